@@ -1,0 +1,75 @@
+//! The AWS edge: one module a service. No SDK type crosses it.
+
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use aws_types::sdk_config::SharedCredentialsProvider;
+
+use crate::config::{self, ConfigError};
+
+#[cfg(feature = "mail")]
+pub mod mail;
+#[cfg(feature = "queue")]
+pub mod queue;
+#[cfg(feature = "secrets")]
+pub mod secrets;
+#[cfg(feature = "store")]
+pub mod store;
+
+/// What all clients share: region, the function's own credentials, and one pool of connections.
+#[derive(Debug, Clone)]
+pub struct Aws(Arc<SdkConfig>);
+
+impl Aws {
+    /// Reads what Lambda sets for every function. `AWS_ENDPOINT_URL` sends all calls elsewhere, as the local stack does.
+    ///
+    /// Lambda's credentials are always in the environment, so the long chain of other sources is left out: it costs
+    /// start-up time and binary size.
+    pub fn from_env(var: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let credentials = Credentials::new(
+            config::required(var, "AWS_ACCESS_KEY_ID")?,
+            config::required(var, "AWS_SECRET_ACCESS_KEY")?,
+            var("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
+            None,
+            "environment",
+        );
+        Ok(Self::new(config::required(var, "AWS_REGION")?, credentials, var("AWS_ENDPOINT_URL")))
+    }
+
+    fn new(region: String, credentials: Credentials, endpoint_url: Option<String>) -> Self {
+        let is_plain = endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://"));
+        let http = if is_plain {
+            Builder::new().build_http()
+        } else {
+            Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+        };
+        let mut sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http);
+        sdk.set_endpoint_url(endpoint_url);
+        Self(Arc::new(sdk.build()))
+    }
+
+    /// A service that runs on this machine, for tests.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn local(endpoint_url: String) -> Self {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        Self::new("us-east-1".to_owned(), credentials, Some(endpoint_url))
+    }
+
+    /// The clients' common configuration.
+    fn sdk(&self) -> &SdkConfig {
+        &self.0
+    }
+}
+
+/// The cause that an SDK call gives for its failure.
+type Cause = Box<dyn std::error::Error + Send + Sync>;

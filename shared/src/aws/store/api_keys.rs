@@ -1,0 +1,46 @@
+//! API keys: only their hashes are here.
+
+use super::table::{self, Row, text};
+use super::{Settings, StoreError};
+use crate::api_key::{KeyHash, ProjectKey};
+use crate::id::{ApiKeyId, ProjectId};
+
+const PREFIX: &str = "key#";
+
+fn partition(project: ProjectId) -> String {
+    format!("api-keys#{project}")
+}
+
+fn sort_key(id: ApiKeyId) -> String {
+    format!("{PREFIX}{id}")
+}
+
+impl Settings {
+    /// Stores an API key over what was stored of it.
+    pub async fn put_api_key(&self, key: &ProjectKey) -> Result<(), StoreError> {
+        self.table.put(&Row { pk: partition(key.project_id), sk: sort_key(key.id), content: key }).await
+    }
+
+    /// The key with this hash, if any. A key that was just created or deleted is seen so within about a second.
+    pub async fn api_key_by_hash(&self, hash: &KeyHash) -> Result<Option<ProjectKey>, StoreError> {
+        let query = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .index_name("key-hash")
+            .key_condition_expression("keyHash = :hash")
+            .expression_attribute_values(":hash", text(hash.to_string()));
+        Ok(table::all(query).await?.pop())
+    }
+
+    /// All API keys of a project, oldest first.
+    pub async fn api_keys(&self, project: ProjectId) -> Result<Vec<ProjectKey>, StoreError> {
+        table::all(self.table.beginning_with(&partition(project), PREFIX)).await
+    }
+
+    /// Deletes an API key, so that it is refused from then on.
+    pub async fn delete_api_key(&self, project: ProjectId, id: ApiKeyId) -> Result<(), StoreError> {
+        self.table.delete(&partition(project), &sort_key(id)).await
+    }
+}

@@ -1,0 +1,133 @@
+//! Deliveries: one row each, with all its attempts.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use serde::{Deserialize, Serialize};
+
+use super::events::partition;
+use super::sweep::SweepKeys;
+use super::table::{self, Item, Row, number, text};
+use super::{Activity, StoreError, Written};
+use crate::delivery::{Delivery, DeliveryState};
+use crate::id::{DeliveryId, EventId, ProjectId};
+use crate::time::{Timestamp, UtcDay};
+
+const PREFIX: &str = "delivery#";
+
+/// How often rows that DynamoDB left out for load are asked for again.
+const ASKS: usize = 5;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeliveryRow {
+    #[serde(flatten)]
+    delivery: Delivery,
+    /// Stands for the attempts in conditions, which cannot count a list.
+    attempt_count: u8,
+    #[serde(flatten)]
+    sweep: Option<SweepKeys>,
+    expires_at: i64,
+}
+
+fn sort_key(id: DeliveryId) -> String {
+    format!("{PREFIX}{}#{}", id.event, id.endpoint)
+}
+
+pub(super) fn row_keys(project: ProjectId, id: DeliveryId) -> (String, String) {
+    (partition(project, id.event.day()), sort_key(id))
+}
+
+impl Activity {
+    /// The recorded ones among some deliveries, in as few reads as can be.
+    pub async fn recorded(
+        &self,
+        wanted: &[(ProjectId, DeliveryId)],
+    ) -> Result<HashMap<DeliveryId, Delivery>, StoreError> {
+        let mut distinct: Vec<(String, String)> = wanted.iter().map(|(project, id)| row_keys(*project, *id)).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let mut found = HashMap::new();
+        // DynamoDB takes 100 keys a call; a batch of messages has far fewer.
+        for chunk in distinct.chunks(100) {
+            let keys = chunk.iter().map(|(pk, sk)| Item::from([("pk".into(), text(pk)), ("sk".into(), text(sk))]));
+            for item in self.batch_get(keys.collect()).await? {
+                let row: DeliveryRow = table::read(item)?;
+                found.insert(row.delivery.id, row.delivery);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn batch_get(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let name = self.table.name();
+        let mut items = Vec::new();
+        for _ in 0..ASKS {
+            if keys.is_empty() {
+                return Ok(items);
+            }
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).build().expect("keys are set");
+            let call = self.table.client().batch_get_item().request_items(name, wanted);
+            let mut answer = call.send().await.map_err(table::unavailable)?;
+            items.extend(answer.responses.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default());
+            let left_out = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(name));
+            keys = left_out.map(|left_out| left_out.keys).unwrap_or_default();
+        }
+        if keys.is_empty() { Ok(items) } else { Err(StoreError::Overloaded) }
+    }
+
+    /// The recorded deliveries of the events from `oldest` to `newest` of one day.
+    pub(super) async fn recorded_deliveries(
+        &self,
+        project: ProjectId,
+        day: UtcDay,
+        oldest: EventId,
+        newest: EventId,
+    ) -> Result<HashMap<DeliveryId, Delivery>, StoreError> {
+        let (first, last) = (format!("{PREFIX}{oldest}#"), format!("{PREFIX}{newest}#~"));
+        let rows: Vec<DeliveryRow> = table::all(self.table.between(&partition(project, day), &first, &last)).await?;
+        Ok(rows.into_iter().map(|row| (row.delivery.id, row.delivery)).collect())
+    }
+
+    /// Records the last attempt of `delivery`, and with it how far the delivery has come.
+    ///
+    /// Only if the stored delivery was still waiting for just that attempt: so an attempt that two messages made at once
+    /// is counted once. `sweep_at` is when the sweep is to look after the delivery, if it waits for another attempt.
+    pub async fn record(&self, delivery: &Delivery, sweep_at: Option<Timestamp>) -> Result<Written, StoreError> {
+        let row = self.row(delivery, sweep_at);
+        let call = self.table.putting(&row)?;
+        let made_before = i64::from(row.content.attempt_count) - 1;
+        self.table.put_if(awaiting(call, made_before)).await
+    }
+
+    /// Records that `delivery` was cancelled, unless another attempt was recorded meanwhile.
+    pub async fn record_cancelled(&self, delivery: &Delivery) -> Result<Written, StoreError> {
+        let row = self.row(delivery, None);
+        let call = self.table.putting(&row)?;
+        let made_before = i64::from(row.content.attempt_count);
+        self.table.put_if(awaiting(call, made_before)).await
+    }
+
+    fn row(&self, delivery: &Delivery, sweep_at: Option<Timestamp>) -> Row<DeliveryRow> {
+        let (pk, sk) = row_keys(delivery.project_id, delivery.id);
+        let content = DeliveryRow {
+            delivery: delivery.clone(),
+            attempt_count: delivery.attempts_made(),
+            sweep: sweep_at.map(|sweep_at| SweepKeys::new(delivery.id, sweep_at)),
+            expires_at: self.retention.expiry_of(delivery.id.event.made_at()),
+        };
+        Row { pk, sk, content }
+    }
+}
+
+/// Lets a write through only if the stored delivery has made just `made_before` attempts and waits for another.
+fn awaiting(call: PutItemFluentBuilder, made_before: i64) -> PutItemFluentBuilder {
+    if made_before == 0 {
+        return call.condition_expression("attribute_not_exists(pk)");
+    }
+    call.condition_expression("attemptCount = :made AND #state = :waiting")
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_values(":made", number(made_before))
+        .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+}

@@ -1,0 +1,148 @@
+//! Events, and the deliveries that follow from them.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::table::{self, Row};
+use super::{Activity, StoreError};
+use crate::delivery::Delivery;
+use crate::event::{Event, EventData, EventType, SubmissionId};
+use crate::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use crate::time::{Timestamp, UtcDay};
+
+const PREFIX: &str = "event#";
+
+/// An accepted event, and where it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredEvent {
+    /// The event.
+    pub event: Event,
+    /// The endpoints that wanted it when it was accepted.
+    pub endpoints: Vec<EndpointId>,
+}
+
+/// The event as a row: its data is a text, because DynamoDB's own maps would change numbers and order.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EventRow {
+    id: EventId,
+    project_id: ProjectId,
+    #[serde(rename = "type")]
+    event_type: EventType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submission_id: Option<SubmissionId>,
+    occurred_at: Timestamp,
+    data: String,
+    endpoints: Vec<EndpointId>,
+    expires_at: i64,
+}
+
+impl EventRow {
+    fn read(self) -> Result<StoredEvent, StoreError> {
+        let data = EventData::try_from(self.data).map_err(|error| StoreError::Row(serde::de::Error::custom(error)))?;
+        let event = Event {
+            id: self.id,
+            project_id: self.project_id,
+            event_type: self.event_type,
+            submission_id: self.submission_id,
+            occurred_at: self.occurred_at,
+            data,
+        };
+        Ok(StoredEvent { event, endpoints: self.endpoints })
+    }
+}
+
+/// Some deliveries of one project and day, newest event first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DayPage {
+    /// The deliveries; those that no attempt was recorded of are among them, as queued.
+    pub deliveries: Vec<Delivery>,
+    /// The last event of the page, if there may be older ones.
+    pub next_before: Option<EventId>,
+}
+
+/// The partition of what happened in a project on a day.
+pub(super) fn partition(project: ProjectId, day: UtcDay) -> String {
+    format!("{project}#{day}")
+}
+
+fn sort_key(id: EventId) -> String {
+    format!("{PREFIX}{id}")
+}
+
+impl Activity {
+    /// Stores an event; storing it again changes nothing, for an id never stands for two events.
+    pub async fn put_event(&self, event: &Event, endpoints: &[EndpointId]) -> Result<(), StoreError> {
+        let content = EventRow {
+            id: event.id,
+            project_id: event.project_id,
+            event_type: event.event_type,
+            submission_id: event.submission_id.clone(),
+            occurred_at: event.occurred_at,
+            data: event.data.get().to_owned(),
+            endpoints: endpoints.to_vec(),
+            expires_at: self.retention.expiry_of(event.id.made_at()),
+        };
+        let (pk, sk) = (partition(event.project_id, event.id.day()), sort_key(event.id));
+        self.table.put(&Row { pk, sk, content }).await
+    }
+
+    /// An event, if the project has one with this id.
+    pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let row: Option<EventRow> = self.table.get(&partition(project, id.day()), &sort_key(id)).await?;
+        row.map(EventRow::read).transpose()
+    }
+
+    /// At most `limit` events of a project and day, newest first, older than `before` if that is given.
+    async fn events_on(
+        &self,
+        project: ProjectId,
+        day: UtcDay,
+        before: Option<EventId>,
+        limit: u16,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        // `.` sorts before every id, and `~` after.
+        let (first, last) = (format!("{PREFIX}."), before.map_or_else(|| format!("{PREFIX}~"), sort_key));
+        // The range includes its ends, so one more is read where the newest is to be left out.
+        let wanted = usize::from(limit) + usize::from(before.is_some());
+        let query = self.table.between(&partition(project, day), &first, &last).scan_index_forward(false);
+        let rows: Vec<EventRow> = table::first(query, wanted).await?;
+        rows.into_iter().filter(|row| Some(row.id) != before).take(usize::from(limit)).map(EventRow::read).collect()
+    }
+
+    /// The deliveries of at most `limit` events of a project and day, newest event first, older than `before` if given.
+    pub async fn deliveries_on(
+        &self,
+        project: ProjectId,
+        day: UtcDay,
+        before: Option<EventId>,
+        limit: u16,
+    ) -> Result<DayPage, StoreError> {
+        let events = self.events_on(project, day, before, limit).await?;
+        let (Some(newest), Some(oldest)) = (events.first(), events.last()) else {
+            return Ok(DayPage { deliveries: Vec::new(), next_before: None });
+        };
+        let (newest, oldest) = (newest.event.id, oldest.event.id);
+        let recorded = self.recorded_deliveries(project, day, oldest, newest).await?;
+        let next_before = (events.len() == usize::from(limit)).then_some(oldest);
+        let deliveries = events.iter().flat_map(|stored| with_queued(stored, &recorded)).collect();
+        Ok(DayPage { deliveries, next_before })
+    }
+
+    /// The deliveries of one event; `None` if the project has no such event.
+    pub async fn deliveries_of(&self, project: ProjectId, id: EventId) -> Result<Option<Vec<Delivery>>, StoreError> {
+        let Some(stored) = self.event(project, id).await? else { return Ok(None) };
+        let recorded = self.recorded_deliveries(project, id.day(), id, id).await?;
+        Ok(Some(with_queued(&stored, &recorded)))
+    }
+}
+
+/// An event's deliveries: as recorded, or queued where nothing was recorded yet.
+fn with_queued(stored: &StoredEvent, recorded: &HashMap<DeliveryId, Delivery>) -> Vec<Delivery> {
+    let delivery = |endpoint: &EndpointId| {
+        let id = DeliveryId { event: stored.event.id, endpoint: *endpoint };
+        recorded.get(&id).cloned().unwrap_or_else(|| Delivery::queued(&stored.event, *endpoint))
+    };
+    stored.endpoints.iter().map(delivery).collect()
+}

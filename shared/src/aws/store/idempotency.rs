@@ -1,0 +1,228 @@
+//! `Idempotency-Key`: a request that is repeated with its key is carried out once.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::table::{Row, number};
+use super::{Activity, StoreError, Written};
+use crate::id::ProjectId;
+use crate::time::Timestamp;
+
+const SORT_KEY: &str = "idempotency";
+
+/// How long a key is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a request may take before it is held for dead, and a repetition takes its place: longer than the API function
+/// may run.
+const LONGEST_REQUEST: Duration = Duration::from_secs(30);
+
+/// What a caller names a request by, so that it can be repeated safely: 1 to 255 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+/// A text that is no [`IdempotencyKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("Idempotency-Key must have 1 to 255 visible ASCII characters")]
+pub struct BadIdempotencyKey;
+
+impl std::str::FromStr for IdempotencyKey {
+    type Err = BadIdempotencyKey;
+
+    fn from_str(text: &str) -> Result<Self, BadIdempotencyKey> {
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if (1..=255).contains(&text.len()) && is_visible { Ok(Self(text.to_owned())) } else { Err(BadIdempotencyKey) }
+    }
+}
+
+/// A request that may be repeated.
+#[derive(Debug, Clone)]
+pub struct Request {
+    partition: String,
+    fingerprint: String,
+}
+
+impl Request {
+    /// The request of a project's caller that names it `key`; `path` and `body` tell it from others.
+    pub fn new(project: ProjectId, key: &IdempotencyKey, path: &str, body: &[u8]) -> Self {
+        let partition = format!("{project}#idempotency#{}", hex(&Sha256::digest(&key.0)));
+        let fingerprint = Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize();
+        Self { partition, fingerprint: hex(&fingerprint) }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What to do with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// Carry it out. `subject` is the id that the first try was given, so that a repetition after a crash goes on with it.
+    Proceed {
+        /// What the request creates.
+        subject: String,
+    },
+    /// It was carried out before; this was the answer.
+    Answered(String),
+    /// It is being carried out right now.
+    Running,
+    /// The key stands for another request.
+    OtherRequest,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestRow {
+    fingerprint: String,
+    subject: String,
+    started_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    expires_at: i64,
+}
+
+impl Activity {
+    /// Begins a request that is to create `subject`.
+    pub async fn begin_request(&self, request: &Request, subject: String, now: Timestamp) -> Result<Begun, StoreError> {
+        let row = request.row(subject.clone(), now, None);
+        let is_new = "attribute_not_exists(pk) OR expiresAt < :now";
+        let call = self.table.putting(&row)?.condition_expression(is_new);
+        let call = call.expression_attribute_values(":now", number(now.as_seconds()));
+        if self.table.put_if(call).await? == Written::Now {
+            return Ok(Begun::Proceed { subject });
+        }
+        let Some(earlier) = self.table.get_now::<RequestRow>(&request.partition, SORT_KEY).await? else {
+            // It was forgotten between the two calls; the caller's next repetition starts anew.
+            return Ok(Begun::Running);
+        };
+        self.repeat(request, earlier, now).await
+    }
+
+    async fn repeat(&self, request: &Request, earlier: RequestRow, now: Timestamp) -> Result<Begun, StoreError> {
+        if earlier.fingerprint != request.fingerprint {
+            return Ok(Begun::OtherRequest);
+        }
+        if let Some(answer) = earlier.answer {
+            return Ok(Begun::Answered(answer));
+        }
+        let started_at = Timestamp::from_millis(earlier.started_at).unwrap_or(now);
+        if now.since(started_at) < LONGEST_REQUEST {
+            return Ok(Begun::Running);
+        }
+        let row = request.row(earlier.subject.clone(), now, None);
+        let call = self.table.putting(&row)?.condition_expression("startedAt = :seen AND attribute_not_exists(answer)");
+        let call = call.expression_attribute_values(":seen", number(earlier.started_at));
+        match self.table.put_if(call).await? {
+            Written::Now => Ok(Begun::Proceed { subject: earlier.subject }),
+            Written::Before => Ok(Begun::Running),
+        }
+    }
+
+    /// Ends a request that was carried out: from now on its repetitions get `answer`.
+    pub async fn finish_request(
+        &self,
+        request: &Request,
+        subject: String,
+        answer: String,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.table.put(&request.row(subject, now, Some(answer))).await
+    }
+
+    /// Gives up a request that failed, so that it can be repeated at once; a repetition goes on with the same `subject`.
+    pub async fn release_request(&self, request: &Request, subject: String, now: Timestamp) -> Result<(), StoreError> {
+        let mut row = request.row(subject, now, None);
+        row.content.started_at = 0;
+        self.table.put(&row).await
+    }
+}
+
+impl Request {
+    fn row(&self, subject: String, now: Timestamp, answer: Option<String>) -> Row<RequestRow> {
+        let content = RequestRow {
+            fingerprint: self.fingerprint.clone(),
+            subject,
+            started_at: now.as_millis(),
+            answer,
+            expires_at: now.plus(REMEMBERED).as_seconds(),
+        };
+        Row { pk: self.partition.clone(), sk: SORT_KEY.to_owned(), content }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing;
+    use super::*;
+    use crate::random::SystemRandom;
+
+    fn now() -> Timestamp {
+        "2026-11-22T08:30:00Z".parse().unwrap()
+    }
+
+    fn request(project: ProjectId, body: &[u8]) -> Request {
+        Request::new(project, &"order-7".parse().unwrap(), "/events", body)
+    }
+
+    fn proceed(subject: &str) -> Begun {
+        Begun::Proceed { subject: subject.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_repeated_request_gets_the_first_answer() {
+        let store = testing::Database::start().await;
+        let project = ProjectId::new(now(), &SystemRandom);
+        let request = request(project, b"{}");
+
+        assert_eq!(store.activity.begin_request(&request, "a".to_owned(), now()).await.unwrap(), proceed("a"));
+        assert_eq!(store.activity.begin_request(&request, "b".to_owned(), now()).await.unwrap(), Begun::Running);
+        store.activity.finish_request(&request, "a".to_owned(), "done".to_owned(), now()).await.unwrap();
+        let repeated = store.activity.begin_request(&request, "c".to_owned(), now()).await.unwrap();
+        assert_eq!(repeated, Begun::Answered("done".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_key_stands_for_one_request_in_one_project() {
+        let store = testing::Database::start().await;
+        let (ours, theirs) = (ProjectId::new(now(), &SystemRandom), ProjectId::new(now(), &SystemRandom));
+        store.activity.begin_request(&request(ours, b"{}"), "a".to_owned(), now()).await.unwrap();
+
+        let other_body = store.activity.begin_request(&request(ours, b"[]"), "b".to_owned(), now()).await.unwrap();
+        let other_project = store.activity.begin_request(&request(theirs, b"[]"), "c".to_owned(), now()).await.unwrap();
+        assert_eq!((other_body, other_project), (Begun::OtherRequest, proceed("c")));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_died_is_taken_over_with_its_subject() {
+        let store = testing::Database::start().await;
+        let request = request(ProjectId::new(now(), &SystemRandom), b"{}");
+        store.activity.begin_request(&request, "a".to_owned(), now()).await.unwrap();
+
+        let later = now().plus(LONGEST_REQUEST);
+        assert_eq!(store.activity.begin_request(&request, "b".to_owned(), later).await.unwrap(), proceed("a"));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_failed_can_be_repeated_at_once() {
+        let store = testing::Database::start().await;
+        let request = request(ProjectId::new(now(), &SystemRandom), b"{}");
+        store.activity.begin_request(&request, "a".to_owned(), now()).await.unwrap();
+        store.activity.release_request(&request, "a".to_owned(), now()).await.unwrap();
+
+        assert_eq!(store.activity.begin_request(&request, "b".to_owned(), now()).await.unwrap(), proceed("a"));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_forgotten_after_a_day() {
+        let store = testing::Database::start().await;
+        let request = request(ProjectId::new(now(), &SystemRandom), b"{}");
+        store.activity.finish_request(&request, "a".to_owned(), "done".to_owned(), now()).await.unwrap();
+
+        let next_day = now().plus(REMEMBERED + Duration::from_secs(1));
+        assert_eq!(store.activity.begin_request(&request, "b".to_owned(), next_day).await.unwrap(), proceed("b"));
+    }
+}

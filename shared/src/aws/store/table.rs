@@ -1,0 +1,210 @@
+//! What every row needs: keys, reading, writing, paging.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Page, PageToken, StoreError, Written};
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// A table with the keys `pk` and `sk`.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    client: Client,
+    name: String,
+}
+
+/// A row: its keys, and what it holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Row<T> {
+    pub(super) pk: String,
+    pub(super) sk: String,
+    #[serde(flatten)]
+    pub(super) content: T,
+}
+
+/// A row that the index `kind` lists.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Listed<T> {
+    pub(super) kind: String,
+    #[serde(rename = "listKey")]
+    pub(super) list_key: String,
+    #[serde(flatten)]
+    pub(super) content: T,
+}
+
+impl Table {
+    pub(super) fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One row, as it was a moment ago (an eventually consistent read, at half the price).
+    pub(super) async fn get<T: DeserializeOwned>(&self, pk: &str, sk: &str) -> Result<Option<T>, StoreError> {
+        self.get_with(pk, sk, false).await
+    }
+
+    /// One row, as it is now (a strongly consistent read).
+    pub(super) async fn get_now<T: DeserializeOwned>(&self, pk: &str, sk: &str) -> Result<Option<T>, StoreError> {
+        self.get_with(pk, sk, true).await
+    }
+
+    async fn get_with<T: DeserializeOwned>(&self, pk: &str, sk: &str, now: bool) -> Result<Option<T>, StoreError> {
+        let call = self.client.get_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
+        let answer = call.consistent_read(now).send().await.map_err(unavailable)?;
+        answer.item.map(read).transpose()
+    }
+
+    /// Writes a row over whatever was there.
+    pub(super) async fn put<T: Serialize>(&self, row: &Row<T>) -> Result<(), StoreError> {
+        self.putting(row)?.send().await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Writes a row unless one with its keys is there.
+    pub(super) async fn put_new<T: Serialize>(&self, row: &Row<T>) -> Result<Written, StoreError> {
+        self.put_if(self.putting(row)?.condition_expression("attribute_not_exists(pk)")).await
+    }
+
+    /// Begins a conditional write; [`Self::put_if`] ends it.
+    pub(super) fn putting<T: Serialize>(&self, row: &Row<T>) -> Result<PutItemFluentBuilder, StoreError> {
+        let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
+        Ok(self.client.put_item().table_name(&self.name).set_item(Some(item)))
+    }
+
+    /// Carries out a conditional write, and tells whether the condition held.
+    pub(super) async fn put_if(&self, call: PutItemFluentBuilder) -> Result<Written, StoreError> {
+        match call.send().await {
+            Ok(_) => Ok(Written::Now),
+            Err(error) if is_condition_failure(&error) => Ok(Written::Before),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Deletes a row, if it is there.
+    pub(super) async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        let call = self.client.delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
+        call.send().await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Begins a query of one partition whose sort keys lie between two texts, both included.
+    pub(super) fn between(&self, pk: &str, first_sk: &str, last_sk: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":first", text(first_sk))
+            .expression_attribute_values(":last", text(last_sk))
+    }
+
+    /// Begins a query of one partition whose sort keys begin alike.
+    pub(super) fn beginning_with(&self, pk: &str, sk_prefix: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":prefix", text(sk_prefix))
+    }
+
+    /// Begins a query of the index `kind`, in the order of the list key.
+    pub(super) fn of_kind(&self, kind: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.name)
+            .index_name("kind")
+            .key_condition_expression("kind = :kind")
+            .expression_attribute_values(":kind", text(kind))
+    }
+}
+
+/// All rows of a query, however many pages it has. For queries whose rows are few by the product's own limits.
+pub(super) async fn all<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
+    let mut rows = Vec::new();
+    let mut pages = query.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for item in page.map_err(unavailable)?.items.unwrap_or_default() {
+            rows.push(read(item)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// The first `limit` rows of a query, or all if there are fewer.
+pub(super) async fn first<T: DeserializeOwned>(query: QueryFluentBuilder, limit: usize) -> Result<Vec<T>, StoreError> {
+    let mut rows = Vec::new();
+    let mut pages = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).into_paginator().send();
+    while rows.len() < limit {
+        let Some(page) = pages.next().await else { break };
+        let wanted = limit - rows.len();
+        for item in page.map_err(unavailable)?.items.unwrap_or_default().into_iter().take(wanted) {
+            rows.push(read(item)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// One page of a query that begins after `after`.
+pub(super) async fn page<T: DeserializeOwned>(
+    query: QueryFluentBuilder,
+    after: Option<&PageToken>,
+) -> Result<Page<T>, StoreError> {
+    let start: Option<Item> = after.and_then(|token| token_keys(token));
+    let answer = query.set_exclusive_start_key(start).send().await.map_err(unavailable)?;
+    let items = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page { items, next: answer.last_evaluated_key.as_ref().map(key_token) })
+}
+
+/// A row's keys as an opaque text: all keys are texts, so they are written as a JSON object.
+fn key_token(keys: &Item) -> PageToken {
+    let texts: HashMap<&str, &str> =
+        keys.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_s().ok()?.as_str()))).collect();
+    PageToken(serde_json::to_string(&texts).expect("texts are JSON"))
+}
+
+fn token_keys(token: &PageToken) -> Option<Item> {
+    let texts: HashMap<String, String> = serde_json::from_str(&token.0).ok()?;
+    Some(texts.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect())
+}
+
+pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(StoreError::Row)
+}
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn unavailable<E>(error: SdkError<E>) -> StoreError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    StoreError::Unavailable(error.into())
+}
+
+pub(super) fn is_condition_failure<E>(error: &SdkError<E>) -> bool
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
+{
+    error.as_service_error().and_then(|service| service.code()) == Some("ConditionalCheckFailedException")
+}

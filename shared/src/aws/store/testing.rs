@@ -1,0 +1,90 @@
+//! A fresh database in memory for each test.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::{Activity, DueDeliveries, Settings};
+use crate::aws::Aws;
+
+const SETTINGS: &str = "settings";
+const ACTIVITY: &str = "activity";
+
+/// A database with both tables, empty; gone when it is dropped.
+#[derive(Debug)]
+pub struct Database {
+    /// The settings in it.
+    pub settings: Settings,
+    /// The activity in it.
+    pub activity: Activity,
+    /// The deliveries in it that the sweep is to look after.
+    pub due: DueDeliveries,
+    server: JoinHandle<()>,
+}
+
+impl Database {
+    /// Starts it on a free port of this machine.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let database = dynoxide::Database::memory().expect("a database in memory always opens");
+        let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
+
+        let aws = Aws::local(format!("http://{address}"));
+        let client = Client::new(aws.sdk());
+        create_table(&client, SETTINGS, &[("key-hash", "keyHash", None), ("kind", "kind", Some(("listKey", ScalarAttributeType::S)))]).await;
+        create_table(&client, ACTIVITY, &[("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)))]).await;
+        let retention = "30".parse().expect("30 days are a retention");
+        Self {
+            settings: Settings::new(&aws, SETTINGS),
+            activity: Activity::new(&aws, ACTIVITY, retention),
+            due: DueDeliveries::new(&aws, ACTIVITY),
+            server,
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+type IndexKeys<'a> = (&'a str, &'a str, Option<(&'a str, ScalarAttributeType)>);
+
+async fn create_table(client: &Client, name: &str, indexes: &[IndexKeys<'_>]) {
+    let mut call = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("sk", ScalarAttributeType::S))
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("sk", KeyType::Range));
+    for (index_name, hash, range) in indexes {
+        let mut index = GlobalSecondaryIndex::builder()
+            .index_name(*index_name)
+            .key_schema(key(hash, KeyType::Hash))
+            .projection(Projection::builder().projection_type(ProjectionType::All).build());
+        call = call.attribute_definitions(attribute(hash, ScalarAttributeType::S));
+        if let Some((range, range_type)) = range {
+            index = index.key_schema(key(range, KeyType::Range));
+            call = call.attribute_definitions(attribute(range, range_type.clone()));
+        }
+        call = call.global_secondary_indexes(index.build().expect("name and keys are set"));
+    }
+    call.send().await.expect("a fresh database takes new tables");
+}
+
+fn attribute(name: &str, attribute_type: ScalarAttributeType) -> AttributeDefinition {
+    let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(attribute_type);
+    definition.build().expect("name and type are set")
+}
+
+fn key(name: &str, key_type: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder().attribute_name(name).key_type(key_type).build().expect("name and type are set")
+}

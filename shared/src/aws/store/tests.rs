@@ -1,0 +1,212 @@
+//! The store against a real database: what rules alone cannot show.
+
+use std::time::Duration;
+
+use super::testing::Database;
+use super::{PageToken, Written};
+use crate::address::AddressGuard;
+use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey};
+use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason, remind};
+use crate::draft::Draft;
+use crate::endpoint::{Endpoint, NewEndpoint};
+use crate::event::{Event, NewEvent};
+use crate::id::{ApiKeyId, DeliveryId, EndpointId, EventId, ProjectId};
+use crate::key_ring::KeyRing;
+use crate::project::{NewProject, Project};
+use crate::random::SystemRandom;
+use crate::signature::SigningSecret;
+use crate::time::Timestamp;
+
+fn now() -> Timestamp {
+    "2026-11-22T08:30:00Z".parse().unwrap()
+}
+
+fn draft(body: &str) -> Draft {
+    Draft::parse(body.as_bytes()).unwrap()
+}
+
+fn project() -> Project {
+    NewProject::try_from(draft(r#"{"name":"Acme"}"#)).unwrap().create(ProjectId::new(now(), &SystemRandom))
+}
+
+fn endpoint(project: ProjectId) -> Endpoint {
+    let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
+    let body = r#"{"url":"https://hooks.example.com/","eventTypes":["aml-ongoing"],"headers":{"x-a":"b"}}"#;
+    let new = NewEndpoint::check(draft(body), &AddressGuard::default()).unwrap();
+    let (id, secret) = (EndpointId::new(now(), &SystemRandom), SigningSecret::generate(&SystemRandom));
+    new.create(id, project, &secret, &ring, &SystemRandom)
+}
+
+fn event(project: ProjectId, made_at: Timestamp) -> Event {
+    let body = r#"{"type":"aml","submissionId":"sub_1","data":{"z":1.10,"a":12345678901234567890123}}"#;
+    NewEvent::try_from(draft(body)).unwrap().accept(EventId::new(made_at, &SystemRandom), project)
+}
+
+fn attempt(number: u8, reason: Option<FailureReason>) -> Attempt {
+    Attempt { number, at: now(), duration_ms: 12, status: Some(500), reason, response: Some("no".to_owned()) }
+}
+
+fn failed_once(event: &Event, endpoint: EndpointId, wait: Duration) -> Delivery {
+    Delivery::queued(event, endpoint).after(attempt(1, Some(FailureReason::Status)), Some(wait))
+}
+
+#[tokio::test]
+async fn settings_read_back_as_they_were_stored() {
+    let store = Database::start().await;
+    let project = project();
+    let endpoint = endpoint(project.id);
+    store.settings.put_project(&project).await.unwrap();
+    store.settings.put_endpoint(&endpoint).await.unwrap();
+
+    let found = store.settings.project_and_endpoints(project.id).await.unwrap();
+    assert_eq!(found, Some((project.clone(), vec![endpoint.clone()])));
+    assert_eq!(store.settings.endpoint(project.id, endpoint.id).await.unwrap(), Some(endpoint));
+    assert_eq!(store.settings.project_and_endpoints(ProjectId::new(now(), &SystemRandom)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn projects_are_listed_page_by_page() {
+    let store = Database::start().await;
+    let projects: Vec<Project> = (0..5).map(|_| project()).collect();
+    for project in &projects {
+        store.settings.put_project(project).await.unwrap();
+    }
+    let mut listed = Vec::new();
+    let mut after: Option<PageToken> = None;
+    loop {
+        let page = store.settings.projects(2, after.as_ref()).await.unwrap();
+        listed.extend(page.items.into_iter().map(|project| project.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut expected: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
+    expected.sort_unstable();
+    expected.reverse();
+    assert_eq!(listed, expected);
+}
+
+#[tokio::test]
+async fn an_api_key_is_found_by_its_hash_until_it_is_deleted() {
+    let store = Database::start().await;
+    let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
+    let new = NewApiKey::try_from(draft(r#"{"name":"server","allowedCidrs":["10.0.0.0/8"]}"#)).unwrap();
+    let stored = new.create(ApiKeyId::new(now(), &SystemRandom), project().id, &key);
+    store.settings.put_api_key(&stored).await.unwrap();
+
+    assert_eq!(store.settings.api_key_by_hash(&key.hash()).await.unwrap(), Some(stored.clone()));
+    store.settings.delete_api_key(stored.project_id, stored.id).await.unwrap();
+    assert_eq!(store.settings.api_key_by_hash(&key.hash()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_event_reads_back_byte_for_byte() {
+    let store = Database::start().await;
+    let event = event(project().id, now());
+    let endpoint = EndpointId::new(now(), &SystemRandom);
+    store.activity.put_event(&event, &[endpoint]).await.unwrap();
+
+    let stored = store.activity.event(event.project_id, event.id).await.unwrap().unwrap();
+    assert_eq!((stored.event, stored.endpoints), (event, vec![endpoint]));
+}
+
+#[tokio::test]
+async fn an_attempt_is_recorded_once_however_many_messages_made_it() {
+    let store = Database::start().await;
+    let event = event(project().id, now());
+    let endpoint = EndpointId::new(now(), &SystemRandom);
+    let first = failed_once(&event, endpoint, Duration::from_secs(5));
+    let second = first.clone().after(attempt(2, None), None);
+
+    assert_eq!(store.activity.record(&first, Some(now())).await.unwrap(), Written::Now);
+    assert_eq!(store.activity.record(&first, Some(now())).await.unwrap(), Written::Before);
+    assert_eq!(store.activity.record(&second, None).await.unwrap(), Written::Now);
+    assert_eq!(store.activity.record(&second, None).await.unwrap(), Written::Before);
+    let recorded = store.activity.recorded(&[(event.project_id, second.id), (event.project_id, second.id)]).await.unwrap();
+    assert_eq!(recorded.into_values().collect::<Vec<_>>(), [second]);
+}
+
+#[tokio::test]
+async fn a_delivery_is_cancelled_only_where_it_stood() {
+    let store = Database::start().await;
+    let event = event(project().id, now());
+    let queued = Delivery::queued(&event, EndpointId::new(now(), &SystemRandom));
+    let failed = queued.clone().after(attempt(1, Some(FailureReason::Status)), Some(Duration::from_secs(5)));
+    store.activity.record(&failed, Some(now())).await.unwrap();
+
+    assert_eq!(store.activity.record_cancelled(&queued.cancelled()).await.unwrap(), Written::Before);
+    assert_eq!(store.activity.record_cancelled(&failed.clone().cancelled()).await.unwrap(), Written::Now);
+    assert_eq!(store.activity.record_cancelled(&failed.cancelled()).await.unwrap(), Written::Before);
+}
+
+#[tokio::test]
+async fn deliveries_without_an_attempt_are_listed_as_queued() {
+    let store = Database::start().await;
+    let event = event(project().id, now());
+    let [attempted, untried] = [(); 2].map(|()| EndpointId::new(now(), &SystemRandom));
+    store.activity.put_event(&event, &[attempted, untried]).await.unwrap();
+    let delivered = Delivery::queued(&event, attempted).after(attempt(1, None), None);
+    store.activity.record(&delivered, None).await.unwrap();
+
+    let deliveries = store.activity.deliveries_of(event.project_id, event.id).await.unwrap().unwrap();
+    assert_eq!(deliveries, [delivered, Delivery::queued(&event, untried)]);
+}
+
+#[tokio::test]
+async fn a_days_deliveries_come_in_pages_without_gaps() {
+    let store = Database::start().await;
+    let project = project().id;
+    let endpoint = EndpointId::new(now(), &SystemRandom);
+    let mut events: Vec<Event> = (0..7).map(|second| event(project, now().plus(Duration::from_secs(second)))).collect();
+    events.push(event(project, now().plus(Duration::from_secs(24 * 3600))));
+    for event in &events {
+        store.activity.put_event(event, &[endpoint]).await.unwrap();
+    }
+    let mut listed = Vec::new();
+    let mut before = None;
+    loop {
+        let page = store.activity.deliveries_on(project, now().day(), before, 3).await.unwrap();
+        listed.extend(page.deliveries.into_iter().map(|delivery| delivery.id));
+        before = page.next_before;
+        if before.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<DeliveryId> =
+        events[..7].iter().rev().map(|event| DeliveryId { event: event.id, endpoint }).collect();
+    assert_eq!(listed, expected);
+}
+
+#[tokio::test]
+async fn a_due_delivery_is_claimed_by_one_sweep() {
+    let store = Database::start().await;
+    let event = event(project().id, now());
+    let delivery = failed_once(&event, EndpointId::new(now(), &SystemRandom), Duration::from_secs(2 * 3600));
+    let next_attempt_at = delivery.next_attempt_at.unwrap();
+    let reminder = remind(next_attempt_at, now());
+    store.activity.record(&delivery, Some(reminder.sweep_at)).await.unwrap();
+
+    let shard = event.id.as_bytes()[15] % super::SHARDS;
+    let too_early = store.due.of_shard(shard, now(), 10).await.unwrap();
+    let due = store.due.of_shard(shard, reminder.sweep_at, 10).await.unwrap();
+    assert_eq!((too_early.len(), due.len()), (0, 1));
+    assert_eq!(due[0].nudge(), delivery.next_nudge());
+    let later = next_attempt_at.plus(Duration::from_secs(300));
+    assert_eq!(store.due.claim(&due[0], later).await.unwrap(), Written::Now);
+    assert_eq!(store.due.claim(&due[0], later).await.unwrap(), Written::Before);
+}
+
+#[tokio::test]
+async fn a_finished_delivery_is_no_longer_due() {
+    let store = Database::start().await;
+    let event = event(project().id, now());
+    let waiting = failed_once(&event, EndpointId::new(now(), &SystemRandom), Duration::from_secs(5));
+    store.activity.record(&waiting, Some(now())).await.unwrap();
+    let delivered = waiting.after(attempt(2, None), None);
+    assert_eq!(delivered.state, DeliveryState::Delivered);
+    store.activity.record(&delivered, None).await.unwrap();
+
+    let shard = event.id.as_bytes()[15] % super::SHARDS;
+    assert_eq!(store.due.of_shard(shard, now().plus(Duration::from_secs(3600)), 10).await.unwrap(), []);
+}

@@ -1,0 +1,203 @@
+//! A request body being checked as a whole, so that one answer names every bad field.
+//!
+//! Fields are taken out of the draft one by one, each parsed into the type that cannot be wrong. What was bad is noted,
+//! and [`Draft::check`] answers all of it at once, with a JSON pointer (RFC 6901) for each, unknown fields included.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+/// A body that is not even a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotAnObject {
+    /// It is no JSON at all.
+    #[error("body is not valid JSON: {0}")]
+    Malformed(String),
+    /// It is JSON of another kind.
+    #[error("body must be a JSON object")]
+    OtherKind,
+}
+
+/// One field that cannot be accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadField {
+    /// JSON pointer into the body: `/eventTypes/2`.
+    pub pointer: String,
+    /// What is wrong, in words the caller can act on.
+    pub detail: String,
+}
+
+/// Every field that cannot be accepted; never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{} of the body's fields cannot be accepted", .0.len())]
+pub struct BadFields(pub Vec<BadField>);
+
+/// A body whose fields are being taken out.
+#[derive(Debug)]
+pub struct Draft {
+    fields: BTreeMap<String, Box<RawValue>>,
+    bad: Vec<BadField>,
+}
+
+impl Draft {
+    /// Reads a JSON object. A member that is `null` counts as left out.
+    pub fn parse(body: &[u8]) -> Result<Self, NotAnObject> {
+        let raw: &RawValue = serde_json::from_slice(body).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
+        if !raw.get().starts_with('{') {
+            return Err(NotAnObject::OtherKind);
+        }
+        let mut fields: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(raw.get()).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
+        fields.retain(|_, value| value.get() != "null");
+        Ok(Self { fields, bad: Vec::new() })
+    }
+
+    /// Takes a field that must be there. `None` means that it was bad, and that [`Self::check`] will say so.
+    pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let raw = self.required_raw(name)?;
+        self.read(pointer(&[name]), &raw)
+    }
+
+    /// Takes a field that must be there, exactly as it was written.
+    pub fn required_raw(&mut self, name: &str) -> Option<Box<RawValue>> {
+        let raw = self.fields.remove(name);
+        if raw.is_none() {
+            self.refuse::<()>(pointer(&[name]), "is required");
+        }
+        raw
+    }
+
+    /// Takes a field that may be left out.
+    pub fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let raw = self.fields.remove(name)?;
+        self.read(pointer(&[name]), &raw)
+    }
+
+    /// Takes a list that may be left out; every bad item is named by itself.
+    pub fn optional_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<Vec<T>> {
+        let items: Vec<Box<RawValue>> = self.optional(name)?;
+        let read = items.iter().enumerate().filter_map(|(index, item)| self.read(pointer(&[name, &index.to_string()]), item));
+        Some(read.collect())
+    }
+
+    /// Takes a list that must be there; every bad item is named by itself.
+    pub fn required_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<Vec<T>> {
+        if !self.fields.contains_key(name) {
+            self.refuse::<()>(pointer(&[name]), "is required");
+        }
+        self.optional_list(name)
+    }
+
+    /// Takes an object of strings that may be left out; every bad member is named by itself.
+    pub fn optional_map<K, V, KeyError, ValueError>(&mut self, name: &str) -> Vec<(K, V)>
+    where
+        K: FromStr<Err = KeyError>,
+        V: TryFrom<String, Error = ValueError>,
+        KeyError: std::fmt::Display,
+        ValueError: std::fmt::Display,
+    {
+        let members: BTreeMap<String, Value> = self.optional(name).unwrap_or_default();
+        let read = members.into_iter().filter_map(|(key, value)| {
+            let at = pointer(&[name, &key]);
+            let Value::String(text) = value else {
+                self.refuse::<()>(at, "must be a string");
+                return None;
+            };
+            match (key.parse::<K>(), V::try_from(text)) {
+                (Ok(key), Ok(value)) => Some((key, value)),
+                (Err(error), _) => self.refuse(at, &error.to_string()),
+                (_, Err(error)) => self.refuse(at, &error.to_string()),
+            }
+        });
+        read.collect()
+    }
+
+    /// Notes a field as bad for a reason that its type alone cannot know. Answers `None`, to be returned in its place.
+    pub fn refuse<T>(&mut self, pointer: impl Into<String>, detail: &str) -> Option<T> {
+        self.bad.push(BadField { pointer: pointer.into(), detail: detail.to_owned() });
+        None
+    }
+
+    /// Builds the request out of the fields taken, if every one of them was good and none is left over.
+    ///
+    /// `build` runs only then, so its `?` on required fields never stops it.
+    pub fn check<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, BadFields> {
+        for name in self.fields.into_keys() {
+            self.bad.push(BadField { pointer: pointer(&[&name]), detail: "is not a known field".to_owned() });
+        }
+        if !self.bad.is_empty() {
+            return Err(BadFields(self.bad));
+        }
+        Ok(build().expect("a required field that is missing was noted as bad"))
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, pointer: String, raw: &RawValue) -> Option<T> {
+        // Through `Value`, because its errors do not speak of lines and columns within the field.
+        let read = serde_json::from_str::<Value>(raw.get()).and_then(serde_json::from_value);
+        match read {
+            Ok(value) => Some(value),
+            Err(error) => self.refuse(pointer, &error.to_string()),
+        }
+    }
+}
+
+/// Writes a JSON pointer (RFC 6901).
+pub fn pointer(steps: &[&str]) -> String {
+    steps.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn bad(pointer: &str, detail: &str) -> BadField {
+        BadField { pointer: pointer.to_owned(), detail: detail.to_owned() }
+    }
+
+    #[test]
+    fn good_fields_are_built_into_the_request() {
+        let mut draft = Draft::parse(br#"{"name":"Acme","limit":3,"note":null}"#).unwrap();
+        let (name, limit) = (draft.required::<String>("name"), draft.optional::<u8>("limit"));
+        let note = draft.optional::<String>("note");
+        assert_eq!(draft.check(|| Some((name?, limit, note))), Ok(("Acme".to_owned(), Some(3), None)));
+    }
+
+    #[test]
+    fn all_bad_fields_are_named_at_once() {
+        let mut draft = Draft::parse(br#"{"at":"soon","list":[1,"x"],"a/b":1}"#).unwrap();
+        let at = draft.required::<Timestamp>("at");
+        let name = draft.required::<String>("name");
+        let list = draft.optional_list::<u8>("list");
+        assert_eq!(
+            draft.check(|| Some((at?, name?, list?))),
+            Err(BadFields(vec![
+                bad("/at", "must be an RFC 3339 date and time with an offset, such as 2026-11-22T08:30:00.000Z"),
+                bad("/name", "is required"),
+                bad("/list/1", "invalid type: string \"x\", expected u8"),
+                bad("/a~1b", "is not a known field"),
+            ]))
+        );
+    }
+
+    #[test]
+    fn bodies_of_another_kind_are_refused() {
+        assert_eq!(Draft::parse(b"[1]").unwrap_err(), NotAnObject::OtherKind);
+        assert!(matches!(Draft::parse(b"{").unwrap_err(), NotAnObject::Malformed(_)));
+        assert!(matches!(Draft::parse(b"\xff").unwrap_err(), NotAnObject::Malformed(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn outside_bytes_never_break_a_draft(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Draft::parse(&body);
+        }
+    }
+}

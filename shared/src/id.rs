@@ -1,0 +1,207 @@
+//! Ids: UUIDv7, so that the time and the day of a thing follow from its id.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::{Builder, Uuid, Variant};
+
+use crate::random::{self, Random};
+use crate::time::{Timestamp, UtcDay};
+
+/// Text that is not one of our ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be a UUIDv7 in lower case with hyphens")]
+pub struct BadId;
+
+fn new_uuid(now: Timestamp, random: &dyn Random) -> Uuid {
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    Builder::from_unix_timestamp_millis(millis, &random::bytes(random)).into_uuid()
+}
+
+fn parse_uuid(text: &str) -> Result<Uuid, BadId> {
+    let uuid = Uuid::try_parse(text).map_err(|_| BadId)?;
+    let is_canonical = uuid.get_version_num() == 7 && uuid.get_variant() == Variant::RFC4122 && uuid.to_string() == text;
+    if is_canonical { Ok(uuid) } else { Err(BadId) }
+}
+
+fn uuid_time(uuid: Uuid) -> Timestamp {
+    let millis = uuid.as_u64_pair().0 >> 16;
+    i64::try_from(millis).ok().and_then(Timestamp::from_millis).unwrap_or(Timestamp::from(jiff::Timestamp::MAX))
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id that carries `now`.
+            pub fn new(now: Timestamp, random: &dyn Random) -> Self {
+                Self(new_uuid(now, random))
+            }
+
+            /// When it was made.
+            pub fn made_at(self) -> Timestamp {
+                uuid_time(self.0)
+            }
+
+            /// The UTC day it was made on.
+            pub fn day(self) -> UtcDay {
+                self.made_at().day()
+            }
+
+            /// Its sixteen bytes.
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadId;
+
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                parse_uuid(text).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadId;
+
+            fn try_from(text: String) -> Result<Self, BadId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+    };
+}
+
+id! {
+    /// Names a project.
+    ProjectId
+}
+id! {
+    /// Names an API key; not the key itself.
+    ApiKeyId
+}
+id! {
+    /// Names an endpoint.
+    EndpointId
+}
+id! {
+    /// Names an event, and is the `webhook-id` of every attempt to deliver it.
+    EventId
+}
+id! {
+    /// Names a notification user.
+    NotificationUserId
+}
+id! {
+    /// Names one of a project's return URL keys; not the `secretKey` itself.
+    ReturnUrlKeyId
+}
+
+/// Names a delivery: one event to one endpoint. Written `<event id>_<endpoint id>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeliveryId {
+    /// The event that is delivered.
+    pub event: EventId,
+    /// Where it is delivered to.
+    pub endpoint: EndpointId,
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.event, self.endpoint)
+    }
+}
+
+/// Text that is not the id of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be two UUIDv7 joined by an underscore")]
+pub struct BadDeliveryId;
+
+impl FromStr for DeliveryId {
+    type Err = BadDeliveryId;
+
+    fn from_str(text: &str) -> Result<Self, BadDeliveryId> {
+        let (event, endpoint) = text.split_once('_').ok_or(BadDeliveryId)?;
+        Ok(Self {
+            event: event.parse().map_err(|_| BadDeliveryId)?,
+            endpoint: endpoint.parse().map_err(|_| BadDeliveryId)?,
+        })
+    }
+}
+
+impl TryFrom<String> for DeliveryId {
+    type Error = BadDeliveryId;
+
+    fn try_from(text: String) -> Result<Self, BadDeliveryId> {
+        text.parse()
+    }
+}
+
+impl From<DeliveryId> for String {
+    fn from(id: DeliveryId) -> Self {
+        id.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::SystemRandom;
+
+    proptest! {
+        #[test]
+        fn an_id_remembers_when_it_was_made(millis in 0_i64..253_402_300_799_999) {
+            let made_at = Timestamp::from_millis(millis).unwrap();
+            let id = EventId::new(made_at, &SystemRandom);
+            prop_assert_eq!(id.made_at(), made_at);
+            prop_assert_eq!(id.to_string().parse::<EventId>(), Ok(id));
+        }
+
+        #[test]
+        fn outside_text_never_breaks_the_id_parsers(text in "\\PC{0,80}") {
+            let _ = text.parse::<EventId>();
+            let _ = text.parse::<DeliveryId>();
+        }
+    }
+
+    #[test]
+    fn only_the_canonical_spelling_is_an_id() {
+        for other in [
+            "019AB5E0-0000-7000-8000-000000000000",
+            "019ab5e0000070008000000000000000",
+            "{019ab5e0-0000-7000-8000-000000000000}",
+            "019ab5e0-0000-4000-8000-000000000000",
+            "",
+        ] {
+            assert_eq!(other.parse::<EventId>(), Err(BadId), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_id_reads_back() {
+        let now = Timestamp::from_millis(1_764_000_000_000).unwrap();
+        let id = DeliveryId { event: EventId::new(now, &SystemRandom), endpoint: EndpointId::new(now, &SystemRandom) };
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+}

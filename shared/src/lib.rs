@@ -1,0 +1,38 @@
+//! The rules of Signpost.
+//!
+//! Modules are in reading order and named after things customers know. None of them opens a socket, reads a clock or
+//! knows a cloud; the AWS services are in [`aws`], one module and one feature each.
+
+pub mod clock;
+pub mod random;
+pub mod time;
+
+pub mod draft;
+pub mod id;
+pub mod key_ring;
+
+pub mod api_key;
+pub mod project;
+
+pub mod address;
+pub mod delivery;
+pub mod endpoint;
+pub mod event;
+pub mod retry;
+pub mod signature;
+pub mod webhook;
+
+pub mod confirmation;
+pub mod return_link;
+pub mod return_url;
+
+pub mod notification_user;
+pub mod report;
+#[cfg(feature = "report-mail")]
+pub mod report_mail;
+
+pub mod config;
+pub mod telemetry;
+
+#[cfg(feature = "aws")]
+pub mod aws;

@@ -1,0 +1,148 @@
+//! When a failed attempt is tried again.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::time::Timestamp;
+
+/// How far chance moves each delay, up or down: a fifth, so that receivers that fail together are not retried together.
+const JITTER: f64 = 0.2;
+
+/// The longest that a receiver's `Retry-After` is heeded.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The delays before the second, third, … attempt, written `5s,5m,30m,2h`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetrySchedule(Vec<Duration>);
+
+/// A text that is no [`RetrySchedule`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BadRetrySchedule {
+    /// A delay is not a number and a unit.
+    #[error("`{0}` is not a delay such as 500ms, 5s, 30m or 2h")]
+    Delay(String),
+    /// There are more than 15 delays; a delivery keeps 16 attempts at most.
+    #[error("{0} delays are more than the 15 that a delivery can hold")]
+    TooMany(usize),
+}
+
+impl RetrySchedule {
+    /// How many attempts a delivery gets in all.
+    pub fn attempts(&self) -> usize {
+        self.0.len() + 1
+    }
+
+    /// How long to wait after the failed attempt `number` (from 1): the step of the schedule moved by `chance` (0 to 1),
+    /// but never shorter than the receiver asked for. `None` when that attempt was the last.
+    pub fn delay_after(&self, number: u8, chance: f64, retry_after: Option<Duration>) -> Option<Duration> {
+        let step = self.0.get(usize::from(number).checked_sub(1)?)?;
+        let moved = step.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance);
+        Some(moved.max(retry_after.unwrap_or_default()))
+    }
+}
+
+impl FromStr for RetrySchedule {
+    type Err = BadRetrySchedule;
+
+    fn from_str(text: &str) -> Result<Self, BadRetrySchedule> {
+        let delays: Vec<Duration> = text.split(',').map(|delay| parse_delay(delay.trim())).collect::<Result<_, _>>()?;
+        if delays.len() > 15 {
+            return Err(BadRetrySchedule::TooMany(delays.len()));
+        }
+        Ok(Self(delays))
+    }
+}
+
+fn parse_delay(text: &str) -> Result<Duration, BadRetrySchedule> {
+    let bad = || BadRetrySchedule::Delay(text.to_owned());
+    let unit_at = text.find(|character: char| !character.is_ascii_digit()).ok_or_else(bad)?;
+    let (number, unit) = text.split_at(unit_at);
+    let millis_a_unit: u64 = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 60 * 60 * 1000,
+        _ => return Err(bad()),
+    };
+    let number: u32 = number.parse().map_err(|_| bad())?;
+    Ok(Duration::from_millis(u64::from(number) * millis_a_unit))
+}
+
+/// Reads a `Retry-After` header (RFC 9110 §10.2.3): seconds or an HTTP date, at most a day. `None` when it is neither.
+pub fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
+    let header = header.trim();
+    let asked = if header.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit are still a wish for a long time.
+        Duration::from_secs(header.parse().unwrap_or(if header.is_empty() { 0 } else { u64::MAX }))
+    } else {
+        let date = httpdate::parse_http_date(header).ok()?;
+        let millis = date.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
+        Timestamp::from_millis(i64::try_from(millis).ok()?)?.since(now)
+    };
+    Some(asked.min(LONGEST_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn schedule() -> RetrySchedule {
+        "5s,5m,30m,2h,5h,10h,14h,20h,24h".parse().unwrap()
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-22T08:30:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn the_standard_schedule_has_ten_attempts_over_three_days() {
+        let delays = (1..10).map(|number| schedule().delay_after(number, 0.5, None).unwrap());
+        assert_eq!(schedule().attempts(), 10);
+        assert_eq!(delays.sum::<Duration>(), Duration::from_secs(75 * 3600 + 35 * 60 + 5));
+        assert_eq!(schedule().delay_after(10, 0.5, None), None);
+    }
+
+    #[test]
+    fn a_receiver_can_ask_for_more_time_but_not_for_less() {
+        let long = Duration::from_secs(3600);
+        assert_eq!(schedule().delay_after(1, 0.5, Some(long)), Some(long));
+        assert_eq!(schedule().delay_after(3, 0.5, Some(Duration::ZERO)), Some(Duration::from_secs(30 * 60)));
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        assert_eq!(retry_after("120", now()), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after("Sun, 22 Nov 2026 08:31:00 GMT", now()), Some(Duration::from_secs(60)));
+        assert_eq!(retry_after("Sun, 22 Nov 2020 08:31:00 GMT", now()), Some(Duration::ZERO));
+        assert_eq!(retry_after("99999999999999999999999", now()), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(retry_after("soon", now()), None);
+    }
+
+    #[test]
+    fn schedules_that_cannot_be_meant_are_refused() {
+        for bad in ["", "5", "5s,", "s", "-5s", "5 s", "5d"] {
+            assert!(bad.parse::<RetrySchedule>().is_err(), "{bad:?}");
+        }
+        let many = vec!["1s"; 16].join(",");
+        assert_eq!(many.parse::<RetrySchedule>(), Err(BadRetrySchedule::TooMany(16)));
+    }
+
+    proptest! {
+        #[test]
+        fn jitter_stays_within_a_fifth(number in 1_u8..10, chance in 0.0..1.0_f64) {
+            let exact = schedule().delay_after(number, 0.5, None).unwrap().as_secs_f64();
+            let moved = schedule().delay_after(number, chance, None).unwrap().as_secs_f64();
+            prop_assert!((moved - exact).abs() <= exact * 0.2 + 1e-6);
+        }
+
+        #[test]
+        fn outside_text_never_breaks_retry_after(text in "\\PC{0,60}") {
+            let read = retry_after(&text, now());
+            prop_assert!(read.is_none_or(|asked| asked <= LONGEST_RETRY_AFTER));
+        }
+    }
+}

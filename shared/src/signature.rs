@@ -1,0 +1,114 @@
+//! Signatures as Standard Webhooks 1.0.0 defines them: `v1`, HMAC-SHA256 over `id.timestamp.body`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::id::EventId;
+use crate::random::{self, Random};
+use crate::time::Timestamp;
+
+const PREFIX: &str = "whsec_";
+
+/// How many bytes a new secret has: a multiple of three, so that its base64 needs no padding, which receivers' libraries
+/// treat differently; and more than the 256 bits of the hash.
+const NEW_SECRET_BYTES: usize = 33;
+
+/// What an endpoint's webhooks are signed with: 24 to 64 bytes, written `whsec_` and base64.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct SigningSecret(Vec<u8>);
+
+/// A text that is no [`SigningSecret`]. The text is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("signing secret must be whsec_ and the base64 of 24 to 64 bytes")]
+pub struct BadSigningSecret;
+
+impl SigningSecret {
+    /// A new secret.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(random::bytes::<NEW_SECRET_BYTES>(random).to_vec())
+    }
+
+    /// The secret as text, to be shown to its owner or sealed.
+    pub fn expose(&self) -> String {
+        format!("{PREFIX}{}", BASE64_STANDARD.encode(&self.0))
+    }
+
+    /// One signature, `v1,<base64>`, of `body` sent at `at` under the webhook id `id`.
+    pub fn sign(&self, id: EventId, at: Timestamp, body: &[u8]) -> String {
+        self.sign_text(&id.to_string(), at.as_seconds(), body)
+    }
+
+    fn sign_text(&self, id: &str, seconds: i64, body: &[u8]) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(format!("{id}.{seconds}.").as_bytes());
+        mac.update(body);
+        format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+    }
+}
+
+impl FromStr for SigningSecret {
+    type Err = BadSigningSecret;
+
+    fn from_str(text: &str) -> Result<Self, BadSigningSecret> {
+        let encoded = text.strip_prefix(PREFIX).ok_or(BadSigningSecret)?;
+        let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| BadSigningSecret)?;
+        if (24..=64).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(BadSigningSecret) }
+    }
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSecret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+
+    #[test]
+    fn the_public_test_vectors_come_out() {
+        let vectors = [
+            (
+                "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+                "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+                1_649_367_553,
+                r#"{"email":"test@example.com","username":"test_user"}"#,
+                "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+            ),
+            (
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                1_614_265_330,
+                r#"{"test": 2432232314}"#,
+                "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
+        ];
+        for (secret, id, seconds, body, signature) in vectors {
+            let secret: SigningSecret = secret.parse().unwrap();
+            assert_eq!(secret.sign_text(id, seconds, body.as_bytes()), signature);
+        }
+    }
+
+    #[test]
+    fn new_secrets_read_back_and_need_no_padding() {
+        let secret = SigningSecret::generate(&SystemRandom);
+        assert!(!secret.expose().contains('='));
+        assert_eq!(secret.expose().parse(), Ok(secret));
+    }
+
+    #[test]
+    fn secrets_too_short_or_without_prefix_are_refused() {
+        for bad in ["", "whsec_", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_AAAA", "whsec_***"] {
+            assert_eq!(bad.parse::<SigningSecret>(), Err(BadSigningSecret), "{bad}");
+        }
+    }
+}

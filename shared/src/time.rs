@@ -1,0 +1,204 @@
+//! Moments and days in UTC, as the API writes them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A moment to the millisecond, written as RFC 3339 in UTC: `2026-11-22T08:30:00.000Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(jiff::Timestamp);
+
+/// Text that names no moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be an RFC 3339 date and time with an offset, such as 2026-11-22T08:30:00.000Z")]
+pub struct BadTimestamp;
+
+impl Timestamp {
+    /// The moment `millis` milliseconds after 1970 began; `None` outside the years -9999 to 9999.
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        jiff::Timestamp::from_millisecond(millis).ok().map(Self)
+    }
+
+    /// Milliseconds since 1970 began.
+    pub fn as_millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Whole seconds since 1970 began.
+    pub fn as_seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// The moment `duration` later; the last moment there is when that is past it.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self::from(self.0.checked_add(duration).unwrap_or(jiff::Timestamp::MAX))
+    }
+
+    /// The moment `duration` earlier; the first moment there is when that is before it.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self::from(self.0.checked_sub(duration).unwrap_or(jiff::Timestamp::MIN))
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.duration_since(earlier.0).try_into().unwrap_or(Duration::ZERO)
+    }
+
+    /// The UTC day it lies in.
+    pub fn day(self) -> UtcDay {
+        UtcDay(self.0.to_zoned(TimeZone::UTC).date())
+    }
+}
+
+impl From<jiff::Timestamp> for Timestamp {
+    /// Cuts off what is finer than a millisecond.
+    fn from(moment: jiff::Timestamp) -> Self {
+        Self(jiff::Timestamp::from_millisecond(moment.as_millisecond()).unwrap_or(moment))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = BadTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, BadTimestamp> {
+        text.parse::<jiff::Timestamp>().map(Self::from).map_err(|_| BadTimestamp)
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = BadTimestamp;
+
+    fn try_from(text: String) -> Result<Self, BadTimestamp> {
+        text.parse()
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(moment: Timestamp) -> Self {
+        moment.to_string()
+    }
+}
+
+/// A day in UTC, from 00:00 to 23:59:59.999, written `2026-11-22`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UtcDay(Date);
+
+/// Text that names no day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be a day such as 2026-11-22")]
+pub struct BadDay;
+
+impl UtcDay {
+    /// Its first moment.
+    pub fn start(self) -> Timestamp {
+        let midnight = self.0.to_zoned(TimeZone::UTC).expect("UTC has every midnight");
+        Timestamp::from(midnight.timestamp())
+    }
+
+    /// The day before it.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0.yesterday().unwrap_or(self.0))
+    }
+
+    /// The day after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.tomorrow().unwrap_or(self.0))
+    }
+
+    /// The last day that is wholly over at `now`.
+    pub fn before(now: Timestamp) -> Self {
+        now.day().previous()
+    }
+}
+
+impl fmt::Display for UtcDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl FromStr for UtcDay {
+    type Err = BadDay;
+
+    fn from_str(text: &str) -> Result<Self, BadDay> {
+        // jiff reads longer forms too ("20261122", a day with a time); only the one spelling is ours.
+        let is_our_spelling = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+        if !is_our_spelling {
+            return Err(BadDay);
+        }
+        text.parse().map(Self).map_err(|_| BadDay)
+    }
+}
+
+impl TryFrom<String> for UtcDay {
+    type Error = BadDay;
+
+    fn try_from(text: String) -> Result<Self, BadDay> {
+        text.parse()
+    }
+}
+
+impl From<UtcDay> for String {
+    fn from(day: UtcDay) -> Self {
+        day.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_in_utc_with_milliseconds() {
+        let moment: Timestamp = "2026-11-22T17:30:00.1239+09:00".parse().unwrap();
+        assert_eq!(moment.to_string(), "2026-11-22T08:30:00.123Z");
+    }
+
+    #[test]
+    fn a_moment_without_an_offset_is_refused() {
+        assert_eq!("2026-11-22T08:30:00".parse::<Timestamp>(), Err(BadTimestamp));
+    }
+
+    #[test]
+    fn the_day_before_is_the_last_that_is_wholly_over() {
+        let just_after_midnight: Timestamp = "2026-03-01T00:00:00.000Z".parse().unwrap();
+        assert_eq!(UtcDay::before(just_after_midnight).to_string(), "2026-02-28");
+    }
+
+    #[test]
+    fn a_day_starts_at_midnight_utc() {
+        let day: UtcDay = "2026-11-22".parse().unwrap();
+        assert_eq!(day.start().to_string(), "2026-11-22T00:00:00.000Z");
+        assert_eq!(day.start().day(), day);
+    }
+
+    #[test]
+    fn days_have_one_spelling() {
+        for other in ["20261122", "2026-11-22T00:00", "2026-1-2", "2026-02-30", ""] {
+            assert_eq!(other.parse::<UtcDay>(), Err(BadDay), "{other}");
+        }
+    }
+
+    #[test]
+    fn times_before_others_are_no_time_since() {
+        let moment = Timestamp::from_millis(1000).unwrap();
+        assert_eq!(moment.since(moment.plus(Duration::from_secs(1))), Duration::ZERO);
+    }
+}
