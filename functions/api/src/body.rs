@@ -1,0 +1,78 @@
+//! Bodies and query strings, taken through our own types so that every refusal has one shape.
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use shared::draft::{BadFields, Draft};
+use shared::event::LARGEST_EVENT_BODY;
+
+use crate::problem::ApiError;
+
+/// A body of at most 256 KiB.
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl Body {
+    /// The fields in it.
+    pub(crate) fn draft(&self) -> Result<Draft, ApiError> {
+        Ok(Draft::parse(&self.0)?)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        // One byte more than is allowed is read, so that a body that is too large can be told from one that broke off.
+        let bytes = to_bytes(request.into_body(), LARGEST_EVENT_BODY + 1).await;
+        match bytes {
+            Ok(bytes) if bytes.len() <= LARGEST_EVENT_BODY => Ok(Self(bytes)),
+            Ok(_) => Err(ApiError::TooLarge(LARGEST_EVENT_BODY)),
+            Err(error) if is_length_limit(&error) => Err(ApiError::TooLarge(LARGEST_EVENT_BODY)),
+            Err(_) => Err(ApiError::BrokenBody),
+        }
+    }
+}
+
+fn is_length_limit(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.to_string() == "length limit exceeded")
+}
+
+/// A body that was checked as a whole.
+pub(crate) struct Checked<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: TryFrom<Draft, Error = BadFields>> FromRequest<S> for Checked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let draft = Body::from_request(request, state).await?.draft()?;
+        Ok(Self(T::try_from(draft)?))
+    }
+}
+
+/// A query string whose fields are all known and good.
+pub(crate) struct CheckedQuery<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for CheckedQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(rejection) => Err(ApiError::BadQuery(rejection.body_text())),
+        }
+    }
+}
+
+/// The last id of a path, `/v1/projects/{pid}/…/{id}`. An id that cannot be one is answered like one that names nothing.
+pub(crate) struct LastId<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for LastId<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<(String, T)>::from_request_parts(parts, state).await;
+        let Path((_, id)) = path.map_err(|_| ApiError::NotFound("resource"))?;
+        Ok(Self(id))
+    }
+}

@@ -1,0 +1,85 @@
+//! The settings API, `/v1`: one file per resource; what they share is in [`caller`], [`body`] and [`problem`].
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{delete, get, post};
+use shared::aws::Aws;
+use shared::aws::queue::Queue;
+use shared::aws::secrets::KeyRingSecret;
+use shared::aws::store::{Activity, Settings};
+use shared::clock::Clock;
+use shared::random::Random;
+
+mod api_keys;
+mod body;
+mod caller;
+mod config;
+mod deliveries;
+mod egress_ips;
+mod endpoints;
+mod events;
+mod paging;
+mod problem;
+mod projects;
+mod request_log;
+
+pub use config::Config;
+
+/// What every handler works with. Cloning it is cheap.
+#[derive(Clone)]
+pub struct App(Arc<Services>);
+
+/// The services behind the API.
+pub struct Services {
+    config: Config,
+    settings: Settings,
+    activity: Activity,
+    send_queue: Queue,
+    key_ring: KeyRingSecret,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl App {
+    /// Makes the clients; no call is made before a request needs one.
+    pub fn new(config: Config, aws: &Aws, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self(Arc::new(Services {
+            settings: Settings::new(aws, &config.settings_table),
+            activity: Activity::new(aws, &config.activity_table, config.retention),
+            send_queue: Queue::new(aws, &config.send_queue_url),
+            key_ring: KeyRingSecret::new(aws, &config.key_ring_secret),
+            config,
+            clock,
+            random,
+        }))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+/// All routes.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/v1/egress-ips", get(egress_ips::list))
+        .route("/v1/projects", post(projects::create).get(projects::list))
+        .route("/v1/projects/{pid}", get(projects::read))
+        .route("/v1/projects/{pid}/api-keys", post(api_keys::create).get(api_keys::list))
+        .route("/v1/projects/{pid}/api-keys/{id}", delete(api_keys::revoke))
+        .route("/v1/projects/{pid}/endpoints", post(endpoints::create).get(endpoints::list))
+        .route("/v1/projects/{pid}/endpoints/{id}", get(endpoints::read).delete(endpoints::delete))
+        .route("/v1/projects/{pid}/events", post(events::publish))
+        .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
+        .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))
+        .fallback(problem::no_such_route)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(middleware::from_fn(request_log::log_request))
+        .with_state(app)
+}

@@ -1,0 +1,18 @@
+//! Wires the settings API to its services.
+
+use std::sync::Arc;
+
+use api::{App, Config, router};
+use shared::aws::Aws;
+use shared::clock::SystemClock;
+use shared::random::SystemRandom;
+use shared::{config, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init();
+    let config = Config::read(config::environment)?;
+    let aws = Aws::from_env(&config::environment)?;
+    let app = App::new(config, &aws, Arc::new(SystemClock), Arc::new(SystemRandom));
+    lambda_http::run(router(app)).await
+}

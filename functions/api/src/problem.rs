@@ -1,0 +1,192 @@
+//! Problems: every refusal as RFC 9457 `application/problem+json`.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use shared::api_key::Refusal;
+use shared::aws::queue::QueueError;
+use shared::aws::secrets::SecretError;
+use shared::aws::store::StoreError;
+use shared::draft::{BadField, BadFields, NotAnObject};
+use shared::telemetry;
+use thiserror::Error;
+
+/// Why a request was refused, or failed.
+#[derive(Debug, Error)]
+pub(crate) enum ApiError {
+    /// No key was shown, or one that does not exist.
+    #[error("show an API key in the header x-api-key")]
+    UnknownKey,
+    /// The key is known, but may not do this.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The key belongs to another project, or is not the operator's.
+    #[error("this API key does not give access to this resource")]
+    Forbidden,
+    /// There is no such resource.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// There is no such route.
+    #[error("there is no such route")]
+    NoSuchRoute,
+    /// The route has other methods.
+    #[error("this route does not take this method")]
+    NoSuchMethod,
+    /// The body is larger than the route takes.
+    #[error("body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The body could not be read to its end.
+    #[error("body could not be read")]
+    BrokenBody,
+    /// The body is no JSON object.
+    #[error(transparent)]
+    NotAnObject(#[from] NotAnObject),
+    /// Some fields cannot be accepted.
+    #[error(transparent)]
+    BadFields(#[from] BadFields),
+    /// The query string cannot be accepted.
+    #[error("{0}")]
+    BadQuery(String),
+    /// A header cannot be accepted.
+    #[error("{0}")]
+    BadHeader(String),
+    /// The project has as many of these as it may have.
+    #[error("project already has {0} {1}, the most it may have")]
+    LimitReached(usize, &'static str),
+    /// The same idempotency key is at work on another call.
+    #[error("a request with this Idempotency-Key is still being carried out")]
+    StillRunning,
+    /// The idempotency key was used for another request.
+    #[error("this Idempotency-Key was used for another request")]
+    KeyReused,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The key ring cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+impl ApiError {
+    /// The status, and the name that the problem's `type` ends with.
+    fn kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::UnknownKey => (StatusCode::UNAUTHORIZED, "unknown-key"),
+            Self::Refused(Refusal::Expired) => (StatusCode::UNAUTHORIZED, "expired-key"),
+            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden => {
+                (StatusCode::FORBIDDEN, "forbidden")
+            }
+            Self::NotFound(_) | Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not-found"),
+            Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+            Self::BrokenBody | Self::NotAnObject(_) => (StatusCode::BAD_REQUEST, "malformed-body"),
+            Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-fields"),
+            Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query"),
+            Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header"),
+            Self::LimitReached(..) => (StatusCode::UNPROCESSABLE_ENTITY, "limit-reached"),
+            Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
+            Self::Store(StoreError::Row(_)) | Self::Secret(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Store(StoreError::Unavailable(_) | StoreError::Overloaded) | Self::Queue(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+        }
+    }
+
+    /// What the caller is told. Of our own faults they learn only whether repeating may help.
+    fn detail(&self) -> String {
+        match self.kind().1 {
+            "internal" => "internal error".to_owned(),
+            "unavailable" => "a service behind the API does not answer; repeat the request later".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
+    fn errors(&self) -> Vec<BadField> {
+        match self {
+            Self::BadFields(BadFields(fields)) => fields.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// The problem without its request id, which the request log knows and adds.
+    fn into_response(self) -> Response {
+        let (status, name) = self.kind();
+        let problem = Problem { status, name, detail: self.detail(), errors: self.errors() };
+        let cause = status.is_server_error().then(|| Cause(telemetry::chain(&self)));
+        let mut response = status.into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::CONFLICT {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(problem);
+        cause.into_iter().for_each(|cause| {
+            response.extensions_mut().insert(cause);
+        });
+        response
+    }
+}
+
+/// Why a request failed by our own fault; for the log only.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) String);
+
+/// A problem on its way to the request log.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    name: &'static str,
+    detail: String,
+    errors: Vec<BadField>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProblemBody<'a> {
+    #[serde(rename = "type")]
+    problem_type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [BadField],
+}
+
+impl Problem {
+    /// The stable end of its type.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Gives `response` its body.
+    pub(crate) fn write(&self, request_id: &str, response: Response) -> Response {
+        let body = ProblemBody {
+            problem_type: format!("/problems/{}", self.name),
+            title: self.status.canonical_reason().unwrap_or_default(),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            request_id,
+            errors: &self.errors,
+        };
+        let (mut parts, _) = response.into_parts();
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let body = serde_json::to_vec(&body).expect("texts are JSON");
+        Response::from_parts(parts, body.into())
+    }
+}
+
+/// Answers what no route takes.
+pub(crate) async fn no_such_route() -> ApiError {
+    ApiError::NoSuchRoute
+}
+
+/// Answers a method that a route does not take.
+pub(crate) async fn no_such_method() -> ApiError {
+    ApiError::NoSuchMethod
+}

@@ -1,0 +1,112 @@
+//! webhook-retry: once a minute, puts deliveries whose next attempt is due back onto the queue.
+//!
+//! It looks a minute ahead, so that nothing waits for the next run, and it finds again what a lost message left behind.
+//! Each delivery is claimed before its message is sent: two runs at once send one message, and if a run dies between the
+//! two steps, the delivery is found again after [`shared::delivery::SECOND_LOOK`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{join_all, try_join_all};
+use serde::Serialize;
+use shared::aws::Aws;
+use shared::aws::queue::{Message, Queue, QueueError};
+use shared::aws::store::{Due, DueDeliveries, SHARDS, StoreError, Written};
+use shared::clock::Clock;
+use shared::delivery::{self, SWEEP_AHEAD};
+use shared::telemetry;
+use shared::time::Timestamp;
+use thiserror::Error;
+use tracing::{error, info};
+
+mod config;
+
+pub use config::Config;
+
+/// How many deliveries of a shard are taken at once.
+const BATCH: usize = 50;
+
+/// How long before its deadline a run takes no further batch.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// Sweeps up deliveries that are due.
+pub struct Sweeper {
+    due: DueDeliveries,
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// How many deliveries were put back onto the queue.
+    pub queued: usize,
+}
+
+/// Why a run failed; what it left undone, the next run does.
+#[derive(Debug, Error)]
+pub enum SweepError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl Sweeper {
+    /// Makes the clients; no call is made before the first run.
+    pub fn new(config: &Config, aws: &Aws, clock: Arc<dyn Clock>) -> Self {
+        let due = DueDeliveries::new(aws, &config.activity_table);
+        Self { due, queue: Queue::new(aws, &config.send_queue_url), clock }
+    }
+
+    /// Sweeps all shards side by side. `deadline` is when the function is ended, in milliseconds since 1970.
+    pub async fn sweep(&self, deadline: u64) -> Result<Swept, SweepError> {
+        let deadline = i64::try_from(deadline).ok().and_then(Timestamp::from_millis).unwrap_or(self.clock.now());
+        let last_start = deadline.minus(RESERVE);
+        let shards = join_all((0..SHARDS).map(|shard| self.sweep_shard(shard, last_start))).await;
+        let mut queued = 0;
+        let mut failed = None;
+        for shard in shards {
+            match shard {
+                Ok(count) => queued += count,
+                Err(error) => failed = Some(error),
+            }
+        }
+        info!(queued, "{queued} deliveries were put back onto the queue");
+        match failed {
+            None => Ok(Swept { queued }),
+            Some(error) => {
+                error!(cause = telemetry::chain(&error), "the sweep of some shards failed");
+                Err(error)
+            }
+        }
+    }
+
+    async fn sweep_shard(&self, shard: u8, last_start: Timestamp) -> Result<usize, SweepError> {
+        let mut queued = 0;
+        loop {
+            let now = self.clock.now();
+            let due = self.due.of_shard(shard, now.plus(SWEEP_AHEAD), BATCH).await?;
+            let is_last = due.len() < BATCH || now >= last_start;
+            queued += self.queue_all(due, now).await?;
+            if is_last {
+                return Ok(queued);
+            }
+        }
+    }
+
+    async fn queue_all(&self, due: Vec<Due>, now: Timestamp) -> Result<usize, SweepError> {
+        let claims = due.into_iter().map(|due| async move {
+            let reminder = delivery::remind(due.next_attempt_at, now);
+            let written = self.due.claim(&due, reminder.sweep_at).await?;
+            let delay = reminder.message_delay.filter(|_| written == Written::Now);
+            delay.map(|delay| Message::nudge(&due.nudge(), delay)).transpose().map_err(SweepError::Queue)
+        });
+        let messages: Vec<Message> = try_join_all(claims).await?.into_iter().flatten().collect();
+        let count = messages.len();
+        self.queue.send(messages).await?;
+        Ok(count)
+    }
+}

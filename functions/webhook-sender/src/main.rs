@@ -1,0 +1,21 @@
+//! Wires webhook-sender to its services.
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+use shared::aws::Aws;
+use shared::clock::SystemClock;
+use shared::random::SystemRandom;
+use shared::{config, telemetry};
+use webhook_sender::{Config, Sender};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let config = Config::read(config::environment)?;
+    let aws = Aws::from_env(&config::environment)?;
+    let sender = Sender::new(config, &aws, Arc::new(SystemClock), Arc::new(SystemRandom))?;
+    let handle = |batch: LambdaEvent<SqsEvent>| async { Ok::<_, lambda_runtime::Error>(sender.handle(batch.payload).await) };
+    lambda_runtime::run(service_fn(handle)).await
+}
