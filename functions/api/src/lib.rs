@@ -24,6 +24,8 @@ mod paging;
 mod problem;
 mod projects;
 mod request_log;
+mod return_links;
+mod return_urls;
 
 pub use config::Config;
 
@@ -44,12 +46,18 @@ pub struct Services {
 
 impl App {
     /// Makes the clients; no call is made before a request needs one.
-    pub fn new(config: Config, aws: &Aws, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+    pub fn new(
+        config: Config,
+        aws: &Aws,
+        key_ring: KeyRingSecret,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
         Self(Arc::new(Services {
             settings: Settings::new(aws, &config.settings_table),
             activity: Activity::new(aws, &config.activity_table, config.retention),
             send_queue: Queue::new(aws, &config.send_queue_url),
-            key_ring: KeyRingSecret::new(aws, &config.key_ring_secret),
+            key_ring,
             config,
             clock,
             random,
@@ -78,6 +86,13 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects/{pid}/events", post(events::publish))
         .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
         .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))
+        .route(
+            "/v1/projects/{pid}/return-url",
+            get(return_urls::read).put(return_urls::set).delete(return_urls::delete),
+        )
+        .route("/v1/projects/{pid}/return-url/preview", get(return_urls::preview))
+        .route("/v1/projects/{pid}/return-url/keys", post(return_urls::issue_key))
+        .route("/v1/projects/{pid}/return-links", post(return_links::create))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn(request_log::log_request))

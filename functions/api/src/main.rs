@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::{App, Config, router};
 use shared::aws::Aws;
+use shared::aws::secrets::KeyRingSecret;
 use shared::clock::SystemClock;
 use shared::random::SystemRandom;
 use shared::{config, telemetry};
@@ -13,6 +14,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
-    let app = App::new(config, &aws, Arc::new(SystemClock), Arc::new(SystemRandom));
+    let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret);
+    let app = App::new(config, &aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
     lambda_http::run(router(app)).await
 }

@@ -83,11 +83,11 @@ impl Sender {
     pub fn new(
         config: Config,
         aws: &Aws,
+        key_ring: KeyRingSecret,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, ClientError> {
         let settings = Settings::new(aws, &config.settings_table);
-        let key_ring = KeyRingSecret::new(aws, &config.key_ring_secret);
         Ok(Self {
             activity: Activity::new(aws, &config.activity_table, config.retention),
             queue: Queue::new(aws, &config.send_queue_url),

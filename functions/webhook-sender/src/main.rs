@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 use shared::aws::Aws;
+use shared::aws::secrets::KeyRingSecret;
 use shared::clock::SystemClock;
 use shared::random::SystemRandom;
 use shared::{config, telemetry};
@@ -15,7 +16,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
-    let sender = Sender::new(config, &aws, Arc::new(SystemClock), Arc::new(SystemRandom))?;
+    let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret);
+    let sender = Sender::new(config, &aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom))?;
     let handle = |batch: LambdaEvent<SqsEvent>| async { Ok::<_, lambda_runtime::Error>(sender.handle(batch.payload).await) };
     lambda_runtime::run(service_fn(handle)).await
 }

@@ -160,7 +160,7 @@ fn reason_of(error: &reqwest::Error) -> FailureReason {
             });
         }
         let io = cause.downcast_ref::<std::io::Error>()?;
-        if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if is_of_tls(io) {
             return Some(FailureReason::Tls);
         }
         (io.kind() == std::io::ErrorKind::ConnectionRefused).then_some(FailureReason::Refused)
@@ -173,10 +173,104 @@ fn reason_of(error: &reqwest::Error) -> FailureReason {
     specific.last().unwrap_or(general)
 }
 
+/// Whether an I/O error is one of TLS. The HTTP client packs one I/O error into another, and neither is the other's source.
+fn is_of_tls(error: &std::io::Error) -> bool {
+    let is_of_tls = |inner: &(dyn std::error::Error + Send + Sync + 'static)| {
+        inner.is::<rustls::Error>() || inner.downcast_ref::<std::io::Error>().is_some_and(is_of_tls)
+    };
+    error.get_ref().is_some_and(is_of_tls)
+}
+
 /// TLS 1.2 and 1.3 with the roots that Mozilla trusts, built in: reading the system's own store would cost start-up time.
 fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-22T08:30:00Z".parse().unwrap()
+    }
+
+    /// A receiver that answers every request with these bytes, and then closes the connection.
+    async fn receiver(answer: impl Into<Vec<u8>>) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let answer = answer.into();
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let _ = connection.read(&mut request).await;
+                let _ = connection.write_all(&answer).await;
+                let _ = connection.shutdown().await;
+            }
+        });
+        port
+    }
+
+    async fn post(url: &str) -> Posted {
+        let poster = Poster::new("localhost=127.0.0.0/8,127.0.0.1=127.0.0.0/8".parse().unwrap()).unwrap();
+        poster.post(&Url::parse(url).unwrap(), HeaderMap::new(), b"{}".to_vec(), 1, now()).await
+    }
+
+    async fn outcome(answer: &str) -> (Option<u16>, Option<FailureReason>) {
+        let attempt = post(&format!("http://127.0.0.1:{}/hook", receiver(answer).await)).await.attempt;
+        (attempt.status, attempt.reason)
+    }
+
+    #[tokio::test]
+    async fn only_a_status_from_200_to_299_is_success() {
+        for (answer, expected) in [
+            ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", (Some(200), None)),
+            ("HTTP/1.1 204 No Content\r\n\r\n", (Some(204), None)),
+            ("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", (Some(302), Some(FailureReason::Redirect))),
+            ("HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n", (Some(410), Some(FailureReason::Status))),
+            ("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", (Some(503), Some(FailureReason::Status))),
+            ("", (None, Some(FailureReason::ConnectionLost))),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ncut", (Some(200), Some(FailureReason::ConnectionLost))),
+        ] {
+            assert_eq!(outcome(answer).await, expected, "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_an_answer_is_kept_as_plain_text() {
+        let body = format!("no\u{1b}[31m\r\n{}", "x".repeat(100_000));
+        let answer = format!("HTTP/1.1 500 Error\r\nretry-after: 30\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let posted = post(&format!("http://127.0.0.1:{}/", receiver(answer).await)).await;
+        let response = posted.attempt.response.unwrap();
+        assert!(response.starts_with("no[31mxxx") && response.len() <= MOST_KEPT, "{response}");
+        assert_eq!(posted.retry_after, Some(Duration::from_secs(30)));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_refused() {
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        assert_eq!(post(&format!("http://localhost:{port}/")).await.attempt.reason, Some(FailureReason::Refused));
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_speaks_no_tls_fails_for_tls() {
+        let port = receiver("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        assert_eq!(post(&format!("https://localhost:{port}/")).await.attempt.reason, Some(FailureReason::Tls));
+    }
+
+    #[tokio::test]
+    async fn private_places_are_blocked_however_they_are_named() {
+        for url in ["https://10.0.0.1/", "http://example.com/", "https://example.com:22/", "https://user@example.com/"] {
+            assert_eq!(post(url).await.attempt.reason, Some(FailureReason::BlockedAddress), "{url}");
+        }
+        let no_exceptions = Poster::new(AddressGuard::default()).unwrap();
+        let url = Url::parse("https://localhost.localdomain/").unwrap();
+        let posted = no_exceptions.post(&url, HeaderMap::new(), Vec::new(), 1, now()).await;
+        assert!(matches!(posted.attempt.reason, Some(FailureReason::BlockedAddress | FailureReason::Dns)));
+    }
 }

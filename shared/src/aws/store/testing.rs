@@ -11,8 +11,10 @@ use tokio::task::JoinHandle;
 use super::{Activity, DueDeliveries, Settings};
 use crate::aws::Aws;
 
-const SETTINGS: &str = "settings";
-const ACTIVITY: &str = "activity";
+/// The name of the table `settings`.
+pub const SETTINGS: &str = "settings";
+/// The name of the table `activity`.
+pub const ACTIVITY: &str = "activity";
 
 /// A database with both tables, empty; gone when it is dropped.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub struct Database {
     pub activity: Activity,
     /// The deliveries in it that the sweep is to look after.
     pub due: DueDeliveries,
+    aws: Aws,
     server: JoinHandle<()>,
 }
 
@@ -43,8 +46,14 @@ impl Database {
             settings: Settings::new(&aws, SETTINGS),
             activity: Activity::new(&aws, ACTIVITY, retention),
             due: DueDeliveries::new(&aws, ACTIVITY),
+            aws,
             server,
         }
+    }
+
+    /// What clients reach it by. Other services are not there: calls to them fail.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
     }
 }
 
