@@ -81,7 +81,8 @@ impl Draft {
     /// Takes a list that may be left out; every bad item is named by itself.
     pub fn optional_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<Vec<T>> {
         let items: Vec<Box<RawValue>> = self.optional(name)?;
-        let read = items.iter().enumerate().filter_map(|(index, item)| self.read(pointer(&[name, &index.to_string()]), item));
+        let read =
+            items.iter().enumerate().filter_map(|(index, item)| self.read(pointer(&[name, &index.to_string()]), item));
         Some(read.collect())
     }
 

@@ -92,8 +92,20 @@ impl FromStr for HeaderName {
 
     fn from_str(text: &str) -> Result<Self, BadHeaderName> {
         const RESERVED: [&str; 14] = [
-            "accept-encoding", "connection", "cookie", "date", "expect", "forwarded", "host", "keep-alive", "te", "trailer",
-            "transfer-encoding", "upgrade", "user-agent", "via",
+            "accept-encoding",
+            "connection",
+            "cookie",
+            "date",
+            "expect",
+            "forwarded",
+            "host",
+            "keep-alive",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "user-agent",
+            "via",
         ];
         const RESERVED_PREFIXES: [&str; 4] = ["content-", "proxy-", "sec-", "webhook-"];
         let name = http::HeaderName::from_str(text).map_err(|_| BadHeaderName::Malformed)?;
@@ -264,7 +276,10 @@ mod tests {
             "headers":{"Webhook-Id":"x","x-a":"two\r\nlines","x-b":1,"x-c":"fine"},"colour":"red"}"#;
         let BadFields(bad) = check(body).unwrap_err();
         let pointers: Vec<&str> = bad.iter().map(|field| field.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/url", "/eventTypes/1", "/headers/Webhook-Id", "/headers/x-a", "/headers/x-b", "/colour"]);
+        assert_eq!(
+            pointers,
+            ["/url", "/eventTypes/1", "/headers/Webhook-Id", "/headers/x-a", "/headers/x-b", "/colour"]
+        );
     }
 
     #[test]

@@ -22,7 +22,8 @@ fn new_uuid(now: Timestamp, random: &dyn Random) -> Uuid {
 
 fn parse_uuid(text: &str) -> Result<Uuid, BadId> {
     let uuid = Uuid::try_parse(text).map_err(|_| BadId)?;
-    let is_canonical = uuid.get_version_num() == 7 && uuid.get_variant() == Variant::RFC4122 && uuid.to_string() == text;
+    let is_canonical =
+        uuid.get_version_num() == 7 && uuid.get_variant() == Variant::RFC4122 && uuid.to_string() == text;
     if is_canonical { Ok(uuid) } else { Err(BadId) }
 }
 

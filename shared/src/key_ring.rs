@@ -123,7 +123,8 @@ impl KeyRing {
         let associated = associated_data(kind, project);
         let payload = Payload { msg: plaintext, aad: associated.as_bytes() };
         let key = &self.keys[&self.current];
-        let ciphertext = key.cipher(kind).encrypt(&nonce.into(), payload).expect("values are far below AES-GCM's limit");
+        let ciphertext =
+            key.cipher(kind).encrypt(&nonce.into(), payload).expect("values are far below AES-GCM's limit");
         let sealed = BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &ciphertext].concat());
         Sealed(format!("{}.{sealed}", self.current))
     }
@@ -151,7 +152,9 @@ impl MasterKey {
     fn cipher(&self, kind: SealedKind) -> Aes256Gcm {
         let mut key = [0; 32];
         let info = [b"signpost ", kind.label().as_bytes()].concat();
-        Hkdf::<Sha256>::new(None, self.0.as_bytes()).expand(&info, &mut key).expect("32 bytes are a fine length for HKDF");
+        Hkdf::<Sha256>::new(None, self.0.as_bytes())
+            .expand(&info, &mut key)
+            .expect("32 bytes are a fine length for HKDF");
         let cipher = Aes256Gcm::new(&key.into());
         key.zeroize();
         cipher

@@ -8,6 +8,9 @@ use crate::id::{NotificationUserId, ProjectId};
 use crate::project::Name;
 use crate::time::Timestamp;
 
+/// How many notification users a project may have.
+pub const MOST_NOTIFICATION_USERS: usize = 50;
+
 /// Somebody who gets, or is to get, a project's daily report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,6 +122,11 @@ impl TryFrom<Draft> for NewNotificationUser {
 }
 
 impl NewNotificationUser {
+    /// Whether somebody with this address is among `users`. Upper and lower case do not make two addresses.
+    pub fn is_among(&self, users: &[NotificationUser]) -> bool {
+        users.iter().any(|user| user.email.as_str().eq_ignore_ascii_case(self.email.as_str()))
+    }
+
     /// The user it asks for, unconfirmed.
     pub fn create(self, id: NotificationUserId, project_id: ProjectId) -> NotificationUser {
         NotificationUser {
@@ -146,7 +154,19 @@ mod tests {
 
     #[test]
     fn what_could_break_a_mail_header_is_refused() {
-        for bad in ["", "ada", "@example.com", "ada@", "ada@localhost", "a b@example.com", "ada@exa\r\nmple.com", "a..b@example.com", "ada@-x.com", "<ada@example.com>", "ada@example.com,b@example.com"] {
+        for bad in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "ada@localhost",
+            "a b@example.com",
+            "ada@exa\r\nmple.com",
+            "a..b@example.com",
+            "ada@-x.com",
+            "<ada@example.com>",
+            "ada@example.com,b@example.com",
+        ] {
             assert_eq!(EmailAddress::try_from(bad.to_owned()), Err(BadEmailAddress), "{bad:?}");
         }
     }

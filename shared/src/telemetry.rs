@@ -8,7 +8,9 @@ use crate::config;
 pub fn init() {
     let level = config::environment("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
     // Libraries log URLs and addresses at the finer levels, so only our own crates follow the variable.
-    let filter = format!("error,shared={level},api={level},redirect={level},webhook_sender={level},webhook_retry={level},daily_digest={level}");
+    let filter = format!(
+        "error,shared={level},api={level},redirect={level},webhook_sender={level},webhook_retry={level},daily_digest={level}"
+    );
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

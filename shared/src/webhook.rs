@@ -94,8 +94,7 @@ pub fn body(event: &Event) -> Vec<u8> {
 /// The headers of the attempt `number` to send `body` at `at`, its signature among them.
 pub fn headers(opened: &Opened, id: EventId, number: u8, at: Timestamp, body: &[u8]) -> HeaderMap {
     let own = |text: String| HeaderValue::try_from(text).expect("ids, numbers and base64 are header values");
-    let mut headers: HeaderMap =
-        opened.headers.iter().map(|(name, value)| (name.to_http(), value.clone())).collect();
+    let mut headers: HeaderMap = opened.headers.iter().map(|(name, value)| (name.to_http(), value.clone())).collect();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
     headers.insert(WEBHOOK_ID, own(id.to_string()));

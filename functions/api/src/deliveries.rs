@@ -14,6 +14,7 @@ use crate::body::{CheckedQuery, LastId};
 use crate::caller::{Caller, scope};
 use crate::paging::{self, List};
 use crate::problem::ApiError;
+use crate::projects;
 
 /// How many pages of events one request looks through for deliveries that fit its filter. When they are used up, the
 /// answer may have fewer items than asked for, but a cursor to go on with.
@@ -84,6 +85,7 @@ pub(crate) async fn list(
     caller: Caller<scope::DeliveriesRead>,
     CheckedQuery(filter): CheckedQuery<Filter>,
 ) -> Result<Json<List<DeliveryView>>, ApiError> {
+    projects::existing(&app, caller.project_id).await?;
     let limit = usize::from(paging::limit(filter.limit)?);
     if let Some(event) = filter.event {
         let deliveries = app.activity.deliveries_of(caller.project_id, event).await?.unwrap_or_default();

@@ -96,9 +96,7 @@ async fn accept(app: &App, event: Event) -> Result<Accepted, ApiError> {
     let messages = nudges.iter().map(|nudge| Message::nudge(nudge, Duration::ZERO)).collect::<Result<_, _>>()?;
     app.send_queue.send(messages).await?;
 
-    let deliveries = nudges.iter().map(|nudge| AcceptedDelivery {
-        id: nudge.delivery_id,
-        endpoint_id: nudge.delivery_id.endpoint,
-    });
+    let deliveries =
+        nudges.iter().map(|nudge| AcceptedDelivery { id: nudge.delivery_id, endpoint_id: nudge.delivery_id.endpoint });
     Ok(Accepted { id: event.id, deliveries: deliveries.collect() })
 }

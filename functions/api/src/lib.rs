@@ -6,6 +6,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::{delete, get, post};
 use shared::aws::Aws;
+use shared::aws::mail::Mailer;
 use shared::aws::queue::Queue;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::{Activity, Settings};
@@ -16,13 +17,16 @@ mod api_keys;
 mod body;
 mod caller;
 mod config;
+mod confirm_page;
 mod deliveries;
 mod egress_ips;
 mod endpoints;
 mod events;
+mod notification_users;
 mod paging;
 mod problem;
 mod projects;
+mod reports;
 mod request_log;
 mod return_links;
 mod return_urls;
@@ -39,6 +43,7 @@ pub struct Services {
     settings: Settings,
     activity: Activity,
     send_queue: Queue,
+    mailer: Mailer,
     key_ring: KeyRingSecret,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -57,6 +62,7 @@ impl App {
             settings: Settings::new(aws, &config.settings_table),
             activity: Activity::new(aws, &config.activity_table, config.retention),
             send_queue: Queue::new(aws, &config.send_queue_url),
+            mailer: Mailer::new(aws, &config.mail_from),
             key_ring,
             config,
             clock,
@@ -93,6 +99,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects/{pid}/return-url/preview", get(return_urls::preview))
         .route("/v1/projects/{pid}/return-url/keys", post(return_urls::issue_key))
         .route("/v1/projects/{pid}/return-links", post(return_links::create))
+        .route("/v1/projects/{pid}/notification-users", post(notification_users::create).get(notification_users::list))
+        .route("/confirm/{token}", get(notification_users::ask).post(notification_users::confirm))
+        .route("/v1/projects/{pid}/reports/{day}", get(reports::read))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn(request_log::log_request))

@@ -5,10 +5,12 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::api_key::Refusal;
+use shared::aws::mail::MailError;
 use shared::aws::queue::QueueError;
 use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
 use shared::draft::{BadField, BadFields, NotAnObject};
+use shared::report_mail::RenderError;
 use shared::telemetry;
 use thiserror::Error;
 
@@ -60,6 +62,15 @@ pub(crate) enum ApiError {
     /// The idempotency key was used for another request.
     #[error("this Idempotency-Key was used for another request")]
     KeyReused,
+    /// The day that a report is asked for has not begun.
+    #[error("day has not begun yet")]
+    DayToCome,
+    /// A mail cannot be laid out.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A mail was not sent.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -90,8 +101,11 @@ impl ApiError {
             Self::LimitReached(..) => (StatusCode::UNPROCESSABLE_ENTITY, "limit-reached"),
             Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
             Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
-            Self::Store(StoreError::Row(_)) | Self::Secret(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
-            Self::Store(StoreError::Unavailable(_) | StoreError::Overloaded) | Self::Queue(_) => {
+            Self::DayToCome => (StatusCode::UNPROCESSABLE_ENTITY, "day-to-come"),
+            Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Render(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+            }
+            Self::Store(StoreError::Unavailable(_) | StoreError::Overloaded) | Self::Queue(_) | Self::Mail(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
             }
         }

@@ -11,7 +11,8 @@ use crate::problem::{Cause, Problem};
 
 /// Logs the request by its route, never by its path or query, and gives problems their body.
 pub(crate) async fn log_request(request: Request, next: Next) -> Response {
-    let request_id = request.lambda_context_ref().map_or_else(|| "local".to_owned(), |context| context.request_id.clone());
+    let request_id =
+        request.lambda_context_ref().map_or_else(|| "local".to_owned(), |context| context.request_id.clone());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
 
@@ -21,7 +22,9 @@ pub(crate) async fn log_request(request: Request, next: Next) -> Response {
     let problem = response.extensions_mut().remove::<Problem>();
     let problem_name = problem.as_ref().map_or("none", Problem::name);
     match response.extensions().get::<Cause>() {
-        Some(Cause(cause)) => error!(request_id, %method, route, status, cause, "{method} {route} failed with {status}"),
+        Some(Cause(cause)) => {
+            error!(request_id, %method, route, status, cause, "{method} {route} failed with {status}")
+        }
         None => info!(request_id, %method, route, status, problem = problem_name, "{method} {route} answered {status}"),
     }
     if let Some(problem) = problem {

@@ -75,11 +75,6 @@ impl Table {
         Ok(())
     }
 
-    /// Writes a row unless one with its keys is there.
-    pub(super) async fn put_new<T: Serialize>(&self, row: &Row<T>) -> Result<Written, StoreError> {
-        self.put_if(self.putting(row)?.condition_expression("attribute_not_exists(pk)")).await
-    }
-
     /// Begins a conditional write; [`Self::put_if`] ends it.
     pub(super) fn putting<T: Serialize>(&self, row: &Row<T>) -> Result<PutItemFluentBuilder, StoreError> {
         let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;

@@ -39,7 +39,12 @@ impl Database {
 
         let aws = Aws::local(format!("http://{address}"));
         let client = Client::new(aws.sdk());
-        create_table(&client, SETTINGS, &[("key-hash", "keyHash", None), ("kind", "kind", Some(("listKey", ScalarAttributeType::S)))]).await;
+        create_table(
+            &client,
+            SETTINGS,
+            &[("key-hash", "keyHash", None), ("kind", "kind", Some(("listKey", ScalarAttributeType::S)))],
+        )
+        .await;
         create_table(&client, ACTIVITY, &[("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)))]).await;
         let retention = "30".parse().expect("30 days are a retention");
         Self {

@@ -123,7 +123,8 @@ async fn an_attempt_is_recorded_once_however_many_messages_made_it() {
     assert_eq!(store.activity.record(&first, Some(now())).await.unwrap(), Written::Before);
     assert_eq!(store.activity.record(&second, None).await.unwrap(), Written::Now);
     assert_eq!(store.activity.record(&second, None).await.unwrap(), Written::Before);
-    let recorded = store.activity.recorded(&[(event.project_id, second.id), (event.project_id, second.id)]).await.unwrap();
+    let recorded =
+        store.activity.recorded(&[(event.project_id, second.id), (event.project_id, second.id)]).await.unwrap();
     assert_eq!(recorded.into_values().collect::<Vec<_>>(), [second]);
 }
 

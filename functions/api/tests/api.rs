@@ -1,0 +1,297 @@
+//! The API's routes against a real store: who may call what, and what a refusal looks like.
+
+use std::sync::Arc;
+
+use api::{App, Config, router};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use shared::api_key::{ApiKey, ApiKeyKind};
+use shared::aws::secrets::KeyRingSecret;
+use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
+use shared::clock::SystemClock;
+use shared::key_ring::KeyRing;
+use shared::random::SystemRandom;
+use tower::ServiceExt;
+
+/// The API on an empty store. Queue and mail are not there: calls to them fail.
+struct Scene {
+    api: Router,
+    operator_key: String,
+    _store: Database,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: http::HeaderMap,
+    body: Value,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let store = Database::start().await;
+        let operator = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
+        let variables = |name: &str| {
+            Some(match name {
+                "SETTINGS_TABLE" => SETTINGS.to_owned(),
+                "ACTIVITY_TABLE" => ACTIVITY.to_owned(),
+                "RETENTION_DAYS" => "30".to_owned(),
+                "OPERATOR_KEY_HASHES" => operator.hash().to_string(),
+                "API_BASE_URL" | "REDIRECT_BASE_URL" | "SEND_QUEUE_URL" => "http://127.0.0.1:1".to_owned(),
+                "EGRESS_IPS" => "198.51.100.1, 198.51.100.2".to_owned(),
+                "ALLOWED_PRIVATE_RECEIVERS" => return None,
+                _ => "unused@example.com".to_owned(),
+            })
+        };
+        let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
+        let config = Config::read(variables).unwrap();
+        let key_ring = KeyRingSecret::known(ring);
+        let app = App::new(config, store.aws(), key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
+        Self { api: router(app), operator_key: operator.expose().to_owned(), _store: store }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.api.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("x-api-key", key);
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    async fn operator(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.call(method, path, &self.operator_key, &body.to_string()).await
+    }
+
+    async fn project(&self) -> String {
+        let created = self.operator("POST", "/v1/projects", &json!({"name": "Acme"})).await;
+        assert_eq!(created.status, StatusCode::CREATED);
+        created.body["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn key_of(&self, project: &str, wishes: Value) -> String {
+        let created = self.operator("POST", &format!("/v1/projects/{project}/api-keys"), &wishes).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
+        created.body["key"].as_str().unwrap().to_owned()
+    }
+
+    async fn publish(&self, project: &str, idempotency_key: &str, body: &str) -> Answer {
+        let request = Request::post(format!("/v1/projects/{project}/events"))
+            .header("x-api-key", &self.operator_key)
+            .header("idempotency-key", idempotency_key);
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+}
+
+fn pointers(answer: &Answer) -> Vec<&str> {
+    answer.body["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn each_caller_gets_just_what_its_key_gives() {
+    let scene = Scene::new().await;
+    let (ours, theirs) = (scene.project().await, scene.project().await);
+    let events = format!("/v1/projects/{ours}/events");
+    let event = r#"{"type":"aml","data":{}}"#;
+    let full = scene.key_of(&ours, json!({"name": "full"})).await;
+    let narrow = scene.key_of(&ours, json!({"name": "narrow", "scopes": ["settings:read"]})).await;
+    let expired = scene.key_of(&ours, json!({"name": "old", "expiresAt": "2020-01-01T00:00:00Z"})).await;
+    let elsewhere = scene.key_of(&ours, json!({"name": "far", "allowedCidrs": ["203.0.113.0/24"]})).await;
+    let foreign = scene.key_of(&theirs, json!({"name": "foreign"})).await;
+    let unknown = ApiKey::generate(ApiKeyKind::Live, &SystemRandom).expose().to_owned();
+    let unknown_operator = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom).expose().to_owned();
+    let mistyped = format!("{}x", &full[..full.len() - 1]);
+
+    for (caller, key, expected) in [
+        ("operator", scene.operator_key.as_str(), StatusCode::ACCEPTED),
+        ("right", &full, StatusCode::ACCEPTED),
+        ("none", "", StatusCode::UNAUTHORIZED),
+        ("malformed", "sp_live_short", StatusCode::UNAUTHORIZED),
+        ("mistyped", &mistyped, StatusCode::UNAUTHORIZED),
+        ("unknown", &unknown, StatusCode::UNAUTHORIZED),
+        ("unknown operator", &unknown_operator, StatusCode::UNAUTHORIZED),
+        ("expired", &expired, StatusCode::UNAUTHORIZED),
+        ("wrong scope", &narrow, StatusCode::FORBIDDEN),
+        ("wrong address", &elsewhere, StatusCode::FORBIDDEN),
+        ("other project", &foreign, StatusCode::FORBIDDEN),
+    ] {
+        assert_eq!(scene.call("POST", &events, key, event).await.status, expected, "{caller}");
+    }
+}
+
+#[tokio::test]
+async fn whether_a_project_exists_is_told_to_the_operator_alone() {
+    let scene = Scene::new().await;
+    let (ours, theirs) = (scene.project().await, scene.project().await);
+    let key = scene.key_of(&ours, json!({"name": "server"})).await;
+    let nowhere = "/v1/projects/019ab5e0-0000-7000-8000-000000000000/deliveries";
+
+    let existing = scene.call("GET", &format!("/v1/projects/{theirs}/deliveries"), &key, "").await;
+    let missing = scene.call("GET", nowhere, &key, "").await;
+    assert_eq!((existing.status, existing.body["detail"].clone()), (missing.status, missing.body["detail"].clone()));
+    assert_eq!(scene.operator("GET", nowhere, &Value::Null).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused() {
+    let scene = Scene::new().await;
+    let project = scene.project().await;
+    let keys = format!("/v1/projects/{project}/api-keys");
+    let key = scene.key_of(&project, json!({"name": "server"})).await;
+    let listed = scene.call("GET", &keys, &key, "").await;
+    let id = listed.body["items"][0]["id"].as_str().unwrap();
+    assert_eq!(listed.body["items"][0].get("key"), None);
+
+    assert_eq!(scene.operator("DELETE", &format!("{keys}/{id}"), &Value::Null).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(scene.call("GET", &keys, &key, "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn only_the_operator_creates_projects() {
+    let scene = Scene::new().await;
+    let key = scene.key_of(&scene.project().await, json!({"name": "server"})).await;
+    assert_eq!(scene.call("POST", "/v1/projects", &key, r#"{"name":"x"}"#).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_problem_that_names_every_bad_field() {
+    let scene = Scene::new().await;
+    let project = scene.project().await;
+    let event = json!({"type": "created", "submissionId": "a b", "data": [], "extra": 1});
+    let refused = scene.operator("POST", &format!("/v1/projects/{project}/events"), &event).await;
+
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.headers["content-type"], "application/problem+json");
+    assert_eq!((&refused.body["type"], &refused.body["status"]), (&json!("/problems/bad-fields"), &json!(422)));
+    assert_eq!(refused.body["requestId"].as_str(), refused.headers["x-request-id"].to_str().ok());
+    assert_eq!(pointers(&refused), ["/type", "/submissionId", "/data", "/extra"]);
+}
+
+#[tokio::test]
+async fn refused_events_leave_nothing_behind() {
+    let scene = Scene::new().await;
+    let project = scene.project().await;
+    let events = format!("/v1/projects/{project}/events");
+    let too_large = format!(r#"{{"type":"aml","data":{{"x":"{}"}}}}"#, "x".repeat(256 * 1024));
+    for (body, expected) in [
+        ("{", StatusCode::BAD_REQUEST),
+        ("[]", StatusCode::BAD_REQUEST),
+        ("", StatusCode::BAD_REQUEST),
+        (r#"{"type":"Approved","data":{}}"#, StatusCode::UNPROCESSABLE_ENTITY),
+        (too_large.as_str(), StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        assert_eq!(scene.call("POST", &events, &scene.operator_key, body).await.status, expected);
+    }
+    let listed = scene.operator("GET", &format!("/v1/projects/{project}/deliveries"), &Value::Null).await;
+    assert_eq!(listed.body["items"], json!([]));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_queued_is_not_accepted_and_can_be_repeated() {
+    let scene = Scene::new().await;
+    let project = scene.project().await;
+    let endpoint = json!({"url": "https://hooks.example.com/"});
+    scene.operator("POST", &format!("/v1/projects/{project}/endpoints"), &endpoint).await;
+
+    for _ in 0..2 {
+        let refused = scene.publish(&project, "order-7", r#"{"type":"aml","data":{}}"#).await;
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(refused.headers.contains_key("retry-after"));
+    }
+    // Both tries went on with the id of the first.
+    let listed = scene.operator("GET", &format!("/v1/projects/{project}/deliveries"), &Value::Null).await;
+    assert_eq!(listed.body["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn an_idempotency_key_stands_for_one_request() {
+    let scene = Scene::new().await;
+    let project = scene.project().await;
+    let event = r#"{"type":"aml","data":{"n":1}}"#;
+    let first = scene.publish(&project, "order-7", event).await;
+    let repeated = scene.publish(&project, "order-7", event).await;
+    let other = scene.publish(&project, "order-7", r#"{"type":"aml","data":{"n":2}}"#).await;
+    let bad = scene.publish(&project, "two words", event).await;
+
+    assert_eq!((first.status, &first.body), (StatusCode::ACCEPTED, &repeated.body));
+    assert_eq!((other.status, bad.status), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::BAD_REQUEST));
+}
+
+#[tokio::test]
+async fn secrets_are_shown_once() {
+    let scene = Scene::new().await;
+    let endpoints = format!("/v1/projects/{}/endpoints", scene.project().await);
+    let wishes = json!({"url": "https://hooks.example.com/", "headers": {"Authorization": "Bearer hunter2"}});
+    let created = scene.operator("POST", &endpoints, &wishes).await;
+    assert!(created.body["signingSecret"].as_str().unwrap().starts_with("whsec_"));
+
+    let listed = scene.operator("GET", &endpoints, &Value::Null).await;
+    assert_eq!(listed.body["items"][0]["headerNames"], json!(["authorization"]));
+    assert_eq!(listed.body["items"][0].get("signingSecret"), None);
+    assert!(!listed.body.to_string().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_project_has_ten_endpoints_at_most() {
+    let scene = Scene::new().await;
+    let endpoints = format!("/v1/projects/{}/endpoints", scene.project().await);
+    let endpoint = json!({"url": "https://hooks.example.com/"});
+    for _ in 0..10 {
+        assert_eq!(scene.operator("POST", &endpoints, &endpoint).await.status, StatusCode::CREATED);
+    }
+    let refused = scene.operator("POST", &endpoints, &endpoint).await;
+    assert_eq!(refused.body["type"], "/problems/limit-reached");
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_page_by_page_without_gaps() {
+    let scene = Scene::new().await;
+    let project = scene.project().await;
+    for _ in 0..3 {
+        let endpoint = json!({"url": "https://hooks.example.com/"});
+        scene.operator("POST", &format!("/v1/projects/{project}/endpoints"), &endpoint).await;
+    }
+    let mut expected = Vec::new();
+    for _ in 0..4 {
+        // The queue is away, so the events are refused; but they are stored, and that is what is listed.
+        scene.operator("POST", &format!("/v1/projects/{project}/events"), &json!({"type": "aml", "data": {}})).await;
+    }
+    let whole = scene.operator("GET", &format!("/v1/projects/{project}/deliveries?limit=100"), &Value::Null).await;
+    expected.extend(whole.body["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
+
+    let mut listed = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/v1/projects/{project}/deliveries?limit=2{cursor}");
+        let page = scene.operator("GET", &path, &Value::Null).await;
+        listed.extend(page.body["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
+        let Some(next) = page.body["cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!((expected.len(), listed), (12, expected));
+}
+
+#[tokio::test]
+async fn bad_queries_and_unknown_routes_are_problems_too() {
+    let scene = Scene::new().await;
+    let deliveries = format!("/v1/projects/{}/deliveries", scene.project().await);
+    for query in ["limit=0", "limit=101", "limit=x", "state=lost", "colour=red", "cursor=%21", "from=yesterday"] {
+        let refused = scene.operator("GET", &format!("{deliveries}?{query}"), &Value::Null).await;
+        assert_eq!(refused.body["type"], "/problems/bad-query", "{query}");
+    }
+    assert_eq!(scene.operator("GET", "/v2", &Value::Null).await.body["type"], "/problems/not-found");
+    let wrong_method = scene.operator("PATCH", "/v1/projects", &Value::Null).await;
+    assert_eq!(wrong_method.body["type"], "/problems/method-not-allowed");
+    assert_eq!(wrong_method.headers["allow"], "POST,GET,HEAD");
+}
+
+#[tokio::test]
+async fn anybody_may_ask_where_webhooks_come_from() {
+    let answer = Scene::new().await.call("GET", "/v1/egress-ips", "", "").await;
+    assert_eq!(answer.body, json!({"version": 1, "ips": ["198.51.100.1", "198.51.100.2"]}));
+}

@@ -1,0 +1,403 @@
+//! The pages as browsers get them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{Method, Request, Response, StatusCode};
+use shared::aws::secrets::KeyRingSecret;
+use shared::aws::store::testing::Database;
+use shared::clock::Clock;
+use shared::draft::Draft;
+use shared::id::{ProjectId, ReturnUrlKeyId};
+use shared::key_ring::KeyRing;
+use shared::project::NewProject;
+use shared::random::SystemRandom;
+use shared::return_link::{NewReturnLink, ReturnLink};
+use shared::return_url::{NewReturnUrlSettings, ReturnUrlKey};
+use shared::time::Timestamp;
+use tower::ServiceExt;
+
+use crate::{App, router};
+
+/// The ring that the tokens in `events/` are sealed with.
+const RING: &str = r#"{"current":"k1","k1":"the-ring-of-the-sample-events-only"}"#;
+const APPROVED: &str = r#"{"kycStatus":"approved","userid":"user123","email":"user@example.com","cf1":"<b>&"}"#;
+const BLOCKED: &str = r#"{"errorCode":"DE-20000","userid":"user123"}"#;
+const PLAIN: &str = r#"{"url":"https://yourapp.com/done","fields":["userid","kycStatus","errorCode"]}"#;
+const SKIPPING: &str =
+    r#"{"url":"https://yourapp.com/done","fields":["userid","kycStatus","errorCode"],"skipResultPage":true}"#;
+const WITHOUT_ERROR_CODE: &str = r#"{"url":"https://yourapp.com/done","fields":["kycStatus"],"skipResultPage":true}"#;
+
+/// A clock that is moved by hand.
+#[derive(Clone)]
+struct Hands(Arc<Mutex<Timestamp>>);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// The pages of one project, on a database of their own.
+struct Site {
+    database: Database,
+    hands: Hands,
+    project: ProjectId,
+    router: Router,
+}
+
+impl Site {
+    /// A project whose return URL is set by `settings`.
+    async fn with(settings: &str) -> Self {
+        let site = Self::without_return_url().await;
+        site.set(settings).await;
+        site
+    }
+
+    async fn without_return_url() -> Self {
+        let database = Database::start().await;
+        let hands = Hands(Arc::new(Mutex::new("2026-11-22T08:30:00Z".parse().unwrap())));
+        let new: NewProject = Draft::parse("{\"name\":\"아고스 & Sons\"}".as_bytes()).unwrap().try_into().unwrap();
+        let project = new.create(ProjectId::new(hands.now(), &SystemRandom));
+        database.settings.put_project(&project).await.unwrap();
+        let secret = KeyRingSecret::known(ring());
+        let app = App::new(database.settings.clone(), secret, Arc::new(hands.clone()), Arc::new(SystemRandom));
+        Self { database, hands, project: project.id, router: router(app) }
+    }
+
+    async fn set(&self, settings: &str) {
+        let new: NewReturnUrlSettings = Draft::parse(settings.as_bytes()).unwrap().try_into().unwrap();
+        self.database.settings.put_return_url(self.project, &new.accept(true).unwrap()).await.unwrap();
+    }
+
+    fn link(&self, body: &str) -> String {
+        let new: NewReturnLink = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
+        format!("/r/{}", new.create(self.project, self.hands.now()).seal(&ring(), &SystemRandom))
+    }
+
+    fn pass(&self, time: Duration) {
+        let mut now = self.hands.0.lock().unwrap();
+        *now = now.plus(time);
+    }
+
+    async fn get(&self, path: &str) -> Answered {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn get_in(&self, language: &str, path: &str) -> Answered {
+        self.send(Request::get(path).header("accept-language", language).body(Body::empty()).unwrap()).await
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answered {
+        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let html = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+        Answered { status: parts.status, headers: parts.headers, html }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+struct Answered {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    html: String,
+}
+
+impl Answered {
+    fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Neither a header nor a refresh moves the browser.
+    fn stays(&self) -> bool {
+        !self.headers.contains_key(LOCATION)
+            && !self.headers.contains_key("refresh")
+            && !self.html.contains("http-equiv")
+    }
+}
+
+fn ring() -> KeyRing {
+    KeyRing::from_json(RING).unwrap()
+}
+
+#[tokio::test]
+async fn a_result_is_shown_and_left_by_button_or_by_itself() {
+    let site = Site::with(PLAIN).await;
+    let page = site.get(&site.link(APPROVED)).await;
+    assert_eq!((page.status, page.header(CONTENT_TYPE)), (StatusCode::OK, "text/html; charset=utf-8"));
+    assert!(page.html.contains("<h1>You are verified</h1>"), "{}", page.html);
+    assert!(page.html.contains("아고스 &#38; Sons"), "{}", page.html);
+    let location = "https://yourapp.com/done?userid=user123&#38;kycStatus=approved";
+    assert!(
+        page.html.contains(&format!(r#"<meta http-equiv="refresh" content="5; url={location}">"#)),
+        "{}",
+        page.html
+    );
+    assert!(page.html.contains(&format!(r#"<a class="button timed" href="{location}">OK</a>"#)), "{}", page.html);
+    assert!(!page.html.contains("<script") && !page.html.contains(" style="), "{}", page.html);
+}
+
+#[tokio::test]
+async fn every_result_has_a_page_in_every_language() {
+    let site = Site::with(PLAIN).await;
+    for (result, language, tag, title) in [
+        ("approved", "en-GB", "en", "You are verified"),
+        ("pending", "en", "en", "Your verification is under review"),
+        ("rejected", "fr", "en", "You could not be verified"),
+        ("approved", "ko-KR,ko;q=0.9", "ko", "본인 확인이 완료되었습니다"),
+        ("pending", "ko", "ko", "본인 확인을 검토하고 있습니다"),
+        ("rejected", "es-419,es;q=0.9,en;q=0.8", "es", "No se pudo verificar su identidad"),
+    ] {
+        let page = site.get_in(language, &site.link(&format!(r#"{{"kycStatus":"{result}"}}"#))).await;
+        assert!(page.html.contains(&format!("<h1>{title}</h1>")), "{language} {result}: {}", page.html);
+        assert!(page.html.contains(&format!(r#"<html lang="{tag}">"#)), "{language}");
+        assert_eq!(page.header(CONTENT_LANGUAGE), tag);
+    }
+}
+
+#[tokio::test]
+async fn who_wants_to_stay_is_not_sent_away() {
+    let site = Site::with(PLAIN).await;
+    let page = site.get(&format!("{}?stay=1", site.link(APPROVED))).await;
+    assert!(page.stays(), "{page:?}");
+    assert!(page.html.contains(r#"<a class="button" href="https://yourapp.com/done?"#), "{}", page.html);
+}
+
+#[tokio::test]
+async fn without_a_result_page_the_browser_is_sent_back_at_once() {
+    let site = Site::with(SKIPPING).await;
+    for path in [site.link(APPROVED), format!("{}?stay=1", site.link(APPROVED))] {
+        let answer = site.get(&path).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        assert_eq!(answer.header(LOCATION), "https://yourapp.com/done?userid=user123&kycStatus=approved");
+        assert_eq!(answer.html, "");
+    }
+}
+
+#[tokio::test]
+async fn errors_are_left_by_a_button_only() {
+    for settings in [PLAIN, SKIPPING] {
+        let site = Site::with(settings).await;
+        let page = site.get(&site.link(BLOCKED)).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.stays() && page.html.contains("<code>DE-20000</code>"), "{page:?}");
+        let location = "https://yourapp.com/done?userid=user123&#38;kycStatus=rejected&#38;errorCode=DE-20000";
+        assert!(page.html.contains(&format!(r#"<a class="button" href="{location}">Go back</a>"#)), "{}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn errors_have_no_way_back_unless_the_error_code_is_told() {
+    let site = Site::with(WITHOUT_ERROR_CODE).await;
+    for path in [site.link(BLOCKED), format!("/r/{}/error/DE-20000", site.project)] {
+        let page = site.get(&path).await;
+        assert!(page.stays() && !page.html.contains("yourapp.com"), "{page:?}");
+        assert!(page.html.contains("You can close this page now."), "{}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn an_error_before_there_is_a_link_tells_nothing_about_anybody() {
+    let site = Site::with(SKIPPING).await;
+    let page = site.get(&format!("/r/{}/error/bad-path?userid=evil&kycStatus=approved", site.project)).await;
+    assert!(page.stays(), "{page:?}");
+    let location = "https://yourapp.com/done?kycStatus=rejected&#38;errorCode=bad-path";
+    assert!(page.html.contains(&format!(r#"href="{location}""#)) && !page.html.contains("evil"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn links_that_are_not_ours_lead_nowhere() {
+    let site = Site::with(SKIPPING).await;
+    let good = site.link(APPROVED);
+    let other_ring = KeyRing::from_json(&format!(r#"{{"current":"k1","k1":"{}"}}"#, "x".repeat(32))).unwrap();
+    let new: NewReturnLink = Draft::parse(APPROVED.as_bytes()).unwrap().try_into().unwrap();
+    let forged = new.create(site.project, site.hands.now()).seal(&other_ring, &SystemRandom);
+    for path in [format!("{good}A"), good[..good.len() - 1].to_owned(), format!("/r/{forged}"), "/r/x".to_owned()] {
+        let page = site.get(&path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.stays() && page.html.contains("This link does not work"), "{path}: {page:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_link_leads_nowhere() {
+    let site = Site::with(SKIPPING).await;
+    let link = site.link(APPROVED);
+    site.pass(Duration::from_hours(1));
+    let page = site.get(&link).await;
+    assert_eq!(page.status, StatusCode::GONE);
+    assert!(page.stays() && page.html.contains("This link has expired"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_link_of_a_project_that_is_gone_leads_nowhere() {
+    let (site, other) = (Site::with(SKIPPING).await, Site::with(SKIPPING).await);
+    let page = site.get(&other.link(APPROVED)).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.stays(), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_project_without_a_return_url_still_shows_the_result() {
+    let site = Site::without_return_url().await;
+    for body in [APPROVED, BLOCKED] {
+        let page = site.get(&site.link(body)).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.stays() && page.html.contains("You can close this page now."), "{page:?}");
+        assert!(!page.html.contains("<a "), "{}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn no_request_can_choose_where_a_browser_goes() {
+    let site = Site::with(SKIPPING).await;
+    let link = site.link(APPROVED);
+    let expected = "https://yourapp.com/done?userid=user123&kycStatus=approved";
+    for more in [
+        "?url=https://evil.example",
+        "?stay=//evil.example",
+        "?kycStatus=approved&kycStatus=rejected",
+        "?%0d%0alocation:%20https://evil.example",
+        "?return=javascript:alert(1)",
+    ] {
+        let answer = site.get(&format!("{link}{more}")).await;
+        assert_eq!(answer.header(LOCATION), expected, "{more}");
+    }
+    let elsewhere = Request::get(&link).header("host", "evil.example").header("x-forwarded-host", "evil.example");
+    assert_eq!(site.send(elsewhere.body(Body::empty()).unwrap()).await.header(LOCATION), expected);
+}
+
+#[tokio::test]
+async fn strange_addresses_get_a_friendly_page_and_nothing_else() {
+    let site = Site::with(SKIPPING).await;
+    let project = site.project;
+    for path in [
+        "/".to_owned(),
+        "/r".to_owned(),
+        "/r/".to_owned(),
+        "//evil.example".to_owned(),
+        "/https://evil.example".to_owned(),
+        "/r/%0d%0alocation:%20https:%2f%2fevil.example".to_owned(),
+        "/r/%ff%fe".to_owned(),
+        "/r/..%2f..%2fetc".to_owned(),
+        format!("/r/{project}"),
+        format!("/r/{project}/error/"),
+        format!("/r/{project}/error/a%20b"),
+        format!("/r/{project}/error/%3Cscript%3E"),
+        format!("/r/{project}/error/x%0d%0aset-cookie:a=b"),
+        format!("/r/{project}/error/{}", "x".repeat(65)),
+        "/r/not-a-project/error/DE-20000".to_owned(),
+        "/r/019ab5e0-0000-7000-8000-000000000000/error/DE-20000".to_owned(),
+        format!("/r/{}", "x".repeat(60_000)),
+    ] {
+        let page = site.get(&path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.stays() && page.html.contains("<h1>"), "{path}: {page:?}");
+        assert!(!page.html.contains("evil") && !page.html.contains("<script"), "{path}: {page:?}");
+        assert!(page.headers.get("set-cookie").is_none(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_the_headers_that_protect_people() {
+    let (site, skipping) = (Site::with(PLAIN).await, Site::with(SKIPPING).await);
+    let answers = [
+        site.get(&site.link(APPROVED)).await,
+        skipping.get(&skipping.link(APPROVED)).await,
+        site.get(&site.link(BLOCKED)).await,
+        site.get("/nothing").await,
+        site.send(Request::post("/r/x").body(Body::empty()).unwrap()).await,
+    ];
+    for answer in answers {
+        assert_eq!(answer.header(CACHE_CONTROL), "no-store");
+        assert_eq!(answer.header(REFERRER_POLICY), "no-referrer");
+        assert_eq!(answer.header(X_CONTENT_TYPE_OPTIONS), "nosniff");
+        let policy = answer.header(CONTENT_SECURITY_POLICY);
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(policy.ends_with("base-uri 'none'; form-action 'none'; frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("script"), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_page() {
+    let site = Site::with(PLAIN).await;
+    let request = |method| Request::builder().method(method).uri(site.link(APPROVED)).body(Body::empty()).unwrap();
+    let (head, get) = (site.send(request(Method::HEAD)).await, site.send(request(Method::GET)).await);
+    assert_eq!((head.status, head.html.as_str()), (StatusCode::OK, ""));
+    assert_eq!(head.header(CONTENT_TYPE), get.header(CONTENT_TYPE));
+}
+
+#[tokio::test]
+async fn other_methods_are_not_taken() {
+    let site = Site::with(PLAIN).await;
+    let answer = site.send(Request::post(site.link(APPROVED)).body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(answer.stays() && answer.header(ALLOW).contains("GET"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn changed_settings_are_seen_within_half_a_minute() {
+    let site = Site::with(SKIPPING).await;
+    let link = site.link(APPROVED);
+    assert!(site.get(&link).await.header(LOCATION).starts_with("https://yourapp.com/done?"));
+
+    site.set(&SKIPPING.replace("yourapp.com", "newapp.example")).await;
+    site.pass(Duration::from_secs(29));
+    assert!(site.get(&link).await.header(LOCATION).starts_with("https://yourapp.com/done?"));
+    site.pass(Duration::from_secs(1));
+    assert!(site.get(&link).await.header(LOCATION).starts_with("https://newapp.example/done?"));
+}
+
+#[tokio::test]
+async fn encrypted_and_signed_urls_are_made_with_the_projects_key() {
+    let site = Site::without_return_url().await;
+    let protected = SKIPPING.replace('}', r#","encryption":"aes-256-gcm","signed":true}"#);
+    site.set(&protected).await;
+    let without_key = site.get(&site.link(APPROVED)).await;
+    assert_eq!(without_key.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(without_key.stays() && without_key.html.contains("Try again"), "{without_key:?}");
+
+    let id = ReturnUrlKeyId::new(site.hands.now(), &SystemRandom);
+    let key = ReturnUrlKey::generate(&SystemRandom).store(id, site.project, &ring(), &SystemRandom);
+    site.database.settings.replace_return_url_key(&key).await.unwrap();
+    site.pass(Duration::from_secs(30));
+    let answer = site.get(&site.link(APPROVED)).await;
+    let location = answer.header(LOCATION);
+    assert!(location.starts_with("https://yourapp.com/done?encrypted="), "{location}");
+    assert!(location.contains("&ts=1795336230&nonce=") && location.contains("&sig=v1,"), "{location}");
+}
+
+#[tokio::test]
+async fn the_sample_events_are_requests_for_pages() {
+    let sample_project: ProjectId = "019aa9d7-7b00-7000-8000-00000000aa01".parse().unwrap();
+    let site = Site::with(PLAIN).await;
+    let new: NewProject = Draft::parse(br#"{"name":"Sample"}"#).unwrap().try_into().unwrap();
+    site.database.settings.put_project(&new.create(sample_project)).await.unwrap();
+
+    for (event, title) in [
+        (include_str!("../../../events/redirect-result-page.json"), "<h1>You are verified</h1>"),
+        (include_str!("../../../events/redirect-error-page.json"), "<h1>문제가 발생했습니다</h1>"),
+    ] {
+        let request = lambda_http::request::from_str(event).unwrap();
+        let page = site.send(request.map(|_| Body::empty())).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        assert!(page.html.contains(title), "{}", page.html);
+    }
+}
+
+#[test]
+fn the_sample_link_is_sealed_for_the_sample_project() {
+    let event: serde_json::Value =
+        serde_json::from_str(include_str!("../../../events/redirect-result-page.json")).unwrap();
+    let token = event["rawPath"].as_str().unwrap().strip_prefix("/r/").unwrap();
+    let link = ReturnLink::open(token, &ring(), "2026-11-22T08:30:00Z".parse().unwrap()).unwrap();
+    assert_eq!(link.project_id.to_string(), "019aa9d7-7b00-7000-8000-00000000aa01");
+}

@@ -1,0 +1,259 @@
+//! Return links: one person's way back, sealed into a URL.
+//!
+//! A link leads to `/r/{token}`. The token is `<project>.<sealed content>`: the project in clear, so that it is known
+//! what the seal must be bound to, and everything else readable only with the key ring. Nothing is stored, and nobody
+//! who sees a link can read, change or guess one.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::from_value;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::draft::{BadFields, Draft};
+use crate::id::ProjectId;
+use crate::key_ring::{KeyRing, Sealed, SealedKind};
+use crate::random::Random;
+use crate::return_url::{Outcome, PersonFields, Verification};
+use crate::time::Timestamp;
+
+/// One person's way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnLink {
+    /// Whose return URL it leads to.
+    pub project_id: ProjectId,
+    /// What the return URL may say.
+    pub verification: Verification,
+    /// From when on it leads nowhere.
+    pub expires_at: Timestamp,
+}
+
+/// What is sealed into a token.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    #[serde(flatten)]
+    verification: Verification,
+    /// Milliseconds since 1970.
+    exp: i64,
+}
+
+/// A token that leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum BadReturnLink {
+    /// This ring never sealed it, or somebody changed it.
+    #[error("return link is not one of ours")]
+    Foreign,
+    /// Its time is over.
+    #[error("return link has expired")]
+    Expired,
+}
+
+impl ReturnLink {
+    /// The token that stands for this link: URL-safe, and different each time.
+    pub fn seal(&self, ring: &KeyRing, random: &dyn Random) -> String {
+        let content = Content { verification: self.verification.clone(), exp: self.expires_at.as_millis() };
+        let plaintext = serde_json::to_vec(&content).expect("texts and numbers are JSON");
+        let sealed = ring.seal(SealedKind::ReturnLink, self.project_id, &plaintext, random);
+        format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(self.project_id.as_bytes()), sealed.as_str())
+    }
+
+    /// The link that `token` stands for at `now`.
+    pub fn open(token: &str, ring: &KeyRing, now: Timestamp) -> Result<Self, BadReturnLink> {
+        let (project, sealed) = token.split_once('.').ok_or(BadReturnLink::Foreign)?;
+        let project_id = read_project(project).ok_or(BadReturnLink::Foreign)?;
+        let opened = ring.open(SealedKind::ReturnLink, project_id, &Sealed::from_text(sealed));
+        let plaintext = opened.map_err(|_| BadReturnLink::Foreign)?;
+        let content: Content = serde_json::from_slice(&plaintext).map_err(|_| BadReturnLink::Foreign)?;
+        let expires_at = Timestamp::from_millis(content.exp).ok_or(BadReturnLink::Foreign)?;
+        if expires_at <= now {
+            return Err(BadReturnLink::Expired);
+        }
+        Ok(Self { project_id, verification: content.verification, expires_at })
+    }
+}
+
+fn read_project(encoded: &str) -> Option<ProjectId> {
+    let bytes: [u8; 16] = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?.try_into().ok()?;
+    Uuid::from_bytes(bytes).to_string().parse().ok()
+}
+
+/// For how long a link leads somewhere: a minute to a day, an hour unless asked otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct LinkLifetime(u64);
+
+/// A number that is no [`LinkLifetime`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be from 60 to 86400")]
+pub struct BadLinkLifetime;
+
+impl TryFrom<u64> for LinkLifetime {
+    type Error = BadLinkLifetime;
+
+    fn try_from(seconds: u64) -> Result<Self, BadLinkLifetime> {
+        if (60..=86_400).contains(&seconds) { Ok(Self(seconds)) } else { Err(BadLinkLifetime) }
+    }
+}
+
+impl Default for LinkLifetime {
+    fn default() -> Self {
+        Self(3600)
+    }
+}
+
+/// A request for a return link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReturnLink {
+    /// What the return URL may say.
+    pub verification: Verification,
+    /// For how long the link leads somewhere.
+    pub lifetime: LinkLifetime,
+}
+
+impl TryFrom<Draft> for NewReturnLink {
+    type Error = BadFields;
+
+    fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
+        let outcome = take_outcome(&mut draft);
+        let person = PersonFields::take(&mut draft);
+        let lifetime = draft.optional("expiresInSeconds").unwrap_or_default();
+        draft.check(|| Some(Self { verification: Verification { outcome: outcome?, person }, lifetime }))
+    }
+}
+
+fn take_outcome(draft: &mut Draft) -> Option<Outcome> {
+    let given: (Option<Value>, Option<Value>) = (draft.optional("kycStatus"), draft.optional("errorCode"));
+    let (pointer, read) = match given {
+        (Some(status), None) => ("/kycStatus", from_value(status).map(Outcome::Result)),
+        (None, Some(code)) => ("/errorCode", from_value(code).map(Outcome::Error)),
+        (None, None) => return draft.refuse("/kycStatus", "is required, unless errorCode is given"),
+        (Some(_), Some(_)) => {
+            return draft.refuse("/errorCode", "must not stand beside kycStatus: give one of the two");
+        }
+    };
+    match read {
+        Ok(outcome) => Some(outcome),
+        Err(error) => draft.refuse(pointer, &error.to_string()),
+    }
+}
+
+impl NewReturnLink {
+    /// The link it asks for.
+    pub fn create(self, project_id: ProjectId, now: Timestamp) -> ReturnLink {
+        let expires_at = now.plus(Duration::from_secs(self.lifetime.0));
+        ReturnLink { project_id, verification: self.verification, expires_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::SystemRandom;
+
+    const ONE_HOUR: Duration = Duration::from_hours(1);
+
+    fn ring(key: &str) -> KeyRing {
+        KeyRing::from_json(&format!(r#"{{"current":"k1","k1":"{}"}}"#, key.repeat(32))).unwrap()
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-22T08:30:00.123Z".parse().unwrap()
+    }
+
+    fn new(body: &str) -> Result<NewReturnLink, BadFields> {
+        Draft::parse(body.as_bytes()).unwrap().try_into()
+    }
+
+    fn link(body: &str) -> ReturnLink {
+        new(body).unwrap().create(ProjectId::new(now(), &SystemRandom), now())
+    }
+
+    #[test]
+    fn a_link_reads_back_until_it_expires() {
+        let link = link(r#"{"kycStatus":"approved","userid":"user123","email":"user@example.com","cf3":"한"}"#);
+        let token = link.seal(&ring("a"), &SystemRandom);
+        let last_moment = now().plus(ONE_HOUR).minus(Duration::from_millis(1));
+        assert_eq!(ReturnLink::open(&token, &ring("a"), last_moment), Ok(link));
+        assert_eq!(ReturnLink::open(&token, &ring("a"), now().plus(ONE_HOUR)), Err(BadReturnLink::Expired));
+    }
+
+    #[test]
+    fn a_link_lives_as_long_as_was_asked() {
+        let lifetime = |body: &str| link(body).expires_at.since(now()).as_secs();
+        assert_eq!(lifetime(r#"{"errorCode":"TK-10001"}"#), 3600);
+        assert_eq!(lifetime(r#"{"errorCode":"TK-10001","expiresInSeconds":60}"#), 60);
+        assert_eq!(lifetime(r#"{"errorCode":"TK-10001","expiresInSeconds":86400}"#), 86_400);
+    }
+
+    #[test]
+    fn a_link_of_another_ring_or_project_leads_nowhere() {
+        let (ours, theirs) = (link(r#"{"kycStatus":"approved"}"#), link(r#"{"kycStatus":"rejected"}"#));
+        let token = ours.seal(&ring("a"), &SystemRandom);
+        let (_, sealed) = token.split_once('.').unwrap();
+        let moved = format!("{}.{sealed}", BASE64_URL_SAFE_NO_PAD.encode(theirs.project_id.as_bytes()));
+        assert_eq!(ReturnLink::open(&token, &ring("b"), now()), Err(BadReturnLink::Foreign));
+        assert_eq!(ReturnLink::open(&moved, &ring("a"), now()), Err(BadReturnLink::Foreign));
+    }
+
+    #[test]
+    fn a_changed_character_is_noticed() {
+        let token = link(r#"{"kycStatus":"rejected"}"#).seal(&ring("a"), &SystemRandom);
+        for position in 0..token.len() {
+            let mut bytes = token.as_bytes().to_vec();
+            bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert_eq!(ReturnLink::open(&changed, &ring("a"), now()), Err(BadReturnLink::Foreign), "{position}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_safe_in_urls_and_show_nothing() {
+        let token = link(r#"{"kycStatus":"approved","userid":"user123"}"#).seal(&ring("a"), &SystemRandom);
+        assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)), "{token}");
+        let decoded = BASE64_URL_SAFE_NO_PAD.decode(token.rsplit('.').next().unwrap()).unwrap();
+        assert!(!String::from_utf8_lossy(&decoded).contains("user123"));
+    }
+
+    #[test]
+    fn the_longest_link_fits_into_a_request_line() {
+        let value = "x".repeat(512);
+        let fields =
+            ["userid", "email", "submissionId", "cf1", "cf2", "cf3"].map(|name| format!(r#""{name}":"{value}""#));
+        let token =
+            link(&format!(r#"{{"kycStatus":"approved",{}}}"#, fields.join(","))).seal(&ring("a"), &SystemRandom);
+        assert!(token.len() < 6000, "{}", token.len());
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_request_is_said_at_once() {
+        for (body, pointers) in [
+            ("{}", vec!["/kycStatus"]),
+            (r#"{"kycStatus":"approved","errorCode":"DE-20000"}"#, vec!["/errorCode"]),
+            (r#"{"kycStatus":7}"#, vec!["/kycStatus"]),
+            (r#"{"kycStatus":"Approved","userId":"u"}"#, vec!["/kycStatus", "/userId"]),
+            (
+                r#"{"errorCode":"a b","email":"\n","expiresInSeconds":59}"#,
+                vec!["/errorCode", "/email", "/expiresInSeconds"],
+            ),
+            (r#"{"errorCode":"DE-20000","expiresInSeconds":86401}"#, vec!["/expiresInSeconds"]),
+        ] {
+            let BadFields(bad) = new(body).unwrap_err();
+            assert_eq!(bad.iter().map(|field| field.pointer.as_str()).collect::<Vec<_>>(), pointers, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn outside_text_never_opens(token in "\\PC{0,80}", project in "[A-Za-z0-9_-]{22}", sealed in "[A-Za-z0-9_-]{0,80}") {
+            for token in [token, format!("{project}.k1.{sealed}")] {
+                prop_assert_eq!(ReturnLink::open(&token, &ring("a"), now()), Err(BadReturnLink::Foreign));
+            }
+        }
+    }
+}

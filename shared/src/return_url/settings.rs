@@ -1,0 +1,276 @@
+//! What a project has chosen for its return URL.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{Outcome, ReturnField, ReturnUrl};
+use crate::draft::{BadField, BadFields, Draft, pointer};
+
+/// How the selected fields are hidden from whoever sees the URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub enum Encryption {
+    /// Not at all: each field is a parameter.
+    #[default]
+    None,
+    /// AES-256-ECB: compatible, but without integrity.
+    Aes256Ecb,
+    /// AES-256-GCM.
+    Aes256Gcm,
+}
+
+impl Encryption {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Aes256Ecb, Self::Aes256Gcm];
+
+    /// Its public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Aes256Ecb => "aes-256-ecb",
+            Self::Aes256Gcm => "aes-256-gcm",
+        }
+    }
+}
+
+/// A text that names no encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be one of none, aes-256-ecb, aes-256-gcm")]
+pub struct UnknownEncryption;
+
+impl TryFrom<String> for Encryption {
+    type Error = UnknownEncryption;
+
+    fn try_from(text: String) -> Result<Self, UnknownEncryption> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text).ok_or(UnknownEncryption)
+    }
+}
+
+impl From<Encryption> for &'static str {
+    fn from(encryption: Encryption) -> Self {
+        encryption.as_str()
+    }
+}
+
+/// A project's return URL, and what it carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReturnUrlSettings {
+    /// Where people are brought back to.
+    pub url: ReturnUrl,
+    /// What the URL says.
+    pub fields: BTreeSet<ReturnField>,
+    /// Whether people go back at once instead of seeing their result.
+    pub skip_result_page: bool,
+    /// How the fields are hidden.
+    pub encryption: Encryption,
+    /// Whether a signature makes the URL unforgeable.
+    pub signed: bool,
+    /// Whether `url` may have the scheme of an app.
+    pub allow_app_scheme: bool,
+}
+
+/// How people leave the page that ends their verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayBack {
+    /// There is no page: they go at once.
+    AtOnce,
+    /// By a button, or by themselves after a few seconds.
+    ByItself,
+    /// By a button only.
+    ByButton,
+    /// Not at all.
+    Nowhere,
+}
+
+impl ReturnUrlSettings {
+    /// How people leave after `outcome`. From an error they never leave by themselves.
+    pub fn way_back(&self, outcome: &Outcome) -> WayBack {
+        match outcome {
+            Outcome::Result(_) if self.skip_result_page => WayBack::AtOnce,
+            Outcome::Result(_) => WayBack::ByItself,
+            Outcome::Error(_) if self.fields.contains(&ReturnField::ErrorCode) => WayBack::ByButton,
+            Outcome::Error(_) => WayBack::Nowhere,
+        }
+    }
+
+    /// Whether a `secretKey` is needed to make the final URL.
+    pub fn needs_key(&self) -> bool {
+        self.signed || self.encryption != Encryption::None
+    }
+
+    /// The final URL with a placeholder in braces for every value, to be shown to people.
+    pub fn preview(&self) -> String {
+        let fields = self.fields.iter().map(|field| field.key());
+        let keys: Vec<&str> = match self.encryption {
+            Encryption::None => fields.collect(),
+            Encryption::Aes256Ecb | Encryption::Aes256Gcm => vec!["encrypted"],
+        };
+        let protection: &[&str] = if self.signed { &["ts", "nonce", "sig"] } else { &[] };
+        let parameters: Vec<String> = keys.iter().chain(protection).map(|key| format!("{key}={{{key}}}")).collect();
+        if parameters.is_empty() {
+            return self.url.to_string();
+        }
+        self.url.with_query(&parameters.join("&"))
+    }
+}
+
+/// A request to set a project's return URL, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReturnUrlSettings(ReturnUrlSettings);
+
+impl TryFrom<Draft> for NewReturnUrlSettings {
+    type Error = BadFields;
+
+    fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
+        let allow_app_scheme: bool = draft.optional("allowAppScheme").unwrap_or_default();
+        let url: Option<ReturnUrl> = draft.required("url");
+        if url.as_ref().is_some_and(ReturnUrl::is_for_app) && !allow_app_scheme {
+            draft.refuse::<()>("/url", "must be https; for an app's own scheme, also send allowAppScheme: true");
+        }
+        let fields = take_fields(&mut draft);
+        let skip_result_page = draft.optional("skipResultPage").unwrap_or_default();
+        let encryption = draft.optional("encryption").unwrap_or_default();
+        let signed = draft.optional("signed").unwrap_or_default();
+        draft.check(|| {
+            let (url, fields) = (url?, fields?);
+            Some(Self(ReturnUrlSettings { url, fields, skip_result_page, encryption, signed, allow_app_scheme }))
+        })
+    }
+}
+
+fn take_fields(draft: &mut Draft) -> Option<BTreeSet<ReturnField>> {
+    let items: Vec<Value> = draft.required("fields")?;
+    let mut fields = BTreeSet::new();
+    for (index, item) in items.into_iter().enumerate() {
+        let at = pointer(&["fields", &index.to_string()]);
+        match serde_json::from_value::<ReturnField>(item) {
+            Ok(field) if fields.insert(field) => {}
+            Ok(field) => {
+                draft.refuse::<()>(at, &format!("names {} a second time", field.key()));
+            }
+            Err(error) => {
+                draft.refuse::<()>(at, &error.to_string());
+            }
+        }
+    }
+    Some(fields)
+}
+
+const KEY_WANTED: &str = "needs a secretKey, and the project has none yet: issue one with POST …/return-url/keys";
+
+impl NewReturnUrlSettings {
+    /// The settings it asks for, if a project that has a `secretKey`, or has none, can have them.
+    pub fn accept(self, has_key: bool) -> Result<ReturnUrlSettings, BadFields> {
+        let Self(settings) = self;
+        let wants_key = [("/encryption", settings.encryption != Encryption::None), ("/signed", settings.signed)];
+        let bad: Vec<BadField> = wants_key
+            .into_iter()
+            .filter(|(_, is_wanted)| *is_wanted && !has_key)
+            .map(|(pointer, _)| BadField { pointer: pointer.to_owned(), detail: KEY_WANTED.to_owned() })
+            .collect();
+        if bad.is_empty() { Ok(settings) } else { Err(BadFields(bad)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::return_url::KycStatus;
+
+    fn new(body: &str) -> Result<NewReturnUrlSettings, BadFields> {
+        Draft::parse(body.as_bytes()).unwrap().try_into()
+    }
+
+    fn settings(body: &str) -> ReturnUrlSettings {
+        new(body).unwrap().accept(true).unwrap()
+    }
+
+    fn pointers(result: Result<impl std::fmt::Debug, BadFields>) -> Vec<String> {
+        let BadFields(bad) = result.unwrap_err();
+        bad.into_iter().map(|field| field.pointer).collect()
+    }
+
+    #[test]
+    fn settings_need_a_url_and_fields() {
+        let settings = settings(r#"{"url":"https://app.example/done","fields":[]}"#);
+        assert_eq!(
+            serde_json::to_value(&settings).unwrap(),
+            serde_json::json!({
+                "url": "https://app.example/done", "fields": [], "skipResultPage": false, "encryption": "none",
+                "signed": false, "allowAppScheme": false,
+            })
+        );
+        assert_eq!(pointers(new("{}")), ["/url", "/fields"]);
+    }
+
+    #[test]
+    fn what_is_shown_can_be_sent_back() {
+        let first = settings(
+            r#"{"url":"yourapp://done","fields":["errorCode","userid"],"skipResultPage":true,"encryption":"aes-256-gcm",
+                "signed":true,"allowAppScheme":true}"#,
+        );
+        assert_eq!(settings(&serde_json::to_string(&first).unwrap()), first);
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_settings_is_said_at_once() {
+        let body = r#"{"url":"http://app.example","fields":["email",3,"userId","email"],"skipResultPage":"yes",
+            "encryption":"aes-128-ecb","signed":1,"colour":"red"}"#;
+        assert_eq!(
+            pointers(new(body)),
+            ["/url", "/fields/1", "/fields/2", "/fields/3", "/skipResultPage", "/encryption", "/signed", "/colour"]
+        );
+    }
+
+    #[test]
+    fn an_app_scheme_needs_its_flag() {
+        assert_eq!(pointers(new(r#"{"url":"yourapp://done","fields":[]}"#)), ["/url"]);
+        assert!(new(r#"{"url":"yourapp://done","fields":[],"allowAppScheme":true}"#).is_ok());
+        assert_eq!(pointers(new(r#"{"url":"javascript:alert(1)","fields":[],"allowAppScheme":true}"#)), ["/url"]);
+        assert_eq!(pointers(new(r#"{"url":"http://app.example","fields":[],"allowAppScheme":true}"#)), ["/url"]);
+    }
+
+    #[test]
+    fn encryption_and_signature_need_a_key() {
+        let asked = |body: &str, has_key| new(body).unwrap().accept(has_key);
+        let both = r#"{"url":"https://app.example","fields":[],"encryption":"aes-256-ecb","signed":true}"#;
+        assert_eq!(pointers(asked(both, false)), ["/encryption", "/signed"]);
+        assert!(asked(both, true).is_ok());
+        assert!(asked(r#"{"url":"https://app.example","fields":[]}"#, false).is_ok());
+    }
+
+    #[test]
+    fn the_products_preview_comes_out() {
+        let settings = settings(r#"{"url":"https://argosidentity.com","fields":["errorCode","kycStatus"]}"#);
+        assert_eq!(settings.preview(), "https://argosidentity.com?kycStatus={kycStatus}&errorCode={errorCode}");
+    }
+
+    #[test]
+    fn previews_show_protection_and_keep_the_own_query() {
+        let preview = |body: &str| settings(body).preview();
+        assert_eq!(
+            preview(r#"{"url":"https://a.example/?x=1","fields":["email"],"encryption":"aes-256-gcm","signed":true}"#),
+            "https://a.example/?x=1&encrypted={encrypted}&ts={ts}&nonce={nonce}&sig={sig}"
+        );
+        assert_eq!(preview(r#"{"url":"https://a.example","fields":[]}"#), "https://a.example");
+    }
+
+    #[test]
+    fn people_leave_results_by_themselves_and_errors_by_a_button_only() {
+        let approved = Outcome::Result(KycStatus::Approved);
+        let blocked = Outcome::Error("DE-20000".parse().unwrap());
+        let way_back = |body: &str| {
+            let settings = settings(body);
+            (settings.way_back(&approved), settings.way_back(&blocked))
+        };
+        assert_eq!(way_back(r#"{"url":"https://a.example","fields":[]}"#), (WayBack::ByItself, WayBack::Nowhere));
+        assert_eq!(
+            way_back(r#"{"url":"https://a.example","fields":["errorCode"],"skipResultPage":true}"#),
+            (WayBack::AtOnce, WayBack::ByButton)
+        );
+    }
+}
