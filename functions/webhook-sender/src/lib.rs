@@ -30,7 +30,7 @@ mod resolver;
 pub use config::Config;
 use endpoints::{Endpoints, Target};
 pub use post::ClientError;
-use post::{Poster, Posted};
+use post::{Posted, Poster};
 
 /// Sends webhooks.
 pub struct Sender {
@@ -146,7 +146,11 @@ impl Sender {
             }
             Err(error) => {
                 let delivery_id = delivery_id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
-                error!(delivery.id = delivery_id, cause = telemetry::chain(&error), "delivery {delivery_id} goes back to the queue");
+                error!(
+                    delivery.id = delivery_id,
+                    cause = telemetry::chain(&error),
+                    "delivery {delivery_id} goes back to the queue"
+                );
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message_id;
                 Some(failure)

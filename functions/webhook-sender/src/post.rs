@@ -231,7 +231,10 @@ mod tests {
         for (answer, expected) in [
             ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", (Some(200), None)),
             ("HTTP/1.1 204 No Content\r\n\r\n", (Some(204), None)),
-            ("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", (Some(302), Some(FailureReason::Redirect))),
+            (
+                "HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n",
+                (Some(302), Some(FailureReason::Redirect)),
+            ),
             ("HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n", (Some(410), Some(FailureReason::Status))),
             ("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", (Some(503), Some(FailureReason::Status))),
             ("", (None, Some(FailureReason::ConnectionLost))),
@@ -265,7 +268,8 @@ mod tests {
 
     #[tokio::test]
     async fn private_places_are_blocked_however_they_are_named() {
-        for url in ["https://10.0.0.1/", "http://example.com/", "https://example.com:22/", "https://user@example.com/"] {
+        for url in ["https://10.0.0.1/", "http://example.com/", "https://example.com:22/", "https://user@example.com/"]
+        {
             assert_eq!(post(url).await.attempt.reason, Some(FailureReason::BlockedAddress), "{url}");
         }
         let no_exceptions = Poster::new(AddressGuard::default()).unwrap();

@@ -35,7 +35,13 @@ impl Scene {
         let store = Database::start().await;
         let endpoint = endpoint(port);
         store.settings.put_endpoint(&endpoint).await.unwrap();
-        let sender = Sender::new(config(), store.aws(), KeyRingSecret::known(ring()), Arc::new(SystemClock), Arc::new(SystemRandom));
+        let sender = Sender::new(
+            config(),
+            store.aws(),
+            KeyRingSecret::known(ring()),
+            Arc::new(SystemClock),
+            Arc::new(SystemRandom),
+        );
         Self { store, sender: sender.unwrap(), endpoint, received }
     }
 
@@ -189,7 +195,8 @@ async fn when_the_store_is_away_every_message_comes_again_and_nothing_is_sent() 
     let scene = Scene::with_receiver_that_answers(200).await;
     let event = scene.event();
     let away = shared::aws::Aws::local("http://127.0.0.1:1".to_owned());
-    let sender = Sender::new(config(), &away, KeyRingSecret::known(ring()), Arc::new(SystemClock), Arc::new(SystemRandom));
+    let sender =
+        Sender::new(config(), &away, KeyRingSecret::known(ring()), Arc::new(SystemClock), Arc::new(SystemRandom));
     let scene = Scene { sender: sender.unwrap(), ..scene };
 
     assert_eq!(scene.send(&[json(&scene.nudge(&event)), json(&scene.nudge(&scene.event()))]).await, [0, 1]);
