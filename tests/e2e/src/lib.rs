@@ -1,0 +1,135 @@
+//! What the end-to-end tests share: one stack a test process, and a runtime that lives as long.
+//!
+//! Neither is ever dropped; the stack's own guard ends it when the test process ends.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use stack::api_client::ApiClient;
+use stack::receiver::{Received, Receiver};
+use stack::{Stack, StackOptions};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+/// Delays that make a test with retries take seconds.
+pub const RETRY_SCHEDULE: &str = "1s,1s,1s,1s,1s,1s,1s,1s,1s";
+
+/// Runs a test on the common runtime. A runtime of the test's own would end the stack's servers with the first test.
+///
+/// # Panics
+///
+/// If the runtime cannot be started.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime can be started")).block_on(test)
+}
+
+/// The stack that all tests of this process share, started when first asked for.
+///
+/// # Panics
+///
+/// If it cannot be started, with the sentence that says why.
+pub async fn stack() -> &'static Stack {
+    static STACK: OnceCell<Result<Stack, String>> = OnceCell::const_new();
+    let start = async || {
+        let options = StackOptions { retry_schedule: Some(RETRY_SCHEDULE.to_owned()), ..StackOptions::default() };
+        Stack::start(options).await.map_err(|error| error.to_string())
+    };
+    match STACK.get_or_init(start).await {
+        Ok(stack) => stack,
+        Err(sentence) => panic!("{sentence}"),
+    }
+}
+
+/// How long a test waits for something that takes seconds; it only bounds a fault.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A project of a test's own, with one endpoint at the stack's receiver.
+pub struct Customer {
+    stack: &'static Stack,
+    api: ApiClient,
+    project: String,
+    endpoint: String,
+    path: &'static str,
+}
+
+impl Customer {
+    /// Creates the project, an API key of its own, and an endpoint at `path`, which no other test uses.
+    pub async fn new(stack: &'static Stack, path: &'static str) -> Self {
+        let operator = stack.api();
+        let project = create(&operator, "/v1/projects", &json!({ "name": path })).await;
+        let project = text(&project, "id");
+        let key = create(&operator, &format!("/v1/projects/{project}/api-keys"), &json!({ "name": "server" })).await;
+        let api = ApiClient::new(&stack.api_url, &text(&key, "key"));
+        let wishes = json!({ "url": stack.receiver.url(path) });
+        let endpoint = create(&api, &format!("/v1/projects/{project}/endpoints"), &wishes).await;
+        stack.receiver.expect(path, &text(&endpoint, "signingSecret"));
+        Self { stack, api, endpoint: text(&endpoint, "id"), project, path }
+    }
+
+    /// The project's id.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The endpoint's id.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The receiver.
+    pub fn receiver(&self) -> &'static Receiver {
+        &self.stack.receiver
+    }
+
+    /// Where at the receiver its webhooks go.
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// What came there so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.receiver().received(self.path)
+    }
+
+    /// Publishes an event; answers its id.
+    pub async fn publish(&self, event: &Value) -> String {
+        text(&create(&self.api, &self.events(), event).await, "id")
+    }
+
+    /// Publishes an event with an `Idempotency-Key`; answers its id.
+    pub async fn publish_as(&self, key: &str, event: &Value) -> String {
+        let answer = self.api.post_as(key, &self.events(), event).await;
+        text(&answer.unwrap_or_else(|error| panic!("{error}")), "id")
+    }
+
+    /// Waits until the delivery of an event is in `state`, and gives it.
+    pub async fn wait_for_state(&self, event: &str, state: &str) -> Value {
+        let path = format!("/v1/projects/{}/deliveries?event={event}", self.project);
+        let begun = Instant::now();
+        loop {
+            let deliveries = self.api.get(&path).await.unwrap_or_else(|error| panic!("{error}"));
+            let delivery = &deliveries["items"][0];
+            if delivery["state"] == state {
+                return delivery.clone();
+            }
+            if begun.elapsed() > PATIENCE {
+                panic!("waited for {state}: {delivery}\n{}", self.stack.log_tail().await);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn events(&self) -> String {
+        format!("/v1/projects/{}/events", self.project)
+    }
+}
+
+async fn create(api: &ApiClient, path: &str, wishes: &Value) -> Value {
+    api.post(path, wishes).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn text(answer: &Value, name: &str) -> String {
+    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+}

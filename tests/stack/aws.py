@@ -1,0 +1,93 @@
+"""Talks to the emulator the way a deployment pipeline talks to AWS. Reads one JSON request from the command line, writes one JSON answer.
+
+    {"do": "deploy", "stack", "template", "bucket", "prefix", "functions": {name: binary}, "parameters": {…}}
+        → {"outputs": {…}}, once every resource stands
+    {"do": "invoke", "function", "payload"} → {"payload": …}
+    {"do": "logs"} → {"lines": […]}, the last that the functions wrote
+
+Where the emulator is, and whose credentials to show, comes from the usual AWS variables. A failure is told on standard error.
+"""
+
+import io
+import json
+import sys
+import time
+import zipfile
+
+import boto3
+
+DEPLOYMENT_SECONDS = 120
+LOG_LINES = 60
+
+
+def deploy(request):
+    upload(request["bucket"], request["prefix"], request["functions"])
+    # On AWS, whoever deploys has done this before; SES sends from verified addresses only.
+    boto3.client("sesv2").create_email_identity(EmailIdentity=request["parameters"]["MailFrom"])
+    cloudformation = boto3.client("cloudformation")
+    name = request["stack"]
+    with open(request["template"], encoding="utf-8") as template:
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=template.read(),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in request["parameters"].items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            OnFailure="DO_NOTHING",
+        )
+    deadline = time.monotonic() + DEPLOYMENT_SECONDS
+    while True:
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return {"outputs": {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}}
+        if stack["StackStatus"] != "CREATE_IN_PROGRESS" or time.monotonic() > deadline:
+            sys.exit("\n".join([f"the deployment stopped at {stack['StackStatus']}", *failures(cloudformation, name)]))
+        time.sleep(0.1)
+
+
+def failures(cloudformation, name):
+    for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
+        if event["ResourceStatus"].endswith("FAILED"):
+            yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', 'no reason given')}"
+
+
+def upload(bucket, prefix, functions):
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    for name, binary in functions.items():
+        s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}.zip", Body=zipped(binary))
+
+
+def zipped(binary):
+    """The zip file that Lambda expects: the program as `bootstrap`, executable. Not compressed, since it goes nowhere."""
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = 0o100755 << 16
+    archive = io.BytesIO()
+    with open(binary, "rb") as program, zipfile.ZipFile(archive, "w") as file:
+        file.writestr(entry, program.read())
+    return archive.getvalue()
+
+
+def invoke(request):
+    answer = boto3.client("lambda").invoke(FunctionName=request["function"], Payload=json.dumps(request["payload"]))
+    payload = answer["Payload"].read().decode()
+    if "FunctionError" in answer:
+        sys.exit(f"{request['function']} failed: {payload}")
+    return {"payload": json.loads(payload or "null")}
+
+
+def logs(_):
+    client = boto3.client("logs")
+    events = []
+    for group in client.describe_log_groups()["logGroups"]:
+        name = group["logGroupName"]
+        for stream in client.describe_log_streams(logGroupName=name)["logStreams"]:
+            for event in client.get_log_events(logGroupName=name, logStreamName=stream["logStreamName"])["events"]:
+                # Lambda's own lines frame each invocation and tell nothing here.
+                if not event["message"].startswith(("START ", "END ", "REPORT ")):
+                    events.append((event["timestamp"], f"{name.rsplit('/', 1)[1]}: {event['message'].rstrip()}"))
+    return {"lines": [line for _, line in sorted(events)[-LOG_LINES:]]}
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    json.dump({"deploy": deploy, "invoke": invoke, "logs": logs}[asked["do"]](asked), sys.stdout)
