@@ -117,7 +117,7 @@ pub fn is_public(address: IpAddr) -> bool {
 /// IANA's IPv4 special-purpose registry (RFC 6890 and its successors), with multicast and the future-use block.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     const NOT_PUBLIC: [(Ipv4Addr, u32); 16] = [
-        (Ipv4Addr::new(0, 0, 0, 0), 8),
+        (Ipv4Addr::UNSPECIFIED, 8),
         (Ipv4Addr::new(10, 0, 0, 0), 8),
         (Ipv4Addr::new(100, 64, 0, 0), 10),
         (Ipv4Addr::new(127, 0, 0, 0), 8),

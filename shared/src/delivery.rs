@@ -23,14 +23,14 @@ use crate::id::{DeliveryId, EndpointId, ProjectId};
 use crate::time::Timestamp;
 
 /// The longest delay of a queue message (SQS's limit). What is due later is left to the sweep.
-pub const LONGEST_MESSAGE_DELAY: Duration = Duration::from_secs(15 * 60);
+pub const LONGEST_MESSAGE_DELAY: Duration = Duration::from_mins(15);
 
 /// How far ahead the sweep of `webhook-retry` looks: the time to its next run.
-pub const SWEEP_AHEAD: Duration = Duration::from_secs(60);
+pub const SWEEP_AHEAD: Duration = Duration::from_mins(1);
 
 /// How long a message is trusted to bring its attempt about before the sweep sends another. Longer than the queue's
 /// visibility timeout, so that a message in flight is not doubled.
-pub const SECOND_LOOK: Duration = Duration::from_secs(5 * 60);
+pub const SECOND_LOOK: Duration = Duration::from_mins(5);
 
 /// One event on its way to one endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -329,13 +329,13 @@ mod tests {
             remind(near, now()),
             Reminder { message_delay: Some(Duration::from_secs(30)), sweep_at: near.plus(SECOND_LOOK) }
         );
-        let far = now().plus(Duration::from_secs(3600));
+        let far = now().plus(Duration::from_hours(1));
         assert_eq!(remind(far, now()), Reminder { message_delay: None, sweep_at: far.minus(SWEEP_AHEAD) });
     }
 
     #[test]
     fn an_overdue_attempt_is_due_at_once() {
-        let past = now().minus(Duration::from_secs(600));
+        let past = now().minus(Duration::from_mins(10));
         assert_eq!(
             remind(past, now()),
             Reminder { message_delay: Some(Duration::ZERO), sweep_at: now().plus(SECOND_LOOK) }

@@ -149,7 +149,8 @@ impl Draft {
 
 /// Writes a JSON pointer (RFC 6901).
 pub fn pointer(steps: &[&str]) -> String {
-    steps.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect()
+    let escaped = steps.iter().map(|step| step.replace('~', "~0").replace('/', "~1"));
+    escaped.flat_map(|step| ["/".to_owned(), step]).collect()
 }
 
 #[cfg(test)]

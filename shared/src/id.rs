@@ -1,4 +1,4 @@
-//! Ids: UUIDv7, so that the time and the day of a thing follow from its id.
+//! Ids: UUIDs of version 7, so that the time and the day of a thing follow from its id.
 
 use std::fmt;
 use std::str::FromStr;

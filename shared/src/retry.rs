@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 const JITTER: f64 = 0.2;
 
 /// The longest that a receiver's `Retry-After` is heeded.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// The delays before the second, third, … attempt, written `5s,5m,30m,2h`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,15 +108,15 @@ mod tests {
 
     #[test]
     fn a_receiver_can_ask_for_more_time_but_not_for_less() {
-        let long = Duration::from_secs(3600);
+        let long = Duration::from_hours(1);
         assert_eq!(schedule().delay_after(1, 0.5, Some(long)), Some(long));
-        assert_eq!(schedule().delay_after(3, 0.5, Some(Duration::ZERO)), Some(Duration::from_secs(30 * 60)));
+        assert_eq!(schedule().delay_after(3, 0.5, Some(Duration::ZERO)), Some(Duration::from_mins(30)));
     }
 
     #[test]
     fn retry_after_is_read_in_seconds_and_as_a_date() {
-        assert_eq!(retry_after("120", now()), Some(Duration::from_secs(120)));
-        assert_eq!(retry_after("Sun, 22 Nov 2026 08:31:00 GMT", now()), Some(Duration::from_secs(60)));
+        assert_eq!(retry_after("120", now()), Some(Duration::from_mins(2)));
+        assert_eq!(retry_after("Sun, 22 Nov 2026 08:31:00 GMT", now()), Some(Duration::from_mins(1)));
         assert_eq!(retry_after("Sun, 22 Nov 2020 08:31:00 GMT", now()), Some(Duration::ZERO));
         assert_eq!(retry_after("99999999999999999999999", now()), Some(LONGEST_RETRY_AFTER));
         assert_eq!(retry_after("soon", now()), None);

@@ -44,8 +44,8 @@ impl Config {
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             operator_keys: config::parsed(&var, "OPERATOR_KEY_HASHES")?,
-            api_base_url: base_url(config::required(&var, "API_BASE_URL")?),
-            redirect_base_url: base_url(config::required(&var, "REDIRECT_BASE_URL")?),
+            api_base_url: base_url(&config::required(&var, "API_BASE_URL")?),
+            redirect_base_url: base_url(&config::required(&var, "REDIRECT_BASE_URL")?),
             egress_ips: config::list(&var, "EGRESS_IPS")?,
             mail_from: config::required(&var, "MAIL_FROM")?,
             address_guard: config::parsed_or_empty(&var, "ALLOWED_PRIVATE_RECEIVERS")?,
@@ -53,6 +53,6 @@ impl Config {
     }
 }
 
-fn base_url(url: String) -> String {
+fn base_url(url: &str) -> String {
     url.trim_end_matches('/').to_owned()
 }

@@ -139,9 +139,9 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response.extensions_mut().insert(problem);
-        cause.into_iter().for_each(|cause| {
+        if let Some(cause) = cause {
             response.extensions_mut().insert(cause);
-        });
+        }
         response
     }
 }

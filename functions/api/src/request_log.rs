@@ -23,7 +23,7 @@ pub(crate) async fn log_request(request: Request, next: Next) -> Response {
     let problem_name = problem.as_ref().map_or("none", Problem::name);
     match response.extensions().get::<Cause>() {
         Some(Cause(cause)) => {
-            error!(request_id, %method, route, status, cause, "{method} {route} failed with {status}")
+            error!(request_id, %method, route, status, cause, "{method} {route} failed with {status}");
         }
         None => info!(request_id, %method, route, status, problem = problem_name, "{method} {route} answered {status}"),
     }

@@ -1,5 +1,7 @@
 //! The API's routes against a real store: who may call what, and what a refusal looks like.
 
+#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+
 use std::sync::Arc;
 
 use api::{App, Config, router};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -14,7 +16,7 @@ use crate::time::Timestamp;
 const SORT_KEY: &str = "idempotency";
 
 /// How long a key is remembered.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// How long a request may take before it is held for dead, and a repetition takes its place: longer than the API function
 /// may run.
@@ -48,14 +50,10 @@ pub struct Request {
 impl Request {
     /// The request of a project's caller that names it `key`; `path` and `body` tell it from others.
     pub fn new(project: ProjectId, key: &IdempotencyKey, path: &str, body: &[u8]) -> Self {
-        let partition = format!("{project}#idempotency#{}", hex(&Sha256::digest(&key.0)));
+        let partition = format!("{project}#idempotency#{}", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&key.0)));
         let fingerprint = Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize();
-        Self { partition, fingerprint: hex(&fingerprint) }
+        Self { partition, fingerprint: BASE64_URL_SAFE_NO_PAD.encode(fingerprint) }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What to do with a request.

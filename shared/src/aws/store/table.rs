@@ -160,7 +160,7 @@ pub(super) async fn page<T: DeserializeOwned>(
     query: QueryFluentBuilder,
     after: Option<&PageToken>,
 ) -> Result<Page<T>, StoreError> {
-    let start: Option<Item> = after.and_then(|token| token_keys(token));
+    let start: Option<Item> = after.and_then(token_keys);
     let answer = query.set_exclusive_start_key(start).send().await.map_err(unavailable)?;
     let items = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
     Ok(Page { items, next: answer.last_evaluated_key.as_ref().map(key_token) })

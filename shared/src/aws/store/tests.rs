@@ -160,7 +160,7 @@ async fn a_days_deliveries_come_in_pages_without_gaps() {
     let project = project().id;
     let endpoint = EndpointId::new(now(), &SystemRandom);
     let mut events: Vec<Event> = (0..7).map(|second| event(project, now().plus(Duration::from_secs(second)))).collect();
-    events.push(event(project, now().plus(Duration::from_secs(24 * 3600))));
+    events.push(event(project, now().plus(Duration::from_hours(24))));
     for event in &events {
         store.activity.put_event(event, &[endpoint]).await.unwrap();
     }
@@ -183,7 +183,7 @@ async fn a_days_deliveries_come_in_pages_without_gaps() {
 async fn a_due_delivery_is_claimed_by_one_sweep() {
     let store = Database::start().await;
     let event = event(project().id, now());
-    let delivery = failed_once(&event, EndpointId::new(now(), &SystemRandom), Duration::from_secs(2 * 3600));
+    let delivery = failed_once(&event, EndpointId::new(now(), &SystemRandom), Duration::from_hours(2));
     let next_attempt_at = delivery.next_attempt_at.unwrap();
     let reminder = remind(next_attempt_at, now());
     store.activity.record(&delivery, Some(reminder.sweep_at)).await.unwrap();
@@ -193,7 +193,7 @@ async fn a_due_delivery_is_claimed_by_one_sweep() {
     let due = store.due.of_shard(shard, reminder.sweep_at, 10).await.unwrap();
     assert_eq!((too_early.len(), due.len()), (0, 1));
     assert_eq!(due[0].nudge(), delivery.next_nudge());
-    let later = next_attempt_at.plus(Duration::from_secs(300));
+    let later = next_attempt_at.plus(Duration::from_mins(5));
     assert_eq!(store.due.claim(&due[0], later).await.unwrap(), Written::Now);
     assert_eq!(store.due.claim(&due[0], later).await.unwrap(), Written::Before);
 }
@@ -209,5 +209,5 @@ async fn a_finished_delivery_is_no_longer_due() {
     store.activity.record(&delivered, None).await.unwrap();
 
     let shard = event.id.as_bytes()[15] % super::SHARDS;
-    assert_eq!(store.due.of_shard(shard, now().plus(Duration::from_secs(3600)), 10).await.unwrap(), []);
+    assert_eq!(store.due.of_shard(shard, now().plus(Duration::from_hours(1)), 10).await.unwrap(), []);
 }

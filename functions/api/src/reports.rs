@@ -1,0 +1,28 @@
+//! `GET /v1/projects/{pid}/reports/{day}`: what the daily mail tells, for programs.
+
+use axum::Json;
+use axum::extract::State;
+use shared::report::ReportView;
+use shared::time::UtcDay;
+
+use crate::App;
+use crate::body::LastId;
+use crate::caller::{Caller, scope};
+use crate::problem::ApiError;
+use crate::projects;
+
+/// Builds the report of a day, as its deliveries are now. A day whose deliveries are no longer kept has an empty one.
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller<scope::DeliveriesRead>,
+    LastId(day): LastId<UtcDay>,
+) -> Result<Json<ReportView>, ApiError> {
+    let now = app.clock.now();
+    if day > now.day() {
+        return Err(ApiError::DayToCome);
+    }
+    let project = projects::existing(&app, caller.project_id).await?;
+    let hosts = app.settings.endpoint_hosts(project.id).await?;
+    let report = app.activity.report(project.id, day).await?;
+    Ok(Json(report.view(now, &hosts)))
+}

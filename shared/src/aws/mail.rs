@@ -1,0 +1,159 @@
+//! SES (version 2 of its API): mails to people.
+
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use thiserror::Error;
+
+use super::{Aws, Cause};
+use crate::notification_user::EmailAddress;
+use crate::report_mail::Mail;
+
+/// Why a mail was not sent, or may not have been. None of them tells an address: SES names them in its messages, so
+/// those are left out.
+#[derive(Debug, Error)]
+pub enum MailError {
+    /// SES did not take the mail, for the reason with this code. It was not sent.
+    #[error("mail was refused by SES: {0}")]
+    Refused(String),
+    /// SES answered with this status. The mail may have been sent.
+    #[error("mail was answered by SES with status {0}")]
+    Faulty(u16),
+    /// SES did not answer. The mail may have been sent.
+    #[error("mail was not answered by SES")]
+    Unanswered(#[source] Cause),
+    /// The mail has a part that SES cannot take. It was not sent.
+    #[error("mail cannot be built")]
+    Build(#[from] BuildError),
+}
+
+impl MailError {
+    /// Whether it is certain that nothing was sent, so that sending again cannot make it twice.
+    pub fn is_certain(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Build(_) => true,
+            Self::Faulty(_) | Self::Unanswered(_) => false,
+        }
+    }
+}
+
+/// Sends mails from one address.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    client: Client,
+    from: String,
+}
+
+impl Mailer {
+    /// A mailer that sends from `from`, which SES must have verified.
+    pub fn new(aws: &Aws, from: impl Into<String>) -> Self {
+        Self { client: Client::new(aws.sdk()), from: from.into() }
+    }
+
+    /// Sends a mail to one address; SES has it when this returns. Sending again makes another mail.
+    pub async fn send(&self, to: &EmailAddress, mail: &Mail) -> Result<(), MailError> {
+        let body = Body::builder().html(content(&mail.html)?).text(content(&mail.text)?).build();
+        let message = Message::builder().subject(content(&mail.subject)?).body(body).build();
+        let call = self
+            .client
+            .send_email()
+            .from_email_address(&self.from)
+            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .content(EmailContent::builder().simple(message).build());
+        call.send().await.map_err(failure)?;
+        Ok(())
+    }
+}
+
+fn content(text: &str) -> Result<Content, BuildError> {
+    Content::builder().data(text).charset("UTF-8").build()
+}
+
+fn failure(error: SdkError<SendEmailError>) -> MailError {
+    match error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status();
+            if !status.is_client_error() {
+                return MailError::Faulty(status.as_u16());
+            }
+            MailError::Refused(answer.err().code().unwrap_or("no code").to_owned())
+        }
+        other => MailError::Unanswered(other.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread::{self, JoinHandle};
+
+    use super::*;
+
+    /// A service on this machine that answers one call; afterwards it tells the call's body.
+    fn service_that_answers(head: &'static str, body: &'static str) -> (Mailer, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut call = Vec::new();
+            let mut chunk = [0; 4096];
+            while body_of(&call).is_none() {
+                let read = connection.read(&mut chunk).unwrap();
+                call.extend_from_slice(&chunk[..read]);
+            }
+            write!(connection, "HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+            body_of(&call).unwrap()
+        });
+        (Mailer::new(&Aws::local(format!("http://{address}")), "reports@signpost.example"), server)
+    }
+
+    /// The body of an HTTP request, once all of it is there.
+    fn body_of(call: &[u8]) -> Option<String> {
+        let call = String::from_utf8_lossy(call).into_owned();
+        let (head, body) = call.split_once("\r\n\r\n")?;
+        let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())?;
+        (body.len() == length).then(|| body.to_owned())
+    }
+
+    fn address() -> EmailAddress {
+        EmailAddress::try_from("ada@acme.example".to_owned()).unwrap()
+    }
+
+    fn mail() -> Mail {
+        Mail { subject: "✓ 전달".to_owned(), html: "<p>hi</p>".to_owned(), text: "hi".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn both_parts_of_a_mail_go_to_one_address() {
+        let (mailer, server) = service_that_answers("200 OK", r#"{"MessageId":"1"}"#);
+        mailer.send(&address(), &mail()).await.unwrap();
+        let call: serde_json::Value = serde_json::from_str(&server.join().unwrap()).unwrap();
+        assert_eq!(call["FromEmailAddress"], "reports@signpost.example");
+        assert_eq!(call["Destination"]["ToAddresses"], serde_json::json!(["ada@acme.example"]));
+        let message = &call["Content"]["Simple"];
+        assert_eq!(message["Subject"], serde_json::json!({ "Data": "✓ 전달", "Charset": "UTF-8" }));
+        assert_eq!(
+            (&message["Body"]["Html"]["Data"], &message["Body"]["Text"]["Data"]),
+            (&"<p>hi</p>".into(), &"hi".into())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_certain_and_tells_no_address() {
+        let head = "400 Bad Request\r\nx-amzn-errortype: MessageRejected";
+        let (mailer, server) = service_that_answers(head, r#"{"message":"not verified: ada@acme.example"}"#);
+        let error = mailer.send(&address(), &mail()).await.unwrap_err();
+        server.join().unwrap();
+        assert!(error.is_certain());
+        assert_eq!(crate::telemetry::chain(&error), "mail was refused by SES: MessageRejected");
+    }
+
+    #[tokio::test]
+    async fn silence_leaves_open_whether_the_mail_was_sent() {
+        let mailer = Mailer::new(&Aws::local("http://127.0.0.1:1".to_owned()), "reports@signpost.example");
+        let error = mailer.send(&address(), &mail()).await.unwrap_err();
+        assert!(!error.is_certain(), "{error:?}");
+    }
+}

@@ -1,0 +1,290 @@
+//! The daily report: what became of the deliveries of one project and one UTC day.
+//!
+//! A report is a fold over deliveries, in any order. It keeps counts, a percentile sketch and the first few failures,
+//! so its size does not grow with the number of deliveries. A delivery belongs to the day of its event, whenever its
+//! attempts were made; its state is the one it has when the report is built, which the report tells as `asOf`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sketches_ddsketch::DDSketch;
+
+use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason};
+use crate::event::EventType;
+use crate::id::{DeliveryId, EndpointId, ProjectId};
+use crate::time::{Timestamp, UtcDay};
+
+mod view;
+
+pub use view::{EndpointTotals, Failure, FirstAttempts, Health, Latency, ReasonTotals, ReportView, Totals, TypeTotals};
+
+/// How many failures a report lists; the others are only counted.
+pub const MOST_FAILURES: usize = 50;
+
+/// How long the mail of a report is left to whoever set about sending it, before somebody else may. Longer than the
+/// function that sends it may run.
+pub const MAIL_LEASE: Duration = Duration::from_mins(15);
+
+/// The host of each endpoint's URL. Endpoints that were deleted are not among them.
+pub type Hosts = BTreeMap<EndpointId, String>;
+
+/// A queue message: "mail the report of this project and day".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportJob {
+    /// Whose report.
+    pub project_id: ProjectId,
+    /// Of which day.
+    pub day: UtcDay,
+    /// When somebody asked for the report of a day that was not over then. Such a preview is mailed once each time it
+    /// is asked for, and the mail of the whole day still follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_asked_at: Option<Timestamp>,
+}
+
+/// A report being built.
+#[derive(Clone)]
+pub struct Report {
+    project_id: ProjectId,
+    day: UtcDay,
+    totals: Totals,
+    by_type: BTreeMap<EventType, Totals>,
+    by_endpoint: BTreeMap<EndpointId, Totals>,
+    by_reason: BTreeMap<FailureReason, u64>,
+    first_attempts: FirstAttempts,
+    latencies: DDSketch,
+    failures: BTreeMap<(FailureRank, DeliveryId), Failure>,
+    more_failures: u64,
+}
+
+/// Failures that are final come first; among themselves they are in the order of their events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum FailureRank {
+    Final,
+    StillTrying,
+}
+
+impl Report {
+    /// The report of a day on which nothing happened.
+    pub fn new(project_id: ProjectId, day: UtcDay) -> Self {
+        Self {
+            project_id,
+            day,
+            totals: Totals::default(),
+            by_type: BTreeMap::new(),
+            by_endpoint: BTreeMap::new(),
+            by_reason: BTreeMap::new(),
+            first_attempts: FirstAttempts::default(),
+            latencies: DDSketch::default(),
+            failures: BTreeMap::new(),
+            more_failures: 0,
+        }
+    }
+
+    /// Takes a delivery of this project and day into account. Each delivery is to be added once; the order is all the
+    /// same.
+    pub fn add(&mut self, delivery: &Delivery) {
+        self.totals.count(delivery.state);
+        self.by_type.entry(delivery.event_type).or_default().count(delivery.state);
+        self.by_endpoint.entry(delivery.id.endpoint).or_default().count(delivery.state);
+        if let Some(first) = delivery.attempts.first() {
+            self.first_attempts.made += 1;
+            self.first_attempts.succeeded += u64::from(first.succeeded());
+        }
+        let Some(last) = delivery.attempts.last() else { return };
+        match delivery.state {
+            DeliveryState::Delivered => {
+                let latency = last.ended_at().since(delivery.id.event.made_at());
+                self.latencies.add(latency.as_secs_f64());
+            }
+            DeliveryState::Failed => self.add_failure(FailureRank::Final, delivery, last),
+            DeliveryState::Waiting => self.add_failure(FailureRank::StillTrying, delivery, last),
+            DeliveryState::Queued | DeliveryState::Cancelled => {}
+        }
+    }
+
+    fn add_failure(&mut self, rank: FailureRank, delivery: &Delivery, last: &Attempt) {
+        let Some(reason) = last.reason else { return };
+        *self.by_reason.entry(reason).or_default() += 1;
+        let failure = Failure {
+            delivery_id: delivery.id,
+            endpoint_id: delivery.id.endpoint,
+            event_type: delivery.event_type,
+            submission_id: delivery.submission_id.clone(),
+            state: delivery.state,
+            attempts: delivery.attempts_made(),
+            last_attempt_at: last.at,
+            next_attempt_at: delivery.next_attempt_at,
+            reason,
+            status: last.status,
+        };
+        self.failures.insert((rank, delivery.id), failure);
+        if self.failures.len() > MOST_FAILURES {
+            self.failures.pop_last();
+            self.more_failures += 1;
+        }
+    }
+
+    /// The report as people and programs read it. `as_of` is when its deliveries were read.
+    pub fn view(self, as_of: Timestamp, hosts: &Hosts) -> ReportView {
+        let latency =
+            self.percentile(0.5).zip(self.percentile(0.95)).map(|(p50_ms, p95_ms)| Latency { p50_ms, p95_ms });
+        let by_type = self.by_type.into_iter().map(|(event_type, totals)| TypeTotals { event_type, totals });
+        let by_endpoint = self.by_endpoint.into_iter().map(|(endpoint_id, totals)| EndpointTotals {
+            endpoint_id,
+            host: hosts.get(&endpoint_id).cloned(),
+            totals,
+        });
+        let by_reason = self.by_reason.into_iter().map(|(reason, deliveries)| ReasonTotals { reason, deliveries });
+        ReportView {
+            project_id: self.project_id,
+            day: self.day,
+            as_of,
+            totals: self.totals,
+            first_attempts: self.first_attempts,
+            latency,
+            by_type: by_type.collect(),
+            by_endpoint: by_endpoint.collect(),
+            by_reason: by_reason.collect(),
+            failures: self.failures.into_values().collect(),
+            more_failures: self.more_failures,
+        }
+    }
+
+    fn percentile(&self, share: f64) -> Option<u64> {
+        let seconds = self.latencies.quantile(share).expect("the shares asked for lie between 0 and 1")?;
+        let latency = Duration::try_from_secs_f64(seconds).expect("latencies are never negative");
+        u64::try_from(latency.as_millis()).ok()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::testing::{Day, deliveries};
+    use super::*;
+
+    fn view_of<'a>(day: &Day, deliveries: impl IntoIterator<Item = &'a Delivery>) -> ReportView {
+        let mut report = Report::new(day.project_id, day.date);
+        deliveries.into_iter().for_each(|delivery| report.add(delivery));
+        report.view(day.next_morning(), &day.hosts())
+    }
+
+    fn sum_of(totals: impl IntoIterator<Item = Totals>) -> Totals {
+        totals.into_iter().fold(Totals::default(), |sum, more| Totals {
+            deliveries: sum.deliveries + more.deliveries,
+            delivered: sum.delivered + more.delivered,
+            failed: sum.failed + more.failed,
+            still_trying: sum.still_trying + more.still_trying,
+            cancelled: sum.cancelled + more.cancelled,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_report_does_not_depend_on_the_order_of_deliveries(
+            deliveries in deliveries(0..120),
+            picks in proptest::collection::vec(any::<Index>(), 120),
+        ) {
+            let day = Day::default();
+            let mut shuffled = deliveries.clone();
+            for (position, pick) in picks.iter().enumerate().take(shuffled.len()) {
+                let other = pick.index(shuffled.len());
+                shuffled.swap(position, other);
+            }
+            prop_assert_eq!(view_of(&day, &deliveries), view_of(&day, &shuffled));
+        }
+
+        #[test]
+        fn all_sums_of_a_report_agree(deliveries in deliveries(0..120)) {
+            let view = view_of(&Day::default(), &deliveries);
+            let Totals { deliveries: all, delivered, failed, still_trying, cancelled } = view.totals;
+            prop_assert_eq!(all, deliveries.len() as u64);
+            prop_assert_eq!(all, delivered + failed + still_trying + cancelled);
+            prop_assert_eq!(sum_of(view.by_type.iter().map(|row| row.totals)), view.totals);
+            prop_assert_eq!(sum_of(view.by_endpoint.iter().map(|row| row.totals)), view.totals);
+            let failing: u64 = view.by_reason.iter().map(|row| row.deliveries).sum();
+            prop_assert_eq!(failing, view.failures.len() as u64 + view.more_failures);
+            prop_assert!(failed <= failing && failing <= failed + still_trying);
+            prop_assert!(view.failures.len() <= MOST_FAILURES);
+            prop_assert_eq!(view.latency.is_some(), delivered > 0);
+        }
+    }
+
+    #[test]
+    fn latency_runs_from_the_event_to_the_end_of_the_last_attempt() {
+        let day = Day::default();
+        let slow = day.delivery(0).refused_after(100, 5).taken_after(60_000, 900).get();
+        let view = view_of(&day, [&slow]);
+        let Latency { p50_ms, p95_ms } = view.latency.unwrap();
+        assert_eq!(p50_ms, p95_ms);
+        assert!(p50_ms.abs_diff(60_900) <= 609, "{p50_ms}");
+        assert_eq!(view.first_attempts, FirstAttempts { made: 1, succeeded: 0 });
+    }
+
+    #[test]
+    fn failures_that_are_final_come_first_and_the_rest_is_counted() {
+        let day = Day::default();
+        let waiting: Vec<Delivery> = (0..40).map(|number| day.delivery(number).refused_after(10, 5).get()).collect();
+        let failed: Vec<Delivery> = (40..80).map(|number| day.delivery(number).failed().get()).collect();
+        let view = view_of(&day, waiting.iter().chain(&failed));
+        let states: Vec<DeliveryState> = view.failures.iter().map(|failure| failure.state).collect();
+        let expected = [[DeliveryState::Failed; 40].as_slice(), &[DeliveryState::Waiting; 10]].concat();
+        assert_eq!((states, view.more_failures), (expected, 30));
+    }
+
+    #[test]
+    fn a_day_is_as_good_as_its_worst_delivery() {
+        let day = Day::default();
+        let (taken, queued) = (day.delivery(0).taken_after(10, 10).get(), day.delivery(1).get());
+        let (failed, cancelled) = (day.delivery(2).failed().get(), day.delivery(3).get().cancelled());
+        assert_eq!(view_of(&day, []).health(), Health::Quiet);
+        assert_eq!(view_of(&day, [&taken, &cancelled]).health(), Health::Delivered);
+        assert_eq!(view_of(&day, [&taken, &queued]).health(), Health::StillTrying);
+        assert_eq!(view_of(&day, [&taken, &queued, &failed]).health(), Health::Failed);
+    }
+
+    #[test]
+    fn programs_read_the_report_as_json() {
+        let day = Day::default();
+        let view = view_of(&day, [&day.delivery(0).refused_after(100, 5).get()]);
+        let delivery_id = day.delivery(0).get().id;
+        let totals =
+            serde_json::json!({ "deliveries": 1, "delivered": 0, "failed": 0, "stillTrying": 1, "cancelled": 0 });
+        let with = |more: serde_json::Value| {
+            let members = [totals.as_object().unwrap().clone(), more.as_object().unwrap().clone()];
+            serde_json::Value::Object(members.into_iter().flatten().collect())
+        };
+        assert_eq!(
+            serde_json::to_value(&view).unwrap(),
+            serde_json::json!({
+                "projectId": day.project_id,
+                "day": "2026-11-21",
+                "asOf": "2026-11-22T00:10:00.000Z",
+                "totals": totals,
+                "firstAttempts": { "made": 1, "succeeded": 0, "successRate": 0.0 },
+                "byType": [with(serde_json::json!({ "type": "approved" }))],
+                "byEndpoint": [with(serde_json::json!({ "endpointId": delivery_id.endpoint, "host": "hooks.acme.example" }))],
+                "byReason": [{ "reason": "refused", "deliveries": 1 }],
+                "failures": [{
+                    "deliveryId": delivery_id,
+                    "endpointId": delivery_id.endpoint,
+                    "type": "approved",
+                    "submissionId": "sub-0",
+                    "state": "waiting",
+                    "attempts": 1,
+                    "lastAttemptAt": "2026-11-21T09:00:00.100Z",
+                    "nextAttemptAt": "2026-11-21T09:00:10.105Z",
+                    "reason": "refused",
+                }],
+                "moreFailures": 0,
+            })
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! What the mails promise, read from the mails themselves.
+
+use std::time::Duration;
+
+use super::*;
+use crate::delivery::{Delivery, FailureReason};
+use crate::event::EventType;
+use crate::report::testing::Day;
+use crate::report::{MOST_FAILURES, Report, ReportView};
+
+fn report_of(deliveries: impl IntoIterator<Item = Delivery>) -> ReportView {
+    let day = Day::default();
+    let mut report = Report::new(day.project_id, day.date);
+    deliveries.into_iter().for_each(|delivery| report.add(&delivery));
+    report.view(day.next_morning(), &day.hosts())
+}
+
+/// A day with something of everything: all types, three endpoints of which one was deleted, failures of both kinds.
+fn busy_day(scale: u64) -> ReportView {
+    let day = Day::default();
+    let delivery = |number: u64| {
+        let event_type = EventType::ALL[usize::try_from(number * 7 % 11).unwrap()];
+        let endpoint = day.endpoints[if number.is_multiple_of(40) { 2 } else { usize::from(number.is_multiple_of(4)) }];
+        let queued = day.delivery_of(event_type, endpoint, number);
+        match number {
+            number if number % 97 == 0 => queued.refused_after(40, 3).failed().get(),
+            number if number % 89 == 0 => queued.get().cancelled(),
+            number if number % 61 == 0 => {
+                let timeout = Err((FailureReason::Timeout, None));
+                queued.refused_after(40, 3).attempt(60_000, 15_000, timeout, Some(Duration::from_hours(16))).get()
+            }
+            number if number % 23 == 0 => queued.refused_after(40, 3).taken_after(12_000, 180).get(),
+            _ => queued.taken_after(40 + number % 90, 120).get(),
+        }
+    };
+    report_of((1..=scale).map(delivery))
+}
+
+fn english(report: &ReportView) -> Mail {
+    render(report, "Acme Identity", Language::En).unwrap()
+}
+
+fn korean(report: &ReportView) -> Mail {
+    render(report, "Acme Identity", Language::Ko).unwrap()
+}
+
+#[test]
+fn the_subject_tells_the_state_at_a_glance() {
+    let day = Day::default();
+    let taken = |number| day.delivery(number).taken_after(10, 10).get();
+    let failed = |number| day.delivery(number).failed().get();
+    let waiting = |number| day.delivery(number).refused_after(10, 10).get();
+    let cancelled = |number| day.delivery(number).get().cancelled();
+    let days = [
+        (report_of([]), "No webhooks", "웹훅 없음"),
+        (report_of([taken(0)]), "✓ 1 webhook delivered", "✓ 웹훅 1건 전달됨"),
+        (report_of((0..1204).map(taken)), "✓ All 1,204 webhooks delivered", "✓ 웹훅 1,204건 모두 전달됨"),
+        (report_of([taken(0), cancelled(1)]), "✓ 1 webhook delivered, 1 cancelled", "✓ 웹훅 1건 전달, 1건 취소"),
+        (
+            report_of([taken(0), waiting(1)]),
+            "⚠ 1 of 2 webhooks not delivered yet",
+            "⚠ 웹훅 2건 중 1건 아직 전달되지 않음",
+        ),
+        (report_of([taken(0), failed(1)]), "✗ 1 of 2 webhooks failed", "✗ 웹훅 2건 중 1건 실패"),
+        (
+            report_of([taken(0), failed(1), waiting(2)]),
+            "✗ 1 of 3 webhooks failed, 1 still trying",
+            "✗ 웹훅 3건 중 1건 실패, 1건 시도 중",
+        ),
+    ];
+    for (report, in_english, in_korean) in days {
+        assert_eq!(english(&report).subject, format!("{in_english} · Acme Identity · 2026-11-21"));
+        assert_eq!(korean(&report).subject, format!("{in_korean} · Acme Identity · 2026-11-21"));
+    }
+}
+
+#[test]
+fn both_parts_tell_the_same_facts() {
+    let report = busy_day(1500);
+    let delivered = words::count(report.totals.delivered);
+    let at_once = words::percent(report.first_attempts.per_mille().unwrap());
+    let facts = [
+        "Acme Identity",
+        "2026-11-21",
+        "1,500",
+        "aml-ongoing",
+        "hooks.acme.example",
+        "503",
+        "sub-97",
+        &delivered,
+        &at_once,
+    ];
+    for mail in [english(&report), korean(&report)] {
+        for fact in facts {
+            assert!(mail.text.contains(fact), "{fact} is missing from the text:\n{}", mail.text);
+            assert!(mail.html.contains(fact), "{fact} is missing from the HTML");
+        }
+    }
+}
+
+/// The samples are there to be looked at in a browser. `MAIL_SAMPLES=write` writes them anew after a change.
+#[test]
+fn mails_look_as_in_the_samples() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report_mail/samples");
+    let writes = crate::config::environment("MAIL_SAMPLES").is_some_and(|wish| wish == "write");
+    let link = "https://api.acme.example/confirm/019ab5e0-0000-7000-8000-000000000000.k1.VGhpcyBpcyBubyB0b2tlbg";
+    for (code, language) in [("en", Language::En), ("ko", Language::Ko)] {
+        let mails = [
+            ("busy", render(&busy_day(1500), "Acme Identity", language)),
+            ("good", render(&busy_day(40), "Acme Identity", language)),
+            ("quiet", render(&report_of([]), "Acme Identity", language)),
+            ("confirmation", render_confirmation("Acme Identity", link, Day::default().next_morning(), language)),
+        ];
+        for (kind, mail) in mails {
+            let mail = mail.unwrap();
+            for (extension, part) in [("html", mail.html), ("txt", mail.text)] {
+                let file = folder.join(format!("{kind}-{code}.{extension}"));
+                if writes {
+                    std::fs::write(&file, &part).unwrap();
+                }
+                let sample = std::fs::read_to_string(&file).unwrap_or_default();
+                assert!(
+                    part == sample,
+                    "{} is not as in the sample; if it should be, set MAIL_SAMPLES=write",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_quiet_day_is_one_line() {
+    let text = english(&report_of([])).text;
+    assert!(text.contains("No webhooks\nThere was nothing to deliver on this day.\n"), "{text}");
+    assert!(!text.contains("By event type"), "{text}");
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere() {
+    let html = english(&busy_day(1500)).html;
+    for outside in ["<img", "<script", "<link", "@import", "url(", "src="] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn names_cannot_break_out_of_the_page() {
+    let mail = render(&report_of([]), r#"<b>"A" & 'B'</mj-text>"#, Language::En).unwrap();
+    assert!(!mail.html.contains("<b>") && !mail.html.contains("</mj-text>"));
+    assert!(mail.html.contains("&#60;b&#62;&#34;A&#34; &#38; &#39;B&#39;"), "{}", mail.html);
+}
+
+#[test]
+fn the_longest_report_is_not_clipped() {
+    // Gmail cuts mails off at 102 KB.
+    let day = Day::default();
+    let report = report_of((0..500).map(|number| {
+        let event_type = EventType::ALL[usize::try_from(number % 11).unwrap()];
+        day.delivery_of(event_type, day.endpoints[0], number).failed().get()
+    }));
+    assert_eq!(report.failures.len(), MOST_FAILURES);
+    assert!(english(&report).html.len() < 90_000, "{}", english(&report).html.len());
+}
+
+#[test]
+fn a_day_that_is_not_over_says_so() {
+    let day = Day::default();
+    let noon = day.date.start().plus(Duration::from_hours(12));
+    let report = Report::new(day.project_id, day.date).view(noon, &day.hosts());
+    let text = english(&report).text;
+    assert!(text.contains("2026-11-21 (UTC), not over yet"), "{text}");
+    assert!(text.contains("State as of 2026-11-21 12:00 UTC."), "{text}");
+}
+
+#[test]
+fn the_confirmation_mail_carries_the_link_in_both_parts() {
+    let link = "https://api.acme.example/confirm/0199-a.k1.b_c";
+    for language in [Language::En, Language::Ko] {
+        let mail = render_confirmation("Acme", link, Day::default().next_morning(), language).unwrap();
+        assert!(mail.html.contains(&format!("href=\"{link}\"")), "{}", mail.html);
+        assert!(mail.text.contains(&format!("\n{link}\n")), "{}", mail.text);
+        assert!(mail.text.contains("2026-11-22 00:10 UTC"), "{}", mail.text);
+    }
+}
