@@ -1,5 +1,7 @@
 //! Batches of nudges against a real store and a receiver on this machine.
 
+#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -151,9 +153,9 @@ async fn a_failed_attempt_whose_message_is_lost_is_left_to_the_sweep() {
     let delivery = scene.recorded(&event).await.unwrap();
     assert_eq!((delivery.state, delivery.attempts[0].reason), (DeliveryState::Waiting, Some(FailureReason::Status)));
     let shard = event.id.as_bytes()[15] % shared::aws::store::SHARDS;
-    let in_ten_minutes = SystemClock.now().plus(std::time::Duration::from_secs(600));
+    let in_ten_minutes = SystemClock.now().plus(std::time::Duration::from_mins(10));
     let due = scene.store.due.of_shard(shard, in_ten_minutes, 10).await.unwrap();
-    assert_eq!(due.iter().map(|due| due.nudge()).collect::<Vec<_>>(), [delivery.next_nudge()]);
+    assert_eq!(due.iter().map(shared::aws::store::Due::nudge).collect::<Vec<_>>(), [delivery.next_nudge()]);
 }
 
 #[tokio::test]

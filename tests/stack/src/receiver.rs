@@ -135,7 +135,8 @@ impl Inbox {
 
     /// Remembers a webhook; tells what to answer, and after what time.
     fn note(&self, uri: &Uri, headers: HeaderMap, body: Bytes) -> (u16, Duration) {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let (id, attempt) = (header("webhook-id"), header("webhook-attempt").parse().unwrap_or_default());
         let content: Value = serde_json::from_slice(&body).unwrap_or_default();
         let mut paths = self.lock();
         let state = paths.entry(uri.path().to_owned()).or_default();
@@ -147,12 +148,12 @@ impl Inbox {
             None => 401,
         };
         state.received.push(Received {
-            id: header("webhook-id").to_owned(),
+            id,
             event_type: content["type"].as_str().unwrap_or_default().to_owned(),
-            attempt: header("webhook-attempt").parse().unwrap_or_default(),
+            attempt,
             verified,
             answered,
-            headers: headers.clone(),
+            headers,
             body,
             at: Instant::now(),
         });

@@ -34,7 +34,7 @@ fn the_sweep_finds_a_delivery_whose_message_was_lost() {
 
 /// Stores an event whose first attempt failed ten minutes ago, and whose second was due five minutes ago.
 async fn lost_delivery(customer: &Customer, activity: &Activity) -> EventId {
-    let failed_at = SystemClock.now().minus(Duration::from_secs(600));
+    let failed_at = SystemClock.now().minus(Duration::from_mins(10));
     let draft = Draft::parse(br#"{"type":"token","data":{}}"#).unwrap();
     let event: Event = NewEvent::try_from(draft)
         .unwrap()
@@ -48,7 +48,7 @@ async fn lost_delivery(customer: &Customer, activity: &Activity) -> EventId {
         reason: Some(FailureReason::Status),
         response: None,
     };
-    let delivery = Delivery::queued(&event, endpoint).after(attempt, Some(Duration::from_secs(300)));
+    let delivery = Delivery::queued(&event, endpoint).after(attempt, Some(Duration::from_mins(5)));
     activity.put_event(&event, &[endpoint]).await.unwrap();
     activity.record(&delivery, delivery.next_attempt_at).await.unwrap();
     event.id
