@@ -3,6 +3,7 @@
     {"do": "deploy", "stack", "template", "bucket", "prefix", "functions": {name: binary}, "parameters": {…}}
         → {"outputs": {…}}, once every resource stands
     {"do": "invoke", "function", "payload"} → {"payload": …}
+    {"do": "environment"} → {"variables": {…}}, those of all functions: where two have one, it is the same
     {"do": "logs"} → {"lines": […]}, the last that the functions wrote
 
 Where the emulator is, and whose credentials to show, comes from the usual AWS variables. A failure is told on standard error.
@@ -75,6 +76,13 @@ def invoke(request):
     return {"payload": json.loads(payload or "null")}
 
 
+def environment(_):
+    variables = {}
+    for function in boto3.client("lambda").list_functions()["Functions"]:
+        variables.update(function["Environment"]["Variables"])
+    return {"variables": variables}
+
+
 def logs(_):
     client = boto3.client("logs")
     events = []
@@ -90,4 +98,4 @@ def logs(_):
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    json.dump({"deploy": deploy, "invoke": invoke, "logs": logs}[asked["do"]](asked), sys.stdout)
+    json.dump({"deploy": deploy, "invoke": invoke, "environment": environment, "logs": logs}[asked["do"]](asked), sys.stdout)

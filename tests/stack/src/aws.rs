@@ -52,6 +52,11 @@ struct Invoked {
 }
 
 #[derive(Deserialize)]
+struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
 struct Logs {
     lines: Vec<String>,
 }
@@ -89,6 +94,12 @@ impl Aws {
         let name = format!("{STACK_NAME}-{function}");
         let invoked: Invoked = self.call(json!({ "do": "invoke", "function": name, "payload": payload })).await?;
         Ok(invoked.payload)
+    }
+
+    /// The variables that the functions were deployed with, all of them together.
+    pub(crate) async fn function_variables(&self) -> Result<BTreeMap<String, String>, AwsError> {
+        let environment: Environment = self.call(json!({ "do": "environment" })).await?;
+        Ok(environment.variables)
     }
 
     /// The last lines that the functions wrote.

@@ -183,6 +183,18 @@ impl Stack {
         processes::kill_function(&format!("{}-{function}", aws::STACK_NAME), &self.emulator_url)
     }
 
+    /// All variables that a function needs which is run by hand and not by the emulator.
+    pub async fn function_variables(&self) -> Result<BTreeMap<String, String>, StackError> {
+        let mut variables = self.aws.function_variables().await?;
+        variables.extend([
+            ("AWS_ENDPOINT_URL".to_owned(), self.emulator_url.clone()),
+            ("AWS_REGION".to_owned(), self.region.clone()),
+            ("AWS_ACCESS_KEY_ID".to_owned(), "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY".to_owned(), "test".to_owned()),
+        ]);
+        Ok(variables)
+    }
+
     /// The last lines that the emulator and the functions wrote, to be shown when something went wrong.
     pub async fn log_tail(&self) -> String {
         let functions = self.aws.function_logs().await;

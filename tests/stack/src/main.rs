@@ -10,7 +10,7 @@ Runs the whole of Signpost on this machine, without an AWS account.
 
     cargo stack up [OPTION …]   set up, build, deploy, show that it works, and stay up until Ctrl-C
 
-    --retry-schedule 1s,2s,…    delays before the second and each further attempt of a delivery (default: production's)
+    --retry-schedule 1s,2s,…    delays before the second and each further attempt of a delivery (default: ten attempts in ten minutes)
     --no-demo                   start only
     --dir DIRECTORY             where stack.json and the log go (default: target/stack)
     --help                      this text

@@ -13,10 +13,13 @@ use crate::demo::{self, DemoError};
 use crate::progress::Progress;
 use crate::{Stack, StackError, StackOptions, paths};
 
+/// Delays that one can sit and watch: ten attempts in less than ten minutes.
+pub const SHORT_SCHEDULE: &str = "1s,2s,4s,8s,15s,30s,1m,2m,5m";
+
 /// What the command line asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpOptions {
-    /// Delays before the second and each further attempt; production's if `None`.
+    /// Delays before the second and each further attempt; [`SHORT_SCHEDULE`] if `None`.
     pub retry_schedule: Option<String>,
     /// Leave the demo out.
     pub no_demo: bool,
@@ -59,10 +62,11 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
 
     let progress = Progress::shown();
     let file = dir.join("stack.json");
+    let variables_file = dir.join("functions.env");
     let work = async {
         let stack = Stack::start(StackOptions {
             dir: Some(dir.clone()),
-            retry_schedule: options.retry_schedule,
+            retry_schedule: Some(options.retry_schedule.unwrap_or_else(|| SHORT_SCHEDULE.to_owned())),
             progress,
             ..StackOptions::default()
         });
@@ -72,7 +76,11 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
             return Err(UpError::Demo { failure, log: stack.log_tail().await });
         }
         let facts = facts(&stack);
-        write_private(&file, &facts).map_err(|error| UpError::Io(file.clone(), error))?;
+        let variables = stack.function_variables().await?;
+        // In quotes, for values have `=` in them, and `cargo lambda` would stumble over that.
+        let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
+        write_private(&variables_file, &lines.concat()).map_err(|error| UpError::Io(variables_file.clone(), error))?;
+        write_private(&file, &format!("{facts:#}\n")).map_err(|error| UpError::Io(file.clone(), error))?;
         print_facts(&facts, &file);
         std::future::pending::<()>().await;
         drop(stack);
@@ -84,6 +92,7 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
         _ = terminate.recv() => Ok(()),
     };
     let _ = fs::remove_file(&file);
+    let _ = fs::remove_file(&variables_file);
     if result.is_ok() {
         progress.tell("\nthe stack has ended");
     }
@@ -154,10 +163,10 @@ fn print_facts(facts: &Value, file: &Path) {
 }
 
 /// Writes a file that only this user can read: there is a key in it. It appears whole or not at all.
-fn write_private(path: &Path, value: &Value) -> io::Result<()> {
-    let draft = path.with_extension("json.draft");
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_added_extension("draft");
     let _ = fs::remove_file(&draft);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    file.write_all(format!("{value:#}\n").as_bytes())?;
+    file.write_all(text.as_bytes())?;
     fs::rename(draft, path)
 }
