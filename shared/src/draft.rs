@@ -4,10 +4,11 @@
 //! and [`Draft::check`] answers all of it at once, with a JSON pointer (RFC 6901) for each, unknown fields included.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -51,8 +52,9 @@ impl Draft {
         if !raw.get().starts_with('{') {
             return Err(NotAnObject::OtherKind);
         }
-        let mut fields: BTreeMap<String, Box<RawValue>> =
+        let members: Members =
             serde_json::from_str(raw.get()).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
+        let mut fields = members.0;
         fields.retain(|_, value| value.get() != "null");
         Ok(Self { fields, bad: Vec::new() })
     }
@@ -99,8 +101,8 @@ impl Draft {
     where
         K: FromStr<Err = KeyError>,
         V: TryFrom<String, Error = ValueError>,
-        KeyError: std::fmt::Display,
-        ValueError: std::fmt::Display,
+        KeyError: fmt::Display,
+        ValueError: fmt::Display,
     {
         let members: BTreeMap<String, Value> = self.optional(name).unwrap_or_default();
         let read = members.into_iter().filter_map(|(key, value)| {
@@ -147,6 +149,35 @@ impl Draft {
     }
 }
 
+/// The members of an object. One that comes twice is refused: readers differ on which of the two counts.
+struct Members(BTreeMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if members.insert(name.clone(), value).is_some() {
+                        return Err(A::Error::custom(format_args!("member `{name}` comes twice")));
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
 /// Writes a JSON pointer (RFC 6901).
 pub fn pointer(steps: &[&str]) -> String {
     let escaped = steps.iter().map(|step| step.replace('~', "~0").replace('/', "~1"));
@@ -187,6 +218,21 @@ mod tests {
                 bad("/a~1b", "is not a known field"),
             ]))
         );
+    }
+
+    #[test]
+    fn a_member_that_comes_twice_is_refused() {
+        let error = Draft::parse(br#" {"type":"aml","type":"approved"}"#).unwrap_err();
+        assert!(
+            matches!(&error, NotAnObject::Malformed(what) if what.contains("member `type` comes twice")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn space_around_a_body_does_not_matter() {
+        let mut draft = Draft::parse(b" \n{\"limit\": 3 }\t").unwrap();
+        assert_eq!(draft.optional::<u8>("limit"), Some(3));
     }
 
     #[test]
