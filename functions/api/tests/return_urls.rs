@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use api::{App, Config, router};
 use axum::Router;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use shared::api_key::{ApiKey, ApiKeyKind};
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
-use shared::clock::FixedClock;
+use shared::clock::Clock;
 use shared::key_ring::KeyRing;
 use shared::random::SystemRandom;
 use shared::return_link::ReturnLink;
@@ -20,8 +21,18 @@ use tower::ServiceExt;
 
 const PLAIN: &str = r#"{"url":"https://argosidentity.com","fields":["errorCode","kycStatus"]}"#;
 
+/// A clock that the test sets, in milliseconds since 1970.
+struct HandClock(AtomicI64);
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
 /// The API on a database of its own, with one project.
 struct Site {
+    clock: Arc<HandClock>,
     database: Database,
     router: Router,
     operator_key: String,
@@ -52,10 +63,11 @@ impl Site {
             };
             (!matches!(name, "EGRESS_IPS" | "ALLOWED_PRIVATE_RECEIVERS")).then(|| value.to_owned())
         });
-        let (clock, random) = (Arc::new(FixedClock(now())), Arc::new(SystemRandom));
-        let app = App::new(config.unwrap(), database.aws(), KeyRingSecret::known(ring()), clock, random);
+        let clock = Arc::new(HandClock(AtomicI64::new(now().as_millis())));
+        let key_ring = KeyRingSecret::known(ring());
+        let app = App::new(config.unwrap(), database.aws(), key_ring, clock.clone(), Arc::new(SystemRandom));
         let operator_key = operator_key.expose().to_owned();
-        let site = Self { database, router: router(app), operator_key, project: String::new() };
+        let site = Self { clock, database, router: router(app), operator_key, project: String::new() };
         let (_, project) = site.call("POST", "/v1/projects", r#"{"name":"Acme"}"#).await;
         Self { project: project["id"].as_str().unwrap().to_owned(), ..site }
     }
@@ -124,6 +136,7 @@ async fn protection_needs_a_key_which_is_shown_once() {
 async fn a_new_key_takes_the_place_of_the_old_one() {
     let site = Site::start().await;
     site.on_project("POST", "/return-url/keys", "{}").await;
+    site.clock.0.fetch_add(1, Ordering::SeqCst);
     let (_, second) = site.on_project("POST", "/return-url/keys", "{}").await;
     let found = site.database.settings.return_url_now(site.project.parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(found.key.unwrap().open(&ring()).unwrap().expose(), second["secretKey"].as_str().unwrap());
