@@ -134,7 +134,8 @@ async fn find(
     limit: usize,
 ) -> Result<(Vec<Delivery>, Option<Position>), ApiError> {
     let now = app.clock.now();
-    let oldest_day = filter.from.unwrap_or(app.config.retention.oldest_kept(now)).day();
+    let oldest_kept = app.config.retention.oldest_kept(now);
+    let oldest_day = filter.from.map_or(oldest_kept, |from| from.max(oldest_kept)).day();
     let mut position = filter.start(now)?;
     let mut found = Vec::new();
     for _ in 0..PAGES_A_REQUEST {
