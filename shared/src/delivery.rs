@@ -206,15 +206,19 @@ impl Nudge {
 impl Delivery {
     /// A delivery of which nothing is stored yet: accepted, and no attempt recorded.
     pub fn queued(event: &Event, endpoint: EndpointId) -> Self {
-        Self {
-            id: DeliveryId { event: event.id, endpoint },
-            project_id: event.project_id,
-            event_type: event.event_type,
-            submission_id: event.submission_id.clone(),
-            state: DeliveryState::Queued,
-            next_attempt_at: None,
-            attempts: Vec::new(),
-        }
+        let id = DeliveryId { event: event.id, endpoint };
+        Self::unattempted(event.project_id, id, event.event_type, event.submission_id.clone())
+    }
+
+    /// The same, where of the event only these facts are at hand.
+    pub fn unattempted(
+        project_id: ProjectId,
+        id: DeliveryId,
+        event_type: EventType,
+        submission_id: Option<SubmissionId>,
+    ) -> Self {
+        let (state, next_attempt_at, attempts) = (DeliveryState::Queued, None, Vec::new());
+        Self { id, project_id, event_type, submission_id, state, next_attempt_at, attempts }
     }
 
     /// How many attempts were made.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::table::{self, Row};
@@ -53,6 +54,27 @@ impl EventRow {
     }
 }
 
+/// What lists need of an event. Its data may be large, and is left in the store.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EventHeading {
+    id: EventId,
+    project_id: ProjectId,
+    #[serde(rename = "type")]
+    event_type: EventType,
+    submission_id: Option<SubmissionId>,
+    endpoints: Vec<EndpointId>,
+}
+
+impl EventHeading {
+    /// Its deliveries: as recorded, or queued where nothing was recorded yet.
+    fn deliveries(&self, recorded: &HashMap<DeliveryId, Delivery>) -> Vec<Delivery> {
+        let queued = |id| Delivery::unattempted(self.project_id, id, self.event_type, self.submission_id.clone());
+        let ids = self.endpoints.iter().map(|endpoint| DeliveryId { event: self.id, endpoint: *endpoint });
+        ids.map(|id| recorded.get(&id).cloned().unwrap_or_else(|| queued(id))).collect()
+    }
+}
+
 /// Some deliveries of one project and day, newest event first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DayPage {
@@ -101,14 +123,14 @@ impl Activity {
         day: UtcDay,
         before: Option<EventId>,
         limit: u16,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
+    ) -> Result<Vec<EventHeading>, StoreError> {
         // `.` sorts before every id, and `~` after.
         let (first, last) = (format!("{PREFIX}."), before.map_or_else(|| format!("{PREFIX}~"), sort_key));
         // The range includes its ends, so one more is read where the newest is to be left out.
         let wanted = usize::from(limit) + usize::from(before.is_some());
-        let query = self.table.between(&partition(project, day), &first, &last).scan_index_forward(false);
-        let rows: Vec<EventRow> = table::first(query, wanted).await?;
-        rows.into_iter().filter(|row| Some(row.id) != before).take(usize::from(limit)).map(EventRow::read).collect()
+        let query = headings(self.table.between(&partition(project, day), &first, &last)).scan_index_forward(false);
+        let rows: Vec<EventHeading> = table::first(query, wanted).await?;
+        Ok(rows.into_iter().filter(|row| Some(row.id) != before).take(usize::from(limit)).collect())
     }
 
     /// The deliveries of at most `limit` events of a project and day, newest event first, older than `before` if given.
@@ -123,26 +145,26 @@ impl Activity {
         let (Some(newest), Some(oldest)) = (events.first(), events.last()) else {
             return Ok(DayPage { deliveries: Vec::new(), next_before: None });
         };
-        let (newest, oldest) = (newest.event.id, oldest.event.id);
+        let (newest, oldest) = (newest.id, oldest.id);
         let recorded = self.recorded_deliveries(project, day, oldest, newest).await?;
         let next_before = (events.len() == usize::from(limit)).then_some(oldest);
-        let deliveries = events.iter().flat_map(|stored| with_queued(stored, &recorded)).collect();
+        let deliveries = events.iter().flat_map(|event| event.deliveries(&recorded)).collect();
         Ok(DayPage { deliveries, next_before })
     }
 
     /// The deliveries of one event; `None` if the project has no such event.
     pub async fn deliveries_of(&self, project: ProjectId, id: EventId) -> Result<Option<Vec<Delivery>>, StoreError> {
-        let Some(stored) = self.event(project, id).await? else { return Ok(None) };
+        let key = sort_key(id);
+        let query = headings(self.table.between(&partition(project, id.day()), &key, &key));
+        let Some(event) = table::all::<EventHeading>(query).await?.pop() else { return Ok(None) };
         let recorded = self.recorded_deliveries(project, id.day(), id, id).await?;
-        Ok(Some(with_queued(&stored, &recorded)))
+        Ok(Some(event.deliveries(&recorded)))
     }
 }
 
-/// An event's deliveries: as recorded, or queued where nothing was recorded yet.
-fn with_queued(stored: &StoredEvent, recorded: &HashMap<DeliveryId, Delivery>) -> Vec<Delivery> {
-    let delivery = |endpoint: &EndpointId| {
-        let id = DeliveryId { event: stored.event.id, endpoint: *endpoint };
-        recorded.get(&id).cloned().unwrap_or_else(|| Delivery::queued(&stored.event, *endpoint))
-    };
-    stored.endpoints.iter().map(delivery).collect()
+/// Leaves the events' data in the store.
+fn headings(query: QueryFluentBuilder) -> QueryFluentBuilder {
+    query
+        .projection_expression("id, projectId, #type, submissionId, endpoints")
+        .expression_attribute_names("#type", "type")
 }
