@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::Settings;
 use shared::id::{DeliveryId, EndpointId, ProjectId};
+use shared::telemetry;
 use shared::time::Timestamp;
 use shared::webhook::Opened;
 use tokio::sync::Mutex;
@@ -24,6 +25,9 @@ pub(crate) struct Target {
     pub(crate) url: Url,
     pub(crate) opened: Opened,
 }
+
+/// Where each delivery of a batch goes, or why that cannot be known.
+pub(crate) type Targets = HashMap<DeliveryId, Result<Option<Arc<Target>>, String>>;
 
 /// The endpoints that were sent to of late.
 pub(crate) struct Endpoints {
@@ -43,12 +47,9 @@ impl Endpoints {
         Self { settings, key_ring, kept: Mutex::default() }
     }
 
-    /// Where each delivery goes; `None` where the endpoint is gone. Each endpoint is read once, however many want it.
-    pub(crate) async fn targets(
-        &self,
-        deliveries: &[(ProjectId, DeliveryId)],
-        now: Timestamp,
-    ) -> Result<HashMap<DeliveryId, Option<Arc<Target>>>, SendError> {
+    /// Where each delivery goes; `None` where the endpoint is gone. Each endpoint is read once, however many want it, and
+    /// one that cannot be read fails its own deliveries only.
+    pub(crate) async fn targets(&self, deliveries: &[(ProjectId, DeliveryId)], now: Timestamp) -> Targets {
         let mut kept = self.kept.lock().await;
         kept.retain(|_, kept| now.since(kept.read_at) < FRESH);
         let missing: HashMap<EndpointId, ProjectId> = deliveries
@@ -56,13 +57,19 @@ impl Endpoints {
             .filter(|(_, id)| !kept.contains_key(&id.endpoint))
             .map(|(project, id)| (id.endpoint, *project))
             .collect();
-        let read = missing.into_iter().map(|(endpoint, project)| async move {
-            let target = self.read(project, endpoint).await?;
-            Ok::<_, SendError>((endpoint, Kept { read_at: now, target }))
-        });
-        kept.extend(try_join_all(read).await?);
-        let target = |id: &DeliveryId| kept.get(&id.endpoint).and_then(|kept| kept.target.clone());
-        Ok(deliveries.iter().map(|(_, id)| (*id, target(id))).collect())
+        let read = missing.into_iter().map(|(id, project)| async move { (id, self.read(project, id).await) });
+        let mut failed = HashMap::new();
+        for (endpoint, target) in join_all(read).await {
+            match target {
+                Ok(target) => drop(kept.insert(endpoint, Kept { read_at: now, target })),
+                Err(error) => drop(failed.insert(endpoint, telemetry::chain(&error))),
+            }
+        }
+        let target = |id: &DeliveryId| match failed.get(&id.endpoint) {
+            Some(cause) => Err(cause.clone()),
+            None => Ok(kept.get(&id.endpoint).and_then(|kept| kept.target.clone())),
+        };
+        deliveries.iter().map(|(_, id)| (*id, target(id))).collect()
     }
 
     async fn read(&self, project: ProjectId, id: EndpointId) -> Result<Option<Arc<Target>>, SendError> {

@@ -28,7 +28,7 @@ mod post;
 mod resolver;
 
 pub use config::Config;
-use endpoints::{Endpoints, Target};
+use endpoints::{Endpoints, Target, Targets};
 pub use post::ClientError;
 use post::{Posted, Poster};
 
@@ -58,6 +58,8 @@ enum SendError {
     Open(#[from] OpenError),
     #[error("facts about the batch are missing: {0}")]
     Facts(String),
+    #[error("endpoint cannot be read: {0}")]
+    Endpoint(String),
 }
 
 /// What a nudge came to.
@@ -75,7 +77,7 @@ enum Done {
 /// What is known about a batch before anything is sent.
 struct Facts {
     recorded: HashMap<DeliveryId, Delivery>,
-    targets: HashMap<DeliveryId, Option<Arc<Target>>>,
+    targets: Targets,
 }
 
 impl Sender {
@@ -115,15 +117,13 @@ impl Sender {
         response
     }
 
-    /// Reads what the whole batch needs in as few calls as can be. A failure concerns every message alike.
+    /// Reads what the whole batch needs in as few calls as can be. If the rows cannot be read, nothing is sent.
     async fn facts(&self, nudges: impl Iterator<Item = &Nudge> + Clone) -> Result<Facts, SendError> {
         let wanted: Vec<_> = nudges.map(|nudge| (nudge.project_id, nudge.delivery_id)).collect();
         let (recorded, targets) =
-            futures::future::try_join(async { Ok(self.activity.recorded(&wanted).await?) }, async {
-                self.endpoints.targets(&wanted, self.clock.now()).await
-            })
-            .await?;
-        Ok(Facts { recorded, targets })
+            futures::future::join(self.activity.recorded(&wanted), self.endpoints.targets(&wanted, self.clock.now()))
+                .await;
+        Ok(Facts { recorded: recorded?, targets })
     }
 
     /// Follows one nudge; `Some` if it must come again.
@@ -171,7 +171,8 @@ impl Sender {
         if !delivery.awaits(number) {
             return Ok(Done::Stale);
         }
-        let Some(target) = facts.targets.get(&id).cloned().flatten() else {
+        let target = facts.targets[&id].clone().map_err(SendError::Endpoint)?;
+        let Some(target) = target else {
             let written = self.activity.record_cancelled(&delivery.cancelled()).await?;
             return Ok(if written == Written::Now { Done::Cancelled } else { Done::Stale });
         };

@@ -15,7 +15,7 @@ use shared::draft::Draft;
 use shared::endpoint::{Endpoint, NewEndpoint};
 use shared::event::{Event, NewEvent};
 use shared::id::{EndpointId, EventId, ProjectId};
-use shared::key_ring::KeyRing;
+use shared::key_ring::{KeyRing, SealedKind};
 use shared::random::SystemRandom;
 use shared::signature::SigningSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -179,6 +179,24 @@ async fn one_bad_message_does_not_spoil_the_batch() {
     let event = scene.event();
 
     assert_eq!(scene.send(&["not a nudge".to_owned(), json(&scene.nudge(&event))]).await, [0]);
+    assert_eq!(scene.recorded(&event).await.unwrap().state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_opened_does_not_spoil_the_batch() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let foreign_ring = KeyRing::from_json(r#"{"current":"k9","k9":"fedcba9876543210fedcba9876543210"}"#).unwrap();
+    let sealed = foreign_ring.seal(SealedKind::SigningSecret, scene.endpoint.project_id, b"whsec_", &SystemRandom);
+    let closed = Endpoint {
+        id: EndpointId::new(SystemClock.now(), &SystemRandom),
+        signing_secret: sealed,
+        ..scene.endpoint.clone()
+    };
+    scene.store.settings.put_endpoint(&closed).await.unwrap();
+    let event = scene.event();
+    let nudges = Nudge::first(&event, &[closed.id, scene.endpoint.id]);
+
+    assert_eq!(scene.send(&nudges.iter().map(json).collect::<Vec<_>>()).await, [0]);
     assert_eq!(scene.recorded(&event).await.unwrap().state, DeliveryState::Delivered);
 }
 
