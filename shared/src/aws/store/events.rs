@@ -110,9 +110,9 @@ impl Activity {
         self.table.put(&Row { pk, sk, content }).await
     }
 
-    /// An event, if the project has one with this id.
+    /// An event, if the project has one with this id. Read as it is now: a delivery whose event is not found is dropped.
     pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
-        let row: Option<EventRow> = self.table.get(&partition(project, id.day()), &sort_key(id)).await?;
+        let row: Option<EventRow> = self.table.get_now(&partition(project, id.day()), &sort_key(id)).await?;
         row.map(EventRow::read).transpose()
     }
 
