@@ -108,6 +108,9 @@ pub struct Attempt {
     pub at: Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: u32,
+    /// Where that time went.
+    #[serde(default, skip_serializing_if = "Phases::is_empty")]
+    pub phases: Phases,
     /// The HTTP status that was answered, if any was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -128,6 +131,31 @@ impl Attempt {
     /// When it was over.
     pub fn ended_at(&self) -> Timestamp {
         self.at.plus(Duration::from_millis(u64::from(self.duration_ms)))
+    }
+}
+
+/// Where an attempt's time went, in milliseconds. A phase that was not reached, or not needed because a connection was
+/// still open, is absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Phases {
+    /// Resolving the host's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_ms: Option<u32>,
+    /// Connecting, the TLS handshake included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_ms: Option<u32>,
+    /// From the connection to the answer's status line and headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_ms: Option<u32>,
+    /// Reading the answer's body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_ms: Option<u32>,
+}
+
+impl Phases {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -153,6 +181,8 @@ pub enum FailureReason {
     Timeout,
     /// The connection broke before an answer came.
     ConnectionLost,
+    /// The answer's headers are larger than any server should send.
+    TooLarge,
 }
 
 impl FailureReason {
@@ -168,6 +198,7 @@ impl FailureReason {
             Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::ConnectionLost => "connection-lost",
+            Self::TooLarge => "too-large",
         }
     }
 }
@@ -304,7 +335,7 @@ mod tests {
     }
 
     fn attempt(number: u8, reason: Option<FailureReason>) -> Attempt {
-        Attempt { number, at: now(), duration_ms: 250, status: None, reason, response: None }
+        Attempt { number, at: now(), duration_ms: 250, phases: Phases::default(), status: None, reason, response: None }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use shared::aws::mail::MailError;
 use shared::aws::queue::QueueError;
 use shared::aws::store::testing::Database;
 use shared::clock::Clock;
-use shared::delivery::{Attempt, Delivery};
+use shared::delivery::{Attempt, Delivery, Phases};
 use shared::event::{Event, EventData, EventType};
 use shared::id::{EndpointId, EventId, NotificationUserId, ProjectId};
 use shared::notification_user::{EmailAddress, Language, NotificationUser, NotificationUserState};
@@ -132,7 +132,7 @@ impl Morning {
         let endpoints = [1, 2].map(|_| EndpointId::new(moment(at), &SystemRandom));
         self.database.activity.put_event(&event, &endpoints).await.unwrap();
         let attempt =
-            Attempt { number: 1, at: moment(at), duration_ms: 80, status: Some(204), reason: None, response: None };
+            Attempt { number: 1, at: moment(at), duration_ms: 80, phases: Phases::default(), status: Some(204), reason: None, response: None };
         let delivered = Delivery::queued(&event, endpoints[0]).after(attempt, None);
         self.database.activity.record(&delivered, None).await.unwrap();
     }

@@ -9,7 +9,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 use shared::address::AddressGuard;
-use shared::delivery::{Attempt, FailureReason};
+use shared::delivery::{Attempt, FailureReason, Phases};
 use shared::retry;
 use shared::time::Timestamp;
 use thiserror::Error;
@@ -80,7 +80,8 @@ impl Poster {
         let duration_ms = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
         let Answer { status, reason, response, retry_after } = answer;
         let status = status.map(|status| status.as_u16());
-        Posted { attempt: Attempt { number, at, duration_ms, status, reason, response }, retry_after }
+        let phases = Phases::default();
+        Posted { attempt: Attempt { number, at, duration_ms, phases, status, reason, response }, retry_after }
     }
 
     async fn answer(&self, url: &Url, headers: HeaderMap, body: Vec<u8>, at: Timestamp) -> Answer {

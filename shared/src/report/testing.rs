@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::Hosts;
-use crate::delivery::{Attempt, Delivery, FailureReason};
+use crate::delivery::{Attempt, Delivery, FailureReason, Phases};
 use crate::event::{Event, EventData, EventType, SubmissionId};
 use crate::id::{EndpointId, EventId, ProjectId};
 use crate::random::Random;
@@ -108,6 +108,7 @@ impl MadeUp {
             number: self.0.attempts_made() + 1,
             at: self.0.id.event.made_at().plus(Duration::from_millis(millis)),
             duration_ms,
+            phases: Phases::default(),
             status,
             reason,
             response: None,

@@ -197,6 +197,7 @@ impl Words {
             (FailureReason::ConnectionLost, _) => {
                 self.say("The connection broke before an answer came", "응답을 받기 전에 연결이 끊김")
             }
+            (FailureReason::TooLarge, _) => self.say("The answer's headers are too large", "응답 헤더가 너무 큼"),
         };
         text.to_owned()
     }

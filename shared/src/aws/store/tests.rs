@@ -6,7 +6,7 @@ use super::testing::Database;
 use super::{PageToken, Written};
 use crate::address::AddressGuard;
 use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey};
-use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason, remind};
+use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason, Phases, remind};
 use crate::draft::Draft;
 use crate::endpoint::{Endpoint, NewEndpoint};
 use crate::event::{Event, NewEvent};
@@ -43,7 +43,7 @@ fn event(project: ProjectId, made_at: Timestamp) -> Event {
 }
 
 fn attempt(number: u8, reason: Option<FailureReason>) -> Attempt {
-    Attempt { number, at: now(), duration_ms: 12, status: Some(500), reason, response: Some("no".to_owned()) }
+    Attempt { number, at: now(), duration_ms: 12, phases: Phases::default(), status: Some(500), reason, response: Some("no".to_owned()) }
 }
 
 fn failed_once(event: &Event, endpoint: EndpointId, wait: Duration) -> Delivery {

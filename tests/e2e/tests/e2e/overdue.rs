@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::aws::Aws;
 use shared::aws::store::Activity;
 use shared::clock::{Clock as _, SystemClock};
-use shared::delivery::{Attempt, Delivery, FailureReason};
+use shared::delivery::{Attempt, Delivery, FailureReason, Phases};
 use shared::draft::Draft;
 use shared::event::{Event, NewEvent};
 use shared::id::EventId;
@@ -44,6 +44,7 @@ async fn lost_delivery(customer: &Customer, activity: &Activity) -> EventId {
         number: 1,
         at: failed_at,
         duration_ms: 20,
+        phases: Phases::default(),
         status: Some(500),
         reason: Some(FailureReason::Status),
         response: None,
