@@ -179,18 +179,20 @@ pub struct Endpoint {
     pub headers: BTreeMap<HeaderName, Sealed>,
     /// What its webhooks are signed with.
     pub signing_secret: Sealed,
-    /// Whether webhooks are sent.
+    /// Whether the customer wishes webhooks to be sent.
     pub state: EndpointState,
     /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// Whether webhooks are sent to an endpoint.
+/// Whether the customer wishes webhooks to be sent to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EndpointState {
-    /// They are.
+    /// Yes.
     Active,
+    /// Not now: they are held.
+    Paused,
 }
 
 impl Endpoint {

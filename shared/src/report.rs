@@ -99,7 +99,7 @@ impl Report {
                 self.latencies.add(latency.as_secs_f64());
             }
             DeliveryState::Failed => self.add_failure(FailureRank::Final, delivery, last),
-            DeliveryState::Waiting => self.add_failure(FailureRank::StillTrying, delivery, last),
+            DeliveryState::Waiting | DeliveryState::Held => self.add_failure(FailureRank::StillTrying, delivery, last),
             DeliveryState::Queued | DeliveryState::Cancelled => {}
         }
     }
@@ -182,6 +182,7 @@ mod tests {
             delivered: sum.delivered + more.delivered,
             failed: sum.failed + more.failed,
             still_trying: sum.still_trying + more.still_trying,
+            held: sum.held + more.held,
             cancelled: sum.cancelled + more.cancelled,
         })
     }
@@ -204,14 +205,14 @@ mod tests {
         #[test]
         fn all_sums_of_a_report_agree(deliveries in deliveries(0..120)) {
             let view = view_of(&Day::default(), &deliveries);
-            let Totals { deliveries: all, delivered, failed, still_trying, cancelled } = view.totals;
+            let Totals { deliveries: all, delivered, failed, still_trying, held, cancelled } = view.totals;
             prop_assert_eq!(all, deliveries.len() as u64);
-            prop_assert_eq!(all, delivered + failed + still_trying + cancelled);
+            prop_assert_eq!(all, delivered + failed + still_trying + held + cancelled);
             prop_assert_eq!(sum_of(view.by_type.iter().map(|row| row.totals)), view.totals);
             prop_assert_eq!(sum_of(view.by_endpoint.iter().map(|row| row.totals)), view.totals);
             let failing: u64 = view.by_reason.iter().map(|row| row.deliveries).sum();
             prop_assert_eq!(failing, view.failures.len() as u64 + view.more_failures);
-            prop_assert!(failed <= failing && failing <= failed + still_trying);
+            prop_assert!(failed <= failing && failing <= failed + still_trying + held);
             prop_assert!(view.failures.len() <= MOST_FAILURES);
             prop_assert_eq!(view.latency.is_some(), delivered > 0);
         }

@@ -20,13 +20,18 @@ pub struct RetrySchedule(Vec<Duration>);
 /// A text that is no [`RetrySchedule`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BadRetrySchedule {
-    /// A delay is not a number and a unit.
-    #[error("`{0}` is not a delay such as 500ms, 5s, 30m or 2h")]
-    Delay(String),
+    /// A delay is none.
+    #[error(transparent)]
+    Delay(#[from] BadDelay),
     /// There are more than 15 delays; a delivery keeps 16 attempts at most.
     #[error("{0} delays are more than the 15 that a delivery can hold")]
     TooMany(usize),
 }
+
+/// A text that is no delay.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is not a delay such as 500ms, 5s, 30m or 2h")]
+pub struct BadDelay(String);
 
 impl RetrySchedule {
     /// How many attempts a delivery gets in all.
@@ -55,8 +60,9 @@ impl FromStr for RetrySchedule {
     }
 }
 
-fn parse_delay(text: &str) -> Result<Duration, BadRetrySchedule> {
-    let bad = || BadRetrySchedule::Delay(text.to_owned());
+/// Reads a delay: a whole number and a unit, `ms`, `s`, `m` or `h`.
+pub(crate) fn parse_delay(text: &str) -> Result<Duration, BadDelay> {
+    let bad = || BadDelay(text.to_owned());
     let unit_at = text.find(|character: char| !character.is_ascii_digit()).ok_or_else(bad)?;
     let (number, unit) = text.split_at(unit_at);
     let millis_a_unit: u64 = match unit {

@@ -189,7 +189,8 @@ async fn the_report_of_a_day_counts_its_deliveries() {
     let endpoints = [1, 2].map(|_| EndpointId::new(at, &SystemRandom));
     site.database.activity.put_event(&event, &endpoints).await.unwrap();
     let reason = Some(FailureReason::Tls);
-    let attempt = Attempt { number: 1, at, duration_ms: 9, phases: Phases::default(), status: None, reason, response: None };
+    let attempt =
+        Attempt { number: 1, at, duration_ms: 9, phases: Phases::default(), status: None, reason, response: None };
     let failed = Delivery::queued(&event, endpoints[0]).after(attempt, None);
     site.database.activity.record(&failed, None).await.unwrap();
 

@@ -131,8 +131,15 @@ impl Morning {
         };
         let endpoints = [1, 2].map(|_| EndpointId::new(moment(at), &SystemRandom));
         self.database.activity.put_event(&event, &endpoints).await.unwrap();
-        let attempt =
-            Attempt { number: 1, at: moment(at), duration_ms: 80, phases: Phases::default(), status: Some(204), reason: None, response: None };
+        let attempt = Attempt {
+            number: 1,
+            at: moment(at),
+            duration_ms: 80,
+            phases: Phases::default(),
+            status: Some(204),
+            reason: None,
+            response: None,
+        };
         let delivered = Delivery::queued(&event, endpoints[0]).after(attempt, None);
         self.database.activity.record(&delivered, None).await.unwrap();
     }

@@ -1,4 +1,5 @@
-//! webhook-retry: once a minute, puts deliveries whose next attempt is due back onto the queue.
+//! webhook-retry: once a minute, puts deliveries whose next attempt is due back onto the queue, and looks after endpoints
+//! that deliveries are held for.
 //!
 //! It looks a minute ahead, so that nothing waits for the next run, and it finds again what a lost message left behind.
 //! Each delivery is claimed before its message is sent: two runs at once send one message, and if a run dies between the
@@ -11,7 +12,7 @@ use futures::future::{join_all, try_join_all};
 use serde::Serialize;
 use shared::aws::Aws;
 use shared::aws::queue::{Message, Queue, QueueError};
-use shared::aws::store::{Due, DueDeliveries, SHARDS, StoreError, Written};
+use shared::aws::store::{Activity, Due, DueDelivery, SHARDS, Settings, StoreError, Written};
 use shared::clock::Clock;
 use shared::delivery::{self, SWEEP_AHEAD};
 use shared::telemetry;
@@ -20,10 +21,11 @@ use thiserror::Error;
 use tracing::{error, info};
 
 mod config;
+mod endpoints;
 
 pub use config::Config;
 
-/// How many deliveries of a shard are taken at once.
+/// How many rows of a shard are taken at once.
 const BATCH: usize = 50;
 
 /// How long before its deadline a run takes no further batch.
@@ -31,16 +33,19 @@ const RESERVE: Duration = Duration::from_secs(10);
 
 /// Sweeps up deliveries that are due.
 pub struct Sweeper {
-    due: DueDeliveries,
+    settings: Settings,
+    activity: Activity,
     queue: Queue,
     clock: Arc<dyn Clock>,
 }
 
 /// What a run did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
-    /// How many deliveries were put back onto the queue.
+    /// How many deliveries were put back onto the queue because they were due.
     pub queued: usize,
+    /// How many were because their endpoint takes webhooks again.
+    pub released: usize,
 }
 
 /// Why a run failed; what it left undone, the next run does.
@@ -57,8 +62,12 @@ pub enum SweepError {
 impl Sweeper {
     /// Makes the clients; no call is made before the first run.
     pub fn new(config: &Config, aws: &Aws, clock: Arc<dyn Clock>) -> Self {
-        let due = DueDeliveries::new(aws, &config.activity_table);
-        Self { due, queue: Queue::new(aws, &config.send_queue_url), clock }
+        Self {
+            settings: Settings::new(aws, &config.settings_table),
+            activity: Activity::new(aws, &config.activity_table, config.retention),
+            queue: Queue::new(aws, &config.send_queue_url),
+            clock,
+        }
     }
 
     /// Sweeps all shards side by side. `deadline` is when the function is ended, in milliseconds since 1970.
@@ -66,17 +75,18 @@ impl Sweeper {
         let deadline = i64::try_from(deadline).ok().and_then(Timestamp::from_millis).unwrap_or(self.clock.now());
         let last_start = deadline.minus(RESERVE);
         let shards = join_all((0..SHARDS).map(|shard| self.sweep_shard(shard, last_start))).await;
-        let mut queued = 0;
+        let mut swept = Swept::default();
         let mut failed = None;
         for shard in shards {
             match shard {
-                Ok(count) => queued += count,
+                Ok(part) => swept = swept.and(part),
                 Err(error) => failed = Some(error),
             }
         }
-        info!(queued, "{queued} deliveries were put back onto the queue");
+        let Swept { queued, released } = swept;
+        info!(queued, released, "{queued} due and {released} held deliveries were put back onto the queue");
         match failed {
-            None => Ok(Swept { queued }),
+            None => Ok(swept),
             Some(error) => {
                 error!(cause = telemetry::chain(&error), "the sweep of some shards failed");
                 Err(error)
@@ -84,23 +94,30 @@ impl Sweeper {
         }
     }
 
-    async fn sweep_shard(&self, shard: u8, last_start: Timestamp) -> Result<usize, SweepError> {
-        let mut queued = 0;
+    async fn sweep_shard(&self, shard: u8, last_start: Timestamp) -> Result<Swept, SweepError> {
+        let mut swept = Swept::default();
         loop {
             let now = self.clock.now();
-            let due = self.due.of_shard(shard, now.plus(SWEEP_AHEAD), BATCH).await?;
+            let due = self.activity.due_in_shard(shard, now.plus(SWEEP_AHEAD), BATCH).await?;
             let is_last = due.len() < BATCH || now >= last_start;
-            queued += self.queue_all(due, now).await?;
+            let mut deliveries = Vec::new();
+            for due in due {
+                match due {
+                    Due::Delivery(delivery) => deliveries.push(delivery),
+                    Due::Endpoint(endpoint) => swept.released += self.look_after(&endpoint, now).await?,
+                }
+            }
+            swept.queued += self.queue_all(deliveries, now).await?;
             if is_last {
-                return Ok(queued);
+                return Ok(swept);
             }
         }
     }
 
-    async fn queue_all(&self, due: Vec<Due>, now: Timestamp) -> Result<usize, SweepError> {
+    async fn queue_all(&self, due: Vec<DueDelivery>, now: Timestamp) -> Result<usize, SweepError> {
         let claims = due.into_iter().map(|due| async move {
             let reminder = delivery::remind(due.next_attempt_at, now);
-            let written = self.due.claim(&due, reminder.sweep_at).await?;
+            let written = self.activity.put_off(&due, reminder.sweep_at).await?;
             let delay = reminder.message_delay.filter(|_| written == Written::Now);
             delay.map(|delay| Message::nudge(&due.nudge(), delay)).transpose().map_err(SweepError::Queue)
         });
@@ -108,5 +125,11 @@ impl Sweeper {
         let count = messages.len();
         self.queue.send(messages).await?;
         Ok(count)
+    }
+}
+
+impl Swept {
+    fn and(self, other: Self) -> Self {
+        Self { queued: self.queued + other.queued, released: self.released + other.released }
     }
 }

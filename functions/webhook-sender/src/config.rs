@@ -3,6 +3,7 @@
 use shared::address::AddressGuard;
 use shared::aws::store::Retention;
 use shared::config::{self, ConfigError};
+use shared::health::HealthPolicy;
 use shared::retry::RetrySchedule;
 
 /// The configuration of webhook-sender.
@@ -20,6 +21,8 @@ pub struct Config {
     pub key_ring_secret: String,
     /// The delays between attempts.
     pub retry_schedule: RetrySchedule,
+    /// When to stop sending to an endpoint that fails.
+    pub health_policy: HealthPolicy,
     /// Where webhooks may go.
     pub address_guard: AddressGuard,
 }
@@ -34,6 +37,7 @@ impl Config {
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             retry_schedule: config::parsed(&var, "RETRY_SCHEDULE")?,
+            health_policy: config::parsed(&var, "HEALTH_POLICY")?,
             address_guard: config::parsed_or_empty(&var, "ALLOWED_PRIVATE_RECEIVERS")?,
         })
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::Settings;
+use shared::endpoint::EndpointState;
 use shared::id::{DeliveryId, EndpointId, ProjectId};
 use shared::telemetry;
 use shared::time::Timestamp;
@@ -14,7 +15,7 @@ use shared::webhook::Opened;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::SendError;
+use crate::outcome::SendError;
 
 /// How old settings may be when they are used.
 const FRESH: Duration = Duration::from_secs(30);
@@ -22,6 +23,7 @@ const FRESH: Duration = Duration::from_secs(30);
 /// What sending to an endpoint takes.
 #[derive(Debug)]
 pub(crate) struct Target {
+    pub(crate) state: EndpointState,
     pub(crate) url: Url,
     pub(crate) opened: Opened,
 }
@@ -75,6 +77,6 @@ impl Endpoints {
     async fn read(&self, project: ProjectId, id: EndpointId) -> Result<Option<Arc<Target>>, SendError> {
         let Some(endpoint) = self.settings.endpoint(project, id).await? else { return Ok(None) };
         let opened = Opened::of(&endpoint, self.key_ring.ring().await?)?;
-        Ok(Some(Arc::new(Target { url: endpoint.url.as_url().clone(), opened })))
+        Ok(Some(Arc::new(Target { state: endpoint.state, url: endpoint.url.as_url().clone(), opened })))
     }
 }

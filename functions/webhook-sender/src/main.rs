@@ -18,7 +18,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = Aws::from_env(&config::environment)?;
     let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret);
     let sender = Sender::new(config, &aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom))?;
-    let handle =
-        |batch: LambdaEvent<SqsEvent>| async { Ok::<_, lambda_runtime::Error>(sender.handle(batch.payload).await) };
+    let sender = &sender;
+    let handle = |batch: LambdaEvent<SqsEvent>| async move {
+        Ok::<_, lambda_runtime::Error>(sender.handle(batch.payload, batch.context.deadline).await)
+    };
     lambda_runtime::run(service_fn(handle)).await
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use shared::address::AddressGuard;
 use shared::aws::secrets::KeyRingSecret;
+use shared::aws::store::Due;
 use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
 use shared::clock::{Clock, SystemClock};
 use shared::delivery::{Delivery, DeliveryState, FailureReason, Nudge};
@@ -61,7 +62,8 @@ impl Scene {
     async fn send(&self, bodies: &[String]) -> Vec<usize> {
         let mut batch = SqsEvent::default();
         batch.records = bodies.iter().enumerate().map(|(index, body)| message(index, body)).collect();
-        let response = self.sender.handle(batch).await;
+        let deadline = SystemClock.now().plus(std::time::Duration::from_secs(30)).as_millis();
+        let response = self.sender.handle(batch, u64::try_from(deadline).unwrap()).await;
         response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
     }
 
@@ -103,6 +105,7 @@ fn config() -> Config {
         send_queue_url: "http://127.0.0.1:1/000000000000/send".to_owned(),
         key_ring_secret: "unused".to_owned(),
         retry_schedule: "5s,5m".parse().unwrap(),
+        health_policy: "failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".parse().unwrap(),
         address_guard: guard(),
     }
 }
@@ -154,8 +157,9 @@ async fn a_failed_attempt_whose_message_is_lost_is_left_to_the_sweep() {
     assert_eq!((delivery.state, delivery.attempts[0].reason), (DeliveryState::Waiting, Some(FailureReason::Status)));
     let shard = event.id.as_bytes()[15] % shared::aws::store::SHARDS;
     let in_ten_minutes = SystemClock.now().plus(std::time::Duration::from_mins(10));
-    let due = scene.store.due.of_shard(shard, in_ten_minutes, 10).await.unwrap();
-    assert_eq!(due.iter().map(shared::aws::store::Due::nudge).collect::<Vec<_>>(), [delivery.next_nudge()]);
+    let due = scene.store.activity.due_in_shard(shard, in_ten_minutes, 10).await.unwrap();
+    let [Due::Delivery(due)] = due.as_slice() else { panic!("{due:?}") };
+    assert_eq!(due.nudge(), delivery.next_nudge());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::Hosts;
-use crate::delivery::{Attempt, Delivery, FailureReason, Phases};
+use crate::delivery::{Attempt, Delivery, FailureReason, HoldReason, Phases};
 use crate::event::{Event, EventData, EventType, SubmissionId};
 use crate::id::{EndpointId, EventId, ProjectId};
 use crate::random::Random;
@@ -119,7 +119,7 @@ impl MadeUp {
 
 /// Distinct deliveries of the day, of every type and state, with up to four attempts each.
 pub(crate) fn deliveries(how_many: Range<usize>) -> impl Strategy<Value = Vec<Delivery>> {
-    let fate = (0..EventType::ALL.len(), 0..3_usize, 0..4_u8, 0..4_u8, 0..90_000_u64, 0..15_000_u32);
+    let fate = (0..EventType::ALL.len(), 0..3_usize, 0..4_u8, 0..5_u8, 0..90_000_u64, 0..15_000_u32);
     proptest::collection::vec(fate, how_many).prop_map(|fates| {
         let day = Day::default();
         let delivery = |(number, (event_type, endpoint, failures, end, millis, duration_ms))| {
@@ -130,6 +130,7 @@ pub(crate) fn deliveries(how_many: Range<usize>) -> impl Strategy<Value = Vec<De
                 0 => tried.taken_after(millis, duration_ms).get(),
                 1 => tried.failed().get(),
                 2 => tried.get().cancelled(),
+                3 => tried.get().held(HoldReason::Busy),
                 _ => tried.get(),
             }
         };

@@ -54,7 +54,7 @@ impl ReportView {
     pub fn health(&self) -> Health {
         match self.totals {
             Totals { failed: 1.., .. } => Health::Failed,
-            Totals { still_trying: 1.., .. } => Health::StillTrying,
+            Totals { still_trying: 1.., .. } | Totals { held: 1.., .. } => Health::StillTrying,
             Totals { deliveries: 0, .. } => Health::Quiet,
             Totals { .. } => Health::Delivered,
         }
@@ -66,7 +66,7 @@ impl ReportView {
     }
 }
 
-/// Deliveries by state. The last four add up to the first.
+/// Deliveries by state. The last five add up to the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
@@ -78,6 +78,8 @@ pub struct Totals {
     pub failed: u64,
     /// They wait for their first or another attempt.
     pub still_trying: u64,
+    /// They wait until their endpoint takes webhooks again.
+    pub held: u64,
     /// Their endpoint was deleted.
     pub cancelled: u64,
 }
@@ -87,6 +89,7 @@ impl Totals {
         self.deliveries += 1;
         let counter = match state {
             DeliveryState::Queued | DeliveryState::Waiting => &mut self.still_trying,
+            DeliveryState::Held => &mut self.held,
             DeliveryState::Delivered => &mut self.delivered,
             DeliveryState::Failed => &mut self.failed,
             DeliveryState::Cancelled => &mut self.cancelled,

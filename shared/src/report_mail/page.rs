@@ -253,7 +253,7 @@ mod tests {
             delivered in 0_u64..2_000_000, still_trying in 0_u64..3_000, failed in 0_u64..3, cancelled in 0_u64..3, empty in 0_u64..50,
         ) {
             let deliveries = delivered + still_trying + failed + cancelled;
-            let totals = Totals { deliveries, delivered, failed, still_trying, cancelled };
+            let totals = Totals { deliveries, delivered, failed, still_trying, held: 0, cancelled };
             let bar = bar(totals, deliveries + empty);
             let whole: u64 = bar.iter().map(|segment| segment.percent).sum();
             prop_assert_eq!(whole, if deliveries + empty == 0 { 0 } else { 100 });

@@ -39,7 +39,8 @@ impl Words {
     }
 
     pub(super) fn headline(self, report: &ReportView) -> String {
-        let Totals { deliveries, delivered, failed, still_trying, cancelled } = report.totals;
+        let Totals { deliveries, delivered, failed, still_trying, held, cancelled } = report.totals;
+        let still_trying = still_trying + held;
         let [all, taken, lost, trying, dropped] = [deliveries, delivered, failed, still_trying, cancelled].map(count);
         let of_all = self.say(format!("{all} {}", webhooks(deliveries)), format!("웹훅 {all}건"));
         match report.health() {

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use serde::{Deserialize, Serialize};
 
 use super::events::partition;
+use super::held::HeldKeys;
 use super::sweep::SweepKeys;
 use super::table::{self, Item, Row, number, text};
 use super::{Activity, StoreError, Written};
@@ -28,6 +29,8 @@ struct DeliveryRow {
     attempt_count: u8,
     #[serde(flatten)]
     sweep: Option<SweepKeys>,
+    #[serde(flatten)]
+    held: Option<HeldKeys>,
     expires_at: i64,
 }
 
@@ -90,44 +93,66 @@ impl Activity {
         Ok(rows.into_iter().map(|row| (row.delivery.id, row.delivery)).collect())
     }
 
+    /// A delivery as it is now; `None` if nothing was recorded of it.
+    pub async fn recorded_now(&self, project: ProjectId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        let (pk, sk) = row_keys(project, id);
+        let row: Option<DeliveryRow> = self.table.get_now(&pk, &sk).await?;
+        Ok(row.map(|row| row.delivery))
+    }
+
     /// Records the last attempt of `delivery`, and with it how far the delivery has come.
     ///
     /// Only if the stored delivery was still waiting for just that attempt: so an attempt that two messages made at once
     /// is counted once. `sweep_at` is when the sweep is to look after the delivery, if it waits for another attempt.
     pub async fn record(&self, delivery: &Delivery, sweep_at: Option<Timestamp>) -> Result<Written, StoreError> {
-        let row = self.row(delivery, sweep_at);
+        let row = self.row(delivery, sweep_at, None);
         let call = self.table.putting(&row)?;
         let made_before = i64::from(row.content.attempt_count) - 1;
-        self.table.put_if(awaiting(call, made_before)).await
+        self.table.put_if(awaiting(call, made_before, &UNDER_WAY)).await
     }
 
     /// Records that `delivery` was cancelled, unless another attempt was recorded meanwhile.
     pub async fn record_cancelled(&self, delivery: &Delivery) -> Result<Written, StoreError> {
-        let row = self.row(delivery, None);
+        let row = self.row(delivery, None, None);
         let call = self.table.putting(&row)?;
         let made_before = i64::from(row.content.attempt_count);
-        self.table.put_if(awaiting(call, made_before)).await
+        self.table.put_if(awaiting(call, made_before, &UNDER_WAY)).await
     }
 
-    fn row(&self, delivery: &Delivery, sweep_at: Option<Timestamp>) -> Row<DeliveryRow> {
+    /// Records that `delivery` is held from `now` on, unless it is already, or another attempt was recorded meanwhile.
+    pub async fn record_held(&self, delivery: &Delivery, now: Timestamp) -> Result<Written, StoreError> {
+        let row = self.row(delivery, None, Some(HeldKeys::new(delivery.id.endpoint, now)));
+        let call = self.table.putting(&row)?;
+        let made_before = i64::from(row.content.attempt_count);
+        self.table.put_if(awaiting(call, made_before, &[DeliveryState::Waiting])).await
+    }
+
+    fn row(&self, delivery: &Delivery, sweep_at: Option<Timestamp>, held: Option<HeldKeys>) -> Row<DeliveryRow> {
         let (pk, sk) = row_keys(delivery.project_id, delivery.id);
         let content = DeliveryRow {
             delivery: delivery.clone(),
             attempt_count: delivery.attempts_made(),
-            sweep: sweep_at.map(|sweep_at| SweepKeys::new(delivery.id, sweep_at)),
+            sweep: sweep_at.map(|sweep_at| SweepKeys::new(delivery.id.event.as_bytes(), sweep_at)),
+            held,
             expires_at: self.retention.expiry_of(delivery.id.event.made_at()),
         };
         Row { pk, sk, content }
     }
 }
 
-/// Lets a write through only if the stored delivery has made just `made_before` attempts and waits for another.
-fn awaiting(call: PutItemFluentBuilder, made_before: i64) -> PutItemFluentBuilder {
-    if made_before == 0 {
-        return call.condition_expression("attribute_not_exists(pk)");
+/// The states in which a delivery of which something was recorded still waits for an attempt.
+const UNDER_WAY: [DeliveryState; 2] = [DeliveryState::Waiting, DeliveryState::Held];
+
+/// Lets a write through only if the stored delivery has made just `made_before` attempts and is in one of `states`.
+fn awaiting(mut call: PutItemFluentBuilder, made_before: i64, states: &[DeliveryState]) -> PutItemFluentBuilder {
+    for state in states {
+        call = call.expression_attribute_values(format!(":{state}"), text(state.as_str()));
     }
-    call.condition_expression("attemptCount = :made AND #state = :waiting")
+    let names: Vec<String> = states.iter().map(|state| format!(":{state}")).collect();
+    let awaits = format!("attemptCount = :made AND #state IN ({})", names.join(", "));
+    // A delivery of which nothing was recorded yet is queued.
+    let condition = if made_before == 0 { format!("attribute_not_exists(pk) OR ({awaits})") } else { awaits };
+    call.condition_expression(condition)
         .expression_attribute_names("#state", "state")
         .expression_attribute_values(":made", number(made_before))
-        .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
 }

@@ -11,11 +11,12 @@
 //! | activity | `{project}#{day}` | `event#{event}` | event, with the endpoints it goes to |
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}` | mail of a report, claimed or sent |
+//! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint's receiver |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its answer |
 //!
 //! API keys have partitions of their own, so that the role of a function that sends webhooks can leave them out.
-//! The index `kind` of `settings` lists projects and notification users; `key-hash` finds a key by its hash. The index
-//! `due` of `activity` is sparse: it has only deliveries that the sweep is to look after.
+//! The index `kind` of `settings` lists projects and notification users; `key-hash` finds a key by its hash. The indexes
+//! of `activity` are sparse: `due` has only what the sweep is to look after, `held` only deliveries that are held.
 
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ mod api_keys;
 mod deliveries;
 mod endpoints;
 mod events;
+mod health;
+mod held;
 mod idempotency;
 mod notification_users;
 mod projects;
@@ -43,9 +46,11 @@ pub mod testing;
 mod tests;
 
 pub use events::{DayPage, StoredEvent};
+pub use health::StoredHealth;
+pub use held::Held;
 pub use idempotency::{Begun, IdempotencyKey, Request};
 pub use return_urls::ProjectReturnUrl;
-pub use sweep::{Due, DueDeliveries, SHARDS};
+pub use sweep::{Due, DueDelivery, DueEndpoint, SHARDS};
 use table::Table;
 
 /// Why the store did not do what was asked.

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,20 @@ impl Table {
 
     /// Carries out a conditional write, and tells whether the condition held.
     pub(super) async fn put_if(&self, call: PutItemFluentBuilder) -> Result<Written, StoreError> {
+        match call.send().await {
+            Ok(_) => Ok(Written::Now),
+            Err(error) if is_condition_failure(&error) => Ok(Written::Before),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Begins a conditional change of a row; [`Self::update_if`] ends it.
+    pub(super) fn updating(&self, pk: &str, sk: &str) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+    }
+
+    /// Carries out a conditional change, and tells whether the condition held.
+    pub(super) async fn update_if(&self, call: UpdateItemFluentBuilder) -> Result<Written, StoreError> {
         match call.send().await {
             Ok(_) => Ok(Written::Now),
             Err(error) if is_condition_failure(&error) => Ok(Written::Before),
@@ -197,7 +212,7 @@ where
     StoreError::Unavailable(error.into())
 }
 
-pub(super) fn is_condition_failure<E>(error: &SdkError<E>) -> bool
+fn is_condition_failure<E>(error: &SdkError<E>) -> bool
 where
     E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
 {

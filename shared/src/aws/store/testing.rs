@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::{Activity, DueDeliveries, Settings};
+use super::{Activity, Settings};
 use crate::aws::Aws;
 
 /// The name of the table `settings`.
@@ -23,8 +23,6 @@ pub struct Database {
     pub settings: Settings,
     /// The activity in it.
     pub activity: Activity,
-    /// The deliveries in it that the sweep is to look after.
-    pub due: DueDeliveries,
     aws: Aws,
     server: JoinHandle<()>,
 }
@@ -45,12 +43,13 @@ impl Database {
             &[("key-hash", "keyHash", None), ("kind", "kind", Some(("listKey", ScalarAttributeType::S)))],
         )
         .await;
-        create_table(&client, ACTIVITY, &[("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)))]).await;
+        let due = ("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)));
+        let held = ("held", "heldFor", Some(("heldAt", ScalarAttributeType::N)));
+        create_table(&client, ACTIVITY, &[due, held]).await;
         let retention = "30".parse().expect("30 days are a retention");
         Self {
             settings: Settings::new(&aws, SETTINGS),
             activity: Activity::new(&aws, ACTIVITY, retention),
-            due: DueDeliveries::new(&aws, ACTIVITY),
             aws,
             server,
         }

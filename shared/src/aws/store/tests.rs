@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::testing::Database;
-use super::{PageToken, Written};
+use super::{Due, PageToken, Written};
 use crate::address::AddressGuard;
 use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey};
 use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason, Phases, remind};
@@ -43,7 +43,15 @@ fn event(project: ProjectId, made_at: Timestamp) -> Event {
 }
 
 fn attempt(number: u8, reason: Option<FailureReason>) -> Attempt {
-    Attempt { number, at: now(), duration_ms: 12, phases: Phases::default(), status: Some(500), reason, response: Some("no".to_owned()) }
+    Attempt {
+        number,
+        at: now(),
+        duration_ms: 12,
+        phases: Phases::default(),
+        status: Some(500),
+        reason,
+        response: Some("no".to_owned()),
+    }
 }
 
 fn failed_once(event: &Event, endpoint: EndpointId, wait: Duration) -> Delivery {
@@ -189,13 +197,14 @@ async fn a_due_delivery_is_claimed_by_one_sweep() {
     store.activity.record(&delivery, Some(reminder.sweep_at)).await.unwrap();
 
     let shard = event.id.as_bytes()[15] % super::SHARDS;
-    let too_early = store.due.of_shard(shard, now(), 10).await.unwrap();
-    let due = store.due.of_shard(shard, reminder.sweep_at, 10).await.unwrap();
-    assert_eq!((too_early.len(), due.len()), (0, 1));
-    assert_eq!(due[0].nudge(), delivery.next_nudge());
+    let too_early = store.activity.due_in_shard(shard, now(), 10).await.unwrap();
+    let due = store.activity.due_in_shard(shard, reminder.sweep_at, 10).await.unwrap();
+    assert_eq!(too_early, []);
+    let [Due::Delivery(due)] = due.as_slice() else { panic!("{due:?}") };
+    assert_eq!(due.nudge(), delivery.next_nudge());
     let later = next_attempt_at.plus(Duration::from_mins(5));
-    assert_eq!(store.due.claim(&due[0], later).await.unwrap(), Written::Now);
-    assert_eq!(store.due.claim(&due[0], later).await.unwrap(), Written::Before);
+    assert_eq!(store.activity.put_off(due, later).await.unwrap(), Written::Now);
+    assert_eq!(store.activity.put_off(due, later).await.unwrap(), Written::Before);
 }
 
 #[tokio::test]
@@ -209,5 +218,5 @@ async fn a_finished_delivery_is_no_longer_due() {
     store.activity.record(&delivered, None).await.unwrap();
 
     let shard = event.id.as_bytes()[15] % super::SHARDS;
-    assert_eq!(store.due.of_shard(shard, now().plus(Duration::from_hours(1)), 10).await.unwrap(), []);
+    assert_eq!(store.activity.due_in_shard(shard, now().plus(Duration::from_hours(1)), 10).await.unwrap(), []);
 }

@@ -1,0 +1,115 @@
+//! Endpoints that deliveries are held for: released gently when webhooks may be sent again, one as a probe when a pause ends.
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use shared::aws::queue::Message;
+use shared::aws::store::{DueEndpoint, Held, StoredHealth, Written};
+use shared::delivery::{self, SWEEP_AHEAD};
+use shared::endpoint::EndpointState;
+use shared::health::{Drain, Health};
+use shared::time::Timestamp;
+use tracing::info;
+
+use crate::{SweepError, Sweeper};
+
+/// For how long a run has an endpoint to itself; a run that dies leaves it to the next one after that.
+const LEASE: Duration = Duration::from_secs(90);
+
+/// How many deliveries are released side by side.
+const SIDE_BY_SIDE: usize = 50;
+
+/// How many deliveries of an endpoint that is gone are released in a minute, to be cancelled by the sender.
+const CANCELLED_A_MINUTE: u32 = 3000;
+
+/// How often a write is tried that others came before.
+const TRIES: usize = 5;
+
+/// What a look at an endpoint found.
+struct Found {
+    /// What the customer wishes; `None` if the endpoint is gone.
+    wish: Option<EndpointState>,
+    /// Whether more deliveries are held than were released.
+    has_more: bool,
+    /// Whether as many were released as the pace allows.
+    was_full: bool,
+}
+
+impl Sweeper {
+    /// Releases what may be sent, and plans the next look; answers how many deliveries were released.
+    pub(crate) async fn look_after(&self, due: &DueEndpoint, now: Timestamp) -> Result<usize, SweepError> {
+        let stored = self.activity.health_now(due.project_id, due.endpoint_id).await?;
+        let leased = stored.next(stored.health.clone(), Some(now.plus(LEASE)));
+        let is_due = stored.sweep_at.is_some_and(|sweep_at| sweep_at <= now.plus(SWEEP_AHEAD));
+        if !is_due || self.activity.put_health(&leased).await? == Written::Before {
+            return Ok(0);
+        }
+        let wish = self.settings.endpoint(due.project_id, due.endpoint_id).await?.map(|endpoint| endpoint.state);
+        let drain = drain(&leased.health, wish, now);
+        let at_most = drain.map_or(0, |drain| drain.at_most as usize);
+        let mut held = self.activity.held_for(due.endpoint_id, at_most + 1).await?;
+        let has_more = held.len() > at_most;
+        held.truncate(at_most);
+        let released = match drain {
+            Some(drain) => self.release(held, drain, now).await?,
+            None => 0,
+        };
+        self.plan_next(leased, &Found { wish, has_more, was_full: has_more && at_most > 1 }, now).await?;
+        if released > 0 {
+            let id = due.endpoint_id;
+            info!(endpoint.id = %id, released, "{released} deliveries to endpoint {id} were released");
+        }
+        Ok(released)
+    }
+
+    /// Releases deliveries, their attempts spread over the minute from `drain.from` on.
+    async fn release(&self, held: Vec<Held>, drain: Drain, now: Timestamp) -> Result<usize, SweepError> {
+        let step = Duration::from_mins(1) / drain.at_most.max(1);
+        let attempts: Vec<(Held, Timestamp)> =
+            held.into_iter().zip(0_u32..).map(|(held, index)| (held, drain.from.plus(step * index))).collect();
+        let mut released = 0;
+        for some in attempts.chunks(SIDE_BY_SIDE) {
+            let messages = try_join_all(some.iter().map(|(held, at)| self.release_one(held, *at, now))).await?;
+            let messages: Vec<Message> = messages.into_iter().flatten().collect();
+            released += messages.len();
+            self.queue.send(messages).await?;
+        }
+        Ok(released)
+    }
+
+    async fn release_one(&self, held: &Held, at: Timestamp, now: Timestamp) -> Result<Option<Message>, SweepError> {
+        let reminder = delivery::remind(at, now);
+        let written = self.activity.release(held, at, reminder.sweep_at).await?;
+        let delay = reminder.message_delay.filter(|_| written == Written::Now);
+        delay.map(|delay| Message::nudge(&held.nudge(), delay)).transpose().map_err(SweepError::Queue)
+    }
+
+    /// Writes when the endpoint is to be looked after next. What senders noted meanwhile is kept.
+    async fn plan_next(&self, mut stored: StoredHealth, found: &Found, now: Timestamp) -> Result<(), SweepError> {
+        for _ in 0..TRIES {
+            let health = stored.health.clone();
+            let health = if found.was_full { health.faster() } else { health };
+            let look = match found.wish {
+                Some(wish) => health.next_look(wish, now, found.has_more),
+                None => found.has_more.then(|| now.plus(Duration::from_mins(1))),
+            };
+            if found.wish.is_none() && look.is_none() {
+                return Ok(self.activity.delete_health(health.project_id, health.endpoint_id).await?);
+            }
+            if self.activity.put_health(&stored.next(health, look)).await? == Written::Now {
+                return Ok(());
+            }
+            stored = self.activity.health_now(stored.health.project_id, stored.health.endpoint_id).await?;
+        }
+        // The lease brings the next run here.
+        Ok(())
+    }
+}
+
+/// What may be released. Deliveries to an endpoint that is gone are, to be cancelled.
+fn drain(health: &Health, wish: Option<EndpointState>, now: Timestamp) -> Option<Drain> {
+    match wish {
+        Some(wish) => health.drain(wish, now, now.plus(SWEEP_AHEAD)),
+        None => Some(Drain { at_most: CANCELLED_A_MINUTE, from: now }),
+    }
+}

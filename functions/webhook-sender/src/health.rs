@@ -1,0 +1,168 @@
+//! The health of endpoints: read with a batch, kept for half a minute, written when an answer changes it.
+//!
+//! Health decides whether more is sent; it never decides what became of an attempt. So a write that fails is logged, and
+//! the attempt is recorded all the same.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use shared::aws::store::{Activity, StoreError, StoredHealth, Written};
+use shared::delivery::Attempt;
+use shared::endpoint::EndpointState;
+use shared::health::{Gate, Health, HealthPolicy};
+use shared::id::{EndpointId, ProjectId};
+use shared::telemetry;
+use shared::time::Timestamp;
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+/// How old health may be when it is used.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// For how long one note that a delivery is held serves for others.
+const HOLD_NOTED: Duration = Duration::from_secs(30);
+
+/// How often a write is tried that others came before.
+const TRIES: usize = 5;
+
+/// What is known of an endpoint's receiver, to all deliveries that go there.
+pub(crate) type Known = Arc<Mutex<StoredHealth>>;
+
+/// The health of the endpoints that were sent to of late.
+pub(crate) struct HealthBook {
+    activity: Activity,
+    policy: HealthPolicy,
+    kept: Mutex<HashMap<EndpointId, (Timestamp, Known)>>,
+}
+
+impl HealthBook {
+    pub(crate) fn new(activity: Activity, policy: HealthPolicy) -> Self {
+        Self { activity, policy, kept: Mutex::default() }
+    }
+
+    /// The health of each endpoint.
+    pub(crate) async fn known(
+        &self,
+        endpoints: HashSet<(ProjectId, EndpointId)>,
+        now: Timestamp,
+    ) -> Result<HashMap<EndpointId, Known>, StoreError> {
+        let mut kept = self.kept.lock().await;
+        kept.retain(|_, (read_at, _)| now.since(*read_at) < FRESH);
+        let missing = endpoints.iter().filter(|(_, endpoint)| !kept.contains_key(endpoint));
+        let read = missing.map(|(project, endpoint)| self.activity.health(*project, *endpoint));
+        for stored in try_join_all(read).await? {
+            kept.insert(stored.health.endpoint_id, (now, Arc::new(Mutex::new(stored))));
+        }
+        Ok(endpoints.iter().map(|(_, endpoint)| (*endpoint, Arc::clone(&kept[endpoint].1))).collect())
+    }
+
+    /// Makes the caller's attempt the one probe of a receiver that is left alone; answers what the caller may do instead if
+    /// another came first.
+    pub(crate) async fn begin_probe(
+        &self,
+        known: &Known,
+        wish: EndpointState,
+        now: Timestamp,
+    ) -> Result<Gate, StoreError> {
+        let mut stored = known.lock().await;
+        for _ in 0..TRIES {
+            let gate = stored.health.gate(wish, now);
+            if gate != Gate::Probe {
+                return Ok(gate);
+            }
+            let next = stored.next(stored.health.clone().probing(now), stored.sweep_at);
+            if self.write(&mut stored, next).await? {
+                return Ok(Gate::Probe);
+            }
+        }
+        Err(StoreError::Overloaded)
+    }
+
+    /// Notes what an attempt says about the receiver; answers until when it is to be left alone, if it is.
+    pub(crate) async fn note(
+        &self,
+        known: &Known,
+        attempt: &Attempt,
+        retry_after: Option<Duration>,
+    ) -> Option<Timestamp> {
+        let mut stored = known.lock().await;
+        if !(attempt.succeeded() && stored.health.is_clean())
+            && let Err(error) = self.change(&mut stored, attempt, retry_after).await
+        {
+            let id = stored.health.endpoint_id;
+            warn!(endpoint.id = %id, cause = telemetry::chain(&error), "health of endpoint {id} is not noted");
+        }
+        stored.health.pause.map(|pause| pause.until)
+    }
+
+    async fn change(
+        &self,
+        stored: &mut StoredHealth,
+        attempt: &Attempt,
+        retry_after: Option<Duration>,
+    ) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let health = stored.health.clone().after(attempt, retry_after, &self.policy);
+            if health == stored.health {
+                return Ok(());
+            }
+            // There is something to drain, or to tell: the sweep does both.
+            let calls_sweep = (stored.health.pause.is_some() && health.pause.is_none()) || !health.notices.is_empty();
+            let sweep_at = if calls_sweep { Some(attempt.ended_at()) } else { stored.sweep_at };
+            let before = stored.health.clone();
+            let next = stored.next(health, sweep_at);
+            if self.write(stored, next).await? {
+                log_change(&before, &stored.health);
+                return Ok(());
+            }
+        }
+        Err(StoreError::Overloaded)
+    }
+
+    /// Sees to it that the endpoint is looked after, now that a delivery is held for it.
+    pub(crate) async fn note_held(&self, known: &Known, wish: EndpointState, now: Timestamp) -> Result<(), StoreError> {
+        let mut stored = known.lock().await;
+        for _ in 0..TRIES {
+            let is_noted = stored.health.held_at.is_some_and(|held_at| now.since(held_at) < HOLD_NOTED);
+            if is_noted && stored.sweep_at.is_some() {
+                return Ok(());
+            }
+            let health = stored.health.clone().holding(now);
+            // What we know of pausing may be half a minute old: the sweep looks at the setting as it is.
+            let look = health.next_look(wish, now, true).unwrap_or(now);
+            let sweep_at = stored.sweep_at.map_or(look, |planned| planned.min(look));
+            let next = stored.next(health, Some(sweep_at));
+            if self.write(&mut stored, next).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Overloaded)
+    }
+
+    /// Writes `next`, or learns what others wrote meanwhile; answers whether it was written.
+    async fn write(&self, stored: &mut StoredHealth, next: StoredHealth) -> Result<bool, StoreError> {
+        if self.activity.put_health(&next).await? == Written::Now {
+            *stored = next;
+            return Ok(true);
+        }
+        *stored = self.activity.health_now(next.health.project_id, next.health.endpoint_id).await?;
+        Ok(false)
+    }
+}
+
+fn log_change(before: &Health, after: &Health) {
+    let id = after.endpoint_id;
+    match (before.pause, after.pause) {
+        (None, Some(pause)) => {
+            let because = pause.because.as_str();
+            warn!(endpoint.id = %id, because, until = %pause.until, "endpoint {id} is left alone: its receiver is {because}");
+        }
+        (Some(_), None) => info!(endpoint.id = %id, "endpoint {id} takes webhooks again"),
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+    if let (None, Some(disabled)) = (before.disabled, after.disabled) {
+        warn!(endpoint.id = %id, because = ?disabled.because, "endpoint {id} is disabled");
+    }
+}

@@ -1,0 +1,82 @@
+//! What a nudge came to.
+
+use shared::aws::queue::QueueError;
+use shared::aws::secrets::SecretError;
+use shared::aws::store::StoreError;
+use shared::delivery::{Delivery, FailureReason, HoldReason};
+use shared::id::DeliveryId;
+use shared::telemetry;
+use shared::webhook::OpenError;
+use thiserror::Error;
+use tracing::{error, info, warn};
+
+/// Why a nudge goes back to the queue: always our own fault, never the receiver's.
+#[derive(Debug, Error)]
+pub(crate) enum SendError {
+    #[error("message is no nudge")]
+    Message(#[source] serde_json::Error),
+    #[error("message has no body")]
+    NoBody,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("facts about the batch are missing: {0}")]
+    Facts(String),
+    #[error("endpoint cannot be read: {0}")]
+    Endpoint(String),
+}
+
+/// What a nudge came to.
+#[derive(Debug)]
+pub(crate) enum Done {
+    Attempted(Delivery),
+    /// The endpoint takes no webhooks at the moment.
+    Held(HoldReason),
+    /// Too many attempts are under way to the endpoint; the nudge comes again.
+    PutOff,
+    /// The delivery is over or an attempt further, or the attempt was counted by another message.
+    Stale,
+    /// The endpoint is gone.
+    Cancelled,
+    /// The event is past its retention.
+    Forgotten,
+}
+
+/// Writes the one line that tells what became of a nudge.
+pub(crate) fn log(id: Option<DeliveryId>, done: &Result<Done, SendError>) {
+    let id = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+    match done {
+        Ok(Done::Attempted(delivery)) => log_attempt(&id, delivery),
+        Ok(Done::Held(because)) => {
+            let because = because.as_str();
+            info!(delivery.id = id, because, "delivery {id} is held: its endpoint is {because}");
+        }
+        Ok(Done::PutOff) => info!(delivery.id = id, "delivery {id} is put off: its endpoint is taken up"),
+        Ok(Done::Stale) => info!(delivery.id = id, "delivery {id} needed nothing more"),
+        Ok(Done::Cancelled) => info!(delivery.id = id, "delivery {id} was cancelled: its endpoint is gone"),
+        Ok(Done::Forgotten) => warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention"),
+        Err(error) => {
+            error!(delivery.id = id, cause = telemetry::chain(error), "delivery {id} goes back to the queue");
+        }
+    }
+}
+
+fn log_attempt(id: &str, delivery: &Delivery) {
+    let Some(attempt) = delivery.attempts.last() else { return };
+    let (state, number) = (delivery.state.as_str(), attempt.number);
+    let reason = attempt.reason.map_or("none", FailureReason::as_str);
+    info!(
+        delivery.id = id,
+        attempt = number,
+        status = attempt.status,
+        reason,
+        duration_ms = attempt.duration_ms,
+        state,
+        "attempt {number} of delivery {id} left it {state}"
+    );
+}

@@ -1,0 +1,87 @@
+//! The health of endpoints, one row each. A row that the sweep is to look at is in the index `due`, beside deliveries.
+
+use serde::{Deserialize, Serialize};
+
+use super::sweep::SweepKeys;
+use super::table::{Row, number};
+use super::{Activity, StoreError, Written};
+use crate::health::Health;
+use crate::id::{EndpointId, ProjectId};
+use crate::time::Timestamp;
+
+/// What is stored of an endpoint's health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredHealth {
+    /// The health.
+    pub health: Health,
+    /// When the sweep is to look after the endpoint, if it is.
+    pub sweep_at: Option<Timestamp>,
+    /// Counts the writes; 0 if nothing was ever written.
+    version: u64,
+}
+
+impl StoredHealth {
+    fn unknown(project: ProjectId, endpoint: EndpointId) -> Self {
+        Self { health: Health::unknown(project, endpoint), sweep_at: None, version: 0 }
+    }
+
+    /// What follows on this: to be written with [`Activity::put_health`].
+    #[must_use]
+    pub fn next(&self, health: Health, sweep_at: Option<Timestamp>) -> Self {
+        Self { health, sweep_at, version: self.version + 1 }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HealthRow {
+    #[serde(flatten)]
+    health: Health,
+    version: u64,
+    #[serde(flatten)]
+    sweep: Option<SweepKeys>,
+}
+
+impl From<HealthRow> for StoredHealth {
+    fn from(row: HealthRow) -> Self {
+        let sweep_at = row.sweep.and_then(|sweep| Timestamp::from_millis(sweep.sweep_at));
+        Self { health: row.health, sweep_at, version: row.version }
+    }
+}
+
+fn row_keys(project: ProjectId, endpoint: EndpointId) -> (String, String) {
+    (format!("{project}#health"), format!("endpoint#{endpoint}"))
+}
+
+impl Activity {
+    /// An endpoint's health as it was a moment ago.
+    pub async fn health(&self, project: ProjectId, endpoint: EndpointId) -> Result<StoredHealth, StoreError> {
+        let (pk, sk) = row_keys(project, endpoint);
+        let row: Option<HealthRow> = self.table.get(&pk, &sk).await?;
+        Ok(row.map_or_else(|| StoredHealth::unknown(project, endpoint), StoredHealth::from))
+    }
+
+    /// An endpoint's health as it is now.
+    pub async fn health_now(&self, project: ProjectId, endpoint: EndpointId) -> Result<StoredHealth, StoreError> {
+        let (pk, sk) = row_keys(project, endpoint);
+        let row: Option<HealthRow> = self.table.get_now(&pk, &sk).await?;
+        Ok(row.map_or_else(|| StoredHealth::unknown(project, endpoint), StoredHealth::from))
+    }
+
+    /// Stores what follows on a stored health. [`Written::Before`] if somebody else wrote meanwhile: read again, decide again.
+    pub async fn put_health(&self, next: &StoredHealth) -> Result<Written, StoreError> {
+        let (project, endpoint) = (next.health.project_id, next.health.endpoint_id);
+        let (pk, sk) = row_keys(project, endpoint);
+        let sweep = next.sweep_at.map(|sweep_at| SweepKeys::new(endpoint.as_bytes(), sweep_at));
+        let row = Row { pk, sk, content: HealthRow { health: next.health.clone(), version: next.version, sweep } };
+        let before = i64::try_from(next.version - 1).unwrap_or(i64::MAX);
+        let condition = if before == 0 { "attribute_not_exists(pk) OR version = :before" } else { "version = :before" };
+        let call = self.table.putting(&row)?.condition_expression(condition);
+        self.table.put_if(call.expression_attribute_values(":before", number(before))).await
+    }
+
+    /// Forgets the health of an endpoint that is gone.
+    pub async fn delete_health(&self, project: ProjectId, endpoint: EndpointId) -> Result<(), StoreError> {
+        let (pk, sk) = row_keys(project, endpoint);
+        self.table.delete(&pk, &sk).await
+    }
+}

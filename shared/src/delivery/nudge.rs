@@ -1,0 +1,69 @@
+//! Nudges: the queue messages that bring attempts about, and the sweep that looks after them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::id::{DeliveryId, EndpointId, ProjectId};
+use crate::time::Timestamp;
+
+/// The longest delay of a queue message (SQS's limit). What is due later is left to the sweep.
+pub const LONGEST_MESSAGE_DELAY: Duration = Duration::from_mins(15);
+
+/// How far ahead the sweep of `webhook-retry` looks: the time to its next run.
+pub const SWEEP_AHEAD: Duration = Duration::from_mins(1);
+
+/// How long a message is trusted to bring its attempt about before the sweep sends another. Longer than the queue's
+/// visibility timeout, so that a message in flight is not doubled.
+pub const SECOND_LOOK: Duration = Duration::from_mins(5);
+
+/// A queue message: "make this attempt of this delivery".
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Nudge {
+    /// Whose event it is.
+    pub project_id: ProjectId,
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+    /// Which attempt, from 1.
+    pub attempt: u8,
+    /// The event, where it is small enough to travel along; otherwise it is read from the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+}
+
+impl Nudge {
+    /// The nudges for the first attempts to deliver `event` to each of `endpoints`.
+    pub fn first(event: &Event, endpoints: &[EndpointId]) -> Vec<Self> {
+        // SQS bills by 64 KiB, and a batch of ten may weigh 1 MiB at most: larger events are read from the store instead.
+        const LARGEST_TO_CARRY: usize = 48 * 1024;
+        let carried = (event.data.get().len() <= LARGEST_TO_CARRY).then(|| event.clone());
+        let nudge = |endpoint: &EndpointId| Self {
+            project_id: event.project_id,
+            delivery_id: DeliveryId { event: event.id, endpoint: *endpoint },
+            attempt: 1,
+            event: carried.clone(),
+        };
+        endpoints.iter().map(nudge).collect()
+    }
+}
+
+/// How an attempt that is due later is brought about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reminder {
+    /// The delay of the message to send now, unless the attempt is too far off for a message.
+    pub message_delay: Option<Duration>,
+    /// When the sweep is to look after the delivery.
+    pub sweep_at: Timestamp,
+}
+
+/// What brings about the attempt that is due at `next_attempt_at`, seen at `now`: a delayed message if one can wait that
+/// long, with the sweep as a second look; otherwise the sweep alone.
+pub fn remind(next_attempt_at: Timestamp, now: Timestamp) -> Reminder {
+    let delay = next_attempt_at.since(now);
+    if delay > LONGEST_MESSAGE_DELAY {
+        return Reminder { message_delay: None, sweep_at: next_attempt_at.minus(SWEEP_AHEAD) };
+    }
+    Reminder { message_delay: Some(delay), sweep_at: next_attempt_at.max(now).plus(SECOND_LOOK) }
+}

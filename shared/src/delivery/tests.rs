@@ -1,0 +1,89 @@
+//! One delivery, whatever messages come.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::event::EventData;
+use crate::id::EventId;
+use crate::random::SystemRandom;
+
+fn now() -> Timestamp {
+    "2026-11-22T08:30:00Z".parse().unwrap()
+}
+
+fn queued() -> Delivery {
+    let event = Event {
+        id: EventId::new(now(), &SystemRandom),
+        project_id: ProjectId::new(now(), &SystemRandom),
+        event_type: EventType::Approved,
+        submission_id: None,
+        occurred_at: now(),
+        data: EventData::try_from("{}".to_owned()).unwrap(),
+    };
+    Delivery::queued(&event, EndpointId::new(now(), &SystemRandom))
+}
+
+fn attempt(number: u8, reason: Option<FailureReason>) -> Attempt {
+    Attempt { number, at: now(), duration_ms: 250, phases: Phases::default(), status: None, reason, response: None }
+}
+
+#[test]
+fn a_taken_webhook_is_delivered() {
+    let delivery = queued().after(attempt(1, None), Some(Duration::from_secs(5)));
+    assert_eq!((delivery.state, delivery.next_attempt_at), (DeliveryState::Delivered, None));
+}
+
+#[test]
+fn a_failed_attempt_waits_from_its_end() {
+    let delivery = queued().after(attempt(1, Some(FailureReason::Refused)), Some(Duration::from_secs(5)));
+    let next = now().plus(Duration::from_millis(5250));
+    assert_eq!((delivery.state, delivery.next_attempt_at), (DeliveryState::Waiting, Some(next)));
+}
+
+#[test]
+fn the_last_failed_attempt_fails_the_delivery() {
+    let delivery = queued().after(attempt(1, Some(FailureReason::Status)), None);
+    assert_eq!((delivery.state, delivery.next_attempt_at), (DeliveryState::Failed, None));
+}
+
+#[test]
+fn near_attempts_get_a_message_and_far_ones_the_sweep() {
+    let near = now().plus(Duration::from_secs(30));
+    assert_eq!(
+        remind(near, now()),
+        Reminder { message_delay: Some(Duration::from_secs(30)), sweep_at: near.plus(SECOND_LOOK) }
+    );
+    let far = now().plus(Duration::from_hours(1));
+    assert_eq!(remind(far, now()), Reminder { message_delay: None, sweep_at: far.minus(SWEEP_AHEAD) });
+}
+
+#[test]
+fn an_overdue_attempt_is_due_at_once() {
+    let past = now().minus(Duration::from_mins(10));
+    assert_eq!(
+        remind(past, now()),
+        Reminder { message_delay: Some(Duration::ZERO), sweep_at: now().plus(SECOND_LOOK) }
+    );
+}
+
+proptest! {
+    /// Whatever nudges come, in whatever order and however often, attempts count up by one and the end is one.
+    #[test]
+    fn nudges_in_any_order_never_count_an_attempt_twice(nudges in proptest::collection::vec((1_u8..6, any::<bool>()), 0..60)) {
+        let mut delivery = queued();
+        for (number, succeeds) in nudges {
+            let before = delivery.clone();
+            if !delivery.awaits(number) {
+                continue;
+            }
+            prop_assert!(!before.state.is_final());
+            let wait = (number < 4).then_some(Duration::from_secs(1));
+            delivery = delivery.after(attempt(number, (!succeeds).then_some(FailureReason::Timeout)), wait);
+        }
+        let numbers: Vec<u8> = delivery.attempts.iter().map(|attempt| attempt.number).collect();
+        let expected: Vec<u8> = (1..=delivery.attempts_made()).collect();
+        prop_assert_eq!(numbers, expected);
+        prop_assert!(delivery.attempts_made() <= 4);
+        prop_assert_eq!(delivery.next_attempt_at.is_some(), delivery.state == DeliveryState::Waiting);
+    }
+}

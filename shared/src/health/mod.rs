@@ -1,0 +1,341 @@
+//! The health of an endpoint: what its receiver's answers say about whether to send it more.
+//!
+//! ```text
+//!             10 attempts failed in a row, over 30 s;  or 429, 503
+//!   closed ──────────────────────────────────────────────────────────► open: deliveries are held
+//!     ▲ ▲                                                               │            ▲
+//!     │ └────────────── any attempt succeeds ──────────────┐            │ its time is over
+//!     │                                                    │            ▼            │
+//!     │ held deliveries are drained, more and more a minute └──── one delivery probes ┘ fails: open for longer
+//! ```
+//!
+//! The customer's own wish, to pause, is a setting and not here. An endpoint that answers 410, or that fails for days, is
+//! disabled until somebody enables it; [`Notice`]s say so to the project's notification users. Replays and test sends never
+//! change any of this, and neither do our own faults.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::{Attempt, HoldReason};
+use crate::endpoint::EndpointState;
+use crate::id::{EndpointId, ProjectId};
+use crate::time::Timestamp;
+
+mod policy;
+#[cfg(test)]
+mod tests;
+
+pub use policy::{BadHealthPolicy, HealthPolicy};
+
+/// How long a probe may be under way before another may take its place: longer than any attempt.
+const PROBE_TIME: Duration = Duration::from_mins(1);
+
+/// How many held deliveries are released in the first minute, and in any.
+const FIRST_PACE: u32 = 300;
+const FASTEST_PACE: u32 = 6000;
+
+/// How long after a delivery was held the endpoint is looked after at least, so that one that was held while the endpoint
+/// was being drained is found: longer than settings and indexes may be out of date.
+const HOLD_SETTLES: Duration = Duration::from_mins(2);
+
+/// What is known of an endpoint's receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// Whose endpoint it is.
+    pub project_id: ProjectId,
+    /// Which endpoint.
+    pub endpoint_id: EndpointId,
+    /// How many attempts failed since the last that succeeded.
+    pub failures: u32,
+    /// When the first of them was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// Set while the receiver is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// Set when nothing more is sent until somebody enables the endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<Disabled>,
+    /// How many held deliveries are released in the next minute.
+    pub pace: u32,
+    /// When a delivery was last held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_at: Option<Timestamp>,
+    /// What the notification users are still to be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+    /// Whether they were warned since the receiver last succeeded.
+    pub is_warned: bool,
+}
+
+/// The open breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// When one delivery may probe.
+    pub until: Timestamp,
+    /// Why.
+    pub because: HoldReason,
+    /// How many pauses there were in a row, this one included.
+    pub in_a_row: u32,
+    /// Until when a probe is under way, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe_until: Option<Timestamp>,
+}
+
+/// An endpoint that nothing is sent to until somebody enables it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why.
+    pub because: DisableReason,
+}
+
+/// Why an endpoint was disabled. The names are public and stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisableReason {
+    /// Its receiver answered 410.
+    Gone,
+    /// Its receiver failed for days, without one success.
+    Failing,
+}
+
+/// What the notification users are told about an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notice {
+    /// What happened.
+    pub kind: NoticeKind,
+    /// When it did.
+    pub at: Timestamp,
+    /// Since when the receiver fails.
+    pub failing_since: Timestamp,
+}
+
+/// What happened to an endpoint. The names are public and stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// Its receiver fails, and if that goes on the endpoint will be disabled.
+    Failing,
+    /// It was disabled: its receiver failed for too long.
+    DisabledFailing,
+    /// It was disabled: its receiver said that it is gone.
+    DisabledGone,
+}
+
+impl NoticeKind {
+    /// Its name in keys and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failing => "failing",
+            Self::DisabledFailing => "disabled-failing",
+            Self::DisabledGone => "disabled-gone",
+        }
+    }
+}
+
+/// What may be done with a delivery to an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Send it.
+    Send,
+    /// Send it, if it can be made the one probe.
+    Probe,
+    /// Hold it.
+    Hold(HoldReason),
+}
+
+impl Health {
+    /// An endpoint that nothing is known of: a healthy one.
+    pub fn unknown(project_id: ProjectId, endpoint_id: EndpointId) -> Self {
+        Self {
+            project_id,
+            endpoint_id,
+            failures: 0,
+            failing_since: None,
+            pause: None,
+            disabled: None,
+            pace: FIRST_PACE,
+            held_at: None,
+            notices: Vec::new(),
+            is_warned: false,
+        }
+    }
+
+    /// What may be done now with a delivery to the endpoint, which the customer wishes to be in the state `wish`.
+    pub fn gate(&self, wish: EndpointState, now: Timestamp) -> Gate {
+        match (wish, self.disabled, self.pause) {
+            (EndpointState::Paused, _, _) => Gate::Hold(HoldReason::Paused),
+            (EndpointState::Active, Some(_), _) => Gate::Hold(HoldReason::Disabled),
+            (EndpointState::Active, None, None) => Gate::Send,
+            (EndpointState::Active, None, Some(pause)) => pause.gate(now),
+        }
+    }
+
+    /// The endpoint with a probe under way from `now` on.
+    #[must_use]
+    pub fn probing(self, now: Timestamp) -> Self {
+        let pause = self.pause.map(|pause| Pause { probe_until: Some(now.plus(PROBE_TIME)), ..pause });
+        Self { pause, ..self }
+    }
+
+    /// Whether a success would change nothing: then there is nothing to write.
+    pub fn is_clean(&self) -> bool {
+        self.failures == 0 && self.pause.is_none()
+    }
+
+    /// The endpoint after `attempt`. `retry_after` is how long its receiver asked to be left alone.
+    #[must_use]
+    pub fn after(self, attempt: &Attempt, retry_after: Option<Duration>, policy: &HealthPolicy) -> Self {
+        if attempt.succeeded() {
+            return self.succeeded();
+        }
+        let failed = Self {
+            failures: self.failures.saturating_add(1),
+            failing_since: Some(self.failing_since.unwrap_or(attempt.at)),
+            ..self
+        };
+        match attempt.status {
+            Some(410) => failed.disabled(DisableReason::Gone, attempt.ended_at()),
+            Some(429 | 503) => failed.busy(attempt.ended_at(), retry_after, policy).tired(attempt.ended_at(), policy),
+            _ => failed.broken(attempt, policy).tired(attempt.ended_at(), policy),
+        }
+    }
+
+    /// One success closes the breaker, whatever went before; what was held is drained from the gentlest pace on.
+    fn succeeded(self) -> Self {
+        let pace = if self.pause.is_some() { FIRST_PACE } else { self.pace };
+        Self { failures: 0, failing_since: None, pause: None, is_warned: false, pace, ..self }
+    }
+
+    /// The receiver asked for time: it gets what it asked for, or more each time it asks without saying how much.
+    fn busy(self, now: Timestamp, retry_after: Option<Duration>, policy: &HealthPolicy) -> Self {
+        let in_a_row = self.next_in_a_row(now);
+        let asked = retry_after.unwrap_or_default().max(policy.pause_after_busy(in_a_row));
+        self.paused(now.plus(asked), HoldReason::Busy, in_a_row)
+    }
+
+    /// An attempt failed: the breaker opens if that makes too many, or if this was the probe.
+    fn broken(self, attempt: &Attempt, policy: &HealthPolicy) -> Self {
+        let now = attempt.ended_at();
+        let is_probe = self.pause.is_some_and(|pause| pause.until <= attempt.at);
+        let is_tripped = self.pause.is_none() && policy.trips(self.failures, self.failing_since, now);
+        if !is_probe && !is_tripped {
+            return self;
+        }
+        let in_a_row = self.next_in_a_row(now);
+        self.paused(now.plus(policy.pause_after_failure(in_a_row)), HoldReason::Failing, in_a_row)
+    }
+
+    /// A pause that is not over yet is lengthened by attempts that were under way when it began, but is not a new one.
+    fn next_in_a_row(&self, now: Timestamp) -> u32 {
+        match self.pause {
+            None => 1,
+            Some(pause) if pause.until > now => pause.in_a_row,
+            Some(pause) => pause.in_a_row.saturating_add(1),
+        }
+    }
+
+    fn paused(self, until: Timestamp, because: HoldReason, in_a_row: u32) -> Self {
+        let until = self.pause.map_or(until, |pause| pause.until.max(until));
+        Self { pause: Some(Pause { until, because, in_a_row, probe_until: None }), ..self }
+    }
+
+    /// Failing for long earns a warning, and for too long ends it.
+    fn tired(mut self, now: Timestamp, policy: &HealthPolicy) -> Self {
+        let Some(failing_since) = self.failing_since else { return self };
+        let failing_for = now.since(failing_since);
+        if failing_for >= policy.disable_after {
+            return self.disabled(DisableReason::Failing, now);
+        }
+        if failing_for >= policy.warn_after && !self.is_warned {
+            self.notices.push(Notice { kind: NoticeKind::Failing, at: now, failing_since });
+            self.is_warned = true;
+        }
+        self
+    }
+
+    fn disabled(mut self, because: DisableReason, now: Timestamp) -> Self {
+        if self.disabled.is_some() {
+            return self;
+        }
+        let kind = match because {
+            DisableReason::Gone => NoticeKind::DisabledGone,
+            DisableReason::Failing => NoticeKind::DisabledFailing,
+        };
+        self.notices.push(Notice { kind, at: now, failing_since: self.failing_since.unwrap_or(now) });
+        self.disabled = Some(Disabled { at: now, because });
+        self
+    }
+
+    /// The endpoint after somebody enabled it: its receiver gets a fresh start, and what was held is drained.
+    #[must_use]
+    pub fn enabled(self) -> Self {
+        Self { disabled: None, pace: FIRST_PACE, ..self.succeeded() }
+    }
+
+    /// The endpoint after a delivery was held.
+    #[must_use]
+    pub fn holding(self, now: Timestamp) -> Self {
+        Self { held_at: Some(self.held_at.unwrap_or(now).max(now)), ..self }
+    }
+
+    /// How many held deliveries may be released now, and from when on they may be sent; `None` while all must stay.
+    ///
+    /// While the breaker is open that is one, the probe, when the pause ends by `until`.
+    pub fn drain(&self, wish: EndpointState, now: Timestamp, until: Timestamp) -> Option<Drain> {
+        match (self.gate(wish, now), self.pause) {
+            (Gate::Send, _) => Some(Drain { at_most: self.pace, from: now }),
+            (Gate::Probe, _) => Some(Drain { at_most: 1, from: now }),
+            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) | (Gate::Hold(_), None) => None,
+            (Gate::Hold(_), Some(pause)) => (pause.ends() <= until).then_some(Drain { at_most: 1, from: pause.ends() }),
+        }
+    }
+
+    /// The endpoint after held deliveries were released at the full pace: the next minute may have twice as many.
+    #[must_use]
+    pub fn faster(self) -> Self {
+        Self { pace: self.pace.saturating_mul(2).min(FASTEST_PACE), ..self }
+    }
+
+    /// When the endpoint is to be looked after again, seen at `now`; `has_more` tells whether deliveries are held. `None` if
+    /// nothing will change by itself.
+    pub fn next_look(&self, wish: EndpointState, now: Timestamp, has_more: bool) -> Option<Timestamp> {
+        let in_a_minute = now.plus(Duration::from_mins(1));
+        if !self.notices.is_empty() {
+            return Some(in_a_minute);
+        }
+        let settles = self.held_at.is_some_and(|held_at| now.since(held_at) < HOLD_SETTLES);
+        match (self.gate(wish, now), self.pause) {
+            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) => None,
+            _ if !has_more && !settles => None,
+            (Gate::Hold(_), Some(pause)) => Some(pause.ends().max(in_a_minute)),
+            _ => Some(in_a_minute),
+        }
+    }
+}
+
+impl Pause {
+    fn gate(&self, now: Timestamp) -> Gate {
+        if self.ends() <= now { Gate::Probe } else { Gate::Hold(self.because) }
+    }
+
+    /// When another delivery may probe.
+    fn ends(&self) -> Timestamp {
+        self.probe_until.map_or(self.until, |probe_until| probe_until.max(self.until))
+    }
+}
+
+/// Held deliveries that may be released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    /// How many.
+    pub at_most: u32,
+    /// The moment from which they may be sent, spread over a minute.
+    pub from: Timestamp,
+}
