@@ -198,7 +198,7 @@ async fn the_report_of_a_day_counts_its_deliveries() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
         report["totals"],
-        json!({ "deliveries": 2, "delivered": 0, "failed": 1, "stillTrying": 1, "cancelled": 0 })
+        json!({ "deliveries": 2, "delivered": 0, "failed": 1, "stillTrying": 1, "held": 0, "cancelled": 0 })
     );
     assert_eq!(report["byReason"], json!([{ "reason": "tls", "deliveries": 1 }]));
     assert_eq!(report["failures"][0]["deliveryId"], json!(failed.id));
