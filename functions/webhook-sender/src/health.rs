@@ -125,7 +125,7 @@ impl HealthBook {
     pub(crate) async fn note_held(&self, known: &Known, wish: EndpointState, now: Timestamp) -> Result<(), StoreError> {
         let mut stored = known.lock().await;
         for _ in 0..TRIES {
-            let is_noted = stored.health.held_at.is_some_and(|held_at| now.since(held_at) < HOLD_NOTED);
+            let is_noted = stored.health.last_held_at.is_some_and(|last_held_at| now.since(last_held_at) < HOLD_NOTED);
             if is_noted && stored.sweep_at.is_some() {
                 return Ok(());
             }

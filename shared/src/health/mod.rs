@@ -62,7 +62,7 @@ pub struct Health {
     pub pace: u32,
     /// When a delivery was last held.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub held_at: Option<Timestamp>,
+    pub last_held_at: Option<Timestamp>,
     /// What the notification users are still to be told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
@@ -161,7 +161,7 @@ impl Health {
             pause: None,
             disabled: None,
             pace: FIRST_PACE,
-            held_at: None,
+            last_held_at: None,
             notices: Vec::new(),
             is_warned: false,
         }
@@ -282,7 +282,7 @@ impl Health {
     /// The endpoint after a delivery was held.
     #[must_use]
     pub fn holding(self, now: Timestamp) -> Self {
-        Self { held_at: Some(self.held_at.unwrap_or(now).max(now)), ..self }
+        Self { last_held_at: Some(self.last_held_at.unwrap_or(now).max(now)), ..self }
     }
 
     /// How many held deliveries may be released now, and from when on they may be sent; `None` while all must stay.
@@ -310,7 +310,7 @@ impl Health {
         if !self.notices.is_empty() {
             return Some(in_a_minute);
         }
-        let settles = self.held_at.is_some_and(|held_at| now.since(held_at) < HOLD_SETTLES);
+        let settles = self.last_held_at.is_some_and(|last_held_at| now.since(last_held_at) < HOLD_SETTLES);
         match (self.gate(wish, now), self.pause) {
             (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) => None,
             _ if !has_more && !settles => None,

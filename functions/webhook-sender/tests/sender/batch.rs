@@ -1,0 +1,109 @@
+//! Batches of nudges against a real store and a receiver on this machine.
+
+use std::sync::Arc;
+
+use shared::aws::secrets::KeyRingSecret;
+use shared::aws::store::Due;
+use shared::clock::{Clock as _, SystemClock};
+use shared::delivery::{DeliveryState, FailureReason, Nudge};
+use shared::endpoint::Endpoint;
+use shared::id::EndpointId;
+use shared::key_ring::{KeyRing, SealedKind};
+use shared::random::SystemRandom;
+use webhook_sender::Sender;
+
+use crate::scene::{Scene, config, json, ring};
+
+#[tokio::test]
+async fn a_nudge_makes_one_attempt_however_often_it_comes() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let event = scene.event();
+    let nudge = json(&scene.nudge(&event));
+
+    assert_eq!(scene.send(&[nudge.clone(), nudge.clone()]).await, [0_usize; 0]);
+    assert_eq!(scene.send(&[nudge]).await, [0_usize; 0]);
+
+    let delivery = scene.recorded(&event).await.unwrap();
+    assert_eq!((delivery.state, delivery.attempts.len(), scene.received()), (DeliveryState::Delivered, 1, 1));
+}
+
+#[tokio::test]
+async fn a_failed_attempt_whose_message_is_lost_is_left_to_the_sweep() {
+    let scene = Scene::with_receiver_that_answers(500).await;
+    let event = scene.event();
+
+    assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0_usize; 0]);
+
+    let delivery = scene.recorded(&event).await.unwrap();
+    assert_eq!((delivery.state, delivery.attempts[0].reason), (DeliveryState::Waiting, Some(FailureReason::Status)));
+    let shard = event.id.as_bytes()[15] % shared::aws::store::SHARDS;
+    let in_ten_minutes = SystemClock.now().plus(std::time::Duration::from_mins(10));
+    let due = scene.store.activity.due_in_shard(shard, in_ten_minutes, 10).await.unwrap();
+    let [Due::Delivery(due)] = due.as_slice() else { panic!("{due:?}") };
+    assert_eq!(due.nudge(), delivery.next_nudge());
+}
+
+#[tokio::test]
+async fn the_last_failed_attempt_ends_the_delivery() {
+    let scene = Scene::with_receiver_that_answers(500).await;
+    let event = scene.event();
+    scene.store.activity.put_event(&event, &[scene.endpoint.id]).await.unwrap();
+    scene.send(&[json(&scene.nudge(&event))]).await;
+    for _ in 0..2 {
+        let next = scene.recorded(&event).await.unwrap().next_nudge();
+        scene.send(&[json(&next)]).await;
+    }
+    let delivery = scene.recorded(&event).await.unwrap();
+    let numbers: Vec<u8> = delivery.attempts.iter().map(|attempt| attempt.number).collect();
+    assert_eq!((delivery.state, numbers), (DeliveryState::Failed, vec![1, 2, 3]));
+}
+
+#[tokio::test]
+async fn one_bad_message_does_not_spoil_the_batch() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let event = scene.event();
+
+    assert_eq!(scene.send(&["not a nudge".to_owned(), json(&scene.nudge(&event))]).await, [0]);
+    assert_eq!(scene.recorded(&event).await.unwrap().state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_opened_does_not_spoil_the_batch() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let foreign_ring = KeyRing::from_json(r#"{"current":"k9","k9":"fedcba9876543210fedcba9876543210"}"#).unwrap();
+    let sealed = foreign_ring.seal(SealedKind::SigningSecret, scene.endpoint.project_id, b"whsec_", &SystemRandom);
+    let closed = Endpoint {
+        id: EndpointId::new(SystemClock.now(), &SystemRandom),
+        signing_secret: sealed,
+        ..scene.endpoint.clone()
+    };
+    scene.store.settings.put_endpoint(&closed).await.unwrap();
+    let event = scene.event();
+    let nudges = Nudge::first(&event, &[closed.id, scene.endpoint.id]);
+
+    assert_eq!(scene.send(&nudges.iter().map(json).collect::<Vec<_>>()).await, [0]);
+    assert_eq!(scene.recorded(&event).await.unwrap().state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn a_delivery_to_a_deleted_endpoint_is_cancelled() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let event = scene.event();
+    scene.store.settings.delete_endpoint(event.project_id, scene.endpoint.id).await.unwrap();
+
+    assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0_usize; 0]);
+    assert_eq!((scene.recorded(&event).await.unwrap().state, scene.received()), (DeliveryState::Cancelled, 0));
+}
+
+#[tokio::test]
+async fn when_the_store_is_away_every_message_comes_again_and_nothing_is_sent() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let event = scene.event();
+    let away = shared::aws::Aws::local("http://127.0.0.1:1".to_owned());
+    let sender =
+        Sender::new(config(), &away, KeyRingSecret::known(ring()), Arc::new(SystemClock), Arc::new(SystemRandom));
+    let scene = scene.sent_by(sender.unwrap());
+
+    assert_eq!(scene.send(&[json(&scene.nudge(&event)), json(&scene.nudge(&scene.event()))]).await, [0, 1]);
+    assert_eq!(scene.received(), 0);
+}

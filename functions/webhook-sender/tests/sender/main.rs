@@ -1,0 +1,7 @@
+//! webhook-sender against a real store and a receiver on this machine.
+
+#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+
+mod batch;
+mod holding;
+mod scene;
