@@ -22,9 +22,6 @@ const SIDE_BY_SIDE: usize = 50;
 /// How many deliveries of an endpoint that is gone are released in a minute, to be cancelled by the sender.
 const CANCELLED_A_MINUTE: u32 = 3000;
 
-/// How often a write is tried that others came before.
-const TRIES: usize = 5;
-
 /// What a look at an endpoint found.
 struct Found {
     /// What the customer wishes; `None` if the endpoint is gone.
@@ -85,23 +82,21 @@ impl Sweeper {
     }
 
     /// Writes when the endpoint is to be looked after next. What senders noted meanwhile is kept.
-    async fn plan_next(&self, mut stored: StoredHealth, found: &Found, now: Timestamp) -> Result<(), SweepError> {
-        for _ in 0..TRIES {
-            let health = stored.health.clone();
-            let health = if found.was_full { health.faster() } else { health };
-            let look = match found.wish {
-                Some(wish) => health.next_look(wish, now, found.has_more),
-                None => found.has_more.then(|| now.plus(Duration::from_mins(1))),
-            };
-            if found.wish.is_none() && look.is_none() {
-                return Ok(self.activity.delete_health(health.project_id, health.endpoint_id).await?);
-            }
-            if self.activity.put_health(&stored.next(health, look)).await? == Written::Now {
-                return Ok(());
-            }
-            stored = self.activity.health_now(stored.health.project_id, stored.health.endpoint_id).await?;
+    async fn plan_next(&self, leased: StoredHealth, found: &Found, now: Timestamp) -> Result<(), SweepError> {
+        let (project, endpoint) = (leased.health.project_id, leased.health.endpoint_id);
+        let in_a_minute = now.plus(Duration::from_mins(1));
+        let look = |health: &Health| match found.wish {
+            Some(wish) => health.next_look(wish, now, found.has_more),
+            None => found.has_more.then_some(in_a_minute),
+        };
+        if found.wish.is_none() && look(&leased.health).is_none() {
+            return Ok(self.activity.delete_health(project, endpoint).await?);
         }
-        // The lease brings the next run here.
+        let next = |stored: &StoredHealth| {
+            let health = if found.was_full { stored.health.clone().faster() } else { stored.health.clone() };
+            Some(stored.next(health, look(&stored.health)))
+        };
+        self.activity.change_health(leased, next).await?;
         Ok(())
     }
 }

@@ -24,9 +24,6 @@ const FRESH: Duration = Duration::from_secs(30);
 /// For how long one note that a delivery is held serves for others.
 const HOLD_NOTED: Duration = Duration::from_secs(30);
 
-/// How often a write is tried that others came before.
-const TRIES: usize = 5;
-
 /// What is known of an endpoint's receiver, to all deliveries that go there.
 pub(crate) type Known = Arc<Mutex<StoredHealth>>;
 
@@ -67,17 +64,15 @@ impl HealthBook {
         now: Timestamp,
     ) -> Result<Gate, StoreError> {
         let mut stored = known.lock().await;
-        for _ in 0..TRIES {
-            let gate = stored.health.gate(wish, now);
-            if gate != Gate::Probe {
-                return Ok(gate);
-            }
-            let next = stored.next(stored.health.clone().probing(now), stored.sweep_at);
-            if self.write(&mut stored, next).await? {
-                return Ok(Gate::Probe);
-            }
-        }
-        Err(StoreError::Overloaded)
+        let (changed, written) = self
+            .activity
+            .change_health(stored.clone(), |stored| {
+                let is_free = stored.health.gate(wish, now) == Gate::Probe;
+                is_free.then(|| stored.next(stored.health.clone().probing(now), stored.sweep_at))
+            })
+            .await?;
+        *stored = changed;
+        Ok(if written == Written::Now { Gate::Probe } else { stored.health.gate(wish, now) })
     }
 
     /// Notes what an attempt says about the receiver; answers until when it is to be left alone, if it is.
@@ -103,52 +98,35 @@ impl HealthBook {
         attempt: &Attempt,
         retry_after: Option<Duration>,
     ) -> Result<(), StoreError> {
-        for _ in 0..TRIES {
+        let before = stored.health.clone();
+        let next = |stored: &StoredHealth| {
             let health = stored.health.clone().after(attempt, retry_after, &self.policy);
-            if health == stored.health {
-                return Ok(());
-            }
             // There is something to drain, or to tell: the sweep does both.
             let calls_sweep = (stored.health.pause.is_some() && health.pause.is_none()) || !health.notices.is_empty();
             let sweep_at = if calls_sweep { Some(attempt.ended_at()) } else { stored.sweep_at };
-            let before = stored.health.clone();
-            let next = stored.next(health, sweep_at);
-            if self.write(stored, next).await? {
-                log_change(&before, &stored.health);
-                return Ok(());
-            }
-        }
-        Err(StoreError::Overloaded)
+            (health != stored.health).then(|| stored.next(health, sweep_at))
+        };
+        (*stored, _) = self.activity.change_health(stored.clone(), next).await?;
+        log_change(&before, &stored.health);
+        Ok(())
     }
 
     /// Sees to it that the endpoint is looked after, now that a delivery is held for it.
     pub(crate) async fn note_held(&self, known: &Known, wish: EndpointState, now: Timestamp) -> Result<(), StoreError> {
         let mut stored = known.lock().await;
-        for _ in 0..TRIES {
-            let is_noted = stored.health.last_held_at.is_some_and(|last_held_at| now.since(last_held_at) < HOLD_NOTED);
+        let next = |stored: &StoredHealth| {
+            let is_noted = stored.health.last_held_at.is_some_and(|held_at| now.since(held_at) < HOLD_NOTED);
             if is_noted && stored.sweep_at.is_some() {
-                return Ok(());
+                return None;
             }
             let health = stored.health.clone().holding(now);
             // What we know of pausing may be half a minute old: the sweep looks at the setting as it is.
             let look = health.next_look(wish, now, true).unwrap_or(now);
             let sweep_at = stored.sweep_at.map_or(look, |planned| planned.min(look));
-            let next = stored.next(health, Some(sweep_at));
-            if self.write(&mut stored, next).await? {
-                return Ok(());
-            }
-        }
-        Err(StoreError::Overloaded)
-    }
-
-    /// Writes `next`, or learns what others wrote meanwhile; answers whether it was written.
-    async fn write(&self, stored: &mut StoredHealth, next: StoredHealth) -> Result<bool, StoreError> {
-        if self.activity.put_health(&next).await? == Written::Now {
-            *stored = next;
-            return Ok(true);
-        }
-        *stored = self.activity.health_now(next.health.project_id, next.health.endpoint_id).await?;
-        Ok(false)
+            Some(stored.next(health, Some(sweep_at)))
+        };
+        (*stored, _) = self.activity.change_health(stored.clone(), next).await?;
+        Ok(())
     }
 }
 

@@ -9,6 +9,9 @@ use crate::health::Health;
 use crate::id::{EndpointId, ProjectId};
 use crate::time::Timestamp;
 
+/// How often a write is tried that others came before.
+const TRIES: usize = 5;
+
 /// What is stored of an endpoint's health.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredHealth {
@@ -25,7 +28,12 @@ impl StoredHealth {
         Self { health: Health::unknown(project, endpoint), sweep_at: None, version: 0 }
     }
 
-    /// What follows on this: to be written with [`Activity::put_health`].
+    /// Whether anything was ever written of it.
+    pub fn is_stored(&self) -> bool {
+        self.version > 0
+    }
+
+    /// What follows on this.
     #[must_use]
     pub fn next(&self, health: Health, sweep_at: Option<Timestamp>) -> Self {
         Self { health, sweep_at, version: self.version + 1 }
@@ -65,6 +73,23 @@ impl Activity {
         let (pk, sk) = row_keys(project, endpoint);
         let row: Option<HealthRow> = self.table.get_now(&pk, &sk).await?;
         Ok(row.map_or_else(|| StoredHealth::unknown(project, endpoint), StoredHealth::from))
+    }
+
+    /// Changes an endpoint's health, beginning with what is `known` of it. `change` says what follows; `None` to leave it. If
+    /// somebody else wrote meanwhile, it is asked again. Answers the health as it is then, and whether it was changed.
+    pub async fn change_health(
+        &self,
+        mut known: StoredHealth,
+        change: impl Fn(&StoredHealth) -> Option<StoredHealth>,
+    ) -> Result<(StoredHealth, Written), StoreError> {
+        for _ in 0..TRIES {
+            let Some(next) = change(&known) else { return Ok((known, Written::Before)) };
+            if self.put_health(&next).await? == Written::Now {
+                return Ok((next, Written::Now));
+            }
+            known = self.health_now(known.health.project_id, known.health.endpoint_id).await?;
+        }
+        Err(StoreError::Overloaded)
     }
 
     /// Stores what follows on a stored health. [`Written::Before`] if somebody else wrote meanwhile: read again, decide again.
