@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::join_all;
@@ -13,7 +14,7 @@ use shared::aws::queue::{Message, Queue};
 use shared::aws::secrets::{KeyRingSecret, SecretError};
 use shared::aws::store::{Activity, Settings, StoreError, Written};
 use shared::clock::Clock;
-use shared::delivery::{self, Delivery, Nudge};
+use shared::delivery::{self, Attempt, Delivery, Nudge};
 use shared::event::Event;
 use shared::id::DeliveryId;
 use shared::random::{self, Random};
@@ -22,13 +23,19 @@ use shared::webhook::{self, OpenError};
 use thiserror::Error;
 use tracing::{error, info, warn};
 
+mod answer;
 mod config;
+mod connect;
+mod egress;
 mod endpoints;
+mod failure;
 mod post;
 mod resolver;
+mod tls;
 
 pub use config::Config;
 use endpoints::{Endpoints, Target, Targets};
+use failure::OwnFault;
 pub use post::ClientError;
 use post::{Posted, Poster};
 
@@ -60,6 +67,8 @@ enum SendError {
     Facts(String),
     #[error("endpoint cannot be read: {0}")]
     Endpoint(String),
+    #[error(transparent)]
+    Post(#[from] OwnFault),
 }
 
 /// What a nudge came to.
@@ -176,8 +185,10 @@ impl Sender {
             let written = self.activity.record_cancelled(&delivery.cancelled()).await?;
             return Ok(if written == Written::Now { Done::Cancelled } else { Done::Stale });
         };
-        let posted = self.post(&event, number, &target).await;
-        self.record(delivery, posted).await
+        match self.post(&event, number, &target).await {
+            Posted::Answered { attempt, retry_after } => self.record(delivery, attempt, retry_after).await,
+            Posted::OurFault(fault) => Err(fault.into()),
+        }
     }
 
     /// The event, from the nudge or from the store; `None` if it is past its retention.
@@ -197,10 +208,15 @@ impl Sender {
     }
 
     /// Records the attempt, and sees to it that the next one happens.
-    async fn record(&self, delivery: Delivery, posted: Posted) -> Result<Done, SendError> {
+    async fn record(
+        &self,
+        delivery: Delivery,
+        attempt: Attempt,
+        retry_after: Option<Duration>,
+    ) -> Result<Done, SendError> {
         let chance = random::fraction(&*self.random);
-        let wait = self.config.retry_schedule.delay_after(posted.attempt.number, chance, posted.retry_after);
-        let delivery = delivery.after(posted.attempt, wait);
+        let wait = self.config.retry_schedule.delay_after(attempt.number, chance, retry_after);
+        let delivery = delivery.after(attempt, wait);
         let reminder = delivery.next_attempt_at.map(|due| delivery::remind(due, self.clock.now()));
         let written = self.activity.record(&delivery, reminder.map(|reminder| reminder.sweep_at)).await?;
         if written == Written::Before {

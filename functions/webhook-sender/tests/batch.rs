@@ -34,8 +34,12 @@ impl Scene {
     async fn with_receiver_that_answers(status: u16) -> Self {
         let received = Arc::new(AtomicUsize::new(0));
         let port = receiver(status, Arc::clone(&received)).await;
+        Self::with_endpoint_at(&format!("http://localhost:{port}/hook"), received).await
+    }
+
+    async fn with_endpoint_at(url: &str, received: Arc<AtomicUsize>) -> Self {
         let store = Database::start().await;
-        let endpoint = endpoint(port);
+        let endpoint = endpoint(url);
         store.settings.put_endpoint(&endpoint).await.unwrap();
         let sender = Sender::new(
             config(),
@@ -91,7 +95,7 @@ fn ring() -> KeyRing {
 }
 
 fn guard() -> AddressGuard {
-    "localhost=127.0.0.0/8".parse().unwrap()
+    "localhost=127.0.0.0/8,127.255.255.255=127.0.0.0/8".parse().unwrap()
 }
 
 fn config() -> Config {
@@ -107,8 +111,8 @@ fn config() -> Config {
     }
 }
 
-fn endpoint(port: u16) -> Endpoint {
-    let body = format!(r#"{{"url":"http://localhost:{port}/hook"}}"#);
+fn endpoint(url: &str) -> Endpoint {
+    let body = format!(r#"{{"url":"{url}"}}"#);
     let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &guard()).unwrap();
     let now = SystemClock.now();
     let (project, id) = (ProjectId::new(now, &SystemRandom), EndpointId::new(now, &SystemRandom));
@@ -221,4 +225,14 @@ async fn when_the_store_is_away_every_message_comes_again_and_nothing_is_sent() 
 
     assert_eq!(scene.send(&[json(&scene.nudge(&event)), json(&scene.nudge(&scene.event()))]).await, [0, 1]);
     assert_eq!(scene.received(), 0);
+}
+
+#[tokio::test]
+async fn a_fault_of_our_own_is_no_attempt_and_the_message_comes_again() {
+    // No connection can be made to a broadcast address; the system says that the network is unreachable.
+    let scene = Scene::with_endpoint_at("http://127.255.255.255:9/hook", Arc::default()).await;
+    let event = scene.event();
+
+    assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0]);
+    assert_eq!(scene.recorded(&event).await, None);
 }
