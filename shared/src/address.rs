@@ -98,12 +98,14 @@ impl FromStr for AddressGuard {
     }
 }
 
-/// Whether a host name can be a public one: it has a dot, and its last label is no special-use name (RFC 6761, 6762, 8375).
+/// Whether a host name can be a public one: it has a dot, no empty label, and its last label is no special-use name
+/// (RFC 6761, 6762, 8375).
 fn is_public_name(host: &str) -> bool {
     const NEVER_PUBLIC: [&str; 9] =
         ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "onion"];
     let host = host.strip_suffix('.').unwrap_or(host);
-    host.rsplit_once('.').is_some_and(|(_, last)| !NEVER_PUBLIC.contains(&last))
+    let has_empty_label = host.split('.').any(str::is_empty);
+    !has_empty_label && host.rsplit_once('.').is_some_and(|(_, last)| !NEVER_PUBLIC.contains(&last))
 }
 
 /// Whether an address is on the public internet: globally reachable unicast, and no tunnel into something that is not.
@@ -167,10 +169,23 @@ mod tests {
         for address in [
             "1.1.1.1",
             "8.8.8.8",
+            "9.255.255.255",
+            "11.0.0.0",
             "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "169.253.255.255",
+            "172.15.255.255",
             "172.32.0.1",
+            "192.0.3.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
             "198.20.0.1",
             "223.255.255.255",
+            "2001:200::1",
+            "2001:4860:4860::8888",
             "2606:4700::1111",
             "2a00:1450::1",
         ] {
@@ -180,81 +195,158 @@ mod tests {
 
     #[test]
     fn everything_else_is_not() {
-        for address in [
-            "0.0.0.0",
-            "0.1.2.3",
-            "10.0.0.1",
-            "100.64.0.1",
-            "127.0.0.1",
-            "127.255.0.1",
-            "169.254.169.254",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.0.0.8",
-            "192.0.2.1",
-            "192.88.99.1",
-            "192.168.1.1",
-            "198.18.0.1",
-            "198.19.255.255",
-            "198.51.100.7",
-            "203.0.113.1",
-            "224.0.0.1",
-            "240.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:8.8.8.8",
-            "::ffff:127.0.0.1",
-            "::127.0.0.1",
-            "64:ff9b::808:808",
-            "64:ff9b:1::1",
-            "100::1",
-            "2001::1",
-            "2001:0:4136:e378::1",
-            "2001:db8::1",
-            "2002:7f00:1::",
-            "3fff::1",
-            "5f00::1",
-            "fc00::1",
-            "fd00:ec2::254",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-        ] {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
+        let kinds: [(&str, &[&str]); 26] = [
+            ("this host", &["0.0.0.0", "0.1.2.3", "0.255.255.255"]),
+            ("private", &["10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1"]),
+            ("shared, CGNAT", &["100.64.0.1", "100.100.100.200", "100.127.255.255"]),
+            ("loopback", &["127.0.0.1", "127.0.0.53", "127.255.0.1"]),
+            ("link-local, metadata", &["169.254.0.1", "169.254.169.254", "169.254.170.2", "169.254.169.253"]),
+            ("protocol assignments", &["192.0.0.8", "192.0.0.192"]),
+            ("documentation", &["192.0.2.1", "198.51.100.7", "203.0.113.1"]),
+            ("AS112, AMT, 6to4 relays", &["192.31.196.1", "192.52.193.1", "192.88.99.1"]),
+            ("benchmark", &["198.18.0.1", "198.19.255.255"]),
+            ("multicast", &["224.0.0.1", "239.255.255.250"]),
+            ("reserved", &["240.0.0.1", "254.1.2.3"]),
+            ("broadcast", &["255.255.255.255"]),
+            ("unspecified, loopback", &["::", "::1"]),
+            ("v4-mapped", &["::ffff:8.8.8.8", "::ffff:127.0.0.1", "::ffff:a9fe:a9fe", "::ffff:0:7f00:1"]),
+            ("v4-compatible", &["::127.0.0.1", "::8.8.8.8"]),
+            ("NAT64", &["64:ff9b::808:808", "64:ff9b::7f00:1", "64:ff9b:1::1", "64:ff9b:1:ffff::1"]),
+            ("discard, dummy", &["100::1", "100:0:0:1::1"]),
+            ("Teredo", &["2001::1", "2001:0:4136:e378::1"]),
+            ("ORCHID, ORCHIDv2, drone ids", &["2001:10::1", "2001:1f::1", "2001:20::1", "2001:2f::1", "2001:30::1"]),
+            ("other protocol assignments", &["2001:2::1", "2001:1ff::1", "2620:4f:8000::1"]),
+            ("documentation", &["2001:db8::1", "2001:db8:ffff::1", "3fff::1", "3fff:fff::1"]),
+            ("6to4", &["2002:7f00:1::", "2002:808:808::1"]),
+            ("unique local, metadata", &["fc00::1", "fd00:ec2::254", "fdff::1"]),
+            ("link-local, site-local", &["fe80::1", "febf::1", "fec0::1", "feff::1"]),
+            ("multicast", &["ff02::1", "ff0e::1"]),
+            ("not global unicast", &["1::1", "200::1", "4000::1", "5f00::1", "e000::1"]),
+        ];
+        for (kind, addresses) in kinds {
+            for address in addresses {
+                assert!(!is_public(address.parse().unwrap()), "{kind}: {address}");
+            }
         }
     }
 
     #[test]
     fn public_https_urls_pass() {
-        for url in ["https://hooks.example.com/a?b=c", "https://example.com:8443/", "https://bücher.example/"] {
+        for url in [
+            "https://hooks.example.com/a?b=c",
+            "https://HOOKS.Example.COM/",
+            "https://example.com./",
+            "https://example.com:443/",
+            "https://example.com:8443/",
+            "https://bücher.example/",
+            "https://xn--bcher-kva.example/",
+            "https://ｅｘａｍｐｌｅ．ｃｏｍ/",
+            "https://127.0.0.1.example.com/",
+        ] {
             assert_eq!(check(url), Ok(()), "{url}");
         }
     }
 
     #[test]
     fn every_other_url_is_refused_for_its_reason() {
-        for (url, reason) in [
-            ("http://example.com/", BlockedUrl::Scheme),
-            ("ftp://example.com/", BlockedUrl::Scheme),
-            ("https://user@example.com/", BlockedUrl::Credentials),
-            ("https://:secret@example.com/", BlockedUrl::Credentials),
-            ("https://127.0.0.1/", BlockedUrl::IpAddress),
-            ("https://0x7f.1/", BlockedUrl::IpAddress),
-            ("https://2130706433/", BlockedUrl::IpAddress),
-            ("https://017700000001/", BlockedUrl::IpAddress),
-            ("https://8.8.8.8/", BlockedUrl::IpAddress),
-            ("https://[::1]/", BlockedUrl::IpAddress),
-            ("https://localhost/", BlockedUrl::LocalName),
-            ("https://localhost./", BlockedUrl::LocalName),
-            ("https://api.localhost/", BlockedUrl::LocalName),
-            ("https://metadata.google.internal/", BlockedUrl::LocalName),
-            ("https://intranet/", BlockedUrl::LocalName),
-            ("https://example.com:80/", BlockedUrl::Port),
-            ("https://example.com:22/", BlockedUrl::Port),
-        ] {
-            assert_eq!(check(url), Err(reason), "{url}");
+        let refused: [(BlockedUrl, &[&str]); 5] = [
+            (
+                BlockedUrl::Scheme,
+                &["http://example.com/", "ftp://example.com/", "http://127.0.0.1/", "file:///etc/passwd"],
+            ),
+            (
+                BlockedUrl::Credentials,
+                &[
+                    "https://user@example.com/",
+                    "https://:secret@example.com/",
+                    "https://user:secret@example.com/",
+                    "https://example.com@127.0.0.1/",
+                    "https://example.com:443@169.254.169.254/",
+                ],
+            ),
+            (
+                BlockedUrl::IpAddress,
+                &[
+                    "https://127.0.0.1/",
+                    "https://127.0.0.1./",
+                    "https://127.1/",
+                    "https://127.0.1/",
+                    "https://0/",
+                    "https://0177.0.0.1/",
+                    "https://017700000001/",
+                    "https://0x7f.1/",
+                    "https://0x7F.0x0.0x0.0x1/",
+                    "https://0x7f000001/",
+                    "https://2130706433/",
+                    "https://%31%32%37.0.0.1/",
+                    "https://１２７.０.０.１/",
+                    "https://127。0。0。1/",
+                    "https:127.0.0.1",
+                    "https:\\\\127.0.0.1\\",
+                    "https://8.8.8.8/",
+                    "https://8.8.8.8:8443/",
+                    "https://[::1]/",
+                    "https://[::]/",
+                    "https://[::ffff:127.0.0.1]/",
+                    "https://[::ffff:7f00:1]/",
+                    "https://[64:ff9b::7f00:1]/",
+                    "https://[2606:4700::1111]/",
+                ],
+            ),
+            (
+                BlockedUrl::LocalName,
+                &[
+                    "https://localhost/",
+                    "https://localhost./",
+                    "https://localhost../",
+                    "https://LOCALHOST/",
+                    "https://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/",
+                    "https://loc%61lhost/",
+                    "https://api.localhost/",
+                    "https://API.LocalHost./",
+                    "https://printer.local/",
+                    "https://nas.home.arpa/",
+                    "https://metadata.google.internal/",
+                    "https://metadata.google.internal./",
+                    "https://intranet/",
+                    "https://a..example.com/",
+                ],
+            ),
+            (
+                BlockedUrl::Port,
+                &[
+                    "https://example.com:80/",
+                    "https://example.com:22/",
+                    "https://example.com:0/",
+                    "https://example.com:8444/",
+                ],
+            ),
+        ];
+        for (reason, urls) in refused {
+            for url in urls {
+                assert_eq!(check(url), Err(reason), "{url}");
+            }
         }
+    }
+
+    #[test]
+    fn hosts_that_only_look_like_addresses_are_no_urls_at_all() {
+        for url in [
+            "https://[fe80::1%25eth0]/",
+            "https://[fe80::1%eth0]/",
+            "https://[::1/",
+            "https://::1/",
+            "https://256.0.0.1/",
+            "https://127.0.0.09/",
+            "https://1.2.3.4.5/",
+            "https://4294967296/",
+            "https://exa mple.com/",
+            "https:///",
+        ] {
+            assert!(Url::parse(url).is_err(), "{url}");
+        }
+        assert!("fe80::1%eth0".parse::<IpAddr>().is_err());
+        assert!("0177.0.0.1".parse::<IpAddr>().is_err());
     }
 
     #[test]
@@ -263,8 +355,12 @@ mod tests {
         assert_eq!(guard.check_url(&Url::parse("http://localhost:9000/hook").unwrap()), Ok(()));
         assert_eq!(guard.check_url(&Url::parse("http://[::1]:9000/hook").unwrap()), Ok(()));
         assert_eq!(guard.check_url(&Url::parse("http://other:9000/hook").unwrap()), Err(BlockedUrl::Scheme));
+        assert_eq!(guard.check_url(&Url::parse("http://localhost.:9000/hook").unwrap()), Err(BlockedUrl::Scheme));
+        assert_eq!(guard.check_url(&Url::parse("http://a@localhost:9000/").unwrap()), Err(BlockedUrl::Credentials));
+        assert_eq!(guard.check_url(&Url::parse("ftp://localhost:9000/").unwrap()), Err(BlockedUrl::Scheme));
         assert_eq!(guard.check_address("localhost", "127.0.0.1".parse().unwrap()), Ok(()));
         assert_eq!(guard.check_address("localhost", "10.0.0.1".parse().unwrap()), Err(BlockedAddress));
+        assert_eq!(guard.check_address("localhost", "::ffff:127.0.0.1".parse().unwrap()), Err(BlockedAddress));
         assert_eq!(guard.check_address("evil.example", "127.0.0.1".parse().unwrap()), Err(BlockedAddress));
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::aws::queue::Message;
 use shared::aws::store::Written;
-use shared::delivery::{self, Delivery, HoldReason, Nudge, Step};
+use shared::delivery::{self, Attempt, Delivery, HoldReason, Nudge, Step};
 use shared::event::Event;
 use shared::health::Gate;
 use shared::random;
@@ -104,18 +104,26 @@ impl Sender {
         let body = webhook::body(event);
         let (number, now) = (delivery.attempts_made() + 1, self.clock.now());
         let headers = webhook::headers(&target.opened, event.id, number, now, &body);
-        let posted = self.poster.post(&target.url, headers, body, number, now).await;
-        self.record(delivery, posted, known).await
+        match self.poster.post(&target.url, headers, body, number, now).await {
+            Posted::Answered { attempt, retry_after } => self.record(delivery, attempt, retry_after, known).await,
+            Posted::OurFault(fault) => Err(fault.into()),
+        }
     }
 
     /// Records the attempt, and sees to it that the next one happens.
-    async fn record(&self, delivery: Delivery, posted: Posted, known: &Known) -> Result<Done, SendError> {
-        let alone_until = self.health.note(known, &posted.attempt, posted.retry_after).await;
+    async fn record(
+        &self,
+        delivery: Delivery,
+        attempt: Attempt,
+        retry_after: Option<Duration>,
+        known: &Known,
+    ) -> Result<Done, SendError> {
+        let alone_until = self.health.note(known, &attempt, retry_after).await;
         let chance = random::fraction(&*self.random);
-        let wait = self.config.retry_schedule.delay_after(posted.attempt.number, chance, posted.retry_after);
+        let wait = self.config.retry_schedule.delay_after(attempt.number, chance, retry_after);
         // A receiver that is left alone is not to be tried before that is over, so this delivery is what probes it then.
-        let alone = alone_until.map_or(Duration::ZERO, |until| until.since(posted.attempt.ended_at()));
-        let delivery = delivery.after(posted.attempt, wait.map(|wait| wait.max(alone)));
+        let alone = alone_until.map_or(Duration::ZERO, |until| until.since(attempt.ended_at()));
+        let delivery = delivery.after(attempt, wait.map(|wait| wait.max(alone)));
         let reminder = delivery.next_attempt_at.map(|due| delivery::remind(due, self.clock.now()));
         let written = self.activity.record(&delivery, reminder.map(|reminder| reminder.sweep_at)).await?;
         if written == Written::Before {

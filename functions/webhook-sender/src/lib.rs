@@ -20,14 +20,19 @@ use shared::random::Random;
 use shared::telemetry;
 use shared::time::Timestamp;
 
+mod answer;
 mod config;
+mod connect;
+mod egress;
 mod endpoints;
+mod failure;
 mod follow;
 mod health;
 mod outcome;
 mod post;
 mod resolver;
 mod slots;
+mod tls;
 
 pub use config::Config;
 use endpoints::{Endpoints, Targets};

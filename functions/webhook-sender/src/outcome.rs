@@ -10,6 +10,8 @@ use shared::webhook::OpenError;
 use thiserror::Error;
 use tracing::{error, info, warn};
 
+use crate::failure::OwnFault;
+
 /// Why a nudge goes back to the queue: always our own fault, never the receiver's.
 #[derive(Debug, Error)]
 pub(crate) enum SendError {
@@ -25,6 +27,8 @@ pub(crate) enum SendError {
     Secret(#[from] SecretError),
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error(transparent)]
+    Post(#[from] OwnFault),
     #[error("facts about the batch are missing: {0}")]
     Facts(String),
     #[error("endpoint cannot be read: {0}")]

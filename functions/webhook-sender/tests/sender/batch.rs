@@ -107,3 +107,13 @@ async fn when_the_store_is_away_every_message_comes_again_and_nothing_is_sent() 
     assert_eq!(scene.send(&[json(&scene.nudge(&event)), json(&scene.nudge(&scene.event()))]).await, [0, 1]);
     assert_eq!(scene.received(), 0);
 }
+
+#[tokio::test]
+async fn a_fault_of_our_own_is_no_attempt_and_the_message_comes_again() {
+    // No connection can be made to a broadcast address; the system says that the network is unreachable.
+    let scene = Scene::with_endpoint_at("http://127.255.255.255:9/hook").await;
+    let event = scene.event();
+
+    assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0]);
+    assert_eq!(scene.recorded(&event).await, None);
+}

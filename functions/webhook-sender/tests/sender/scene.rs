@@ -34,11 +34,20 @@ impl Scene {
         let received = Arc::new(AtomicUsize::new(0));
         let status = Arc::new(AtomicU16::new(status));
         let port = receiver(Arc::clone(&status), Arc::clone(&received)).await;
+        let endpoint = endpoint(&format!("http://localhost:{port}/hook"));
+        Self { status, received, ..Self::with_endpoint(endpoint).await }
+    }
+
+    /// A scene whose endpoint is somewhere else.
+    pub(crate) async fn with_endpoint_at(url: &str) -> Self {
+        Self::with_endpoint(endpoint(url)).await
+    }
+
+    async fn with_endpoint(endpoint: Endpoint) -> Self {
         let store = Database::start().await;
-        let endpoint = endpoint(port);
         store.settings.put_endpoint(&endpoint).await.unwrap();
         let sender = sender(&store);
-        Self { store, sender, endpoint, status, received }
+        Self { store, sender, endpoint, status: Arc::default(), received: Arc::default() }
     }
 
     /// The same with a sender that has seen nothing yet.
@@ -107,7 +116,7 @@ pub(crate) fn ring() -> KeyRing {
 }
 
 fn guard() -> AddressGuard {
-    "localhost=127.0.0.0/8".parse().unwrap()
+    "localhost=127.0.0.0/8,127.255.255.255=127.0.0.0/8".parse().unwrap()
 }
 
 pub(crate) fn config() -> Config {
@@ -124,8 +133,8 @@ pub(crate) fn config() -> Config {
     }
 }
 
-fn endpoint(port: u16) -> Endpoint {
-    let body = format!(r#"{{"url":"http://localhost:{port}/hook"}}"#);
+fn endpoint(url: &str) -> Endpoint {
+    let body = format!(r#"{{"url":"{url}"}}"#);
     let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &guard()).unwrap();
     let now = SystemClock.now();
     let (project, id) = (ProjectId::new(now, &SystemRandom), EndpointId::new(now, &SystemRandom));
