@@ -34,7 +34,7 @@ impl Config {
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             retry_schedule: config::parsed(&var, "RETRY_SCHEDULE")?,
-            address_guard: config::parsed_or_empty(&var, "ALLOWED_PRIVATE_RECEIVERS")?,
+            address_guard: config::address_guard(&var)?,
         })
     }
 }
