@@ -60,7 +60,8 @@ pub(crate) async fn create(
     }
     let secret = SigningSecret::generate(&*app.random);
     let id = EndpointId::new(app.clock.now(), &*app.random);
-    let endpoint = new.create(id, project.id, &secret, app.key_ring.ring().await?, &*app.random);
+    let ring = app.key_ring.ring().await?;
+    let endpoint = new.create(id, project.id, &secret, &ring, &*app.random);
     app.settings.put_endpoint(&endpoint).await?;
     let view = EndpointView { signing_secret: Some(secret.expose()), ..endpoint.into() };
     Ok((StatusCode::CREATED, Json(view)))

@@ -74,7 +74,8 @@ impl Endpoints {
 
     async fn read(&self, project: ProjectId, id: EndpointId) -> Result<Option<Arc<Target>>, SendError> {
         let Some(endpoint) = self.settings.endpoint(project, id).await? else { return Ok(None) };
-        let opened = Opened::of(&endpoint, self.key_ring.ring().await?)?;
+        let ring = self.key_ring.ring().await?;
+        let opened = Opened::of(&endpoint, &ring)?;
         Ok(Some(Arc::new(Target { url: endpoint.url.as_url().clone(), opened })))
     }
 }
