@@ -18,6 +18,7 @@ pub mod address;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;
+pub mod key_pair;
 pub mod retry;
 pub mod signature;
 pub mod webhook;

@@ -6,17 +6,24 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
-use shared::endpoint::{Endpoint, EndpointState, EndpointUrl, HeaderName, MOST_ENDPOINTS, NewEndpoint};
+use shared::aws::store::Written;
+use shared::draft::{BadField, BadFields};
+use shared::endpoint::{
+    Description, Endpoint, EndpointChange, EndpointState, EndpointUrl, HeaderName, MOST_ENDPOINTS, NewEndpoint,
+};
 use shared::event::EventType;
-use shared::id::EndpointId;
-use shared::signature::SigningSecret;
+use shared::id::{EndpointId, ProjectId};
+use shared::return_url::{Encryption, KEY_WANTED};
+use shared::signature::{SignatureScheme, SignatureSchemes, SigningSecret};
 use shared::time::Timestamp;
+use shared::webhook::Format;
 
 use crate::App;
 use crate::body::{Body, LastId};
 use crate::caller::{Caller, scope};
 use crate::paging::List;
 use crate::problem::ApiError;
+use crate::{host_names, jwks};
 
 /// An endpoint as it is shown: its headers by name only, its signing secret only when it was just created.
 #[derive(Serialize)]
@@ -24,22 +31,33 @@ use crate::problem::ApiError;
 pub(crate) struct EndpointView {
     id: EndpointId,
     url: EndpointUrl,
+    description: Option<Description>,
     state: EndpointState,
     event_types: Option<BTreeSet<EventType>>,
     header_names: Vec<HeaderName>,
+    format: Format,
+    encryption: Encryption,
+    signatures: SignatureSchemes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secrets_until: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_secret: Option<String>,
     created_at: Timestamp,
 }
 
-impl From<Endpoint> for EndpointView {
-    fn from(endpoint: Endpoint) -> Self {
+impl EndpointView {
+    fn of(endpoint: Endpoint, now: Timestamp) -> Self {
         Self {
+            previous_secrets_until: endpoint.previous_secrets_until(now),
             id: endpoint.id,
             url: endpoint.url,
+            description: endpoint.description,
             state: endpoint.state,
             event_types: endpoint.event_types,
             header_names: endpoint.headers.into_keys().collect(),
+            format: endpoint.format,
+            encryption: endpoint.encryption,
+            signatures: endpoint.signatures,
             signing_secret: None,
             created_at: endpoint.created_at,
         }
@@ -56,14 +74,16 @@ pub(crate) async fn create(
     let found = app.settings.project_and_endpoints(caller.project_id).await?;
     let (project, endpoints) = found.ok_or(ApiError::NotFound("project"))?;
     if endpoints.len() >= MOST_ENDPOINTS {
-        return Err(ApiError::LimitReached(MOST_ENDPOINTS, "endpoints"));
+        return Err(ApiError::LimitReached(MOST_ENDPOINTS, "endpoints in this project"));
     }
-    let secret = SigningSecret::generate(&*app.random);
-    let id = EndpointId::new(app.clock.now(), &*app.random);
+    check_surroundings(&app, project.id, Some(&new.url), Some(new.encryption)).await?;
+    prepare_signatures(&app, project.id, Some(&new.signatures)).await?;
+    let (now, secret) = (app.clock.now(), SigningSecret::generate(&*app.random));
+    let id = EndpointId::new(now, &*app.random);
     let ring = app.key_ring.ring().await?;
     let endpoint = new.create(id, project.id, &secret, &ring, &*app.random);
     app.settings.put_endpoint(&endpoint).await?;
-    let view = EndpointView { signing_secret: Some(secret.expose()), ..endpoint.into() };
+    let view = EndpointView { signing_secret: Some(secret.expose()), ..EndpointView::of(endpoint, now) };
     Ok((StatusCode::CREATED, Json(view)))
 }
 
@@ -74,7 +94,8 @@ pub(crate) async fn list(
 ) -> Result<Json<List<EndpointView>>, ApiError> {
     let found = app.settings.project_and_endpoints(caller.project_id).await?;
     let (_, endpoints) = found.ok_or(ApiError::NotFound("project"))?;
-    Ok(Json(List::whole(endpoints.into_iter().rev().map(EndpointView::from).collect())))
+    let now = app.clock.now();
+    Ok(Json(List::whole(endpoints.into_iter().rev().map(|endpoint| EndpointView::of(endpoint, now)).collect())))
 }
 
 /// Reads one endpoint.
@@ -83,8 +104,25 @@ pub(crate) async fn read(
     caller: Caller<scope::SettingsRead>,
     LastId(id): LastId<EndpointId>,
 ) -> Result<Json<EndpointView>, ApiError> {
-    let endpoint = app.settings.endpoint(caller.project_id, id).await?.ok_or(ApiError::NotFound("endpoint"))?;
-    Ok(Json(endpoint.into()))
+    Ok(Json(EndpointView::of(existing(&app, caller.project_id, id).await?, app.clock.now())))
+}
+
+/// Changes an endpoint. Webhooks are sent as it says within half a minute.
+pub(crate) async fn change(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<EndpointId>,
+    body: Body,
+) -> Result<Json<EndpointView>, ApiError> {
+    let change = EndpointChange::check(body.draft()?, &app.config.address_guard)?;
+    let mut endpoint = existing(&app, caller.project_id, id).await?;
+    check_surroundings(&app, caller.project_id, change.url(), change.encryption()).await?;
+    prepare_signatures(&app, caller.project_id, change.signatures()).await?;
+    let now = app.clock.now();
+    let ring = app.key_ring.ring().await?;
+    endpoint.apply(change, now, &ring, &*app.random)?;
+    save(&app, &endpoint).await?;
+    Ok(Json(EndpointView::of(endpoint, now)))
 }
 
 /// Deletes an endpoint. What was still to be delivered to it will be cancelled. Deleting it again changes nothing.
@@ -95,4 +133,47 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     app.settings.delete_endpoint(caller.project_id, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The endpoint of this project with this id, as it is now.
+pub(crate) async fn existing(app: &App, project: ProjectId, id: EndpointId) -> Result<Endpoint, ApiError> {
+    app.settings.endpoint(project, id).await?.ok_or(ApiError::NotFound("endpoint"))
+}
+
+/// Stores a changed endpoint, unless somebody else has changed or deleted it since it was read.
+pub(crate) async fn save(app: &App, endpoint: &Endpoint) -> Result<(), ApiError> {
+    match app.settings.replace_endpoint(endpoint).await? {
+        Written::Now => Ok(()),
+        Written::Before => Err(ApiError::ChangedMeanwhile),
+    }
+}
+
+/// Refuses what the request alone does not tell: a host that leads to a private place, an encryption without a key.
+async fn check_surroundings(
+    app: &App,
+    project: ProjectId,
+    url: Option<&EndpointUrl>,
+    encryption: Option<Encryption>,
+) -> Result<(), ApiError> {
+    let mut bad = Vec::new();
+    if let Some(url) = url {
+        bad.extend(host_names::check(url, &app.config.address_guard, &*app.host_names).await);
+    }
+    let wants_key = encryption.is_some_and(|encryption| encryption != Encryption::None);
+    if wants_key && app.settings.return_url_key_now(project).await?.is_none() {
+        bad.push(BadField { pointer: "/encryption".to_owned(), detail: KEY_WANTED.to_owned() });
+    }
+    if bad.is_empty() { Ok(()) } else { Err(BadFields(bad).into()) }
+}
+
+/// Sees to it that there is a key pair before the first webhook is to be signed with one.
+async fn prepare_signatures(
+    app: &App,
+    project: ProjectId,
+    signatures: Option<&SignatureSchemes>,
+) -> Result<(), ApiError> {
+    if signatures.is_some_and(|signatures| signatures.contain(SignatureScheme::V1a)) {
+        jwks::ensure(app, project).await?;
+    }
+    Ok(())
 }

@@ -190,7 +190,7 @@ impl Sender {
     }
 
     async fn post(&self, event: &Event, number: u8, target: &Target) -> Posted {
-        let body = webhook::body(event);
+        let body = webhook::body(&target.opened, event, &*self.random);
         let now = self.clock.now();
         let headers = webhook::headers(&target.opened, event.id, number, now, &body);
         self.poster.post(&target.url, headers, body, number, now).await
