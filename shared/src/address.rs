@@ -2,7 +2,8 @@
 //!
 //! A URL is checked when it is saved and again at every attempt, and every address its host resolves to is checked just
 //! before the connection, by the resolver that the connection uses. Deployments without the internet, such as the local
-//! stack, name exceptions by exact host and network.
+//! stack, name exceptions by exact host and network. The hosts of Signpost itself are refused: a webhook to them would come
+//! back from our own address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -29,6 +30,9 @@ pub enum BlockedUrl {
     /// Its host has no dot, or is a name that is never public.
     #[error("must name a public host")]
     LocalName,
+    /// Its host is one of Signpost's own.
+    #[error("must not name a host of this service")]
+    OwnHost,
     /// Its port is another than 443 or 8443.
     #[error("must use port 443 or 8443")]
     Port,
@@ -43,6 +47,7 @@ pub struct BlockedAddress;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddressGuard {
     exceptions: Vec<(String, IpNet)>,
+    own_hosts: Vec<String>,
 }
 
 /// A text that lists no exceptions.
@@ -51,6 +56,13 @@ pub struct AddressGuard {
 pub struct BadExceptions(String);
 
 impl AddressGuard {
+    /// The same guard, which also refuses the hosts of these URLs of ours. Exceptions go before them.
+    #[must_use]
+    pub fn with_own<'a>(mut self, urls: impl IntoIterator<Item = &'a Url>) -> Self {
+        self.own_hosts.extend(urls.into_iter().filter_map(Url::host_str).map(plain_host));
+        self
+    }
+
     /// Whether webhooks may go to `url`, as far as the URL itself tells.
     pub fn check_url(&self, url: &Url) -> Result<(), BlockedUrl> {
         if !url.username().is_empty() || url.password().is_some() {
@@ -64,6 +76,7 @@ impl AddressGuard {
             return Err(BlockedUrl::Scheme);
         }
         match url.host() {
+            Some(Host::Domain(host)) if self.own_hosts.contains(&plain_host(host)) => return Err(BlockedUrl::OwnHost),
             Some(Host::Domain(host)) if is_public_name(host) => {}
             Some(Host::Domain(_)) | None => return Err(BlockedUrl::LocalName),
             Some(Host::Ipv4(_) | Host::Ipv6(_)) => return Err(BlockedUrl::IpAddress),
@@ -74,12 +87,14 @@ impl AddressGuard {
 
     /// Whether a webhook for `host` may go to `address`, one of those it resolved to.
     pub fn check_address(&self, host: &str, address: IpAddr) -> Result<(), BlockedAddress> {
-        let is_allowed = |(name, network): &(String, IpNet)| name == host && network.contains(&address);
+        let host = plain_host(host);
+        let is_allowed = |(name, network): &(String, IpNet)| *name == host && network.contains(&address);
         if is_public(address) || self.exceptions.iter().any(is_allowed) { Ok(()) } else { Err(BlockedAddress) }
     }
 
     fn is_exception(&self, host: &str) -> bool {
-        self.exceptions.iter().any(|(name, _)| name == host)
+        let host = plain_host(host);
+        self.exceptions.iter().any(|(name, _)| *name == host)
     }
 }
 
@@ -91,11 +106,16 @@ impl FromStr for AddressGuard {
         let exception = |entry: &str| {
             let (host, network) = entry.split_once('=').ok_or_else(|| BadExceptions(entry.to_owned()))?;
             let network = network.trim().parse().map_err(|_| BadExceptions(entry.to_owned()))?;
-            Ok((host.trim().to_ascii_lowercase(), network))
+            Ok((plain_host(host.trim()), network))
         };
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        Ok(Self { exceptions: entries.map(exception).collect::<Result<_, _>>()? })
+        Ok(Self { exceptions: entries.map(exception).collect::<Result<_, _>>()?, own_hosts: Vec::new() })
     }
+}
+
+/// A host as it is compared: in lower case, without the dot that may end it.
+fn plain_host(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
 /// Whether a host name can be a public one: it has a dot, no empty label, and its last label is no special-use name
@@ -355,13 +375,35 @@ mod tests {
         assert_eq!(guard.check_url(&Url::parse("http://localhost:9000/hook").unwrap()), Ok(()));
         assert_eq!(guard.check_url(&Url::parse("http://[::1]:9000/hook").unwrap()), Ok(()));
         assert_eq!(guard.check_url(&Url::parse("http://other:9000/hook").unwrap()), Err(BlockedUrl::Scheme));
-        assert_eq!(guard.check_url(&Url::parse("http://localhost.:9000/hook").unwrap()), Err(BlockedUrl::Scheme));
+        assert_eq!(guard.check_url(&Url::parse("http://LOCALHOST.:9000/hook").unwrap()), Ok(()), "the same name");
         assert_eq!(guard.check_url(&Url::parse("http://a@localhost:9000/").unwrap()), Err(BlockedUrl::Credentials));
         assert_eq!(guard.check_url(&Url::parse("ftp://localhost:9000/").unwrap()), Err(BlockedUrl::Scheme));
         assert_eq!(guard.check_address("localhost", "127.0.0.1".parse().unwrap()), Ok(()));
         assert_eq!(guard.check_address("localhost", "10.0.0.1".parse().unwrap()), Err(BlockedAddress));
         assert_eq!(guard.check_address("localhost", "::ffff:127.0.0.1".parse().unwrap()), Err(BlockedAddress));
         assert_eq!(guard.check_address("evil.example", "127.0.0.1".parse().unwrap()), Err(BlockedAddress));
+    }
+
+    #[test]
+    fn our_own_hosts_are_refused_however_they_are_written() {
+        let own = ["https://API.example.com", "https://go.example.com/"].map(|url| Url::parse(url).unwrap());
+        let guard = AddressGuard::default().with_own(&own);
+        let check = |url: &str| guard.check_url(&Url::parse(url).unwrap());
+        for url in ["https://api.example.com/x", "https://Api.Example.com./", "https://go.example.com:8443/r/x"] {
+            assert_eq!(check(url), Err(BlockedUrl::OwnHost), "{url}");
+        }
+        assert_eq!(check("https://www.example.com/"), Ok(()));
+    }
+
+    #[test]
+    fn exceptions_go_before_our_own_hosts() {
+        let own = Url::parse("http://127.0.0.1:9000").unwrap();
+        let guard: AddressGuard = "LOCALHOST.=127.0.0.0/8,127.0.0.1=127.0.0.0/8".parse().unwrap();
+        let guard = guard.with_own([&own, &Url::parse("http://localhost:9001").unwrap()]);
+        for url in ["http://127.0.0.1:9002/", "http://localhost:9002/", "http://localhost.:9002/"] {
+            assert_eq!(guard.check_url(&Url::parse(url).unwrap()), Ok(()), "{url}");
+        }
+        assert_eq!(guard.check_address("localhost.", "127.0.0.1".parse().unwrap()), Ok(()));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use std::str::FromStr;
 
 use thiserror::Error;
+use url::Url;
+
+use crate::address::AddressGuard;
 
 /// A variable that stops a function from starting.
 #[derive(Debug, Error)]
@@ -40,6 +43,14 @@ where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
     parse(name, &var(name).unwrap_or_default())
+}
+
+/// Where webhooks may go: exceptions in `ALLOWED_PRIVATE_RECEIVERS`, and not to our own `API_BASE_URL` and
+/// `REDIRECT_BASE_URL`.
+pub fn address_guard(var: &impl Fn(&str) -> Option<String>) -> Result<AddressGuard, ConfigError> {
+    let guard: AddressGuard = parsed_or_empty(var, "ALLOWED_PRIVATE_RECEIVERS")?;
+    let own: [Url; 2] = [parsed(var, "API_BASE_URL")?, parsed(var, "REDIRECT_BASE_URL")?];
+    Ok(guard.with_own(&own))
 }
 
 /// A variable that lists values, separated by commas; none, if it is not set.

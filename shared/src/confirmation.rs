@@ -54,6 +54,11 @@ impl Confirmation {
         format!("{}.{}", self.project_id, sealed.as_str())
     }
 
+    /// The sealed part of `token`, if it has one.
+    pub fn sealed_in(token: &str) -> Option<Sealed> {
+        token.split_once('.').map(|(_, sealed)| Sealed::from_text(sealed))
+    }
+
     /// Reads a token that works at `now`.
     pub fn open(token: &str, key_ring: &KeyRing, now: Timestamp) -> Result<Self, BadToken> {
         let (project, sealed) = token.split_once('.').ok_or(BadToken)?;

@@ -38,6 +38,38 @@ pub struct BadField {
 #[error("{} of the body's fields cannot be accepted", .0.len())]
 pub struct BadFields(pub Vec<BadField>);
 
+/// What a change says of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Nothing: it stays as it is.
+    Keep,
+    /// `null`: it becomes what it is when nobody sets it.
+    Reset,
+    /// A new value.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// The new value, if there is one.
+    pub fn new_value(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Reset => None,
+        }
+    }
+}
+
+impl<T: Default> Change<T> {
+    /// Carries it out on `field`.
+    pub fn apply(self, field: &mut T) {
+        match self {
+            Self::Keep => {}
+            Self::Reset => *field = T::default(),
+            Self::Set(value) => *field = value,
+        }
+    }
+}
+
 /// A body whose fields are being taken out.
 #[derive(Debug)]
 pub struct Draft {
@@ -46,7 +78,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Reads a JSON object. A member that is `null` counts as left out.
+    /// Reads a JSON object. To everything but [`Self::change`], a field that is `null` counts as left out.
     pub fn parse(body: &[u8]) -> Result<Self, NotAnObject> {
         let raw: &RawValue = serde_json::from_slice(body).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
         if !raw.get().starts_with('{') {
@@ -54,9 +86,7 @@ impl Draft {
         }
         let members: Members =
             serde_json::from_str(raw.get()).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
-        let mut fields = members.0;
-        fields.retain(|_, value| value.get() != "null");
-        Ok(Self { fields, bad: Vec::new() })
+        Ok(Self { fields: members.0, bad: Vec::new() })
     }
 
     /// Takes a field that must be there. `None` means that it was bad, and that [`Self::check`] will say so.
@@ -67,7 +97,7 @@ impl Draft {
 
     /// Takes a field that must be there, exactly as it was written.
     pub fn required_raw(&mut self, name: &str) -> Option<Box<RawValue>> {
-        let raw = self.fields.remove(name);
+        let raw = self.take(name);
         if raw.is_none() {
             self.refuse::<()>(pointer(&[name]), "is required");
         }
@@ -76,48 +106,61 @@ impl Draft {
 
     /// Takes a field that may be left out.
     pub fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
-        let raw = self.fields.remove(name)?;
+        let raw = self.take(name)?;
         self.read(pointer(&[name]), &raw)
     }
 
-    /// Takes a list that may be left out; every bad item is named by itself.
+    /// Takes a list that may be left out; every bad item is named by itself, and spoils the list.
     pub fn optional_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<Vec<T>> {
         let items: Vec<Box<RawValue>> = self.optional(name)?;
         let read =
             items.iter().enumerate().filter_map(|(index, item)| self.read(pointer(&[name, &index.to_string()]), item));
-        Some(read.collect())
+        let read: Vec<T> = read.collect();
+        (read.len() == items.len()).then_some(read)
     }
 
     /// Takes a list that must be there; every bad item is named by itself.
     pub fn required_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<Vec<T>> {
-        if !self.fields.contains_key(name) {
+        if self.fields.get(name).is_none_or(|raw| is_null(raw)) {
             self.refuse::<()>(pointer(&[name]), "is required");
         }
         self.optional_list(name)
     }
 
     /// Takes an object of strings that may be left out; every bad member is named by itself.
-    pub fn optional_map<K, V, KeyError, ValueError>(&mut self, name: &str) -> Vec<(K, V)>
+    pub fn optional_map<K, V>(&mut self, name: &str) -> Vec<(K, V)>
     where
-        K: FromStr<Err = KeyError>,
-        V: TryFrom<String, Error = ValueError>,
-        KeyError: fmt::Display,
-        ValueError: fmt::Display,
+        K: FromStr<Err: fmt::Display>,
+        V: TryFrom<String, Error: fmt::Display>,
     {
-        let members: BTreeMap<String, Value> = self.optional(name).unwrap_or_default();
-        let read = members.into_iter().filter_map(|(key, value)| {
-            let at = pointer(&[name, &key]);
-            let Value::String(text) = value else {
-                self.refuse::<()>(at, "must be a string");
-                return None;
-            };
-            match (key.parse::<K>(), V::try_from(text)) {
-                (Ok(key), Ok(value)) => Some((key, value)),
-                (Err(error), _) => self.refuse(at, &error.to_string()),
-                (_, Err(error)) => self.refuse(at, &error.to_string()),
+        let read = |draft: &mut Self, at, value: Value| draft.read_text(at, value);
+        self.members(name, read)
+    }
+
+    /// Takes an object of strings like [`Self::optional_map`]; a member that is `null` is to be taken away, and `None`.
+    pub fn optional_map_of_changes<K, V>(&mut self, name: &str) -> Vec<(K, Option<V>)>
+    where
+        K: FromStr<Err: fmt::Display>,
+        V: TryFrom<String, Error: fmt::Display>,
+    {
+        let read = |draft: &mut Self, at, value: Value| match value {
+            Value::Null => Some(None),
+            value => draft.read_text(at, value).map(Some),
+        };
+        self.members(name, read)
+    }
+
+    /// Takes what a change says of a field (JSON merge patch, RFC 7396). `read` is asked only where it says a value.
+    pub fn change<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Change<T> {
+        match self.fields.get(name) {
+            None => Change::Keep,
+            Some(raw) if is_null(raw) => {
+                self.fields.remove(name);
+                Change::Reset
             }
-        });
-        read.collect()
+            // What is bad was noted, so that nothing comes of the change.
+            Some(_) => read(self).map_or(Change::Keep, Change::Set),
+        }
     }
 
     /// Notes a field as bad for a reason that its type alone cannot know. Answers `None`, to be returned in its place.
@@ -139,6 +182,33 @@ impl Draft {
         Ok(build().expect("a required field that is missing was noted as bad"))
     }
 
+    fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
+        self.fields.remove(name).filter(|raw| !is_null(raw))
+    }
+
+    fn members<K, V>(&mut self, name: &str, read: impl Fn(&mut Self, String, Value) -> Option<V>) -> Vec<(K, V)>
+    where
+        K: FromStr<Err: fmt::Display>,
+    {
+        let members: BTreeMap<String, Value> = self.optional(name).unwrap_or_default();
+        let read = members.into_iter().filter_map(|(key, value)| {
+            let at = pointer(&[name, &key]);
+            match key.parse::<K>() {
+                Ok(key) => Some((key, read(self, at, value)?)),
+                Err(error) => self.refuse(at, &error.to_string()),
+            }
+        });
+        read.collect()
+    }
+
+    fn read_text<V: TryFrom<String, Error: fmt::Display>>(&mut self, pointer: String, value: Value) -> Option<V> {
+        let Value::String(text) = value else { return self.refuse(pointer, "must be a string") };
+        match V::try_from(text) {
+            Ok(value) => Some(value),
+            Err(error) => self.refuse(pointer, &error.to_string()),
+        }
+    }
+
     fn read<T: DeserializeOwned>(&mut self, pointer: String, raw: &RawValue) -> Option<T> {
         // Through `Value`, because its errors do not speak of lines and columns within the field.
         let read = serde_json::from_str::<Value>(raw.get()).and_then(serde_json::from_value);
@@ -147,6 +217,10 @@ impl Draft {
             Err(error) => self.refuse(pointer, &error.to_string()),
         }
     }
+}
+
+fn is_null(raw: &RawValue) -> bool {
+    raw.get() == "null"
 }
 
 /// The members of an object. One that comes twice is refused: readers differ on which of the two counts.
@@ -218,6 +292,28 @@ mod tests {
                 bad("/a~1b", "is not a known field"),
             ]))
         );
+    }
+
+    #[test]
+    fn a_change_tells_null_from_nothing_said() {
+        let mut draft =
+            Draft::parse(br#"{"limit":null,"note":"x","size":"big","headers":{"a":null,"b":"c","d":1}}"#).unwrap();
+        let limit = draft.change("limit", |draft| draft.optional::<u8>("limit"));
+        let name = draft.change("name", |draft| draft.optional::<String>("name"));
+        let note = draft.change("note", |draft| draft.optional::<String>("note"));
+        let size = draft.change("size", |draft| draft.optional::<u8>("size"));
+        let headers = draft.optional_map_of_changes::<String, String>("headers");
+        assert_eq!((limit, name, note), (Change::Reset, Change::Keep, Change::Set("x".to_owned())));
+        assert_eq!((size, headers.len()), (Change::Keep, 2));
+        let BadFields(noted) = draft.check(|| Some(())).unwrap_err();
+        assert_eq!((noted.len(), noted[0].pointer.as_str()), (2, "/size"));
+        assert_eq!(noted[1], bad("/headers/d", "must be a string"));
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_even_if_it_is_null() {
+        let draft = Draft::parse(br#"{"colour":null}"#).unwrap();
+        assert_eq!(draft.check(|| Some(())), Err(BadFields(vec![bad("/colour", "is not a known field")])));
     }
 
     #[test]

@@ -1,164 +1,66 @@
-//! Endpoints: where a project's webhooks go.
+//! Endpoints: where a project's webhooks go, and how they are made there.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`url`](EndpointUrl) | where an endpoint may be |
+//! | [`header`](HeaderName) | the static headers of its webhooks |
+//! | [`change`](EndpointChange) | what may be changed of it |
+//! | [`secrets`](RetiringSecret) | its signing secrets, and how they take turns |
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::Url;
 
-use crate::address::{AddressGuard, BlockedUrl};
+use crate::address::AddressGuard;
 use crate::draft::{BadFields, Draft};
 use crate::event::EventType;
 use crate::id::{EndpointId, ProjectId};
 use crate::key_ring::{KeyRing, Sealed, SealedKind};
 use crate::random::Random;
-use crate::signature::SigningSecret;
+use crate::return_url::Encryption;
+use crate::signature::{SignatureScheme, SignatureSchemes, SigningSecret};
 use crate::time::Timestamp;
+use crate::webhook::Format;
+
+mod change;
+mod header;
+mod secrets;
+mod url;
+
+pub use change::EndpointChange;
+pub use header::{BadHeaderName, BadHeaderValue, HeaderName, HeaderValue};
+pub use secrets::{BadOverlap, MOST_RETIRING_SECRETS, Overlap, RetiringSecret, SecretRotation, TooManyRetiring};
+pub use url::{BadEndpointUrl, EndpointUrl};
 
 /// How many endpoints a project may have.
 pub const MOST_ENDPOINTS: usize = 10;
 
 const MOST_HEADERS: usize = 20;
 
-/// Where an endpoint takes its webhooks: `https`, a host name, port 443 or 8443, at most 2,048 characters.
+/// What an endpoint is for, in words for people: 1 to 200 characters, none of them a control character, no space around it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EndpointUrl(Url);
-
-/// A text that is no [`EndpointUrl`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum BadEndpointUrl {
-    /// It is no absolute URL.
-    #[error("must be an absolute URL")]
-    Malformed,
-    /// It is too long.
-    #[error("must have at most 2048 characters")]
-    TooLong,
-    /// It has a fragment, which would never be sent.
-    #[error("must not have a fragment")]
-    Fragment,
-    /// Webhooks may not go there.
-    #[error(transparent)]
-    Blocked(#[from] BlockedUrl),
-}
-
-impl EndpointUrl {
-    /// Reads a URL that `guard` lets webhooks go to.
-    pub fn parse(text: &str, guard: &AddressGuard) -> Result<Self, BadEndpointUrl> {
-        if text.len() > 2048 {
-            return Err(BadEndpointUrl::TooLong);
-        }
-        let url = Url::parse(text).map_err(|_| BadEndpointUrl::Malformed)?;
-        if url.fragment().is_some() {
-            return Err(BadEndpointUrl::Fragment);
-        }
-        guard.check_url(&url)?;
-        Ok(Self(url))
-    }
-
-    /// The URL.
-    pub fn as_url(&self) -> &Url {
-        &self.0
-    }
-}
-
-/// The name of a static header, in lower case; not one that Signpost or HTTP itself sets.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct HeaderName(String);
+pub struct Description(String);
 
-/// A text that is no [`HeaderName`].
+/// A text that is no [`Description`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum BadHeaderName {
-    /// HTTP has no such names.
-    #[error("is not a header name")]
-    Malformed,
-    /// The header is set by Signpost or by HTTP.
-    #[error("is a reserved header")]
-    Reserved,
-}
+#[error("must have 1 to 200 characters, no control characters, and no space around it")]
+pub struct BadDescription;
 
-impl HeaderName {
-    /// The name, to be sent.
-    pub fn to_http(&self) -> http::HeaderName {
-        http::HeaderName::from_str(&self.0).expect("the name was read as one")
+impl TryFrom<String> for Description {
+    type Error = BadDescription;
+
+    fn try_from(text: String) -> Result<Self, BadDescription> {
+        let has_good_length = (1..=200).contains(&text.chars().count());
+        let is_clean = text.trim() == text && !text.chars().any(char::is_control);
+        if has_good_length && is_clean { Ok(Self(text)) } else { Err(BadDescription) }
     }
 }
 
-impl FromStr for HeaderName {
-    type Err = BadHeaderName;
-
-    fn from_str(text: &str) -> Result<Self, BadHeaderName> {
-        const RESERVED: [&str; 14] = [
-            "accept-encoding",
-            "connection",
-            "cookie",
-            "date",
-            "expect",
-            "forwarded",
-            "host",
-            "keep-alive",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade",
-            "user-agent",
-            "via",
-        ];
-        const RESERVED_PREFIXES: [&str; 4] = ["content-", "proxy-", "sec-", "webhook-"];
-        let name = http::HeaderName::from_str(text).map_err(|_| BadHeaderName::Malformed)?;
-        let has_reserved_prefix = RESERVED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix));
-        if RESERVED.contains(&name.as_str()) || has_reserved_prefix {
-            return Err(BadHeaderName::Reserved);
-        }
-        Ok(Self(name.as_str().to_owned()))
-    }
-}
-
-impl TryFrom<String> for HeaderName {
-    type Error = BadHeaderName;
-
-    fn try_from(text: String) -> Result<Self, BadHeaderName> {
-        text.parse()
-    }
-}
-
-impl From<HeaderName> for String {
-    fn from(name: HeaderName) -> Self {
-        name.0
-    }
-}
-
-/// The value of a static header: 1 to 1,024 visible ASCII characters and inner spaces. It may be a secret.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HeaderValue(String);
-
-/// A text that is no [`HeaderValue`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must have 1 to 1024 visible ASCII characters, with spaces only inside")]
-pub struct BadHeaderValue;
-
-impl HeaderValue {
-    /// The value, to be sent.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for HeaderValue {
-    type Error = BadHeaderValue;
-
-    fn try_from(text: String) -> Result<Self, BadHeaderValue> {
-        let is_clean = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && text.trim() == text;
-        if (1..=1024).contains(&text.len()) && is_clean { Ok(Self(text)) } else { Err(BadHeaderValue) }
-    }
-}
-
-impl fmt::Debug for HeaderValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HeaderValue(…)")
+impl From<Description> for String {
+    fn from(description: Description) -> Self {
+        description.0
     }
 }
 
@@ -170,15 +72,29 @@ pub struct Endpoint {
     pub id: EndpointId,
     /// Whose events it gets.
     pub project_id: ProjectId,
+    /// Counts its writes from 1, so that nobody writes over what they have not seen.
+    pub version: u32,
     /// Where it is.
     pub url: EndpointUrl,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
     /// Which events it gets; all of them, present and future, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_types: Option<BTreeSet<EventType>>,
     /// Headers that every webhook to it carries.
     pub headers: BTreeMap<HeaderName, Sealed>,
+    /// How its webhooks' bodies are laid out.
+    pub format: Format,
+    /// How the bodies are hidden, under the project's `secretKey`.
+    pub encryption: Encryption,
+    /// Which signatures its webhooks carry.
+    pub signatures: SignatureSchemes,
     /// What its webhooks are signed with.
     pub signing_secret: Sealed,
+    /// What they were signed with before, and still are for a while beside that; newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retiring_secrets: Vec<RetiringSecret>,
     /// Whether the customer wishes webhooks to be sent.
     pub state: EndpointState,
     /// When it was created.
@@ -200,6 +116,20 @@ impl Endpoint {
     pub fn wants(&self, event_type: EventType) -> bool {
         self.event_types.as_ref().is_none_or(|wanted| wanted.contains(&event_type))
     }
+
+    /// All that it keeps sealed.
+    pub fn sealed(&self) -> impl Iterator<Item = &Sealed> {
+        let secrets = self.retiring_secrets.iter().map(|retiring| &retiring.secret);
+        self.headers.values().chain([&self.signing_secret]).chain(secrets)
+    }
+
+    /// All that it keeps sealed, each with its kind, to be sealed anew.
+    pub fn sealed_mut(&mut self) -> impl Iterator<Item = (SealedKind, &mut Sealed)> {
+        let headers = self.headers.values_mut().map(|value| (SealedKind::HeaderValue, value));
+        let retiring = self.retiring_secrets.iter_mut().map(|retiring| &mut retiring.secret);
+        let secrets = [&mut self.signing_secret].into_iter().chain(retiring);
+        headers.chain(secrets.map(|secret| (SealedKind::SigningSecret, secret)))
+    }
 }
 
 /// A request for a new endpoint.
@@ -207,30 +137,35 @@ impl Endpoint {
 pub struct NewEndpoint {
     /// Where it is.
     pub url: EndpointUrl,
+    /// What it is for.
+    pub description: Option<Description>,
     /// Which events it gets; all, if `None`.
     pub event_types: Option<BTreeSet<EventType>>,
     /// Headers that every webhook to it carries.
     pub headers: BTreeMap<HeaderName, HeaderValue>,
+    /// How its webhooks' bodies are laid out.
+    pub format: Format,
+    /// How the bodies are hidden.
+    pub encryption: Encryption,
+    /// Which signatures its webhooks carry.
+    pub signatures: SignatureSchemes,
 }
 
 impl NewEndpoint {
     /// Checks a request against the places that `guard` lets webhooks go to.
     pub fn check(mut draft: Draft, guard: &AddressGuard) -> Result<Self, BadFields> {
-        let url_text: Option<String> = draft.required("url");
-        let url = url_text.and_then(|text| match EndpointUrl::parse(&text, guard) {
-            Ok(url) => Some(url),
-            Err(error) => draft.refuse("/url", &error.to_string()),
-        });
-        let event_types: Option<BTreeSet<EventType>> =
-            draft.optional_list("eventTypes").map(|types| types.into_iter().collect());
-        if event_types.as_ref().is_some_and(BTreeSet::is_empty) {
-            draft.refuse::<()>("/eventTypes", "must name at least one event type; leave it out for all");
-        }
+        let url_text = draft.required("url");
+        let url = read_url(&mut draft, url_text, guard);
+        let description = draft.optional("description");
+        let event_types = take_event_types(&mut draft);
         let headers: BTreeMap<_, _> = draft.optional_map("headers").into_iter().collect();
         if headers.len() > MOST_HEADERS {
-            draft.refuse::<()>("/headers", "must have at most 20 members");
+            draft.refuse::<()>("/headers", TOO_MANY_HEADERS);
         }
-        draft.check(|| Some(Self { url: url?, event_types, headers }))
+        let format = draft.optional("format").unwrap_or_default();
+        let encryption = draft.optional("encryption").unwrap_or_default();
+        let signatures = take_signatures(&mut draft).unwrap_or_default();
+        draft.check(|| Some(Self { url: url?, description, event_types, headers, format, encryption, signatures }))
     }
 
     /// The endpoint it asks for, its secrets sealed.
@@ -247,13 +182,44 @@ impl NewEndpoint {
         Endpoint {
             id,
             project_id,
+            version: 1,
             url: self.url,
+            description: self.description,
             event_types: self.event_types,
             headers: self.headers.into_iter().map(seal_header).collect(),
+            format: self.format,
+            encryption: self.encryption,
+            signatures: self.signatures,
             signing_secret: seal(SealedKind::SigningSecret, &signing_secret.expose()),
+            retiring_secrets: Vec::new(),
             state: EndpointState::Active,
             created_at: id.made_at(),
         }
+    }
+}
+
+const TOO_MANY_HEADERS: &str = "must have at most 20 members";
+
+fn read_url(draft: &mut Draft, text: Option<String>, guard: &AddressGuard) -> Option<EndpointUrl> {
+    match EndpointUrl::parse(&text?, guard) {
+        Ok(url) => Some(url),
+        Err(error) => draft.refuse("/url", &error.to_string()),
+    }
+}
+
+fn take_event_types(draft: &mut Draft) -> Option<BTreeSet<EventType>> {
+    let types: Vec<EventType> = draft.optional_list("eventTypes")?;
+    if types.is_empty() {
+        return draft.refuse("/eventTypes", "must name at least one event type; leave it out for all");
+    }
+    Some(types.into_iter().collect())
+}
+
+fn take_signatures(draft: &mut Draft) -> Option<SignatureSchemes> {
+    let schemes: Vec<SignatureScheme> = draft.optional_list("signatures")?;
+    match SignatureSchemes::try_from(schemes) {
+        Ok(schemes) => Some(schemes),
+        Err(error) => draft.refuse("/signatures", &error.to_string()),
     }
 }
 
@@ -269,38 +235,38 @@ mod tests {
     fn an_endpoint_needs_only_a_url() {
         let endpoint = check(r#"{"url":"https://hooks.example.com/kyc"}"#).unwrap();
         assert_eq!(endpoint.url.as_url().as_str(), "https://hooks.example.com/kyc");
-        assert_eq!((endpoint.event_types, endpoint.headers.len()), (None, 0));
+        assert_eq!((endpoint.event_types, endpoint.headers.len(), endpoint.description), (None, 0, None));
+        assert_eq!((endpoint.format, endpoint.encryption), (Format::Standard, Encryption::None));
+        assert_eq!(endpoint.signatures, SignatureSchemes::default());
     }
 
     #[test]
     fn all_that_is_wrong_with_an_endpoint_is_said_at_once() {
-        let body = r#"{"url":"http://example.com/","eventTypes":["approved","created"],
-            "headers":{"Webhook-Id":"x","x-a":"two\r\nlines","x-b":1,"x-c":"fine"},"colour":"red"}"#;
+        let body = r#"{"url":"http://example.com/","description":" ","eventTypes":["approved","created"],
+            "headers":{"Webhook-Id":"x","x-a":"two\r\nlines","x-b":1,"x-c":"fine"},"format":"xml",
+            "encryption":"aes-128-ecb","signatures":["v1","v2"],"colour":"red"}"#;
         let BadFields(bad) = check(body).unwrap_err();
         let pointers: Vec<&str> = bad.iter().map(|field| field.pointer.as_str()).collect();
         assert_eq!(
             pointers,
-            ["/url", "/eventTypes/1", "/headers/Webhook-Id", "/headers/x-a", "/headers/x-b", "/colour"]
+            [
+                "/url",
+                "/description",
+                "/eventTypes/1",
+                "/headers/Webhook-Id",
+                "/headers/x-a",
+                "/headers/x-b",
+                "/format",
+                "/encryption",
+                "/signatures/1",
+                "/colour"
+            ]
         );
     }
 
     #[test]
-    fn an_endpoint_for_no_events_is_refused() {
+    fn an_endpoint_for_no_events_or_without_signatures_is_refused() {
         assert!(check(r#"{"url":"https://hooks.example.com/","eventTypes":[]}"#).is_err());
-    }
-
-    #[test]
-    fn reserved_headers_cannot_be_set() {
-        for name in ["Host", "content-type", "Webhook-Signature", "user-agent", "Connection", "proxy-authorization"] {
-            assert_eq!(name.parse::<HeaderName>(), Err(BadHeaderName::Reserved), "{name}");
-        }
-        assert!("Authorization".parse::<HeaderName>().is_ok());
-    }
-
-    #[test]
-    fn urls_that_cannot_be_meant_are_refused() {
-        for url in ["", "example.com", "https://", "https://example.com/#top", "javascript:alert(1)", "//example.com"] {
-            assert!(EndpointUrl::parse(url, &AddressGuard::default()).is_err(), "{url}");
-        }
+        assert!(check(r#"{"url":"https://hooks.example.com/","signatures":[]}"#).is_err());
     }
 }

@@ -116,6 +116,11 @@ id! {
     ReturnUrlKeyId
 }
 
+id! {
+    /// Names one of a project's key pairs: the `kid` of its public key.
+    KeyPairId
+}
+
 /// Names a delivery: one event to one endpoint. Written `<event id>_<endpoint id>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::AddAssign;
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
@@ -32,6 +33,8 @@ pub enum SealedKind {
     HeaderValue,
     /// The `secretKey` that encrypts and signs return URLs.
     ReturnUrlKey,
+    /// The private key of a key pair that signs webhooks.
+    KeyPair,
     /// The content of a return link.
     ReturnLink,
     /// The content of a link that confirms a notification user's address.
@@ -44,6 +47,7 @@ impl SealedKind {
             Self::SigningSecret => "signing-secret",
             Self::HeaderValue => "header-value",
             Self::ReturnUrlKey => "return-url-key",
+            Self::KeyPair => "key-pair",
             Self::ReturnLink => "return-link",
             Self::Confirmation => "confirmation",
         }
@@ -64,6 +68,27 @@ impl Sealed {
     /// The text to store or send.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name of the key that it claims to be sealed with.
+    fn key_name(&self) -> Option<&str> {
+        self.0.split_once('.').map(|(name, _)| name)
+    }
+}
+
+/// What came of sealing values anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Resealing {
+    /// How many were under an older key, and are now under the current one.
+    pub resealed: u32,
+    /// How many cannot be opened, and stay as they are.
+    pub unreadable: u32,
+}
+
+impl AddAssign for Resealing {
+    fn add_assign(&mut self, other: Self) {
+        self.resealed += other.resealed;
+        self.unreadable += other.unreadable;
     }
 }
 
@@ -139,6 +164,32 @@ impl KeyRing {
         let payload = Payload { msg: ciphertext, aad: associated.as_bytes() };
         key.cipher(kind).decrypt(&(*nonce).into(), payload).map_err(|_| CannotOpen)
     }
+
+    /// Whether it has the key that `sealed` claims to be sealed with.
+    pub fn knows_key_of(&self, sealed: &Sealed) -> bool {
+        sealed.key_name().is_some_and(|name| self.keys.contains_key(name))
+    }
+
+    /// Seals each value anew that is not under the current key.
+    pub fn reseal<'a>(
+        &self,
+        project: ProjectId,
+        values: impl Iterator<Item = (SealedKind, &'a mut Sealed)>,
+        random: &dyn Random,
+    ) -> Resealing {
+        let mut came_of_it = Resealing::default();
+        for (kind, sealed) in values.filter(|(_, sealed)| sealed.key_name() != Some(&self.current)) {
+            match self.open(kind, project, sealed) {
+                Ok(mut plaintext) => {
+                    *sealed = self.seal(kind, project, &plaintext, random);
+                    plaintext.zeroize();
+                    came_of_it.resealed += 1;
+                }
+                Err(CannotOpen) => came_of_it.unreadable += 1,
+            }
+        }
+        came_of_it
+    }
 }
 
 impl fmt::Debug for KeyRing {
@@ -195,6 +246,24 @@ mod tests {
         let project = project();
         let sealed = ring(FIRST).seal(SealedKind::SigningSecret, project, b"secret", &SystemRandom);
         assert_eq!(ring(ROTATED).open(SealedKind::SigningSecret, project, &sealed), Ok(b"secret".to_vec()));
+    }
+
+    #[test]
+    fn values_under_older_keys_are_sealed_anew_and_others_left() {
+        let project = project();
+        let seal = |keys: &str| ring(keys).seal(SealedKind::HeaderValue, project, b"secret", &SystemRandom);
+        let mut values = [seal(FIRST), seal(ROTATED), Sealed::from_text("k0.AAAA")];
+        let before = values.clone();
+        let reseal = |values: &mut [Sealed]| {
+            let values = values.iter_mut().map(|value| (SealedKind::HeaderValue, value));
+            ring(ROTATED).reseal(project, values, &SystemRandom)
+        };
+        assert_eq!(reseal(&mut values), Resealing { resealed: 1, unreadable: 1 });
+        assert_eq!(reseal(&mut values), Resealing { resealed: 0, unreadable: 1 });
+        assert_eq!(&values[1..], &before[1..]);
+        assert_eq!(ring(ROTATED).open(SealedKind::HeaderValue, project, &values[0]), Ok(b"secret".to_vec()));
+        assert!(ring(FIRST).open(SealedKind::HeaderValue, project, &values[0]).is_err());
+        assert!(ring(ROTATED).knows_key_of(&values[0]) && !ring(ROTATED).knows_key_of(&values[2]));
     }
 
     #[test]

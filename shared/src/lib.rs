@@ -19,6 +19,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event;
 pub mod health;
+pub mod key_pair;
 pub mod retry;
 pub mod signature;
 pub mod webhook;

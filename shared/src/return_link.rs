@@ -61,6 +61,11 @@ impl ReturnLink {
         format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(self.project_id.as_bytes()), sealed.as_str())
     }
 
+    /// The sealed part of `token`, if it has one.
+    pub fn sealed_in(token: &str) -> Option<Sealed> {
+        token.split_once('.').map(|(_, sealed)| Sealed::from_text(sealed))
+    }
+
     /// The link that `token` stands for at `now`.
     pub fn open(token: &str, ring: &KeyRing, now: Timestamp) -> Result<Self, BadReturnLink> {
         let (project, sealed) = token.split_once('.').ok_or(BadReturnLink::Foreign)?;

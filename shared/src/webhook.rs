@@ -4,15 +4,21 @@ use std::collections::BTreeMap;
 
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::Serialize;
 use thiserror::Error;
 
 use crate::endpoint::{Endpoint, HeaderName as StaticHeaderName};
-use crate::event::{Event, EventData, EventType, SubmissionId};
-use crate::id::{EventId, ProjectId};
-use crate::key_ring::{CannotOpen, KeyRing, SealedKind};
-use crate::signature::{BadSigningSecret, SigningSecret};
+use crate::event::Event;
+use crate::id::EventId;
+use crate::key_pair::{KeyPairs, OpenedKeyPairs};
+use crate::key_ring::{CannotOpen, KeyRing, Sealed, SealedKind};
+use crate::random::Random;
+use crate::return_url::{Encryption, ReturnUrlKey, StoredReturnUrlKey};
+use crate::signature::{BadSigningSecret, SignatureScheme, SigningSecret};
 use crate::time::Timestamp;
+
+mod body;
+
+pub use body::{Format, UnknownFormat};
 
 /// Names the event; the same on every attempt.
 pub const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -25,11 +31,40 @@ pub const WEBHOOK_ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt
 
 const OUR_USER_AGENT: &str = concat!("Signpost/", env!("CARGO_PKG_VERSION"));
 
+/// What webhooks need of the project: those keys that its endpoint makes use of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectKeys {
+    /// The newest `secretKey`, for an endpoint with encryption.
+    pub secret_key: Option<StoredReturnUrlKey>,
+    /// The key pairs, for an endpoint with `v1a` signatures.
+    pub key_pairs: Option<KeyPairs>,
+}
+
+impl ProjectKeys {
+    /// All that they keep sealed.
+    pub fn sealed(&self) -> impl Iterator<Item = &Sealed> {
+        let secret_key = self.secret_key.iter().map(|key| &key.secret_key);
+        secret_key.chain(self.key_pairs.iter().flat_map(KeyPairs::sealed))
+    }
+}
+
 /// What an endpoint's webhooks need beyond the event, opened.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    signing_secret: SigningSecret,
+    format: Format,
+    cover: Cover,
+    /// The newest first, each with the moment from which it signs no more.
+    secrets: Vec<(SigningSecret, Option<Timestamp>)>,
+    key_pairs: Option<OpenedKeyPairs>,
     headers: BTreeMap<StaticHeaderName, HeaderValue>,
+}
+
+/// What hides bodies.
+#[derive(Debug, Clone)]
+enum Cover {
+    None,
+    Ecb(ReturnUrlKey),
+    Gcm(ReturnUrlKey),
 }
 
 /// Why an endpoint's sealed values cannot be used: our fault, never the receiver's.
@@ -47,13 +82,18 @@ pub enum OpenError {
     /// A value was opened, but is no text.
     #[error("endpoint's sealed value is not text")]
     Text(#[from] std::string::FromUtf8Error),
+    /// Bodies are to be encrypted, and there is no key.
+    #[error("endpoint's webhooks are to be encrypted, but the project has no secretKey")]
+    NoSecretKey,
+    /// Webhooks are to carry `v1a`, and there is no key pair.
+    #[error("endpoint's webhooks are to be signed with a key pair, but the project has none")]
+    NoKeyPair,
 }
 
 impl Opened {
-    /// Opens what `endpoint` keeps sealed.
-    pub fn of(endpoint: &Endpoint, ring: &KeyRing) -> Result<Self, OpenError> {
+    /// Opens what `endpoint` and its project keep sealed.
+    pub fn of(endpoint: &Endpoint, keys: &ProjectKeys, ring: &KeyRing) -> Result<Self, OpenError> {
         let project = endpoint.project_id;
-        let secret = ring.open(SealedKind::SigningSecret, project, &endpoint.signing_secret)?;
         let mut headers = BTreeMap::new();
         for (name, sealed) in &endpoint.headers {
             let value = ring.open(SealedKind::HeaderValue, project, sealed)?;
@@ -61,37 +101,74 @@ impl Opened {
             value.set_sensitive(true);
             headers.insert(name.clone(), value);
         }
-        Ok(Self { signing_secret: String::from_utf8(secret)?.parse()?, headers })
+        Ok(Self {
+            format: endpoint.format,
+            cover: Cover::of(endpoint.encryption, keys, ring)?,
+            secrets: open_secrets(endpoint, ring)?,
+            key_pairs: open_key_pairs(endpoint, keys, ring)?,
+            headers,
+        })
+    }
+
+    /// The signatures of `body`, sent at `at` under the webhook id `id`; separated by spaces, the newest secret's first.
+    fn sign(&self, id: EventId, at: Timestamp, body: &[u8]) -> String {
+        let signs = |until: &Option<Timestamp>| until.is_none_or(|until| at < until);
+        let secrets = self.secrets.iter().filter(|(_, until)| signs(until));
+        let mut signatures: Vec<String> = secrets.map(|(secret, _)| secret.sign(id, at, body)).collect();
+        signatures.extend(self.key_pairs.iter().map(|pairs| pairs.signing_at(at).sign(id, at, body)));
+        signatures.join(" ")
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StandardBody<'a> {
-    #[serde(rename = "type")]
-    event_type: EventType,
-    timestamp: Timestamp,
-    id: EventId,
-    project_id: ProjectId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    submission_id: Option<&'a SubmissionId>,
-    data: &'a EventData,
+impl Cover {
+    fn of(encryption: Encryption, keys: &ProjectKeys, ring: &KeyRing) -> Result<Self, OpenError> {
+        let key = || Ok::<_, OpenError>(keys.secret_key.as_ref().ok_or(OpenError::NoSecretKey)?.open(ring)?);
+        match encryption {
+            Encryption::None => Ok(Self::None),
+            Encryption::Aes256Ecb => Ok(Self::Ecb(key()?)),
+            Encryption::Aes256Gcm => Ok(Self::Gcm(key()?)),
+        }
+    }
 }
 
-/// The body that `event` is sent as: compact JSON around the data as it was published.
-pub fn body(event: &Event) -> Vec<u8> {
-    let body = StandardBody {
-        event_type: event.event_type,
-        timestamp: event.occurred_at,
-        id: event.id,
-        project_id: event.project_id,
-        submission_id: event.submission_id.as_ref(),
-        data: &event.data,
+/// The secrets that sign with `v1`; none, if the endpoint does without.
+fn open_secrets(endpoint: &Endpoint, ring: &KeyRing) -> Result<Vec<(SigningSecret, Option<Timestamp>)>, OpenError> {
+    if !endpoint.signatures.contain(SignatureScheme::V1) {
+        return Ok(Vec::new());
+    }
+    let retiring = endpoint.retiring_secrets.iter().map(|retiring| (&retiring.secret, Some(retiring.until)));
+    let all = std::iter::once((&endpoint.signing_secret, None)).chain(retiring);
+    let open = |(sealed, until)| {
+        let secret = ring.open(SealedKind::SigningSecret, endpoint.project_id, sealed)?;
+        Ok((String::from_utf8(secret)?.parse()?, until))
     };
-    serde_json::to_vec(&body).expect("an event is always JSON")
+    all.map(open).collect()
 }
 
-/// The headers of the attempt `number` to send `body` at `at`, its signature among them.
+fn open_key_pairs(
+    endpoint: &Endpoint,
+    keys: &ProjectKeys,
+    ring: &KeyRing,
+) -> Result<Option<OpenedKeyPairs>, OpenError> {
+    if !endpoint.signatures.contain(SignatureScheme::V1a) {
+        return Ok(None);
+    }
+    Ok(Some(keys.key_pairs.as_ref().ok_or(OpenError::NoKeyPair)?.open(ring)?))
+}
+
+/// The body that `event` is sent as, encrypted if the endpoint wishes. Encrypted with AES-256-GCM, it differs each time.
+pub fn body(opened: &Opened, event: &Event, random: &dyn Random) -> Vec<u8> {
+    let plain = opened.format.write(event);
+    let ciphertext = match &opened.cover {
+        Cover::None => return plain,
+        Cover::Ecb(key) => key.encrypt_ecb(&plain),
+        Cover::Gcm(key) => key.encrypt_gcm(&plain, random),
+    };
+    // Base64 needs no escaping.
+    format!(r#"{{"data":"{ciphertext}"}}"#).into_bytes()
+}
+
+/// The headers of the attempt `number` to send `body` at `at`, its signatures among them.
 pub fn headers(opened: &Opened, id: EventId, number: u8, at: Timestamp, body: &[u8]) -> HeaderMap {
     let own = |text: String| HeaderValue::try_from(text).expect("ids, numbers and base64 are header values");
     let mut headers: HeaderMap = opened.headers.iter().map(|(name, value)| (name.to_http(), value.clone())).collect();
@@ -99,69 +176,10 @@ pub fn headers(opened: &Opened, id: EventId, number: u8, at: Timestamp, body: &[
     headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
     headers.insert(WEBHOOK_ID, own(id.to_string()));
     headers.insert(WEBHOOK_TIMESTAMP, own(at.as_seconds().to_string()));
-    headers.insert(WEBHOOK_SIGNATURE, own(opened.signing_secret.sign(id, at, body)));
+    headers.insert(WEBHOOK_SIGNATURE, own(opened.sign(id, at, body)));
     headers.insert(WEBHOOK_ATTEMPT, own(number.to_string()));
     headers
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::address::AddressGuard;
-    use crate::draft::Draft;
-    use crate::endpoint::NewEndpoint;
-    use crate::id::EndpointId;
-    use crate::random::SystemRandom;
-
-    fn event(at: Timestamp) -> Event {
-        Event {
-            id: EventId::new(at, &SystemRandom),
-            project_id: ProjectId::new(at, &SystemRandom),
-            event_type: EventType::AmlOngoing,
-            submission_id: Some("sub_1".to_owned().try_into().unwrap()),
-            occurred_at: at,
-            data: r#"{"b":1.0, "a":[]}"#.to_owned().try_into().unwrap(),
-        }
-    }
-
-    fn now() -> Timestamp {
-        // The independent verifier compares with the machine's clock.
-        use crate::clock::{Clock, SystemClock};
-        SystemClock.now()
-    }
-
-    #[test]
-    fn the_body_carries_the_data_untouched() {
-        let event = event(now());
-        assert_eq!(
-            String::from_utf8(body(&event)).unwrap(),
-            format!(
-                r#"{{"type":"aml-ongoing","timestamp":"{}","id":"{}","projectId":"{}","submissionId":"sub_1","data":{{"b":1.0, "a":[]}}}}"#,
-                event.occurred_at, event.id, event.project_id
-            )
-        );
-    }
-
-    #[test]
-    fn another_library_verifies_our_webhooks() {
-        let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
-        let event = event(now());
-        let secret = SigningSecret::generate(&SystemRandom);
-        let draft = Draft::parse(br#"{"url":"https://example.com/","headers":{"Authorization":"Bearer 1"}}"#).unwrap();
-        let endpoint = NewEndpoint::check(draft, &AddressGuard::default()).unwrap().create(
-            EndpointId::new(now(), &SystemRandom),
-            event.project_id,
-            &secret,
-            &ring,
-            &SystemRandom,
-        );
-
-        let body = body(&event);
-        let headers = headers(&Opened::of(&endpoint, &ring).unwrap(), event.id, 3, now(), &body);
-
-        let verifier = standardwebhooks::Webhook::new(&secret.expose()).unwrap();
-        verifier.verify(&body, &headers).unwrap();
-        assert_eq!(headers[WEBHOOK_ATTEMPT], "3");
-        assert_eq!(headers["authorization"], "Bearer 1");
-    }
-}
+mod tests;

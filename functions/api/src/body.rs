@@ -17,6 +17,11 @@ impl Body {
     pub(crate) fn draft(&self) -> Result<Draft, ApiError> {
         Ok(Draft::parse(&self.0)?)
     }
+
+    /// The fields in it, of which none is required: no body at all is like one without fields.
+    pub(crate) fn draft_or_empty(&self) -> Result<Draft, ApiError> {
+        Ok(Draft::parse(if self.0.is_empty() { b"{}" } else { &self.0 })?)
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Body {

@@ -48,7 +48,7 @@ impl Config {
             redirect_base_url: base_url(&config::required(&var, "REDIRECT_BASE_URL")?),
             egress_ips: config::list(&var, "EGRESS_IPS")?,
             mail_from: config::required(&var, "MAIL_FROM")?,
-            address_guard: config::parsed_or_empty(&var, "ALLOWED_PRIVATE_RECEIVERS")?,
+            address_guard: config::address_guard(&var)?,
         })
     }
 }

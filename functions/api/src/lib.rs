@@ -20,8 +20,13 @@ mod config;
 mod confirm_page;
 mod deliveries;
 mod egress_ips;
+mod endpoint_states;
+mod endpoint_view;
 mod endpoints;
 mod events;
+mod host_names;
+mod jwks;
+mod key_ring;
 mod notification_users;
 mod paging;
 mod problem;
@@ -30,8 +35,11 @@ mod reports;
 mod request_log;
 mod return_links;
 mod return_urls;
+mod signing_secrets;
 
 pub use config::Config;
+use host_names::SystemHostNames;
+pub use host_names::{Addresses, HostNames};
 
 /// What every handler works with. Cloning it is cheap.
 #[derive(Clone)]
@@ -45,6 +53,7 @@ pub struct Services {
     send_queue: Queue,
     mailer: Mailer,
     key_ring: KeyRingSecret,
+    host_names: Arc<dyn HostNames>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -64,10 +73,18 @@ impl App {
             send_queue: Queue::new(aws, &config.send_queue_url),
             mailer: Mailer::new(aws, &config.mail_from),
             key_ring,
+            host_names: Arc::new(SystemHostNames),
             config,
             clock,
             random,
         }))
+    }
+
+    /// The same, but where hosts lead is asked of `host_names`, and not of the machine's resolver.
+    #[must_use]
+    pub fn with_host_names(mut self, host_names: Arc<dyn HostNames>) -> Self {
+        Arc::get_mut(&mut self.0).expect("the app is not in use yet").host_names = host_names;
+        self
     }
 }
 
@@ -88,7 +105,16 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects/{pid}/api-keys", post(api_keys::create).get(api_keys::list))
         .route("/v1/projects/{pid}/api-keys/{id}", delete(api_keys::revoke))
         .route("/v1/projects/{pid}/endpoints", post(endpoints::create).get(endpoints::list))
-        .route("/v1/projects/{pid}/endpoints/{id}", get(endpoints::read).delete(endpoints::delete))
+        .route(
+            "/v1/projects/{pid}/endpoints/{id}",
+            get(endpoints::read).patch(endpoints::change).delete(endpoints::delete),
+        )
+        .route("/v1/projects/{pid}/endpoints/{id}/pause", post(endpoint_states::pause))
+        .route("/v1/projects/{pid}/endpoints/{id}/resume", post(endpoint_states::resume))
+        .route("/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate", post(signing_secrets::rotate))
+        .route("/v1/projects/{pid}/endpoints/{id}/signing-secret/previous", delete(signing_secrets::end_previous))
+        .route("/v1/projects/{pid}/jwks.json", get(jwks::show))
+        .route("/v1/projects/{pid}/jwks/rotate", post(jwks::rotate))
         .route("/v1/projects/{pid}/events", post(events::publish))
         .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
         .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))
@@ -102,6 +128,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects/{pid}/notification-users", post(notification_users::create).get(notification_users::list))
         .route("/confirm/{token}", get(notification_users::ask).post(notification_users::confirm))
         .route("/v1/projects/{pid}/reports/{day}", get(reports::read))
+        .route("/v1/key-ring/reseal", post(key_ring::reseal))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn(request_log::log_request))

@@ -14,7 +14,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
-    let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret);
+    let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret, Arc::new(SystemClock));
     let app = App::new(config, &aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
     lambda_http::run(router(app)).await
 }

@@ -108,8 +108,8 @@ pub(crate) async fn confirm(State(app): State<App>, Path(token): Path<String>) -
 
 /// Whom a token is about, if it works and they are still there.
 async fn find(app: &App, token: &str) -> Result<Option<(Project, NotificationUser)>, ApiError> {
-    let key_ring = app.key_ring.ring().await?;
-    let Ok(confirmation) = Confirmation::open(token, key_ring, app.clock.now()) else { return Ok(None) };
+    let key_ring = app.key_ring.ring_to_open(&Confirmation::sealed_in(token)).await?;
+    let Ok(confirmation) = Confirmation::open(token, &key_ring, app.clock.now()) else { return Ok(None) };
     let user = app.settings.notification_user(confirmation.project_id, confirmation.user_id).await?;
     let project = app.settings.project(confirmation.project_id).await?;
     Ok(project.zip(user))
@@ -117,7 +117,8 @@ async fn find(app: &App, token: &str) -> Result<Option<(Project, NotificationUse
 
 async fn ask_by_mail(app: &App, project: &Project, user: &NotificationUser) -> Result<(), ApiError> {
     let confirmation = Confirmation::new(project.id, user.id, app.clock.now());
-    let token = confirmation.token(app.key_ring.ring().await?, &*app.random);
+    let ring = app.key_ring.ring().await?;
+    let token = confirmation.token(&ring, &*app.random);
     let link = format!("{}/confirm/{token}", app.config.api_base_url);
     let mail = report_mail::render_confirmation(project.name.as_str(), &link, confirmation.expires_at, user.language)?;
     Ok(app.mailer.send(&user.email, &mail).await?)

@@ -53,9 +53,12 @@ pub(crate) enum ApiError {
     /// A header cannot be accepted.
     #[error("{0}")]
     BadHeader(String),
-    /// The project has as many of these as it may have.
-    #[error("project already has {0} {1}, the most it may have")]
+    /// There are as many of these as there may be.
+    #[error("there are {0} {1} already, the most there may be")]
     LimitReached(usize, &'static str),
+    /// What is to be changed was changed by somebody else, after it was read and before it could be written.
+    #[error("the resource was changed by another request meanwhile; read it again and repeat the change")]
+    ChangedMeanwhile,
     /// The same idempotency key is at work on another call.
     #[error("a request with this Idempotency-Key is still being carried out")]
     StillRunning,
@@ -99,6 +102,7 @@ impl ApiError {
             Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query"),
             Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header"),
             Self::LimitReached(..) => (StatusCode::UNPROCESSABLE_ENTITY, "limit-reached"),
+            Self::ChangedMeanwhile => (StatusCode::CONFLICT, "changed-meanwhile"),
             Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
             Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
             Self::DayToCome => (StatusCode::UNPROCESSABLE_ENTITY, "day-to-come"),

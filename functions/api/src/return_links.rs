@@ -29,7 +29,8 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<ReturnLinkView>), ApiError> {
     let project = projects::existing(&app, caller.project_id).await?;
     let link = new.create(project.id, app.clock.now());
-    let token = link.seal(app.key_ring.ring().await?, &*app.random);
+    let ring = app.key_ring.ring().await?;
+    let token = link.seal(&ring, &*app.random);
     let url = format!("{}/r/{token}", app.config.redirect_base_url);
     Ok((StatusCode::CREATED, Json(ReturnLinkView { url, expires_at: link.expires_at })))
 }

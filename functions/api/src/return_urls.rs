@@ -89,7 +89,8 @@ pub(crate) async fn issue_key(
     let project = projects::existing(&app, caller.project_id).await?;
     let id = ReturnUrlKeyId::new(app.clock.now(), &*app.random);
     let key = ReturnUrlKey::generate(&*app.random);
-    let stored = key.store(id, project.id, app.key_ring.ring().await?, &*app.random);
+    let ring = app.key_ring.ring().await?;
+    let stored = key.store(id, project.id, &ring, &*app.random);
     app.settings.replace_return_url_key(&stored).await?;
     let issued = IssuedKey { id, secret_key: key.expose().to_owned(), created_at: stored.created_at };
     Ok((StatusCode::CREATED, Json(issued)))

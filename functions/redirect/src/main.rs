@@ -16,6 +16,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
     let settings = Settings::new(&aws, config.settings_table);
-    let key_ring = KeyRingSecret::new(&aws, config.key_ring_secret);
+    let key_ring = KeyRingSecret::new(&aws, config.key_ring_secret, Arc::new(SystemClock));
     lambda_http::run(router(App::new(settings, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom)))).await
 }

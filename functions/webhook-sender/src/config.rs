@@ -38,7 +38,7 @@ impl Config {
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             retry_schedule: config::parsed(&var, "RETRY_SCHEDULE")?,
             health_policy: config::parsed(&var, "HEALTH_POLICY")?,
-            address_guard: config::parsed_or_empty(&var, "ALLOWED_PRIVATE_RECEIVERS")?,
+            address_guard: config::address_guard(&var)?,
         })
     }
 }

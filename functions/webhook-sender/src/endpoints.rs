@@ -7,11 +7,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::Settings;
-use shared::endpoint::EndpointState;
+use shared::endpoint::{Endpoint, EndpointState};
 use shared::id::{DeliveryId, EndpointId, ProjectId};
+use shared::return_url::Encryption;
+use shared::signature::SignatureScheme;
 use shared::telemetry;
 use shared::time::Timestamp;
-use shared::webhook::Opened;
+use shared::webhook::{Opened, ProjectKeys};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -76,7 +78,21 @@ impl Endpoints {
 
     async fn read(&self, project: ProjectId, id: EndpointId) -> Result<Option<Arc<Target>>, SendError> {
         let Some(endpoint) = self.settings.endpoint(project, id).await? else { return Ok(None) };
-        let opened = Opened::of(&endpoint, self.key_ring.ring().await?)?;
+        let keys = self.keys(&endpoint).await?;
+        let ring = self.key_ring.ring_to_open(endpoint.sealed().chain(keys.sealed())).await?;
+        let opened = Opened::of(&endpoint, &keys, &ring)?;
         Ok(Some(Arc::new(Target { state: endpoint.state, url: endpoint.url.as_url().clone(), opened })))
+    }
+
+    /// The keys of the project that the endpoint makes use of; most make use of none, and cost no further read.
+    async fn keys(&self, endpoint: &Endpoint) -> Result<ProjectKeys, SendError> {
+        let mut keys = ProjectKeys::default();
+        if endpoint.encryption != Encryption::None {
+            keys.secret_key = self.settings.return_url_key_now(endpoint.project_id).await?;
+        }
+        if endpoint.signatures.contain(SignatureScheme::V1a) {
+            keys.key_pairs = self.settings.key_pairs(endpoint.project_id).await?;
+        }
+        Ok(keys)
     }
 }

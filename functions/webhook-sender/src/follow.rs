@@ -101,7 +101,7 @@ impl Sender {
         target: &Target,
         known: &Known,
     ) -> Result<Done, SendError> {
-        let body = webhook::body(event);
+        let body = webhook::body(&target.opened, event, &*self.random);
         let (number, now) = (delivery.attempts_made() + 1, self.clock.now());
         let headers = webhook::headers(&target.opened, event.id, number, now, &body);
         match self.poster.post(&target.url, headers, body, number, now).await {

@@ -16,7 +16,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
-    let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret);
+    let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret, Arc::new(SystemClock));
     let sender = Sender::new(config, &aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom))?;
     let sender = &sender;
     let handle = |batch: LambdaEvent<SqsEvent>| async move {

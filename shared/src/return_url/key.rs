@@ -1,4 +1,4 @@
-//! The `secretKey` that encrypts and signs return URLs.
+//! The project's `secretKey`: it encrypts and signs return URLs, and encrypts webhooks.
 
 use std::fmt;
 
@@ -12,6 +12,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::id::{ProjectId, ReturnUrlKeyId};
@@ -21,6 +22,55 @@ use crate::time::Timestamp;
 
 const KEY_CHARACTERS: usize = 32;
 const NONCE_BYTES: usize = 12;
+
+/// What a request is told that needs a `secretKey` where there is none.
+pub const KEY_WANTED: &str = "needs a secretKey, and the project has none yet: issue one with POST …/return-url/keys";
+
+/// How a project's `secretKey` hides what a return URL or a webhook says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub enum Encryption {
+    /// Not at all.
+    #[default]
+    None,
+    /// AES-256-ECB: compatible, but without integrity.
+    Aes256Ecb,
+    /// AES-256-GCM.
+    Aes256Gcm,
+}
+
+impl Encryption {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Aes256Ecb, Self::Aes256Gcm];
+
+    /// Its public name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Aes256Ecb => "aes-256-ecb",
+            Self::Aes256Gcm => "aes-256-gcm",
+        }
+    }
+}
+
+/// A text that names no encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be one of none, aes-256-ecb, aes-256-gcm")]
+pub struct UnknownEncryption;
+
+impl TryFrom<String> for Encryption {
+    type Error = UnknownEncryption;
+
+    fn try_from(text: String) -> Result<Self, UnknownEncryption> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text).ok_or(UnknownEncryption)
+    }
+}
+
+impl From<Encryption> for &'static str {
+    fn from(encryption: Encryption) -> Self {
+        encryption.as_str()
+    }
+}
 
 /// A project's `secretKey`: 32 ASCII letters and digits, which are the 32 bytes of the key. It is shown once.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -59,19 +109,20 @@ impl ReturnUrlKey {
 
     /// AES-256-ECB with PKCS#7 padding, as base64 (standard alphabet, padded).
     ///
-    /// ECB leaks equal blocks and lets anybody who sees two URLs splice them. It stays for receivers that already
-    /// decrypt it; `signed` adds what it lacks.
-    pub(super) fn encrypt_ecb(&self, plaintext: &[u8]) -> String {
+    /// ECB leaks equal blocks and lets anybody who sees two ciphertexts splice them. It stays for receivers that already
+    /// decrypt it; the signature of a return URL or webhook adds what it lacks.
+    pub(crate) fn encrypt_ecb(&self, plaintext: &[u8]) -> String {
         let cipher = ecb::Encryptor::<Aes256>::new(&self.0.into());
         BASE64_STANDARD.encode(cipher.encrypt_padded_vec::<Pkcs7>(plaintext))
     }
 
     /// AES-256-GCM without associated data: 12 bytes of nonce, ciphertext, 16 bytes of tag, as base64 (standard
     /// alphabet, padded).
-    pub(super) fn encrypt_gcm(&self, plaintext: &[u8], random: &dyn Random) -> String {
+    pub(crate) fn encrypt_gcm(&self, plaintext: &[u8], random: &dyn Random) -> String {
         let nonce = random::bytes::<NONCE_BYTES>(random);
         let cipher = Aes256Gcm::new(&self.0.into());
-        let ciphertext = cipher.encrypt(&nonce.into(), plaintext).expect("return URLs are far below AES-GCM's limit");
+        let ciphertext =
+            cipher.encrypt(&nonce.into(), plaintext).expect("URLs and webhooks are far below AES-GCM's limit");
         BASE64_STANDARD.encode([nonce.as_slice(), &ciphertext].concat())
     }
 

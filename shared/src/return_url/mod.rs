@@ -10,7 +10,7 @@
 //! | [`field`](ReturnField) | what a URL may say, and in which order |
 //! | [`verification`](Verification) | how a verification ended, and whose it was |
 //! | [`settings`](ReturnUrlSettings) | what a project has chosen |
-//! | [`key`](ReturnUrlKey) | the `secretKey` that encrypts and signs |
+//! | [`key`](ReturnUrlKey) | the `secretKey` that encrypts and signs, webhooks too |
 //! | [`location`](Location) | the final URL |
 
 mod field;
@@ -21,9 +21,9 @@ mod url;
 mod verification;
 
 pub use field::{ReturnField, UnknownReturnField};
-pub use key::{ReturnUrlKey, StoredReturnUrlKey};
+pub use key::{Encryption, KEY_WANTED, ReturnUrlKey, StoredReturnUrlKey, UnknownEncryption};
 pub use location::{KeyMissing, Location};
-pub use settings::{Encryption, NewReturnUrlSettings, ReturnUrlSettings, UnknownEncryption, WayBack};
+pub use settings::{NewReturnUrlSettings, ReturnUrlSettings, WayBack};
 pub use url::{BadReturnUrl, ReturnUrl};
 pub use verification::{
     BadErrorCode, BadPersonValue, ErrorCode, KycStatus, Outcome, PersonFields, PersonValue, UnknownKycStatus,

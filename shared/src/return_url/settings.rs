@@ -4,56 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 
-use super::{Outcome, ReturnField, ReturnUrl};
+use super::{Encryption, KEY_WANTED, Outcome, ReturnField, ReturnUrl};
 use crate::draft::{BadField, BadFields, Draft, pointer};
-
-/// How the selected fields are hidden from whoever sees the URL.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "&'static str")]
-pub enum Encryption {
-    /// Not at all: each field is a parameter.
-    #[default]
-    None,
-    /// AES-256-ECB: compatible, but without integrity.
-    Aes256Ecb,
-    /// AES-256-GCM.
-    Aes256Gcm,
-}
-
-impl Encryption {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::None, Self::Aes256Ecb, Self::Aes256Gcm];
-
-    /// Its public name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Aes256Ecb => "aes-256-ecb",
-            Self::Aes256Gcm => "aes-256-gcm",
-        }
-    }
-}
-
-/// A text that names no encryption.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be one of none, aes-256-ecb, aes-256-gcm")]
-pub struct UnknownEncryption;
-
-impl TryFrom<String> for Encryption {
-    type Error = UnknownEncryption;
-
-    fn try_from(text: String) -> Result<Self, UnknownEncryption> {
-        Self::ALL.into_iter().find(|known| known.as_str() == text).ok_or(UnknownEncryption)
-    }
-}
-
-impl From<Encryption> for &'static str {
-    fn from(encryption: Encryption) -> Self {
-        encryption.as_str()
-    }
-}
 
 /// A project's return URL, and what it carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,8 +112,6 @@ fn take_fields(draft: &mut Draft) -> Option<BTreeSet<ReturnField>> {
     }
     Some(fields)
 }
-
-const KEY_WANTED: &str = "needs a secretKey, and the project has none yet: issue one with POST …/return-url/keys";
 
 impl NewReturnUrlSettings {
     /// The settings it asks for, if a project that has a `secretKey`, or has none, can have them.

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
 mod batch;
+mod endpoint_settings;
 mod holding;
 mod scene;

@@ -73,11 +73,7 @@ impl Scene {
 
     /// Sends the bodies as one batch; answers the indexes of the messages that must come again.
     pub(crate) async fn send(&self, bodies: &[String]) -> Vec<usize> {
-        let mut batch = SqsEvent::default();
-        batch.records = bodies.iter().enumerate().map(|(index, body)| message(index, body)).collect();
-        let deadline = SystemClock.now().plus(std::time::Duration::from_secs(30)).as_millis();
-        let response = self.sender.handle(batch, u64::try_from(deadline).unwrap()).await;
-        response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
+        send_with(&self.sender, bodies).await
     }
 
     pub(crate) async fn recorded(&self, event: &Event) -> Option<Delivery> {
@@ -102,7 +98,17 @@ fn message(index: usize, body: &str) -> SqsMessage {
     message
 }
 
-fn sender(store: &Database) -> Sender {
+/// Has `sender` work through the bodies as one batch; answers the indexes of the messages that must come again.
+pub(crate) async fn send_with(sender: &Sender, bodies: &[String]) -> Vec<usize> {
+    let mut batch = SqsEvent::default();
+    batch.records = bodies.iter().enumerate().map(|(index, body)| message(index, body)).collect();
+    let deadline = SystemClock.now().plus(std::time::Duration::from_secs(30)).as_millis();
+    let response = sender.handle(batch, u64::try_from(deadline).unwrap()).await;
+    response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
+}
+
+/// A sender that has seen nothing yet.
+pub(crate) fn sender(store: &Database) -> Sender {
     let key_ring = KeyRingSecret::known(ring());
     Sender::new(config(), store.aws(), key_ring, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap()
 }

@@ -1,8 +1,8 @@
 //! Endpoints.
 
 use super::projects::partition;
-use super::table::{self, Row};
-use super::{Settings, StoreError};
+use super::table::{self, Row, number};
+use super::{Settings, StoreError, Written};
 use crate::endpoint::Endpoint;
 use crate::id::{EndpointId, ProjectId};
 
@@ -13,10 +13,20 @@ fn sort_key(id: EndpointId) -> String {
 }
 
 impl Settings {
-    /// Stores an endpoint over what was stored of it.
+    /// Stores a new endpoint. Repeating it changes nothing.
     pub async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
         let (pk, sk) = (partition(endpoint.project_id), sort_key(endpoint.id));
         self.table.put(&Row { pk, sk, content: endpoint }).await
+    }
+
+    /// Stores a changed endpoint over the one that was read, as its next version. [`Written::Before`] if that one was
+    /// changed or deleted meanwhile: nothing happens then.
+    pub async fn replace_endpoint(&self, endpoint: &Endpoint) -> Result<Written, StoreError> {
+        let (pk, sk) = (partition(endpoint.project_id), sort_key(endpoint.id));
+        let content = Endpoint { version: endpoint.version + 1, ..endpoint.clone() };
+        let call = self.table.putting(&Row { pk, sk, content })?.condition_expression("#version = :seen");
+        let call = call.expression_attribute_names("#version", "version");
+        self.table.put_if(call.expression_attribute_values(":seen", number(endpoint.version.into()))).await
     }
 
     /// An endpoint, if the project has one with this id. Read as it is now: a delivery is cancelled when there is none.
@@ -27,6 +37,11 @@ impl Settings {
     /// All endpoints of a project, oldest first.
     pub async fn endpoints(&self, project: ProjectId) -> Result<Vec<Endpoint>, StoreError> {
         table::all(self.table.beginning_with(&partition(project), PREFIX)).await
+    }
+
+    /// The same as it is now.
+    pub async fn endpoints_now(&self, project: ProjectId) -> Result<Vec<Endpoint>, StoreError> {
+        table::all(self.table.beginning_with(&partition(project), PREFIX).consistent_read(true)).await
     }
 
     /// Deletes an endpoint; its deliveries that are not final will be cancelled when their next attempt is due.

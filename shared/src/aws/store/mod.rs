@@ -6,6 +6,7 @@
 //! | settings | `project#{project}` | `endpoint#{endpoint}` | endpoint |
 //! | settings | `project#{project}` | `return-url` | return URL |
 //! | settings | `project#{project}` | `return-url-key#{key}` | `secretKey` of the return URL, sealed |
+//! | settings | `project#{project}` | `signing-keys` | key pairs that sign webhooks, private keys sealed |
 //! | settings | `project#{project}` | `user#{user}` | notification user |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
 //! | activity | `{project}#{day}` | `event#{event}` | event, with the endpoints it goes to |
@@ -34,6 +35,7 @@ mod events;
 mod health;
 mod held;
 mod idempotency;
+mod key_pairs;
 mod notification_users;
 mod projects;
 mod reports;

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 
 use super::projects::{META, partition};
-use super::table::{self, Row};
-use super::{Settings, StoreError};
+use super::table::{self, Row, text};
+use super::{Settings, StoreError, Written};
 use crate::id::{ProjectId, ReturnUrlKeyId};
+use crate::key_ring::Sealed;
 use crate::project::Project;
 use crate::return_url::{ReturnUrlSettings, StoredReturnUrlKey};
 
@@ -85,6 +86,27 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// A project's newest `secretKey`, if it has one, as it is now.
+    pub async fn return_url_key_now(&self, project: ProjectId) -> Result<Option<StoredReturnUrlKey>, StoreError> {
+        let keys = self.table.beginning_with(&partition(project), KEY_PREFIX).consistent_read(true);
+        // Ids grow with time, so the last is the newest.
+        Ok(table::first(keys.scan_index_forward(false), 1).await?.pop())
+    }
+
+    /// All of a project's keys as they are now, oldest first. There is more than one only while one is being replaced.
+    pub async fn return_url_keys_now(&self, project: ProjectId) -> Result<Vec<StoredReturnUrlKey>, StoreError> {
+        table::all(self.table.beginning_with(&partition(project), KEY_PREFIX).consistent_read(true)).await
+    }
+
+    /// Stores a key that was sealed anew. [`Written::Before`] if it is no longer stored as `seen`: nothing happens then.
+    pub async fn reseal_return_url_key(&self, key: &StoredReturnUrlKey, seen: &Sealed) -> Result<Written, StoreError> {
+        let (pk, sk) = (partition(key.project_id), key_sort_key(key.id));
+        let call = self.table.putting(&Row { pk, sk, content: key })?.condition_expression("secretKey = :seen");
+        self.table.put_if(call.expression_attribute_values(":seen", text(seen.as_str()))).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -139,6 +161,22 @@ mod tests {
         database.settings.delete_return_url(project.id).await.unwrap();
         let without = ProjectReturnUrl { settings: None, ..whole };
         assert_eq!(database.settings.return_url(project.id).await.unwrap(), Some(without));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_sealed_anew_only_as_it_was_seen() {
+        let database = Database::start().await;
+        let project = stored_project(&database).await;
+        let (older, newer) = (key(&project, now()), key(&project, now().plus(Duration::from_secs(1))));
+        database.settings.replace_return_url_key(&older).await.unwrap();
+        let resealed = StoredReturnUrlKey { secret_key: newer.secret_key.clone(), ..older.clone() };
+        let reseal = |seen| database.settings.reseal_return_url_key(&resealed, seen);
+        assert_eq!(reseal(&older.secret_key).await.unwrap(), Written::Now);
+        assert_eq!(reseal(&older.secret_key).await.unwrap(), Written::Before);
+        database.settings.replace_return_url_key(&newer).await.unwrap();
+        assert_eq!(reseal(&resealed.secret_key).await.unwrap(), Written::Before);
+        assert_eq!(database.settings.return_url_key_now(project.id).await.unwrap(), Some(newer.clone()));
+        assert_eq!(database.settings.return_url_keys_now(project.id).await.unwrap(), [newer]);
     }
 
     #[tokio::test]

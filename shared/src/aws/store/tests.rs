@@ -10,7 +10,8 @@ use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason, Phases, r
 use crate::draft::Draft;
 use crate::endpoint::{Endpoint, NewEndpoint};
 use crate::event::{Event, NewEvent};
-use crate::id::{ApiKeyId, DeliveryId, EndpointId, EventId, ProjectId};
+use crate::id::{ApiKeyId, DeliveryId, EndpointId, EventId, KeyPairId, ProjectId};
+use crate::key_pair::KeyPairs;
 use crate::key_ring::KeyRing;
 use crate::project::{NewProject, Project};
 use crate::random::SystemRandom;
@@ -35,6 +36,11 @@ fn endpoint(project: ProjectId) -> Endpoint {
     let new = NewEndpoint::check(draft(body), &AddressGuard::default()).unwrap();
     let (id, secret) = (EndpointId::new(now(), &SystemRandom), SigningSecret::generate(&SystemRandom));
     new.create(id, project, &secret, &ring, &SystemRandom)
+}
+
+fn key_pairs(project: ProjectId) -> KeyPairs {
+    let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
+    KeyPairs::first(KeyPairId::new(now(), &SystemRandom), project, &ring, &SystemRandom)
 }
 
 fn event(project: ProjectId, made_at: Timestamp) -> Event {
@@ -70,6 +76,40 @@ async fn settings_read_back_as_they_were_stored() {
     assert_eq!(found, Some((project.clone(), vec![endpoint.clone()])));
     assert_eq!(store.settings.endpoint(project.id, endpoint.id).await.unwrap(), Some(endpoint));
     assert_eq!(store.settings.project_and_endpoints(ProjectId::new(now(), &SystemRandom)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn nobody_writes_over_an_endpoint_that_they_have_not_seen() {
+    let store = Database::start().await;
+    let endpoint = endpoint(project().id);
+    store.settings.put_endpoint(&endpoint).await.unwrap();
+
+    let (mine, theirs) = (Endpoint { event_types: None, ..endpoint.clone() }, endpoint.clone());
+    assert_eq!(store.settings.replace_endpoint(&mine).await.unwrap(), Written::Now);
+    assert_eq!(store.settings.replace_endpoint(&theirs).await.unwrap(), Written::Before);
+    let stored = store.settings.endpoint(endpoint.project_id, endpoint.id).await.unwrap().unwrap();
+    assert_eq!(stored, Endpoint { version: 2, ..mine });
+
+    store.settings.delete_endpoint(endpoint.project_id, endpoint.id).await.unwrap();
+    assert_eq!(store.settings.replace_endpoint(&stored).await.unwrap(), Written::Before);
+    assert_eq!(store.settings.endpoint(endpoint.project_id, endpoint.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn first_key_pairs_are_stored_once_and_read_with_nothing_else() {
+    let store = Database::start().await;
+    let project = project();
+    store.settings.put_project(&project).await.unwrap();
+    let [ours, theirs] = [(); 2].map(|()| key_pairs(project.id));
+    assert_eq!(store.settings.create_key_pairs(&ours).await.unwrap(), Written::Now);
+    assert_eq!(store.settings.create_key_pairs(&theirs).await.unwrap(), Written::Before);
+    assert_eq!(store.settings.key_pairs(project.id).await.unwrap(), Some(ours.clone()));
+
+    assert_eq!(store.settings.replace_key_pairs(&ours).await.unwrap(), Written::Now);
+    assert_eq!(store.settings.replace_key_pairs(&ours).await.unwrap(), Written::Before);
+    let found = store.settings.project_and_endpoints(project.id).await.unwrap();
+    assert_eq!(found, Some((project.clone(), Vec::new())));
+    assert_eq!(store.settings.return_url(project.id).await.unwrap().unwrap().project, project);
 }
 
 #[tokio::test]

@@ -1,0 +1,114 @@
+//! Endpoints as they are shown.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use shared::delivery::HoldReason;
+use shared::endpoint::{Description, Endpoint, EndpointState, EndpointUrl, HeaderName};
+use shared::event::EventType;
+use shared::health::{DisableReason, Health};
+use shared::id::EndpointId;
+use shared::return_url::Encryption;
+use shared::signature::{SignatureSchemes, SigningSecret};
+use shared::time::Timestamp;
+use shared::webhook::Format;
+
+/// An endpoint as it is shown: its headers by name only, its signing secret only when it was just created.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EndpointView {
+    id: EndpointId,
+    url: EndpointUrl,
+    description: Option<Description>,
+    state: ShownState,
+    health: HealthView,
+    event_types: Option<BTreeSet<EventType>>,
+    header_names: Vec<HeaderName>,
+    format: Format,
+    encryption: Encryption,
+    signatures: SignatureSchemes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secrets_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_secret: Option<String>,
+    created_at: Timestamp,
+}
+
+/// Whether webhooks are sent.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ShownState {
+    /// They are, or will be as soon as the receiver answers again.
+    Active,
+    /// The customer paused them.
+    Paused,
+    /// The receiver is gone or failed for long; resuming enables the endpoint.
+    Disabled,
+}
+
+/// How the receiver does.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HealthView {
+    /// How many attempts failed since the last that succeeded.
+    failures: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing_since: Option<Timestamp>,
+    /// Set while the receiver is left alone: until when, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_alone_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_alone_because: Option<HoldReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_because: Option<DisableReason>,
+}
+
+impl EndpointView {
+    pub(crate) fn of(endpoint: Endpoint, health: &Health, now: Timestamp) -> Self {
+        Self {
+            previous_secrets_until: endpoint.previous_secrets_until(now),
+            id: endpoint.id,
+            url: endpoint.url,
+            description: endpoint.description,
+            state: ShownState::of(endpoint.state, health),
+            health: HealthView::of(health),
+            event_types: endpoint.event_types,
+            header_names: endpoint.headers.into_keys().collect(),
+            format: endpoint.format,
+            encryption: endpoint.encryption,
+            signatures: endpoint.signatures,
+            signing_secret: None,
+            created_at: endpoint.created_at,
+        }
+    }
+
+    /// The same with the signing secret, to be shown this once.
+    pub(crate) fn with_secret(self, secret: &SigningSecret) -> Self {
+        Self { signing_secret: Some(secret.expose()), ..self }
+    }
+}
+
+impl ShownState {
+    fn of(wish: EndpointState, health: &Health) -> Self {
+        match (wish, health.disabled) {
+            (EndpointState::Paused, _) => Self::Paused,
+            (EndpointState::Active, Some(_)) => Self::Disabled,
+            (EndpointState::Active, None) => Self::Active,
+        }
+    }
+}
+
+impl HealthView {
+    fn of(health: &Health) -> Self {
+        Self {
+            failures: health.failures,
+            failing_since: health.failing_since,
+            left_alone_until: health.pause.map(|pause| pause.until),
+            left_alone_because: health.pause.map(|pause| pause.because),
+            disabled_at: health.disabled.map(|disabled| disabled.at),
+            disabled_because: health.disabled.map(|disabled| disabled.because),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `/v1/projects/{pid}/jwks`: the public keys that verify `v1a` signatures.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, HeaderName};
+use serde::Serialize;
+use shared::aws::store::Written;
+use shared::id::{KeyPairId, ProjectId};
+use shared::key_pair::{KeyPairs, MOST_KEY_PAIRS, PublicKey, StoredKeyPair, TooManyKeyPairs};
+use shared::time::Timestamp;
+
+use crate::App;
+use crate::body::Body;
+use crate::caller::{Caller, scope};
+use crate::problem::ApiError;
+use crate::projects;
+use crate::return_urls::Nothing;
+
+/// A JSON Web Key Set (RFC 7517).
+#[derive(Serialize)]
+pub(crate) struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+/// An Ed25519 public key as a JWK (RFC 8037).
+#[derive(Serialize)]
+struct Jwk {
+    kty: &'static str,
+    crv: &'static str,
+    alg: &'static str,
+    #[serde(rename = "use")]
+    usage: &'static str,
+    kid: KeyPairId,
+    x: PublicKey,
+}
+
+impl From<&StoredKeyPair> for Jwk {
+    fn from(pair: &StoredKeyPair) -> Self {
+        Self { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: pair.id, x: pair.public_key }
+    }
+}
+
+/// A new key pair: its public key is listed now, and it signs later.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NewKeyPair {
+    kid: KeyPairId,
+    signs_from: Timestamp,
+}
+
+impl From<&StoredKeyPair> for NewKeyPair {
+    fn from(pair: &StoredKeyPair) -> Self {
+        Self { kid: pair.id, signs_from: pair.signs_from }
+    }
+}
+
+/// Lists the public keys. Anybody may ask; a project that does not exist looks like one that has none.
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(project): Path<String>,
+) -> Result<([(HeaderName, &'static str); 1], Json<JwkSet>), ApiError> {
+    let pairs = match project.parse() {
+        Ok(project) => app.settings.key_pairs(project).await?,
+        Err(_) => None,
+    };
+    let now = app.clock.now();
+    let keys = pairs.iter().flat_map(|pairs| pairs.listed_at(now)).map(Jwk::from).collect();
+    Ok(([(CACHE_CONTROL, "public, max-age=300")], Json(JwkSet { keys })))
+}
+
+/// Makes a new key pair. Its public key is listed at once, and it signs ten minutes later; the old public key stays listed
+/// for a day after that.
+pub(crate) async fn rotate(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    body: Body,
+) -> Result<Json<NewKeyPair>, ApiError> {
+    let Nothing = body.draft_or_empty()?.try_into()?;
+    let project = projects::existing(&app, caller.project_id).await?;
+    let (now, ring) = (app.clock.now(), app.key_ring.ring().await?);
+    let id = KeyPairId::new(now, &*app.random);
+    let (new, written) = match app.settings.key_pairs(project.id).await? {
+        None => {
+            let pairs = KeyPairs::first(id, project.id, &ring, &*app.random);
+            (NewKeyPair { kid: id, signs_from: now }, app.settings.create_key_pairs(&pairs).await?)
+        }
+        Some(mut pairs) => {
+            let new = pairs.rotate(id, now, &ring, &*app.random).map(NewKeyPair::from);
+            let new = new.map_err(|TooManyKeyPairs| ApiError::LimitReached(MOST_KEY_PAIRS, "listed public keys"))?;
+            (new, app.settings.replace_key_pairs(&pairs).await?)
+        }
+    };
+    match written {
+        Written::Now => Ok(Json(new)),
+        Written::Before => Err(ApiError::ChangedMeanwhile),
+    }
+}
+
+/// Makes a project's first key pair, if it has none.
+pub(crate) async fn ensure(app: &App, project: ProjectId) -> Result<(), ApiError> {
+    if app.settings.key_pairs(project).await?.is_some() {
+        return Ok(());
+    }
+    let id = KeyPairId::new(app.clock.now(), &*app.random);
+    let ring = app.key_ring.ring().await?;
+    let pairs = KeyPairs::first(id, project, &ring, &*app.random);
+    match app.settings.create_key_pairs(&pairs).await? {
+        // If another request was faster, its pair is as good.
+        Written::Now | Written::Before => Ok(()),
+    }
+}

@@ -1,0 +1,84 @@
+//! `POST /v1/key-ring/reseal`: seals everything anew that is under an older key of the key ring, some projects a call.
+
+use std::iter;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::aws::store::{PageToken, Written};
+use shared::draft::{BadField, BadFields, Draft};
+use shared::id::ProjectId;
+use shared::key_ring::{KeyRing, Resealing, SealedKind};
+
+use crate::App;
+use crate::body::Body;
+use crate::caller::Operator;
+use crate::paging::{read_cursor, write_cursor};
+use crate::problem::ApiError;
+
+/// How many projects one call goes through. One with all its endpoints under an older key costs 16 calls of the store, a
+/// few milliseconds each; the function has ten seconds.
+const PROJECTS_A_CALL: u16 = 20;
+
+/// What came of one call.
+#[derive(Serialize)]
+pub(crate) struct Resealed {
+    #[serde(flatten)]
+    came_of_it: Resealing,
+    /// What to go on with; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+/// Goes through the projects from `cursor` on, or from the beginning. What is under the current key is left as it is.
+pub(crate) async fn reseal(State(app): State<App>, _: Operator, body: Body) -> Result<Json<Resealed>, ApiError> {
+    let after = read_position(body.draft_or_empty()?)?;
+    // As it is now: with a ring from before the rotation, older values would pass for current ones.
+    let ring = app.key_ring.ring_now().await?;
+    let projects = app.settings.projects(PROJECTS_A_CALL, after.as_ref()).await?;
+    let mut came_of_it = Resealing::default();
+    for project in projects.items {
+        came_of_it += reseal_project(&app, project.id, &ring).await?;
+    }
+    Ok(Json(Resealed { came_of_it, cursor: projects.next.map(|next| write_cursor(&next)) }))
+}
+
+fn read_position(mut draft: Draft) -> Result<Option<PageToken>, ApiError> {
+    let cursor: Option<String> = draft.optional("cursor");
+    let cursor = draft.check(|| Some(cursor))?;
+    let position = cursor.as_deref().map(read_cursor).transpose();
+    position.map_err(|_| {
+        let (pointer, detail) = ("/cursor".to_owned(), "is not one that this call gave".to_owned());
+        BadFields(vec![BadField { pointer, detail }]).into()
+    })
+}
+
+/// Where somebody else changes a value at the same moment, theirs stays. It is counted all the same, so that nobody takes
+/// the walk for finished before another one finds nothing.
+async fn reseal_project(app: &App, project: ProjectId, ring: &KeyRing) -> Result<Resealing, ApiError> {
+    let mut sum = Resealing::default();
+    for mut endpoint in app.settings.endpoints_now(project).await? {
+        let came_of_it = ring.reseal(project, endpoint.sealed_mut(), &*app.random);
+        if came_of_it.resealed > 0 {
+            let (Written::Now | Written::Before) = app.settings.replace_endpoint(&endpoint).await?;
+        }
+        sum += came_of_it;
+    }
+    for mut key in app.settings.return_url_keys_now(project).await? {
+        let seen = key.secret_key.clone();
+        let value = (SealedKind::ReturnUrlKey, &mut key.secret_key);
+        let came_of_it = ring.reseal(project, iter::once(value), &*app.random);
+        if came_of_it.resealed > 0 {
+            let (Written::Now | Written::Before) = app.settings.reseal_return_url_key(&key, &seen).await?;
+        }
+        sum += came_of_it;
+    }
+    if let Some(mut pairs) = app.settings.key_pairs(project).await? {
+        let came_of_it = ring.reseal(project, pairs.sealed_mut(), &*app.random);
+        if came_of_it.resealed > 0 {
+            let (Written::Now | Written::Before) = app.settings.replace_key_pairs(&pairs).await?;
+        }
+        sum += came_of_it;
+    }
+    Ok(sum)
+}

@@ -1,0 +1,131 @@
+//! What an endpoint is set to, as its receiver gets it.
+
+use std::collections::HashMap;
+
+use shared::address::BlockedUrl;
+use shared::aws::store::testing::Database;
+use shared::clock::{Clock, SystemClock};
+use shared::delivery::Nudge;
+use shared::draft::Draft;
+use shared::endpoint::{EndpointUrl, NewEndpoint};
+use shared::event::{Event, NewEvent};
+use shared::id::{EndpointId, EventId, KeyPairId, ProjectId, ReturnUrlKeyId};
+use shared::key_pair::KeyPairs;
+use shared::random::SystemRandom;
+use shared::return_url::ReturnUrlKey;
+use shared::signature::SigningSecret;
+use shared::time::Timestamp;
+use shared::webhook::{self, Opened, ProjectKeys};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use webhook_sender::Config;
+
+use crate::scene::{config, json, ring, send_with, sender};
+
+/// A request as a receiver gets it.
+struct Received {
+    headers: HashMap<String, String>,
+    body: Vec<u8>,
+}
+
+/// A receiver that accepts one webhook and hands it over.
+async fn receiver() -> (u16, JoinHandle<Received>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let received = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        let received = loop {
+            assert!(connection.read_buf(&mut request).await.unwrap() > 0, "the webhook breaks off");
+            if let Some(received) = parse(&request) {
+                break received;
+            }
+        };
+        connection.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+        received
+    });
+    (port, received)
+}
+
+/// The request, if it is there to its end.
+fn parse(request: &[u8]) -> Option<Received> {
+    let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&request[..end]).unwrap();
+    let headers: HashMap<String, String> = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let body = &request[end + 4..];
+    let length: usize = headers["content-length"].parse().unwrap();
+    (body.len() == length).then(|| Received { headers, body: body.to_vec() })
+}
+
+fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+fn event() -> Event {
+    let draft = Draft::parse(br#"{"type":"token","data":{"token_id":"t-1","n":1.10}}"#).unwrap();
+    let project = ProjectId::new(now(), &SystemRandom);
+    NewEvent::try_from(draft).unwrap().accept(EventId::new(now(), &SystemRandom), project)
+}
+
+/// Sends one nudge by a sender that has seen nothing yet.
+async fn send(store: &Database, nudge: &Nudge) {
+    assert_eq!(send_with(&sender(store), &[json(nudge)]).await, [0_usize; 0]);
+}
+
+#[tokio::test]
+async fn format_encryption_and_signatures_are_those_of_the_endpoint() {
+    let store = Database::start().await;
+    let (port, received) = receiver().await;
+    let (event, config) = (event(), config());
+    let project = event.project_id;
+    let body = format!(
+        r#"{{"url":"http://localhost:{port}/","format":"argos","encryption":"aes-256-ecb","signatures":["v1","v1a"]}}"#
+    );
+    let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &config.address_guard).unwrap();
+    let secret = SigningSecret::generate(&SystemRandom);
+    let endpoint = new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &ring(), &SystemRandom);
+    let secret_key = ReturnUrlKey::generate(&SystemRandom);
+    let secret_key = secret_key.store(ReturnUrlKeyId::new(now(), &SystemRandom), project, &ring(), &SystemRandom);
+    let pairs = KeyPairs::first(KeyPairId::new(now(), &SystemRandom), project, &ring(), &SystemRandom);
+    store.settings.put_endpoint(&endpoint).await.unwrap();
+    store.settings.replace_return_url_key(&secret_key).await.unwrap();
+    store.settings.create_key_pairs(&pairs).await.unwrap();
+
+    send(&store, &Nudge::first(&event, &[endpoint.id]).remove(0)).await;
+
+    let Received { headers, body } = received.await.unwrap();
+    // ECB gives the same each time; that it decrypts is shown beside the rule.
+    let keys = ProjectKeys { secret_key: Some(secret_key), key_pairs: Some(pairs.clone()) };
+    let opened = Opened::of(&endpoint, &keys, &ring()).unwrap();
+    assert_eq!(body, webhook::body(&opened, &event, &SystemRandom));
+    assert!(body.starts_with(br#"{"data":""#));
+    let at = Timestamp::from_millis(headers["webhook-timestamp"].parse::<i64>().unwrap() * 1000).unwrap();
+    let pair = pairs.open(&ring()).unwrap();
+    let expected = [secret.sign(event.id, at, &body), pair.signing_at(at).sign(event.id, at, &body)].join(" ");
+    assert_eq!(headers["webhook-signature"], expected);
+}
+
+#[test]
+fn the_sender_knows_the_hosts_that_are_our_own() {
+    let guard = Config::read(|name| match name {
+        "API_BASE_URL" => Some("https://api.signpost.example.com".to_owned()),
+        "REDIRECT_BASE_URL" => Some("https://go.signpost.example.com".to_owned()),
+        "RETENTION_DAYS" => Some("30".to_owned()),
+        "RETRY_SCHEDULE" => Some("5s".to_owned()),
+        "HEALTH_POLICY" => Some("failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".to_owned()),
+        "ALLOWED_PRIVATE_RECEIVERS" => None,
+        _ => Some("unused".to_owned()),
+    })
+    .unwrap()
+    .address_guard;
+    // The sender checks every URL with this guard, before each attempt.
+    for host in ["api.signpost.example.com", "GO.signpost.example.com."] {
+        assert_eq!(EndpointUrl::parse(&format!("https://{host}/"), &guard), Err(BlockedUrl::OwnHost.into()), "{host}");
+    }
+}

@@ -1,0 +1,37 @@
+//! The key pairs that sign a project's webhooks, all in one row.
+
+use super::projects::partition;
+use super::table::{Row, number};
+use super::{Settings, StoreError, Written};
+use crate::id::ProjectId;
+use crate::key_pair::KeyPairs;
+
+/// Outside of the ranges that are read with the endpoints and with the return URL.
+const SORT_KEY: &str = "signing-keys";
+
+impl Settings {
+    /// A project's key pairs, if it has any, as they are now: a list of public keys that lacks one is kept by receivers.
+    pub async fn key_pairs(&self, project: ProjectId) -> Result<Option<KeyPairs>, StoreError> {
+        self.table.get_now(&partition(project), SORT_KEY).await
+    }
+
+    /// Stores a project's first key pairs. [`Written::Before`] if it has some already: they stay.
+    pub async fn create_key_pairs(&self, pairs: &KeyPairs) -> Result<Written, StoreError> {
+        let call = self.table.putting(&row(pairs.clone()))?.condition_expression("attribute_not_exists(pk)");
+        self.table.put_if(call).await
+    }
+
+    /// Stores changed key pairs over those that were read, as their next version. [`Written::Before`] if those were
+    /// changed meanwhile: nothing happens then.
+    pub async fn replace_key_pairs(&self, pairs: &KeyPairs) -> Result<Written, StoreError> {
+        let mut next = pairs.clone();
+        next.version += 1;
+        let call = self.table.putting(&row(next))?.condition_expression("#version = :seen");
+        let call = call.expression_attribute_names("#version", "version");
+        self.table.put_if(call.expression_attribute_values(":seen", number(pairs.version.into()))).await
+    }
+}
+
+fn row(content: KeyPairs) -> Row<KeyPairs> {
+    Row { pk: partition(content.project_id), sk: SORT_KEY.to_owned(), content }
+}

@@ -1,0 +1,209 @@
+//! What may be changed of an endpoint, and how.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Description, Endpoint, EndpointUrl, HeaderName, HeaderValue, MOST_HEADERS, TOO_MANY_HEADERS, read_url,
+    take_event_types, take_signatures,
+};
+use crate::address::AddressGuard;
+use crate::draft::{BadField, BadFields, Change, Draft};
+use crate::event::EventType;
+use crate::key_ring::{KeyRing, SealedKind};
+use crate::random::Random;
+use crate::return_url::Encryption;
+use crate::signature::SignatureSchemes;
+use crate::time::Timestamp;
+use crate::webhook::Format;
+
+/// A request to change an endpoint, read as JSON merge patch (RFC 7396): what is left out stays, and `null` brings back
+/// what there is when nobody sets it. Headers are changed one by one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointChange {
+    url: Option<EndpointUrl>,
+    description: Change<Option<Description>>,
+    event_types: Change<Option<BTreeSet<EventType>>>,
+    headers: Change<BTreeMap<HeaderName, Option<HeaderValue>>>,
+    format: Change<Format>,
+    encryption: Change<Encryption>,
+    signatures: Change<SignatureSchemes>,
+}
+
+impl EndpointChange {
+    /// Checks a request against the places that `guard` lets webhooks go to.
+    pub fn check(mut draft: Draft, guard: &AddressGuard) -> Result<Self, BadFields> {
+        let url = draft.change("url", |draft| {
+            let text = draft.optional("url");
+            read_url(draft, text, guard)
+        });
+        let url = match url {
+            Change::Keep => None,
+            Change::Set(url) => Some(url),
+            Change::Reset => draft.refuse("/url", "is required: an endpoint is never without one"),
+        };
+        let description = draft.change("description", |draft| draft.optional("description").map(Some));
+        let event_types = draft.change("eventTypes", |draft| take_event_types(draft).map(Some));
+        let headers =
+            draft.change("headers", |draft| Some(draft.optional_map_of_changes("headers").into_iter().collect()));
+        let format = draft.change("format", |draft| draft.optional("format"));
+        let encryption = draft.change("encryption", |draft| draft.optional("encryption"));
+        let signatures = draft.change("signatures", take_signatures);
+        draft.check(|| Some(Self { url, description, event_types, headers, format, encryption, signatures }))
+    }
+
+    /// Where the endpoint will be, if it moves.
+    pub fn url(&self) -> Option<&EndpointUrl> {
+        self.url.as_ref()
+    }
+
+    /// How bodies will be hidden, if that changes.
+    pub fn encryption(&self) -> Option<Encryption> {
+        self.encryption.new_value().copied()
+    }
+
+    /// Which signatures webhooks will carry, if that changes.
+    pub fn signatures(&self) -> Option<&SignatureSchemes> {
+        self.signatures.new_value()
+    }
+}
+
+impl Endpoint {
+    /// Carries a change out. If it is refused, nothing changes.
+    pub fn apply(
+        &mut self,
+        change: EndpointChange,
+        now: Timestamp,
+        ring: &KeyRing,
+        random: &dyn Random,
+    ) -> Result<(), BadFields> {
+        let mut headers = self.headers.clone();
+        match change.headers {
+            Change::Keep => {}
+            Change::Reset => headers.clear(),
+            Change::Set(changes) => {
+                let seal = |value: &HeaderValue| {
+                    ring.seal(SealedKind::HeaderValue, self.project_id, value.expose().as_bytes(), random)
+                };
+                for (name, value) in changes {
+                    match value {
+                        Some(value) => drop(headers.insert(name, seal(&value))),
+                        None => drop(headers.remove(&name)),
+                    }
+                }
+            }
+        }
+        if headers.len() > MOST_HEADERS {
+            let (pointer, detail) = ("/headers".to_owned(), TOO_MANY_HEADERS.to_owned());
+            return Err(BadFields(vec![BadField { pointer, detail }]));
+        }
+        self.headers = headers;
+        if let Some(url) = change.url {
+            self.url = url;
+        }
+        change.description.apply(&mut self.description);
+        change.event_types.apply(&mut self.event_types);
+        change.format.apply(&mut self.format);
+        change.encryption.apply(&mut self.encryption);
+        change.signatures.apply(&mut self.signatures);
+        self.drop_expired_secrets(now);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::NewEndpoint;
+    use crate::id::{EndpointId, ProjectId};
+    use crate::random::SystemRandom;
+    use crate::signature::SigningSecret;
+
+    fn now() -> Timestamp {
+        "2026-11-22T08:30:00Z".parse().unwrap()
+    }
+
+    fn ring() -> KeyRing {
+        KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap()
+    }
+
+    fn endpoint() -> Endpoint {
+        let body = r#"{"url":"https://example.com/","description":"CRM","eventTypes":["aml"],"format":"argos",
+            "encryption":"aes-256-gcm","signatures":["v1a"],"headers":{"x-a":"1","x-b":"2"}}"#;
+        let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &AddressGuard::default()).unwrap();
+        let (id, project) = (EndpointId::new(now(), &SystemRandom), ProjectId::new(now(), &SystemRandom));
+        new.create(id, project, &SigningSecret::generate(&SystemRandom), &ring(), &SystemRandom)
+    }
+
+    fn change(body: &str) -> Result<EndpointChange, BadFields> {
+        EndpointChange::check(Draft::parse(body.as_bytes()).unwrap(), &AddressGuard::default())
+    }
+
+    fn changed(body: &str) -> Endpoint {
+        let mut endpoint = endpoint();
+        endpoint.apply(change(body).unwrap(), now(), &ring(), &SystemRandom).unwrap();
+        endpoint
+    }
+
+    fn header_names(endpoint: &Endpoint) -> Vec<String> {
+        endpoint.headers.keys().cloned().map(String::from).collect()
+    }
+
+    fn pointers(refused: BadFields) -> Vec<String> {
+        refused.0.into_iter().map(|field| field.pointer).collect()
+    }
+
+    #[test]
+    fn what_is_left_out_stays() {
+        let mut endpoint = endpoint();
+        let before = endpoint.clone();
+        endpoint.apply(change("{}").unwrap(), now(), &ring(), &SystemRandom).unwrap();
+        assert_eq!(endpoint, before);
+    }
+
+    #[test]
+    fn null_brings_back_what_there_is_when_nobody_sets_it() {
+        let body = r#"{"description":null,"eventTypes":null,"headers":null,"format":null,"encryption":null,"signatures":null}"#;
+        let endpoint = changed(body);
+        assert_eq!((endpoint.description, endpoint.event_types, endpoint.headers.len()), (None, None, 0));
+        assert_eq!((endpoint.format, endpoint.encryption), (Format::Standard, Encryption::None));
+        assert_eq!(endpoint.signatures, SignatureSchemes::default());
+    }
+
+    #[test]
+    fn headers_are_set_and_removed_one_by_one() {
+        let endpoint = changed(r#"{"headers":{"X-A":null,"x-c":"3","x-never":null}}"#);
+        assert_eq!(header_names(&endpoint), ["x-b", "x-c"]);
+        let opened =
+            ring().open(SealedKind::HeaderValue, endpoint.project_id, &endpoint.headers[&"x-c".parse().unwrap()]);
+        assert_eq!(opened.as_deref(), Ok(b"3".as_slice()));
+    }
+
+    #[test]
+    fn an_endpoint_has_20_headers_at_most_after_the_change_too() {
+        let many: Vec<String> = (0..19).map(|number| format!(r#""x-{number}":"v""#)).collect();
+        let body = format!(r#"{{"headers":{{{}}}}}"#, many.join(","));
+        let mut endpoint = endpoint();
+        let before = endpoint.clone();
+        let refused = endpoint.apply(change(&body).unwrap(), now(), &ring(), &SystemRandom).unwrap_err();
+        assert_eq!((pointers(refused), endpoint), (vec!["/headers".to_owned()], before));
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_change_is_said_at_once() {
+        let body = r#"{"url":null,"description":1,"eventTypes":[],"headers":{"host":null,"x-a":2},"format":"xml",
+            "encryption":"rot13","signatures":["v2"],"state":"paused","signingSecret":null}"#;
+        let expected = [
+            "/url",
+            "/description",
+            "/eventTypes",
+            "/headers/host",
+            "/headers/x-a",
+            "/format",
+            "/encryption",
+            "/signatures/0",
+            "/signingSecret",
+            "/state",
+        ];
+        assert_eq!(pointers(change(body).unwrap_err()), expected);
+    }
+}

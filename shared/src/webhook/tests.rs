@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use aes::Aes256;
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{BlockModeDecrypt, KeyInit};
+use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::Aead;
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use ring::signature::{ED25519, UnparsedPublicKey};
+
+use super::*;
+use crate::address::AddressGuard;
+use crate::clock::{Clock, SystemClock};
+use crate::draft::Draft;
+use crate::endpoint::NewEndpoint;
+use crate::event::EventType;
+use crate::id::{EndpointId, KeyPairId, ProjectId, ReturnUrlKeyId};
+use crate::random::SystemRandom;
+
+/// An endpoint with its project's keys, and an event for it.
+struct Scene {
+    endpoint: Endpoint,
+    secret: SigningSecret,
+    secret_key: ReturnUrlKey,
+    keys: ProjectKeys,
+    event: Event,
+}
+
+impl Scene {
+    /// An endpoint at `https://example.com/` with these other settings.
+    fn with(settings: &str) -> Self {
+        let body = format!(r#"{{"url":"https://example.com/"{settings}}}"#);
+        let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &AddressGuard::default()).unwrap();
+        let event = Event {
+            id: EventId::new(now(), &SystemRandom),
+            project_id: ProjectId::new(now(), &SystemRandom),
+            event_type: EventType::Approved,
+            submission_id: None,
+            occurred_at: now(),
+            data: r#"{"b":1.0, "a":[]}"#.to_owned().try_into().unwrap(),
+        };
+        let (project, secret) = (event.project_id, SigningSecret::generate(&SystemRandom));
+        let endpoint =
+            new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &master_keys(), &SystemRandom);
+        let secret_key = ReturnUrlKey::generate(&SystemRandom);
+        let key_id = ReturnUrlKeyId::new(now(), &SystemRandom);
+        let pair_id = KeyPairId::new(now(), &SystemRandom);
+        let keys = ProjectKeys {
+            secret_key: Some(secret_key.store(key_id, project, &master_keys(), &SystemRandom)),
+            key_pairs: Some(KeyPairs::first(pair_id, project, &master_keys(), &SystemRandom)),
+        };
+        Self { endpoint, secret, secret_key, keys, event }
+    }
+
+    fn opened(&self) -> Opened {
+        Opened::of(&self.endpoint, &self.keys, &master_keys()).unwrap()
+    }
+
+    fn body(&self) -> Vec<u8> {
+        body(&self.opened(), &self.event, &SystemRandom)
+    }
+
+    /// What the body's one member `data` holds.
+    fn ciphertext(&self) -> Vec<u8> {
+        let body: serde_json::Value = serde_json::from_slice(&self.body()).unwrap();
+        assert_eq!(body.as_object().unwrap().len(), 1);
+        BASE64_STANDARD.decode(body["data"].as_str().unwrap()).unwrap()
+    }
+
+    fn signatures(&self, at: Timestamp, body: &[u8]) -> Vec<String> {
+        let headers = headers(&self.opened(), self.event.id, 1, at, body);
+        headers[WEBHOOK_SIGNATURE].to_str().unwrap().split(' ').map(ToOwned::to_owned).collect()
+    }
+
+    fn rotate_secret(&mut self, now: Timestamp) -> SigningSecret {
+        let secret = SigningSecret::generate(&SystemRandom);
+        let rotation = Draft::parse(b"{}").unwrap().try_into().unwrap();
+        self.endpoint.rotate_secret(&secret, rotation, now, &master_keys(), &SystemRandom).unwrap();
+        secret
+    }
+}
+
+fn now() -> Timestamp {
+    // The independent verifier compares with the machine's clock.
+    SystemClock.now()
+}
+
+fn master_keys() -> KeyRing {
+    KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap()
+}
+
+#[test]
+fn another_library_verifies_our_webhooks() {
+    let scene = Scene::with(r#","headers":{"Authorization":"Bearer 1"}"#);
+    let body = scene.body();
+    let headers = headers(&scene.opened(), scene.event.id, 3, now(), &body);
+
+    standardwebhooks::Webhook::new(&scene.secret.expose()).unwrap().verify(&body, &headers).unwrap();
+    assert_eq!(headers[WEBHOOK_ATTEMPT], "3");
+    assert_eq!(headers["authorization"], "Bearer 1");
+}
+
+#[test]
+fn during_a_rotation_old_and_new_secret_verify_the_newest_first() {
+    let mut scene = Scene::with(r#","signatures":["v1a","v1"]"#);
+    let (old, at) = (scene.secret.clone(), now());
+    let new = scene.rotate_secret(at);
+    let body = scene.body();
+    let headers = headers(&scene.opened(), scene.event.id, 1, at, &body);
+    for secret in [&old, &new] {
+        standardwebhooks::Webhook::new(&secret.expose()).unwrap().verify(&body, &headers).unwrap();
+    }
+    let signatures = scene.signatures(at, &body);
+    let id = scene.event.id;
+    assert_eq!(&signatures[..2], [new.sign(id, at, &body), old.sign(id, at, &body)]);
+    assert!(signatures[2].starts_with("v1a,") && signatures.len() == 3);
+}
+
+#[test]
+fn an_expired_secret_signs_no_more_even_if_the_endpoint_was_opened_before() {
+    let mut scene = Scene::with("");
+    let at = now();
+    let new = scene.rotate_secret(at);
+    let tomorrow = at.plus(Duration::from_hours(24));
+    assert_eq!(scene.signatures(tomorrow.minus(Duration::from_millis(1)), b"{}").len(), 2);
+    assert_eq!(scene.signatures(tomorrow, b"{}"), [new.sign(scene.event.id, tomorrow, b"{}")]);
+}
+
+#[test]
+fn v1a_verifies_with_the_public_key_that_is_listed() {
+    let scene = Scene::with(r#","signatures":["v1a"]"#);
+    let (body, at) = (scene.body(), now());
+    let signatures = scene.signatures(at, &body);
+    let [signature] = signatures.as_slice() else { panic!("{signatures:?}") };
+    let signature = BASE64_STANDARD.decode(signature.strip_prefix("v1a,").unwrap()).unwrap();
+    let pairs = scene.keys.key_pairs.unwrap();
+    let listed = String::from(pairs.listed_at(at).next().unwrap().public_key);
+    let public_key = UnparsedPublicKey::new(&ED25519, BASE64_URL_SAFE_NO_PAD.decode(listed).unwrap());
+    let content = [format!("{}.{}.", scene.event.id, at.as_seconds()).as_bytes(), &body].concat();
+    public_key.verify(&content, &signature).unwrap();
+}
+
+#[test]
+fn an_ecb_body_decrypts_to_the_plain_one() {
+    let scene = Scene::with(r#","encryption":"aes-256-ecb""#);
+    let key: [u8; 32] = scene.secret_key.expose().as_bytes().try_into().unwrap();
+    let cipher = ecb::Decryptor::<Aes256>::new(&key.into());
+    let plain = cipher.decrypt_padded_vec::<Pkcs7>(&scene.ciphertext()).unwrap();
+    assert_eq!(plain, Format::Standard.write(&scene.event));
+}
+
+#[test]
+fn a_gcm_body_decrypts_to_the_plain_one_in_its_format() {
+    let scene = Scene::with(r#","encryption":"aes-256-gcm","format":"argos""#);
+    let key: [u8; 32] = scene.secret_key.expose().as_bytes().try_into().unwrap();
+    let ciphertext = scene.ciphertext();
+    let (nonce, sealed) = ciphertext.split_first_chunk::<12>().unwrap();
+    let plain = Aes256Gcm::new(&key.into()).decrypt(&(*nonce).into(), sealed).unwrap();
+    assert_eq!(String::from_utf8(plain).unwrap(), r#"{"webhook_trigger":"approved","b":1.0,"a":[]}"#);
+    assert_ne!(scene.ciphertext(), ciphertext);
+}
+
+#[test]
+fn the_signature_covers_the_encrypted_body() {
+    let scene = Scene::with(r#","encryption":"aes-256-gcm""#);
+    let body = scene.body();
+    let headers = headers(&scene.opened(), scene.event.id, 1, now(), &body);
+    standardwebhooks::Webhook::new(&scene.secret.expose()).unwrap().verify(&body, &headers).unwrap();
+}
+
+#[test]
+fn a_key_that_is_missing_is_named() {
+    let open = |scene: &Scene, keys: &ProjectKeys| Opened::of(&scene.endpoint, keys, &master_keys());
+    let encrypted = Scene::with(r#","encryption":"aes-256-ecb""#);
+    assert!(matches!(open(&encrypted, &ProjectKeys::default()), Err(OpenError::NoSecretKey)));
+    let signed = Scene::with(r#","signatures":["v1a"]"#);
+    assert!(matches!(open(&signed, &ProjectKeys::default()), Err(OpenError::NoKeyPair)));
+    assert!(open(&Scene::with(""), &ProjectKeys::default()).is_ok());
+}
