@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: one stack a test process, and a runtime that lives as long.
+//! What the end-to-end tests share: one stack a test process, a runtime that lives as long, and customers.
 //!
 //! Neither is ever dropped; the stack's own guard ends it when the test process ends.
 
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stack::api_client::ApiClient;
+use stack::api_client::{ApiClient, ApiError};
 use stack::receiver::{Received, Receiver};
 use stack::{Stack, StackOptions};
 use tokio::runtime::Runtime;
@@ -25,17 +25,28 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime can be started")).block_on(test)
 }
 
-/// The stack that all tests of this process share, started when first asked for.
+/// What most tests want.
+pub fn usual_options() -> StackOptions {
+    StackOptions { retry_schedule: Some(RETRY_SCHEDULE.to_owned()), ..StackOptions::default() }
+}
+
+/// The stack that all tests of this process share.
 ///
 /// # Panics
 ///
 /// If it cannot be started, with the sentence that says why.
 pub async fn stack() -> &'static Stack {
+    stack_with(usual_options).await
+}
+
+/// The stack that all tests of this process share, started when first asked for, as whoever asks first wants it.
+///
+/// # Panics
+///
+/// If it cannot be started, with the sentence that says why.
+pub async fn stack_with(options: impl FnOnce() -> StackOptions) -> &'static Stack {
     static STACK: OnceCell<Result<Stack, String>> = OnceCell::const_new();
-    let start = async || {
-        let options = StackOptions { retry_schedule: Some(RETRY_SCHEDULE.to_owned()), ..StackOptions::default() };
-        Stack::start(options).await.map_err(|error| error.to_string())
-    };
+    let start = async || Stack::start(options()).await.map_err(|error| error.to_string());
     match STACK.get_or_init(start).await {
         Ok(stack) => stack,
         Err(sentence) => panic!("{sentence}"),
@@ -51,20 +62,21 @@ pub struct Customer {
     api: ApiClient,
     project: String,
     endpoint: String,
-    path: &'static str,
+    path: String,
 }
 
 impl Customer {
     /// Creates the project, an API key of its own, and an endpoint at `path`, which no other test uses.
-    pub async fn new(stack: &'static Stack, path: &'static str) -> Self {
+    pub async fn new(stack: &'static Stack, path: impl Into<String>) -> Self {
+        let path = path.into();
         let operator = stack.api();
         let project = create(&operator, "/v1/projects", &json!({ "name": path })).await;
         let project = text(&project, "id");
         let key = create(&operator, &format!("/v1/projects/{project}/api-keys"), &json!({ "name": "server" })).await;
         let api = ApiClient::new(&stack.api_url, &text(&key, "key"));
-        let wishes = json!({ "url": stack.receiver.url(path) });
+        let wishes = json!({ "url": stack.receiver.url(&path) });
         let endpoint = create(&api, &format!("/v1/projects/{project}/endpoints"), &wishes).await;
-        stack.receiver.expect(path, &text(&endpoint, "signingSecret"));
+        stack.receiver.expect(&path, &text(&endpoint, "signingSecret"));
         Self { stack, api, endpoint: text(&endpoint, "id"), project, path }
     }
 
@@ -84,13 +96,13 @@ impl Customer {
     }
 
     /// Where at the receiver its webhooks go.
-    pub fn path(&self) -> &'static str {
-        self.path
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// What came there so far.
     pub fn received(&self) -> Vec<Received> {
-        self.receiver().received(self.path)
+        self.receiver().received(&self.path)
     }
 
     /// Publishes an event; answers its id.
@@ -100,8 +112,30 @@ impl Customer {
 
     /// Publishes an event with an `Idempotency-Key`; answers its id.
     pub async fn publish_as(&self, key: &str, event: &Value) -> String {
-        let answer = self.api.post_as(key, &self.events(), event).await;
-        text(&answer.unwrap_or_else(|error| panic!("{error}")), "id")
+        self.try_publish_as(key, event).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Publishes an event with an `Idempotency-Key`; answers its id, or why it was not accepted.
+    pub async fn try_publish_as(&self, key: &str, event: &Value) -> Result<String, ApiError> {
+        Ok(text(&self.api.post_as(key, &self.events(), event).await?, "id"))
+    }
+
+    /// Deletes the endpoint.
+    pub async fn delete_endpoint(&self) {
+        let path = format!("/v1/projects/{}/endpoints/{}", self.project, self.endpoint);
+        self.api.delete(&path).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// All deliveries of the project, page by page, newest event first.
+    pub async fn deliveries(&self) -> Result<Vec<Value>, ApiError> {
+        let first = format!("/v1/projects/{}/deliveries?limit=100", self.project);
+        let (mut deliveries, mut path) = (Vec::new(), first.clone());
+        loop {
+            let mut page = self.api.get(&path).await?;
+            deliveries.extend(page["items"].as_array_mut().map(std::mem::take).unwrap_or_default());
+            let Some(cursor) = page["cursor"].as_str() else { return Ok(deliveries) };
+            path = format!("{first}&cursor={cursor}");
+        }
     }
 
     /// Waits until the delivery of an event is in `state`, and gives it.
@@ -116,6 +150,19 @@ impl Customer {
             }
             assert!(begun.elapsed() <= PATIENCE, "waited for {state}: {delivery}\n{}", self.stack.log_tail().await);
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until all deliveries of the project are as wanted, and gives them. A list that cannot be had now is asked for again.
+    pub async fn wait_for_deliveries(&self, are_as_wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let begun = Instant::now();
+        loop {
+            let deliveries = self.deliveries().await;
+            if let Some(wanted) = deliveries.as_ref().ok().filter(|deliveries| are_as_wanted(deliveries)) {
+                return wanted.clone();
+            }
+            assert!(begun.elapsed() <= PATIENCE, "waited for {deliveries:?}\n{}", self.stack.log_tail().await);
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 

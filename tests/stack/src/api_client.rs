@@ -1,7 +1,7 @@
 //! A client of the settings API, as thin as can be: JSON in, JSON out.
 
 use http::Method;
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -66,6 +66,11 @@ impl ApiClient {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// `DELETE`s what is at `path`.
+    pub async fn delete(&self, path: &str) -> Result<(), ApiError> {
+        Self::accepted(format!("DELETE {path}"), self.request(Method::DELETE, path)).await.map(drop)
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
         let call = format!("{method} {path}");
         let mut request = self.request(method, path);
@@ -80,13 +85,20 @@ impl ApiClient {
     }
 
     async fn answer(call: String, request: RequestBuilder) -> Result<Value, ApiError> {
-        let unusable = |source| ApiError::Http { call: call.clone(), source };
-        let response = request.send().await.map_err(unusable)?;
+        let response = Self::accepted(call.clone(), request).await?;
+        response.json().await.map_err(|source| ApiError::Http { call, source })
+    }
+
+    async fn accepted(call: String, request: RequestBuilder) -> Result<Response, ApiError> {
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(source) => return Err(ApiError::Http { call, source }),
+        };
         let status = response.status();
         if !status.is_success() {
             let problem = response.text().await.unwrap_or_default();
             return Err(ApiError::Refused { call, status: status.as_u16(), problem });
         }
-        response.json().await.map_err(unusable)
+        Ok(response)
     }
 }

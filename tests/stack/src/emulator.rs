@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use thiserror::Error;
 
 use crate::StackOptions;
+use crate::faults::Faults;
 use crate::guard::{self, Guarded};
 use crate::server;
 
@@ -43,6 +44,7 @@ pub(crate) struct Emulator {
     log: PathBuf,
     environment: Vec<(&'static str, OsString)>,
     process: Guarded,
+    faults: Option<Faults>,
 }
 
 impl Emulator {
@@ -61,16 +63,21 @@ impl Emulator {
         }
         fs::create_dir_all(&scratch)?;
 
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let url = format!("http://127.0.0.1:{port}");
-        let environment = environment(port, &url, &scratch, options.enforce_roles);
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let url = format!("http://{address}");
+        let environment = environment(address, &url, &scratch, options.enforce_roles);
+        let faults = if options.with_faults { Some(Faults::start(address).await?) } else { None };
         let output = File::create(&log)?;
         let mut command = guard::command(python, Some(&scratch), python.with_file_name("ministack"));
         // Functions inherit what the emulator has, so it gets what it needs and nothing else.
         command.env_clear().envs(environment.iter().cloned());
+        if let Some(faults) = &faults {
+            // It makes no use of this itself, but hands it on to the functions.
+            command.env("AWS_ENDPOINT_URL", faults.url());
+        }
         command.stdout(output.try_clone()?).stderr(Stdio::from(output));
 
-        let mut emulator = Self { url, log, environment, process: Guarded::spawn(command)? };
+        let mut emulator = Self { url, log, environment, process: Guarded::spawn(command)?, faults };
         emulator.wait_until_up().await?;
         Ok(emulator)
     }
@@ -93,6 +100,16 @@ impl Emulator {
     /// Where it is, without a slash at the end.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where the functions find it.
+    pub(crate) fn functions_url(&self) -> String {
+        self.faults.as_ref().map_or_else(|| self.url.clone(), Faults::url)
+    }
+
+    /// What can be done to the functions' calls, if that was asked for.
+    pub(crate) fn faults(&self) -> Option<&Faults> {
+        self.faults.as_ref()
     }
 
     /// What a program needs in its environment to find it and be let in.
@@ -120,11 +137,11 @@ fn temporary() -> io::Result<(PathBuf, PathBuf)> {
     Ok((dir, log))
 }
 
-fn environment(port: u16, url: &str, scratch: &Path, enforce_roles: bool) -> Vec<(&'static str, OsString)> {
+fn environment(address: SocketAddr, url: &str, scratch: &Path, enforce_roles: bool) -> Vec<(&'static str, OsString)> {
     let mut environment: Vec<(&'static str, OsString)> = vec![
         // It runs uploaded code for whoever reaches it, and would listen on all interfaces.
         ("BIND_HOST", "127.0.0.1".into()),
-        ("GATEWAY_PORT", port.to_string().into()),
+        ("GATEWAY_PORT", address.port().to_string().into()),
         ("AWS_ENDPOINT_URL", url.into()),
         ("AWS_REGION", REGION.into()),
         ("AWS_DEFAULT_REGION", REGION.into()),

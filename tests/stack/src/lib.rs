@@ -15,6 +15,7 @@ mod tools;
 
 pub mod api_client;
 pub mod demo;
+pub mod faults;
 pub mod mail;
 pub mod progress;
 pub mod receiver;
@@ -31,6 +32,7 @@ use thiserror::Error;
 use crate::api_client::ApiClient;
 use crate::aws::Aws;
 use crate::emulator::Emulator;
+use crate::faults::Faults;
 use crate::mail::MailView;
 use crate::progress::Progress;
 use crate::proxy::Proxy;
@@ -52,6 +54,8 @@ pub struct StackOptions {
     pub parameters: BTreeMap<String, String>,
     /// Whether each function is held to its role.
     pub enforce_roles: bool,
+    /// Whether the functions' calls to AWS services can be disturbed: see [`Stack::faults`].
+    pub with_faults: bool,
     /// Where to tell what is going on.
     pub progress: Progress,
 }
@@ -64,6 +68,7 @@ impl Default for StackOptions {
             send_visibility_seconds: 40,
             parameters: BTreeMap::new(),
             enforce_roles: true,
+            with_faults: false,
             progress: Progress::silent(),
         }
     }
@@ -178,9 +183,18 @@ impl Stack {
         self.invoke("daily-digest", json!({ "day": day })).await
     }
 
+    /// Disturbs the functions' calls to AWS services.
+    ///
+    /// # Panics
+    ///
+    /// If the stack was started without [`StackOptions::with_faults`].
+    pub fn faults(&self) -> &Faults {
+        self.emulator.faults().expect("the stack was started with_faults")
+    }
+
     /// Kills the processes of a function as `kill -9` does, in the middle of whatever they do; answers how many there were.
     pub fn kill_function(&self, function: &str) -> usize {
-        processes::kill_function(&format!("{}-{function}", aws::STACK_NAME), &self.emulator_url)
+        processes::kill_function(&format!("{}-{function}", aws::STACK_NAME), &self.emulator.functions_url())
     }
 
     /// All variables that a function needs which is run by hand and not by the emulator.

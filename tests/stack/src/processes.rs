@@ -3,11 +3,11 @@
 use std::fs;
 use std::process::Command;
 
-/// Kills, as `kill -9` does, every process of the function called `name` that works for the emulator at `emulator_url`;
-/// answers how many there were. Only Linux lists processes in the way that this reads.
-pub(crate) fn kill_function(name: &str, emulator_url: &str) -> usize {
+/// Kills, as `kill -9` does, every process of the function called `name` that finds AWS at `endpoint_url`; answers how many
+/// there were. Only Linux lists processes in the way that this reads.
+pub(crate) fn kill_function(name: &str, endpoint_url: &str) -> usize {
     let name = format!("AWS_LAMBDA_FUNCTION_NAME={name}");
-    let endpoint = format!("AWS_ENDPOINT_URL={emulator_url}");
+    let endpoint = format!("AWS_ENDPOINT_URL={endpoint_url}");
     let is_wanted = |environment: &[u8]| {
         let has = |wanted: &str| environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes());
         has(&name) && has(&endpoint)

@@ -100,7 +100,16 @@ impl Receiver {
 
     /// What came to `path` so far, in order.
     pub fn received(&self, path: &str) -> Vec<Received> {
-        self.inbox.lock().get(path).map(|state| state.received.clone()).unwrap_or_default()
+        self.with_received(path, <[Received]>::to_vec)
+    }
+
+    /// How many webhooks came to `path` so far.
+    pub fn count(&self, path: &str) -> usize {
+        self.with_received(path, <[Received]>::len)
+    }
+
+    fn with_received<T>(&self, path: &str, look: impl FnOnce(&[Received]) -> T) -> T {
+        look(self.inbox.lock().get(path).map(|state| state.received.as_slice()).unwrap_or_default())
     }
 
     /// Waits until what came to `path` is as wanted, and gives it.
@@ -113,9 +122,8 @@ impl Receiver {
         let mut changes = self.inbox.changed.subscribe();
         let look = async {
             loop {
-                let received = self.received(path);
-                if is_as_wanted(&received) {
-                    return received;
+                if self.with_received(path, &is_as_wanted) {
+                    return self.received(path);
                 }
                 // It never fails: we hold the inbox that it watches.
                 let _ = changes.changed().await;

@@ -84,7 +84,7 @@ struct RequestRow {
 }
 
 impl Activity {
-    /// Begins a request that is to create `subject`.
+    /// Begins a request that is to create `subject`, which no other call is ever given.
     pub async fn begin_request(&self, request: &Request, subject: String, now: Timestamp) -> Result<Begun, StoreError> {
         let row = request.row(subject.clone(), now, None);
         let is_new = "attribute_not_exists(pk) OR expiresAt < :now";
@@ -97,6 +97,11 @@ impl Activity {
             // It was forgotten between the two calls; the caller's next repetition starts anew.
             return Ok(Begun::Running);
         };
+        // Every call brings a subject of its own. If this one is stored, then by this very call: its answer was lost on the way, and
+        // the SDK made it again.
+        if earlier.subject == subject && earlier.answer.is_none() {
+            return Ok(Begun::Proceed { subject });
+        }
         self.repeat(request, earlier, now).await
     }
 
@@ -202,6 +207,15 @@ mod tests {
 
         let later = now().plus(LONGEST_REQUEST);
         assert_eq!(store.activity.begin_request(&request, "b".to_owned(), later).await.unwrap(), proceed("a"));
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_beginning_was_answered_to_nobody_proceeds() {
+        let store = testing::Database::start().await;
+        let request = request(ProjectId::new(now(), &SystemRandom), b"{}");
+        store.activity.begin_request(&request, "a".to_owned(), now()).await.unwrap();
+
+        assert_eq!(store.activity.begin_request(&request, "a".to_owned(), now()).await.unwrap(), proceed("a"));
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
 mod delivery;
+mod fairness;
 mod overdue;
 mod retries;
 mod samples;
