@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::aws::store::DayPage;
-use shared::delivery::{Attempt, Delivery, DeliveryState};
+use shared::delivery::{Attempt, Delivery, DeliveryState, HoldReason};
 use shared::event::{EventType, SubmissionId};
 use shared::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use shared::time::{Timestamp, UtcDay};
@@ -37,6 +37,8 @@ pub(crate) struct DeliveryView {
     state: DeliveryState,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_because: Option<HoldReason>,
     attempts: Vec<Attempt>,
 }
 
@@ -50,6 +52,7 @@ impl From<Delivery> for DeliveryView {
             submission_id: delivery.submission_id,
             state: delivery.state,
             next_attempt_at: delivery.next_attempt_at,
+            held_because: delivery.held_because,
             attempts: delivery.attempts,
         }
     }

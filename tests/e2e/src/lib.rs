@@ -15,6 +15,9 @@ use tokio::sync::OnceCell;
 /// Delays that make a test with retries take seconds.
 pub const RETRY_SCHEDULE: &str = "1s,1s,1s,1s,1s,1s,1s,1s,1s";
 
+/// Pauses of an endpoint that make a test with a receiver that fails take seconds.
+pub const HEALTH_POLICY: &str = "failures=20,over=2s,pause=2s,longest=5s,warn=24h,disable=120h";
+
 /// Runs a test on the common runtime. A runtime of the test's own would end the stack's servers with the first test.
 ///
 /// # Panics
@@ -27,7 +30,11 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 
 /// What most tests want.
 pub fn usual_options() -> StackOptions {
-    StackOptions { retry_schedule: Some(RETRY_SCHEDULE.to_owned()), ..StackOptions::default() }
+    StackOptions {
+        retry_schedule: Some(RETRY_SCHEDULE.to_owned()),
+        parameters: [("HealthPolicy".to_owned(), HEALTH_POLICY.to_owned())].into(),
+        ..StackOptions::default()
+    }
 }
 
 /// The stack that all tests of this process share.
@@ -120,6 +127,30 @@ impl Customer {
         Ok(text(&self.api.post_as(key, &self.events(), event).await?, "id"))
     }
 
+    /// Pauses or resumes the endpoint.
+    pub async fn act_on_endpoint(&self, action: &str) {
+        create(&self.api, &format!("{}/{action}", self.endpoint_path()), &json!({})).await;
+    }
+
+    /// The endpoint as it is shown.
+    pub async fn read_endpoint(&self) -> Value {
+        self.api.get(&self.endpoint_path()).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Has the sweep run again and again, instead of once a minute, until the deliveries are as wanted.
+    pub async fn sweep_until(&self, are_as_wanted: impl Fn(&[Value]) -> bool) {
+        let begun = Instant::now();
+        loop {
+            let deliveries = self.deliveries().await.unwrap_or_else(|error| panic!("{error}"));
+            if are_as_wanted(&deliveries) {
+                return;
+            }
+            assert!(begun.elapsed() <= PATIENCE, "{deliveries:?}\n{}", self.stack.log_tail().await);
+            self.stack.invoke("webhook-retry", json!({})).await.unwrap_or_else(|error| panic!("{error}"));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// Deletes the endpoint.
     pub async fn delete_endpoint(&self) {
         let path = format!("/v1/projects/{}/endpoints/{}", self.project, self.endpoint);
@@ -164,6 +195,10 @@ impl Customer {
             assert!(begun.elapsed() <= PATIENCE, "waited for {deliveries:?}\n{}", self.stack.log_tail().await);
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    fn endpoint_path(&self) -> String {
+        format!("/v1/projects/{}/endpoints/{}", self.project, self.endpoint)
     }
 
     fn events(&self) -> String {

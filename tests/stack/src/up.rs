@@ -16,6 +16,9 @@ use crate::{Stack, StackError, StackOptions, paths};
 /// Delays that one can sit and watch: ten attempts in less than ten minutes.
 pub const SHORT_SCHEDULE: &str = "1s,2s,4s,8s,15s,30s,1m,2m,5m";
 
+/// Pauses of a failing endpoint that one can sit and watch.
+const SHORT_PAUSES: &str = "failures=10,over=30s,pause=5s,longest=1m,warn=24h,disable=120h";
+
 /// What the command line asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpOptions {
@@ -67,6 +70,7 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
         let stack = Stack::start(StackOptions {
             dir: Some(dir.clone()),
             retry_schedule: Some(options.retry_schedule.unwrap_or_else(|| SHORT_SCHEDULE.to_owned())),
+            parameters: [("HealthPolicy".to_owned(), SHORT_PAUSES.to_owned())].into(),
             progress,
             ..StackOptions::default()
         });

@@ -12,7 +12,7 @@ use shared::key_ring::{KeyRing, SealedKind};
 use shared::random::SystemRandom;
 use webhook_sender::Sender;
 
-use crate::scene::{Scene, config, json, ring};
+use crate::scene::{self, Scene, config, json, ring};
 
 #[tokio::test]
 async fn a_nudge_makes_one_attempt_however_often_it_comes() {
@@ -41,6 +41,25 @@ async fn a_failed_attempt_whose_message_is_lost_is_left_to_the_sweep() {
     let due = scene.store.activity.due_in_shard(shard, in_ten_minutes, 10).await.unwrap();
     let [Due::Delivery(due)] = due.as_slice() else { panic!("{due:?}") };
     assert_eq!(due.nudge(), delivery.next_nudge());
+}
+
+#[tokio::test]
+async fn a_retry_goes_where_the_endpoint_is_by_then() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let nowhere = Endpoint { url: scene::endpoint("http://localhost:1/").url, ..scene.endpoint.clone() };
+    scene.store.settings.put_endpoint(&nowhere).await.unwrap();
+    let event = scene.event();
+    scene.store.activity.put_event(&event, &[scene.endpoint.id]).await.unwrap();
+    scene.send(&[json(&scene.nudge(&event))]).await;
+    let waiting = scene.recorded(&event).await.unwrap();
+
+    scene.store.settings.put_endpoint(&scene.endpoint).await.unwrap();
+    let scene = scene.with_another_sender();
+    scene.send(&[json(&waiting.next_nudge())]).await;
+
+    let delivered = scene.recorded(&event).await.unwrap();
+    let reasons: Vec<_> = delivered.attempts.iter().map(|attempt| attempt.reason).collect();
+    assert_eq!((delivered.state, reasons), (DeliveryState::Delivered, vec![Some(FailureReason::Refused), None]));
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ pub(crate) fn config() -> Config {
     }
 }
 
-fn endpoint(url: &str) -> Endpoint {
+pub(crate) fn endpoint(url: &str) -> Endpoint {
     let body = format!(r#"{{"url":"{url}"}}"#);
     let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &guard()).unwrap();
     let now = SystemClock.now();

@@ -104,11 +104,16 @@ impl Activity {
     ///
     /// Only if the stored delivery was still waiting for just that attempt: so an attempt that two messages made at once
     /// is counted once. `sweep_at` is when the sweep is to look after the delivery, if it waits for another attempt.
+    /// Recording the very same again changes nothing and says [`Written::Now`]: the answer to a write may get lost, and the
+    /// client below then writes again.
     pub async fn record(&self, delivery: &Delivery, sweep_at: Option<Timestamp>) -> Result<Written, StoreError> {
         let row = self.row(delivery, sweep_at, None);
         let call = self.table.putting(&row)?;
         let made_before = i64::from(row.content.attempt_count) - 1;
-        self.table.put_if(awaiting(call, made_before, &UNDER_WAY)).await
+        let written = self.table.put_if(awaiting(call, made_before, &UNDER_WAY)).await?;
+        let is_recorded = written == Written::Now
+            || self.recorded_now(delivery.project_id, delivery.id).await?.as_ref() == Some(delivery);
+        Ok(if is_recorded { Written::Now } else { Written::Before })
     }
 
     /// Records that `delivery` was cancelled, unless another attempt was recorded meanwhile.

@@ -88,6 +88,10 @@ impl Activity {
                 return Ok((next, Written::Now));
             }
             known = self.health_now(known.health.project_id, known.health.endpoint_id).await?;
+            // The answer to a write may get lost, and the client below then writes again.
+            if known == next {
+                return Ok((next, Written::Now));
+            }
         }
         Err(StoreError::Overloaded)
     }

@@ -167,10 +167,13 @@ async fn an_attempt_is_recorded_once_however_many_messages_made_it() {
     let first = failed_once(&event, endpoint, Duration::from_secs(5));
     let second = first.clone().after(attempt(2, None), None);
 
+    let made_by_another = Delivery::queued(&event, endpoint).after(attempt(1, None), None);
+
     assert_eq!(store.activity.record(&first, Some(now())).await.unwrap(), Written::Now);
-    assert_eq!(store.activity.record(&first, Some(now())).await.unwrap(), Written::Before);
+    assert_eq!(store.activity.record(&made_by_another, None).await.unwrap(), Written::Before);
+    assert_eq!(store.activity.record(&first, Some(now())).await.unwrap(), Written::Now, "its answer was lost");
     assert_eq!(store.activity.record(&second, None).await.unwrap(), Written::Now);
-    assert_eq!(store.activity.record(&second, None).await.unwrap(), Written::Before);
+    assert_eq!(store.activity.record(&first, Some(now())).await.unwrap(), Written::Before);
     let recorded =
         store.activity.recorded(&[(event.project_id, second.id), (event.project_id, second.id)]).await.unwrap();
     assert_eq!(recorded.into_values().collect::<Vec<_>>(), [second]);

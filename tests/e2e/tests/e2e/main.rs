@@ -4,6 +4,7 @@
 
 mod delivery;
 mod fairness;
+mod holding;
 mod overdue;
 mod retries;
 mod samples;

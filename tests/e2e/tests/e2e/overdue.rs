@@ -22,9 +22,8 @@ fn the_sweep_finds_a_delivery_whose_message_was_lost() {
         let activity = Activity::new(&aws, &stack.outputs["ActivityTableName"], "30".parse().unwrap());
 
         let lost = lost_delivery(&customer, &activity).await;
-        let swept = stack.invoke("webhook-retry", json!({})).await.unwrap();
+        stack.invoke("webhook-retry", json!({})).await.unwrap();
 
-        assert!(swept["queued"].as_u64() >= Some(1), "{swept}");
         let delivery = customer.wait_for_state(&lost.to_string(), "delivered").await;
         assert_eq!(delivery["attempts"].as_array().map(Vec::len), Some(2));
         let attempts: Vec<u32> = customer.received().iter().map(|one| one.attempt).collect();
