@@ -256,8 +256,14 @@ mod tests {
         let day = Day::default();
         let view = view_of(&day, [&day.delivery(0).refused_after(100, 5).get()]);
         let delivery_id = day.delivery(0).get().id;
-        let totals =
-            serde_json::json!({ "deliveries": 1, "delivered": 0, "failed": 0, "stillTrying": 1, "cancelled": 0 });
+        let totals = serde_json::json!({
+            "deliveries": 1,
+            "delivered": 0,
+            "failed": 0,
+            "stillTrying": 1,
+            "held": 0,
+            "cancelled": 0,
+        });
         let with = |more: serde_json::Value| {
             let members = [totals.as_object().unwrap().clone(), more.as_object().unwrap().clone()];
             serde_json::Value::Object(members.into_iter().flatten().collect())
