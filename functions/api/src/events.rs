@@ -93,10 +93,11 @@ async fn accept(app: &App, event: Event) -> Result<Accepted, ApiError> {
 
     app.activity.put_event(&event, &endpoint_ids).await?;
     let nudges = Nudge::first(&event, &endpoint_ids);
-    let messages = nudges.iter().map(|nudge| Message::nudge(nudge, Duration::ZERO)).collect::<Result<_, _>>()?;
+    let deliveries = nudges
+        .iter()
+        .map(|nudge| AcceptedDelivery { id: nudge.delivery_id, endpoint_id: nudge.delivery_id.endpoint })
+        .collect();
+    let messages = nudges.into_iter().map(|nudge| Message::to_send(nudge, Duration::ZERO)).collect::<Result<_, _>>()?;
     app.send_queue.send(messages).await?;
-
-    let deliveries =
-        nudges.iter().map(|nudge| AcceptedDelivery { id: nudge.delivery_id, endpoint_id: nudge.delivery_id.endpoint });
-    Ok(Accepted { id: event.id, deliveries: deliveries.collect() })
+    Ok(Accepted { id: event.id, deliveries })
 }

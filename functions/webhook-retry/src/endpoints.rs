@@ -78,7 +78,7 @@ impl Sweeper {
         let reminder = delivery::remind(at, now);
         let written = self.activity.release(held, at, reminder.sweep_at).await?;
         let delay = reminder.message_delay.filter(|_| written == Written::Now);
-        delay.map(|delay| Message::nudge(&held.nudge(), delay)).transpose().map_err(SweepError::Queue)
+        delay.map(|delay| Message::to_send(held.nudge(), delay)).transpose().map_err(SweepError::Queue)
     }
 
     /// Writes when the endpoint is to be looked after next. What senders noted meanwhile is kept.

@@ -119,7 +119,7 @@ impl Sweeper {
             let reminder = delivery::remind(due.next_attempt_at, now);
             let written = self.activity.put_off(&due, reminder.sweep_at).await?;
             let delay = reminder.message_delay.filter(|_| written == Written::Now);
-            delay.map(|delay| Message::nudge(&due.nudge(), delay)).transpose().map_err(SweepError::Queue)
+            delay.map(|delay| Message::to_send(due.nudge(), delay)).transpose().map_err(SweepError::Queue)
         });
         let messages: Vec<Message> = try_join_all(claims).await?.into_iter().flatten().collect();
         let count = messages.len();

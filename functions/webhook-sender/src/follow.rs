@@ -30,7 +30,7 @@ impl Sender {
             return Ok(Done::Stale);
         }
         let patience = facts.last_start.since(self.clock.now());
-        let Some(_slot) = facts.slots.take(id.endpoint, patience).await else { return self.put_off(&nudge).await };
+        let Some(_slot) = facts.slots.take(id.endpoint, patience).await else { return self.put_off(nudge).await };
         let number = nudge.attempt;
         let Some(event) = self.event_of(nudge).await? else { return Ok(Done::Forgotten) };
         let delivery = recorded.cloned().unwrap_or_else(|| Delivery::queued(&event, id.endpoint));
@@ -60,8 +60,8 @@ impl Sender {
     }
 
     /// Sends the nudge again, to be seen a little later.
-    async fn put_off(&self, nudge: &Nudge) -> Result<Done, SendError> {
-        self.queue.send(vec![Message::nudge(nudge, PUT_OFF)?]).await?;
+    async fn put_off(&self, nudge: Nudge) -> Result<Done, SendError> {
+        self.queue.send(vec![Message::to_send(nudge, PUT_OFF)?]).await?;
         Ok(Done::PutOff)
     }
 
@@ -131,7 +131,7 @@ impl Sender {
         }
         if let Some(delay) = reminder.and_then(|reminder| reminder.message_delay) {
             // The attempt is recorded, so it must not be made again: if no message can be sent, the sweep will send one.
-            let sent = async { self.queue.send(vec![Message::nudge(&delivery.next_nudge(), delay)?]).await }.await;
+            let sent = async { self.queue.send(vec![Message::to_send(delivery.next_nudge(), delay)?]).await }.await;
             if let Err(error) = sent {
                 warn!(delivery.id = %delivery.id, cause = telemetry::chain(&error), "delivery {} is left to the sweep", delivery.id);
             }

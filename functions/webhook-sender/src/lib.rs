@@ -14,7 +14,7 @@ use shared::aws::queue::Queue;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::{Activity, Settings};
 use shared::clock::Clock;
-use shared::delivery::{Delivery, Nudge};
+use shared::delivery::{Delivery, Nudge, SendMessage};
 use shared::id::{DeliveryId, EndpointId, ProjectId};
 use shared::random::Random;
 use shared::telemetry;
@@ -93,14 +93,21 @@ impl Sender {
     /// ended, in milliseconds since 1970.
     pub async fn handle(&self, batch: SqsEvent, deadline: u64) -> SqsBatchResponse {
         let deadline = i64::try_from(deadline).ok().and_then(Timestamp::from_millis).unwrap_or(self.clock.now());
-        let nudges: Vec<(String, Result<Nudge, SendError>)> = batch.records.into_iter().map(read_nudge).collect();
-        let readable = nudges.iter().filter_map(|(_, nudge)| nudge.as_ref().ok());
-        let facts = self.facts(readable, deadline.minus(RESERVE)).await;
+        let messages: Vec<(String, Result<SendMessage, SendError>)> =
+            batch.records.into_iter().map(read_message).collect();
+        let nudges = messages.iter().filter_map(|(_, message)| match message {
+            Ok(SendMessage::Attempt(nudge)) => Some(nudge),
+            Err(_) => None,
+        });
+        let facts = self.facts(nudges, deadline.minus(RESERVE)).await;
         // Two messages of one batch for the same attempt are one: the first makes it, the other has nothing left to do.
         let mut seen = HashSet::new();
-        let work = nudges.into_iter().filter_map(|(message_id, nudge)| {
-            let is_repeated = nudge.as_ref().is_ok_and(|nudge| !seen.insert((nudge.delivery_id, nudge.attempt)));
-            (!is_repeated).then(|| self.work(message_id, nudge, &facts))
+        let work = messages.into_iter().filter_map(|(message_id, message)| {
+            let is_repeated = match &message {
+                Ok(SendMessage::Attempt(nudge)) => !seen.insert((nudge.delivery_id, nudge.attempt)),
+                Err(_) => false,
+            };
+            (!is_repeated).then(|| self.work(message_id, message, &facts))
         });
         let failed = join_all(work).await.into_iter().flatten().collect();
         let mut response = SqsBatchResponse::default();
@@ -147,16 +154,19 @@ impl Sender {
         Ok(recorded)
     }
 
-    /// Follows one nudge; `Some` if it must come again.
+    /// Does what one message asks for; `Some` if it must come again.
     async fn work(
         &self,
         message_id: String,
-        nudge: Result<Nudge, SendError>,
+        message: Result<SendMessage, SendError>,
         facts: &Result<Facts, SendError>,
     ) -> Option<BatchItemFailure> {
-        let delivery_id = nudge.as_ref().ok().map(|nudge| nudge.delivery_id);
-        let done = match (nudge, facts) {
-            (Ok(nudge), Ok(facts)) => self.follow(nudge, facts).await,
+        let delivery_id = match &message {
+            Ok(SendMessage::Attempt(nudge)) => Some(nudge.delivery_id),
+            Err(_) => None,
+        };
+        let done = match (message, facts) {
+            (Ok(SendMessage::Attempt(nudge)), Ok(facts)) => self.follow(nudge, facts).await,
             (Ok(_), Err(error)) => Err(SendError::Facts(telemetry::chain(error))),
             (Err(error), _) => Err(error),
         };
@@ -169,8 +179,8 @@ impl Sender {
     }
 }
 
-fn read_nudge(message: SqsMessage) -> (String, Result<Nudge, SendError>) {
-    let nudge = message.body.ok_or(SendError::NoBody);
-    let nudge = nudge.and_then(|body| serde_json::from_str(&body).map_err(SendError::Message));
-    (message.message_id.unwrap_or_default(), nudge)
+fn read_message(record: SqsMessage) -> (String, Result<SendMessage, SendError>) {
+    let body = record.body.ok_or(SendError::NoBody);
+    let message = body.and_then(|body| serde_json::from_str(&body).map_err(SendError::Message));
+    (record.message_id.unwrap_or_default(), message)
 }

@@ -15,7 +15,7 @@ use crate::failure::OwnFault;
 /// Why a nudge goes back to the queue: always our own fault, never the receiver's.
 #[derive(Debug, Error)]
 pub(crate) enum SendError {
-    #[error("message is no nudge")]
+    #[error("message asks for nothing that is known")]
     Message(#[source] serde_json::Error),
     #[error("message has no body")]
     NoBody,

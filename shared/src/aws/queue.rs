@@ -8,7 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{Aws, Cause};
-use crate::delivery::{LONGEST_MESSAGE_DELAY, Nudge};
+use crate::delivery::{LONGEST_MESSAGE_DELAY, SendMessage};
 use crate::id::ProjectId;
 
 /// What SQS takes in one call. The bytes stay below its old limit of 256 KiB, which other implementations still have.
@@ -55,9 +55,10 @@ impl Message {
         Ok(Self { group: project.to_string(), body, delay: delay.min(LONGEST_MESSAGE_DELAY) })
     }
 
-    /// A nudge, to be seen after `delay`.
-    pub fn nudge(nudge: &Nudge, delay: Duration) -> Result<Self, QueueError> {
-        Self::new(nudge.project_id, nudge, delay)
+    /// A message of the send queue, to be seen after `delay`.
+    pub fn to_send(message: impl Into<SendMessage>, delay: Duration) -> Result<Self, QueueError> {
+        let message = message.into();
+        Self::new(message.project_id(), &message, delay)
     }
 
     fn entry(&self, index: usize) -> SendMessageBatchRequestEntry {

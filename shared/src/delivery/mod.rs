@@ -34,7 +34,7 @@ mod step;
 mod tests;
 
 pub use attempt::{Attempt, FailureReason, Phases};
-pub use nudge::{LONGEST_MESSAGE_DELAY, Nudge, Reminder, SECOND_LOOK, SWEEP_AHEAD, remind};
+pub use nudge::{LONGEST_MESSAGE_DELAY, Nudge, Reminder, SECOND_LOOK, SWEEP_AHEAD, SendMessage, remind};
 pub use step::Step;
 
 /// One event on its way to one endpoint.

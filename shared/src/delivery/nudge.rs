@@ -18,7 +18,15 @@ pub const SWEEP_AHEAD: Duration = Duration::from_mins(1);
 /// visibility timeout, so that a message in flight is not doubled.
 pub const SECOND_LOOK: Duration = Duration::from_mins(5);
 
-/// A queue message: "make this attempt of this delivery".
+/// What a message of the send queue asks for. On the wire it is named: `{"attempt": {…}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SendMessage {
+    /// To make an attempt of a delivery.
+    Attempt(Nudge),
+}
+
+/// "Make this attempt of this delivery".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Nudge {
@@ -31,6 +39,21 @@ pub struct Nudge {
     /// The event, where it is small enough to travel along; otherwise it is read from the store.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
+}
+
+impl SendMessage {
+    /// Whose work it is.
+    pub fn project_id(&self) -> ProjectId {
+        match self {
+            Self::Attempt(nudge) => nudge.project_id,
+        }
+    }
+}
+
+impl From<Nudge> for SendMessage {
+    fn from(nudge: Nudge) -> Self {
+        Self::Attempt(nudge)
+    }
 }
 
 impl Nudge {

@@ -82,7 +82,7 @@ async fn one_bad_message_does_not_spoil_the_batch() {
     let scene = Scene::with_receiver_that_answers(200).await;
     let event = scene.event();
 
-    assert_eq!(scene.send(&["not a nudge".to_owned(), json(&scene.nudge(&event))]).await, [0]);
+    assert_eq!(scene.send(&["not a message".to_owned(), json(&scene.nudge(&event))]).await, [0]);
     assert_eq!(scene.recorded(&event).await.unwrap().state, DeliveryState::Delivered);
 }
 

@@ -8,7 +8,7 @@ use shared::address::AddressGuard;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
 use shared::clock::{Clock as _, SystemClock};
-use shared::delivery::{Delivery, Nudge};
+use shared::delivery::{Delivery, Nudge, SendMessage};
 use shared::draft::Draft;
 use shared::endpoint::{Endpoint, NewEndpoint};
 use shared::event::{Event, NewEvent};
@@ -114,7 +114,7 @@ pub(crate) fn sender(store: &Database) -> Sender {
 }
 
 pub(crate) fn json(nudge: &Nudge) -> String {
-    serde_json::to_string(nudge).unwrap()
+    serde_json::to_string(&SendMessage::from(nudge.clone())).unwrap()
 }
 
 pub(crate) fn ring() -> KeyRing {
