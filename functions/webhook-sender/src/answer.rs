@@ -10,7 +10,7 @@ use shared::retry;
 use shared::time::Timestamp;
 
 use crate::connect::Trace;
-use crate::failure::{self, Failure, OwnFault};
+use crate::failure::{self, Failure};
 
 /// How much of an answer is read, so that the connection can be used again, and how much of it is kept.
 const MOST_READ: usize = 64 * 1024;
@@ -20,7 +20,7 @@ const MOST_KEPT: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: Option<u16>,
-    pub(crate) reason: Option<FailureReason>,
+    pub(crate) failure: Option<Failure>,
     pub(crate) response: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) phases: Phases,
@@ -28,12 +28,12 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// No answer.
-    pub(crate) fn none(reason: FailureReason, phases: Phases) -> Self {
-        Self { reason: Some(reason), phases, ..Self::default() }
+    pub(crate) fn none(failure: Failure, phases: Phases) -> Self {
+        Self { failure: Some(failure), phases, ..Self::default() }
     }
 
     /// Reads the answer to an attempt that was made at `at`. Of a long one the rest is left, and its connection dropped.
-    pub(crate) async fn read(mut response: Response, at: Timestamp, trace: &Trace) -> Result<Self, OwnFault> {
+    pub(crate) async fn read(mut response: Response, at: Timestamp, trace: &Trace) -> Self {
         let answered_at = Instant::now();
         let (status, retry_after) = (response.status(), retry_after(response.headers(), at));
         let (mut kept, mut left) = (Vec::new(), MOST_READ);
@@ -47,19 +47,16 @@ impl Answer {
                     }
                 }
                 Ok(None) => break None,
-                Err(error) => match failure::of(&error, trace) {
-                    Failure::Receivers(reason) => break Some(reason),
-                    Failure::Ours(fault) => return Err(fault),
-                },
+                Err(error) => break Some(failure::of(&error, trace)),
             }
         };
-        Ok(Self {
+        Self {
             status: Some(status.as_u16()),
-            reason: broken.or_else(|| reason_of(status)),
+            failure: broken.or_else(|| reason_of(status).map(Failure::Receivers)),
             response: (!kept.is_empty()).then(|| plain_text(&kept)),
             retry_after,
             phases: trace.phases(Some(answered_at), Instant::now()),
-        })
+        }
     }
 }
 

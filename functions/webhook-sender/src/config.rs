@@ -5,6 +5,7 @@ use shared::aws::store::Retention;
 use shared::config::{self, ConfigError};
 use shared::health::HealthPolicy;
 use shared::retry::RetrySchedule;
+use url::Url;
 
 /// The configuration of webhook-sender.
 #[derive(Debug, Clone)]
@@ -16,7 +17,7 @@ pub struct Config {
     /// For how long deliveries are kept.
     pub retention: Retention,
     /// URL of the queue that it reads, and puts the next attempts on.
-    pub send_queue_url: String,
+    pub send_queue_url: Url,
     /// Name or ARN of the secret that holds the key ring.
     pub key_ring_secret: String,
     /// The delays between attempts.
@@ -34,7 +35,7 @@ impl Config {
             settings_table: config::required(&var, "SETTINGS_TABLE")?,
             activity_table: config::required(&var, "ACTIVITY_TABLE")?,
             retention: config::parsed(&var, "RETENTION_DAYS")?,
-            send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
+            send_queue_url: config::parsed(&var, "SEND_QUEUE_URL")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             retry_schedule: config::parsed(&var, "RETRY_SCHEDULE")?,
             health_policy: config::parsed(&var, "HEALTH_POLICY")?,

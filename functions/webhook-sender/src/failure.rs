@@ -12,10 +12,9 @@ use thiserror::Error;
 use crate::connect::Trace;
 use crate::resolver::ResolveError;
 
-// What hyper says in two cases that must be told from others. No error is to be known by its text, but hyper is the HTTP
-// client's dependency and not ours, so its error cannot be asked; tests hold both to what it says.
+/// What hyper says of an answer's head that is too large. No error is to be known by its text, but hyper lets only servers
+/// ask for this one; a test holds it to what it says.
 const HEAD_TOO_LARGE: &str = "message head is too large";
-const CONNECTION_CLOSED: &str = "connection closed before message completed";
 
 /// Something on our side that kept an attempt from being made. It is never held against the endpoint.
 #[derive(Debug, Clone, Error)]
@@ -26,7 +25,7 @@ pub(crate) enum OwnFault {
     NameServer(#[source] NetError),
     #[error("connection cannot be begun from here")]
     Local(#[source] Arc<io::Error>),
-    #[error("nothing on the internet can be reached of late")]
+    #[error("nothing on the internet can be reached at the moment")]
     Egress,
 }
 
@@ -35,6 +34,8 @@ pub(crate) enum OwnFault {
 pub(crate) enum Failure {
     Receivers(FailureReason),
     Ours(OwnFault),
+    /// Nobody answered in time: the receiver's failure if our way out works, and ours if not.
+    Silence(FailureReason),
 }
 
 /// Finds out why a request failed, or the reading of its answer.
@@ -57,26 +58,26 @@ pub(crate) fn is_dead_connection(error: &reqwest::Error) -> bool {
     let is_lost = |io: &io::Error| is_loss(io.kind());
     causes(error).any(|cause| match cause.downcast_ref::<io::Error>() {
         Some(error_of_io) => packed(error_of_io).any(is_lost),
-        None => cause.to_string() == CONNECTION_CLOSED,
+        None => cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message),
     })
 }
 
 fn of_unexplained(error: &reqwest::Error, trace: &Trace) -> Failure {
-    let reason = match (error.is_timeout(), error.is_connect()) {
+    match (error.is_timeout(), error.is_connect()) {
         // The resolver gives up long before, unless a second try began late.
-        (true, _) if trace.is_resolving() => return Failure::Ours(OwnFault::NameServer(NetError::Timeout)),
-        (true, true) => FailureReason::ConnectTimeout,
-        (true, false) => FailureReason::Timeout,
+        (true, _) if trace.is_resolving() => Failure::Silence(FailureReason::Dns),
+        (true, true) => Failure::Silence(FailureReason::ConnectTimeout),
+        (true, false) => Failure::Silence(FailureReason::Timeout),
         // A URL that the HTTP client cannot write into a request.
-        (false, _) if error.is_builder() => FailureReason::BlockedAddress,
-        (false, _) => FailureReason::ConnectionLost,
-    };
-    Failure::Receivers(reason)
+        (false, _) if error.is_builder() => Failure::Receivers(FailureReason::BlockedAddress),
+        (false, _) => Failure::Receivers(FailureReason::ConnectionLost),
+    }
 }
 
 fn of_resolving(error: &ResolveError) -> Failure {
     match error {
         ResolveError::NoAddress => Failure::Receivers(FailureReason::Dns),
+        ResolveError::NoAnswer => Failure::Silence(FailureReason::Dns),
         ResolveError::Blocked(_) => Failure::Receivers(FailureReason::BlockedAddress),
         ResolveError::Ours(fault) => Failure::Ours(fault.clone()),
     }
@@ -145,7 +146,7 @@ mod tests {
     fn reason(error: &io::Error, is_connecting: bool, has_only_v6: bool) -> Option<FailureReason> {
         match of_io(error, is_connecting, has_only_v6) {
             Some(Failure::Receivers(reason)) => Some(reason),
-            Some(Failure::Ours(_)) | None => None,
+            Some(Failure::Ours(_) | Failure::Silence(_)) | None => None,
         }
     }
 

@@ -21,9 +21,9 @@ use shared::telemetry;
 use shared::time::Timestamp;
 
 mod answer;
+mod canary;
 mod config;
 mod connect;
-mod egress;
 mod endpoints;
 mod failure;
 mod follow;
@@ -78,10 +78,10 @@ impl Sender {
         let settings = Settings::new(aws, &config.settings_table);
         let activity = Activity::new(aws, &config.activity_table, config.retention);
         Ok(Self {
-            queue: Queue::new(aws, &config.send_queue_url),
+            queue: Queue::new(aws, config.send_queue_url.as_str()),
             endpoints: Endpoints::new(settings, key_ring),
             health: HealthBook::new(activity.clone(), config.health_policy.clone()),
-            poster: Poster::new(config.address_guard.clone())?,
+            poster: Poster::new(config.address_guard.clone(), &config.send_queue_url)?,
             activity,
             config,
             clock,

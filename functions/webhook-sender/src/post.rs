@@ -1,7 +1,7 @@
 //! One POST, and what came of it.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,8 +14,8 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use crate::answer::Answer;
+use crate::canary::Canary;
 use crate::connect::{NoteConnections, Trace, millis};
-use crate::egress::Egress;
 use crate::failure::{self, Failure, OwnFault};
 use crate::resolver::{GuardedResolver, HostLookup, SystemLookup};
 use crate::tls;
@@ -31,7 +31,7 @@ pub(crate) struct Poster {
     fresh_client: Client,
     guard: AddressGuard,
     limits: Limits,
-    egress: Mutex<Egress>,
+    canary: Canary,
 }
 
 /// How long things may take: connecting, the host's resolution and the TLS handshake included, and a whole attempt.
@@ -72,11 +72,18 @@ struct Request<'a> {
 }
 
 impl Poster {
-    pub(crate) fn new(guard: AddressGuard) -> Result<Self, ClientError> {
-        Self::with(guard, Arc::new(SystemLookup::default()), LIMITS)
+    /// A poster that asks the host of `known_up` whether anything can be reached when a receiver cannot.
+    pub(crate) fn new(guard: AddressGuard, known_up: &Url) -> Result<Self, ClientError> {
+        let canary = Canary::new(known_up, Arc::new(SystemLookup::uncached()));
+        Self::with(guard, Arc::new(SystemLookup::new()), canary, LIMITS)
     }
 
-    fn with(guard: AddressGuard, lookup: Arc<dyn HostLookup>, limits: Limits) -> Result<Self, ClientError> {
+    fn with(
+        guard: AddressGuard,
+        lookup: Arc<dyn HostLookup>,
+        canary: Canary,
+        limits: Limits,
+    ) -> Result<Self, ClientError> {
         let tls = tls::config().map_err(ClientError::Tls)?;
         let resolver = Arc::new(GuardedResolver::new(guard.clone(), lookup));
         let client = |most_idle| {
@@ -94,37 +101,42 @@ impl Poster {
             builder.build().map_err(ClientError::Client)
         };
         let (client, fresh_client) = (client(usize::MAX)?, client(0)?);
-        Ok(Self { client, fresh_client, guard, limits, egress: Mutex::default() })
+        Ok(Self { client, fresh_client, guard, limits, canary })
     }
 
     /// Makes the attempt `number`, which begins at `at`.
     pub(crate) async fn post(&self, url: &Url, headers: HeaderMap, body: Vec<u8>, number: u8, at: Timestamp) -> Posted {
         let request = Request { url, headers, body: body.into(), begun: Instant::now() };
-        match self.answer(&request, at).await {
-            Ok(Answer { status, reason, response, retry_after, phases }) => {
-                let duration_ms = millis(request.begun.elapsed());
-                let attempt = Attempt { number, at, duration_ms, phases, status, reason, response };
-                Posted::Answered { attempt, retry_after }
-            }
-            Err(fault) => Posted::OurFault(fault),
+        let Answer { status, failure, response, retry_after, phases } = self.answer(&request, at).await;
+        let duration_ms = millis(request.begun.elapsed());
+        let reason = match failure {
+            Some(failure) => match self.judge(failure).await {
+                Ok(reason) => Some(reason),
+                Err(fault) => return Posted::OurFault(fault),
+            },
+            None => None,
+        };
+        let attempt = Attempt { number, at, duration_ms, phases, status, reason, response };
+        Posted::Answered { attempt, retry_after }
+    }
+
+    /// Whose fault a failure is: the receiver's, for that reason, or ours.
+    async fn judge(&self, failure: Failure) -> Result<FailureReason, OwnFault> {
+        match failure {
+            Failure::Receivers(reason) => Ok(reason),
+            Failure::Ours(fault) => Err(fault),
+            Failure::Silence(reason) => self.canary.is_well().await.then_some(reason).ok_or(OwnFault::Egress),
         }
     }
 
-    async fn answer(&self, request: &Request<'_>, at: Timestamp) -> Result<Answer, OwnFault> {
+    async fn answer(&self, request: &Request<'_>, at: Timestamp) -> Answer {
         if !self.may_go_to(request.url) {
-            return Ok(Answer::none(FailureReason::BlockedAddress, Phases::default()));
+            return Answer::none(Failure::Receivers(FailureReason::BlockedAddress), Phases::default());
         }
         let (sent, trace) = self.send(request).await;
         match sent {
-            Ok(response) => {
-                self.reached();
-                Answer::read(response, at, &trace).await
-            }
-            Err(error) => {
-                let ended_at = Instant::now();
-                let reason = self.reason(request.url, &error, &trace)?;
-                Ok(Answer::none(reason, trace.phases(None, ended_at)))
-            }
+            Ok(response) => Answer::read(response, at, &trace).await,
+            Err(error) => Answer::none(failure::of(&error, &trace), trace.phases(None, Instant::now())),
         }
     }
 
@@ -151,28 +163,6 @@ impl Poster {
             .timeout(time_left)
             .send();
         (trace.follow(sending).await, trace)
-    }
-
-    /// Why there was no answer, if it is the receiver's fault.
-    fn reason(&self, url: &Url, error: &reqwest::Error, trace: &Trace) -> Result<FailureReason, OwnFault> {
-        let reason = match failure::of(error, trace) {
-            Failure::Receivers(reason) => reason,
-            Failure::Ours(fault) => return Err(fault),
-        };
-        if reason == FailureReason::ConnectTimeout {
-            let host = url.host_str().unwrap_or_default();
-            let mut egress = self.egress.lock().unwrap_or_else(PoisonError::into_inner);
-            return if egress.timed_out(host, Instant::now()) { Err(OwnFault::Egress) } else { Ok(reason) };
-        }
-        // Somebody out there refused, or at least took, the connection.
-        if trace.has_connected() || matches!(reason, FailureReason::Refused | FailureReason::Tls) {
-            self.reached();
-        }
-        Ok(reason)
-    }
-
-    fn reached(&self) {
-        self.egress.lock().unwrap_or_else(PoisonError::into_inner).reached(Instant::now());
     }
 
     /// Host names are checked by the resolver, which is not asked about IP addresses.

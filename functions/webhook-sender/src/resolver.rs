@@ -38,6 +38,9 @@ const LONGEST_CACHED_ABSENCE: Duration = Duration::from_secs(5);
 pub(crate) enum ResolveError {
     #[error("host name has no address")]
     NoAddress,
+    /// The name server is away, or waits for those of the host's domain, which are.
+    #[error("name server does not answer in time")]
+    NoAnswer,
     #[error(transparent)]
     Blocked(BlockedAddress),
     #[error(transparent)]
@@ -98,18 +101,36 @@ impl Resolve for GuardedResolver {
 
 /// Looks hosts up as the system is configured to: first in its hosts file, then with its name servers. The configuration
 /// is read when it is first needed.
-#[derive(Default)]
-pub(crate) struct SystemLookup(OnceCell<System>);
+pub(crate) struct SystemLookup {
+    system: OnceCell<System>,
+    most_cached: u64,
+}
 
 struct System {
     hosts: Hosts,
     resolver: TokioResolver,
 }
 
+impl SystemLookup {
+    /// A look-up that asks about each host once a minute at most.
+    pub(crate) fn new() -> Self {
+        Self { system: OnceCell::new(), most_cached: MOST_CACHED }
+    }
+
+    /// A look-up that always asks.
+    pub(crate) fn uncached() -> Self {
+        Self { system: OnceCell::new(), most_cached: 0 }
+    }
+}
+
 impl HostLookup for SystemLookup {
     fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, ResolveError>> {
         Box::pin(async move {
-            let system = self.0.get_or_try_init(async || System::read()).await.map_err(ResolveError::Ours)?;
+            let system = self
+                .system
+                .get_or_try_init(async || System::read(self.most_cached))
+                .await
+                .map_err(ResolveError::Ours)?;
             // Search domains are for names that people type. A webhook goes to the whole name or nowhere.
             let mut name = Name::from_str_relaxed(host).map_err(|_| ResolveError::NoAddress)?;
             name.set_fqdn(true);
@@ -119,9 +140,9 @@ impl HostLookup for SystemLookup {
 }
 
 impl System {
-    fn read() -> Result<Self, OwnFault> {
+    fn read(most_cached: u64) -> Result<Self, OwnFault> {
         let mut builder = TokioResolver::builder_tokio().map_err(OwnFault::Configuration)?;
-        limit(builder.options_mut());
+        limit(builder.options_mut(), most_cached);
         let resolver = builder.build().map_err(OwnFault::Configuration)?;
         // A hosts file that is not there names no hosts.
         Ok(Self { hosts: Hosts::from_system().unwrap_or_default(), resolver })
@@ -146,10 +167,10 @@ impl System {
     }
 }
 
-fn limit(options: &mut ResolverOpts) {
+fn limit(options: &mut ResolverOpts, most_cached: u64) {
     options.timeout = ANSWER_TIMEOUT;
     options.attempts = REPEATS;
-    options.cache_size = MOST_CACHED;
+    options.cache_size = most_cached;
     options.positive_max_ttl = Some(LONGEST_CACHED);
     options.negative_max_ttl = Some(LONGEST_CACHED_ABSENCE);
     // It would ask the name servers for the kind of address that the file does not have.
@@ -163,6 +184,7 @@ fn addresses_in(lookup: &Lookup) -> Vec<IpAddr> {
 fn found(lookup: Result<Lookup, NetError>) -> Result<Vec<IpAddr>, ResolveError> {
     match lookup {
         Ok(lookup) => Ok(addresses_in(&lookup)),
+        Err(NetError::Timeout) => Err(ResolveError::NoAnswer),
         Err(error) if is_ours(&error) => Err(ResolveError::Ours(OwnFault::NameServer(error))),
         Err(_) => Err(ResolveError::NoAddress),
     }
@@ -172,7 +194,7 @@ fn found(lookup: Result<Lookup, NetError>) -> Result<Vec<IpAddr>, ResolveError> 
 /// does, it says so with the code `SERVFAIL`: that is the domain's fault.
 fn is_ours(error: &NetError) -> bool {
     match error {
-        NetError::Timeout | NetError::Io(_) | NetError::NoConnections | NetError::Busy => true,
+        NetError::Io(_) | NetError::NoConnections | NetError::Busy => true,
         NetError::Dns(DnsError::ResponseCode(code)) => *code != ResponseCode::ServFail,
         _ => false,
     }
@@ -188,12 +210,15 @@ fn both(
     match (v4, v6) {
         _ if !found.is_empty() => Ok(found),
         (Err(ours @ ResolveError::Ours(_)), _) | (_, Err(ours @ ResolveError::Ours(_))) => Err(ours),
+        (Err(ResolveError::NoAnswer), _) | (_, Err(ResolveError::NoAnswer)) => Err(ResolveError::NoAnswer),
         _ => Err(ResolveError::NoAddress),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
     use hickory_resolver::net::runtime::TokioRuntimeProvider;
     use tokio::net::UdpSocket;
@@ -205,17 +230,24 @@ mod tests {
     }
 
     fn check(guard: &str, host: &str, addresses: &[&str]) -> Result<Vec<SocketAddr>, ResolveError> {
-        let lookup = Arc::new(SystemLookup::default());
+        let lookup = Arc::new(SystemLookup::new());
         GuardedResolver::new(guard.parse().unwrap(), lookup).check(host, ips(addresses))
     }
 
-    /// A name server that answers every question with this code, and those for IPv4 addresses with these; `None`: never.
-    async fn name_server(answer: Option<(u8, &'static [[u8; 4]])>) -> SystemLookup {
+    /// A look-up that asks a name server which answers every question with this code, and those for IPv4 addresses with
+    /// these; `None`: never. And how many questions it was asked.
+    async fn name_server(
+        answer: Option<(u8, &'static [[u8; 4]])>,
+        most_cached: u64,
+    ) -> (SystemLookup, Arc<AtomicUsize>) {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let port = socket.local_addr().unwrap().port();
+        let asked = Arc::<AtomicUsize>::default();
+        let questions = Arc::clone(&asked);
         tokio::spawn(async move {
             let mut buffer = [0; 512];
             while let Ok((length, client)) = socket.recv_from(&mut buffer).await {
+                questions.fetch_add(1, Ordering::SeqCst);
                 if let Some((code, addresses)) = answer {
                     socket.send_to(&dns_answer(&buffer[..length], code, addresses), client).await.unwrap();
                 }
@@ -227,12 +259,12 @@ mod tests {
         server.connections = vec![connection];
         let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        limit(builder.options_mut());
+        limit(builder.options_mut(), most_cached);
         if answer.is_none() {
             builder.options_mut().timeout = Duration::from_millis(20);
         }
         let system = System { hosts: Hosts::default(), resolver: builder.build().unwrap() };
-        SystemLookup(OnceCell::from(system))
+        (SystemLookup { system: OnceCell::from(system), most_cached }, asked)
     }
 
     fn dns_answer(question: &[u8], code: u8, addresses: &[[u8; 4]]) -> Vec<u8> {
@@ -250,7 +282,7 @@ mod tests {
     }
 
     async fn look_up(answer: Option<(u8, &'static [[u8; 4]])>) -> Result<Vec<IpAddr>, ResolveError> {
-        name_server(answer).await.addresses("hooks.example").await
+        name_server(answer, MOST_CACHED).await.0.addresses("hooks.example").await
     }
 
     #[test]
@@ -278,13 +310,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_hosts_file_is_honoured() {
-        let found = SystemLookup::default().addresses("localhost").await.unwrap();
+        let found = SystemLookup::new().addresses("localhost").await.unwrap();
         assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{found:?}");
     }
 
     #[tokio::test]
     async fn a_name_that_resolves_to_loopback_is_blocked() {
-        let resolver = GuardedResolver::new(AddressGuard::default(), Arc::new(SystemLookup::default()));
+        let resolver = GuardedResolver::new(AddressGuard::default(), Arc::new(SystemLookup::new()));
         assert!(matches!(resolver.addresses("localhost").await, Err(ResolveError::Blocked(_))));
     }
 
@@ -295,29 +327,46 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_must_not_be_remembered_is_asked_each_time() {
+        for (most_cached, asks_all_again) in [(MOST_CACHED, false), (0, true)] {
+            let (lookup, asked) = name_server(Some((0, &[[192, 0, 2, 1]])), most_cached).await;
+            lookup.addresses("queue.example").await.unwrap();
+            let at_first = asked.swap(0, Ordering::SeqCst);
+            lookup.addresses("queue.example").await.unwrap();
+            assert_eq!(asked.load(Ordering::SeqCst) == at_first, asks_all_again, "{most_cached}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_host_without_addresses_is_the_receivers_fault() {
         // No error but no address, SERVFAIL and NXDOMAIN.
         for code in [0, 2, 3] {
             assert!(matches!(look_up(Some((code, &[]))).await, Err(ResolveError::NoAddress)), "{code}");
         }
         let too_long = format!("{}.example", "a".repeat(64));
-        let lookup = name_server(Some((0, &[]))).await;
+        let (lookup, _) = name_server(Some((0, &[])), MOST_CACHED).await;
         assert!(matches!(lookup.addresses(&too_long).await, Err(ResolveError::NoAddress)));
     }
 
     #[tokio::test]
-    async fn a_name_server_that_refuses_or_is_silent_is_our_fault() {
-        for answer in [Some((5, &[] as &[[u8; 4]])), None] {
-            let found = look_up(answer).await;
-            assert!(matches!(found, Err(ResolveError::Ours(OwnFault::NameServer(_)))), "{found:?}");
-        }
+    async fn a_name_server_that_refuses_is_our_fault() {
+        let found = look_up(Some((5, &[]))).await;
+        assert!(matches!(found, Err(ResolveError::Ours(OwnFault::NameServer(_)))), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn whose_fault_a_silent_name_server_is_is_left_open() {
+        let found = look_up(None).await;
+        assert!(matches!(found, Err(ResolveError::NoAnswer)), "{found:?}");
     }
 
     #[test]
     fn one_kind_of_address_is_enough() {
-        let ours = || Err(ResolveError::Ours(OwnFault::NameServer(NetError::Timeout)));
+        let ours = || Err(ResolveError::Ours(OwnFault::NameServer(NetError::Busy)));
         assert_eq!(both(Ok(ips(&["1.1.1.1"])), ours()).unwrap(), ips(&["1.1.1.1"]));
         assert!(matches!(both(Err(ResolveError::NoAddress), ours()), Err(ResolveError::Ours(_))));
+        assert!(matches!(both(Ok(Vec::new()), Err(ResolveError::NoAnswer)), Err(ResolveError::NoAnswer)));
+        assert!(matches!(both(Err(ResolveError::NoAnswer), ours()), Err(ResolveError::Ours(_))));
         assert!(matches!(both(Ok(Vec::new()), Err(ResolveError::NoAddress)), Err(ResolveError::NoAddress)));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 use futures::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -101,15 +102,31 @@ impl HostLookup for Answers {
     }
 }
 
-/// A poster that may go to this machine under a few names.
+/// A poster that may go to this machine under a few names, and whose way out works.
 fn poster(lookup: Arc<dyn HostLookup>, limits: Limits) -> Poster {
-    let hosts = ["localhost", "127.0.0.1", "127.255.255.255", "a.example", "b.example", "c.example", "d.example"];
+    // A socket that listens takes connections, whether or not anybody accepts them.
+    static KNOWN_UP: LazyLock<std::net::TcpListener> =
+        LazyLock::new(|| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = KNOWN_UP.local_addr().unwrap().port();
+    poster_with(lookup, canary(port, Answers::of([])), limits)
+}
+
+fn poster_with(lookup: Arc<dyn HostLookup>, canary: Canary, limits: Limits) -> Poster {
+    let hosts = ["localhost", "127.0.0.1", "127.255.255.255", "a.example"];
     let exceptions = hosts.map(|host| format!("{host}=127.0.0.0/8")).join(",");
-    Poster::with(exceptions.parse().unwrap(), lookup, limits).unwrap()
+    Poster::with(exceptions.parse().unwrap(), lookup, canary, limits).unwrap()
+}
+
+fn canary(port: u16, lookup: Arc<dyn HostLookup>) -> Canary {
+    Canary::new(&Url::parse(&format!("http://127.0.0.1:{port}/queue")).unwrap(), lookup)
 }
 
 fn system() -> Arc<SystemLookup> {
-    Arc::default()
+    Arc::new(SystemLookup::new())
+}
+
+async fn unused_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
 fn patient() -> Poster {
@@ -184,8 +201,7 @@ async fn a_head_that_is_too_large_is_a_failure_of_its_own() {
 
 #[tokio::test]
 async fn a_closed_port_is_refused() {
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let url = Url::parse(&format!("http://localhost:{port}/")).unwrap();
+    let url = Url::parse(&format!("http://localhost:{}/", unused_port().await)).unwrap();
     assert_eq!(reason(&patient(), &url).await, Some(FailureReason::Refused));
 }
 
@@ -274,7 +290,7 @@ async fn a_host_whose_address_changes_is_checked_at_every_connection() {
 
 #[tokio::test]
 async fn a_name_server_that_is_away_is_our_own_fault() {
-    let away = ResolveError::Ours(OwnFault::NameServer(hickory_resolver::net::NetError::Timeout));
+    let away = ResolveError::Ours(OwnFault::NameServer(hickory_resolver::net::NetError::NoConnections));
     let posted =
         posted(&poster(Answers::of([Err(away)]), LIMITS), &Url::parse("https://hooks.example/").unwrap()).await;
     assert!(matches!(posted, Posted::OurFault(OwnFault::NameServer(_))), "{posted:?}");
@@ -288,15 +304,36 @@ async fn an_address_that_the_system_has_no_way_to_is_our_own_fault() {
 }
 
 #[tokio::test]
-async fn when_nothing_can_be_reached_any_more_that_is_our_own_fault() {
-    let silent = Receiver::following(&[&[Step::Silence], &[Step::Silence], &[Step::Silence], &[Step::Silence]]).await;
-    let found = std::iter::repeat_with(|| Ok("127.0.0.1")).take(4);
-    let poster = poster(Answers::of(found), Limits { connect: SHORT, attempt: LONG });
-    for host in ["https://a.example", "https://b.example", "https://c.example"] {
-        assert_eq!(reason(&poster, &silent.url(host)).await, Some(FailureReason::ConnectTimeout));
+async fn silence_is_our_own_fault_when_nothing_else_can_be_reached_either() {
+    let dead = || async { canary(unused_port().await, Answers::of([])) };
+    let silent = Receiver::following(&[&[Step::Silence], &[Step::Silence]]).await;
+    let cannot_connect = poster_with(system(), dead().await, Limits { connect: SHORT, attempt: LONG });
+    let gets_no_answer = poster_with(system(), dead().await, Limits { connect: LONG, attempt: 10 * SHORT });
+    let cannot_resolve = poster_with(Answers::of([Err(ResolveError::NoAnswer)]), dead().await, LIMITS);
+    for (poster, origin) in [
+        (cannot_connect, "https://localhost"),
+        (gets_no_answer, "http://localhost"),
+        (cannot_resolve, "https://a.example"),
+    ] {
+        let posted = posted(&poster, &silent.url(origin)).await;
+        assert!(matches!(posted, Posted::OurFault(OwnFault::Egress)), "{origin}: {posted:?}");
     }
-    let fourth = posted(&poster, &silent.url("https://d.example")).await;
-    assert!(matches!(fourth, Posted::OurFault(OwnFault::Egress)), "{fourth:?}");
+}
+
+#[tokio::test]
+async fn a_name_server_that_is_silent_about_one_host_only_is_the_fault_of_that_host() {
+    let poster = poster(Answers::of([Err(ResolveError::NoAnswer)]), LIMITS);
+    assert_eq!(reason(&poster, &Url::parse("https://a.example/").unwrap()).await, Some(FailureReason::Dns));
+}
+
+#[tokio::test]
+async fn the_host_that_is_known_to_be_up_is_looked_up_and_asked_once_for_many() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://queue.example:{}/", listener.local_addr().unwrap().port())).unwrap();
+    let well = Canary::new(&url, Answers::of([Ok("127.0.0.1")]));
+    assert!(futures::future::join(well.is_well(), well.is_well()).await == (true, true));
+    let not_found = Canary::new(&url, Answers::of([Err(ResolveError::NoAnswer), Ok("127.0.0.1")]));
+    assert!(!not_found.is_well().await && !not_found.is_well().await);
 }
 
 #[tokio::test]

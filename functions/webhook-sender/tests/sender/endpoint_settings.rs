@@ -117,6 +117,7 @@ fn the_sender_knows_the_hosts_that_are_our_own() {
         "API_BASE_URL" => Some("https://api.signpost.example.com".to_owned()),
         "REDIRECT_BASE_URL" => Some("https://go.signpost.example.com".to_owned()),
         "RETENTION_DAYS" => Some("30".to_owned()),
+        "SEND_QUEUE_URL" => Some("https://sqs.eu-west-1.amazonaws.com/123456789012/send".to_owned()),
         "RETRY_SCHEDULE" => Some("5s".to_owned()),
         "HEALTH_POLICY" => Some("failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".to_owned()),
         "ALLOWED_PRIVATE_RECEIVERS" => None,

@@ -131,7 +131,7 @@ pub(crate) fn config() -> Config {
         activity_table: ACTIVITY.to_owned(),
         retention: "30".parse().unwrap(),
         // Nothing listens there: what is to be sent to the queue is lost.
-        send_queue_url: "http://127.0.0.1:1/000000000000/send".to_owned(),
+        send_queue_url: "http://127.0.0.1:1/000000000000/send".parse().unwrap(),
         key_ring_secret: "unused".to_owned(),
         retry_schedule: "5s,5m".parse().unwrap(),
         health_policy: "failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".parse().unwrap(),
