@@ -30,7 +30,7 @@ mod url;
 
 pub use change::EndpointChange;
 pub use header::{BadHeaderName, BadHeaderValue, HeaderName, HeaderValue};
-pub use secrets::{BadOverlap, MOST_RETIRING_SECRETS, Overlap, RetiringSecret, SecretRotation, TooManyRetiring};
+pub use secrets::{MOST_RETIRING_SECRETS, RetiringSecret, SecretRotation, TooManyRetiring};
 pub use url::{BadEndpointUrl, EndpointUrl};
 
 /// How many endpoints a project may have.

@@ -10,6 +10,7 @@ pub mod time;
 pub mod draft;
 pub mod id;
 pub mod key_ring;
+pub mod overlap;
 
 pub mod api_key;
 pub mod project;

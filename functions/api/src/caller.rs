@@ -1,14 +1,14 @@
 //! Who calls, and what they may do.
 
+use std::collections::{BTreeSet, HashMap};
 use std::marker::PhantomData;
 use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
-use shared::api_key::{ApiKey, ApiKeyKind, Scope};
+use shared::api_key::{ApiKey, ApiKeyKind, ProjectKey, Scope};
 use shared::id::ProjectId;
-use std::collections::HashMap;
 
 use crate::App;
 use crate::problem::ApiError;
@@ -22,7 +22,16 @@ pub(crate) struct Operator;
 pub(crate) struct Caller<S> {
     /// The project in the path.
     pub(crate) project_id: ProjectId,
+    /// The key that was shown, unless it was the operator's.
+    key: Option<ProjectKey>,
     scope: PhantomData<S>,
+}
+
+impl<S> Caller<S> {
+    /// What the caller may do, and so may let others do.
+    pub(crate) fn scopes(&self) -> BTreeSet<Scope> {
+        self.key.as_ref().map_or_else(|| Scope::ALL.into(), |key| key.scopes.clone())
+    }
 }
 
 /// A scope as a type, to stand in a handler's signature.
@@ -56,7 +65,7 @@ impl FromRequestParts<App> for Operator {
         if is_operator(&key, app) {
             return Ok(Self);
         }
-        match app.settings.api_key_by_hash(&key.hash()).await? {
+        match app.api_keys.get(&key.hash(), app.clock.now()).await? {
             Some(_) => Err(ApiError::Forbidden),
             None => Err(ApiError::UnknownKey),
         }
@@ -71,12 +80,14 @@ impl<S: ScopeType> FromRequestParts<App> for Caller<S> {
         let project_id = project_in_path(parts).await;
         if is_operator(&key, app) {
             let project_id = project_id.ok_or(ApiError::NotFound("project"))?;
-            return Ok(Self { project_id, scope: PhantomData });
+            return Ok(Self { project_id, key: None, scope: PhantomData });
         }
-        let known = app.settings.api_key_by_hash(&key.hash()).await?.ok_or(ApiError::UnknownKey)?;
-        known.admit(S::SCOPE, app.clock.now(), source_address(parts)).map_err(ApiError::Refused)?;
+        let now = app.clock.now();
+        let known = app.api_keys.get(&key.hash(), now).await?.ok_or(ApiError::UnknownKey)?;
+        known.admit(S::SCOPE, now, source_address(parts)).map_err(ApiError::Refused)?;
         let project_id = project_id.filter(|asked| *asked == known.project_id).ok_or(ApiError::Forbidden)?;
-        Ok(Self { project_id, scope: PhantomData })
+        app.api_keys.note_use(known.clone(), now).await;
+        Ok(Self { project_id, key: Some(known), scope: PhantomData })
     }
 }
 

@@ -27,6 +27,7 @@ mod events;
 mod host_names;
 mod jwks;
 mod key_ring;
+mod known_keys;
 mod notification_users;
 mod paging;
 mod problem;
@@ -40,6 +41,7 @@ mod signing_secrets;
 pub use config::Config;
 use host_names::SystemHostNames;
 pub use host_names::{Addresses, HostNames};
+use known_keys::KnownKeys;
 
 /// What every handler works with. Cloning it is cheap.
 #[derive(Clone)]
@@ -49,6 +51,7 @@ pub struct App(Arc<Services>);
 pub struct Services {
     config: Config,
     settings: Settings,
+    api_keys: KnownKeys,
     activity: Activity,
     send_queue: Queue,
     mailer: Mailer,
@@ -67,8 +70,10 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
+        let settings = Settings::new(aws, &config.settings_table);
         Self(Arc::new(Services {
-            settings: Settings::new(aws, &config.settings_table),
+            api_keys: KnownKeys::new(settings.clone()),
+            settings,
             activity: Activity::new(aws, &config.activity_table, config.retention),
             send_queue: Queue::new(aws, &config.send_queue_url),
             mailer: Mailer::new(aws, &config.mail_from),
@@ -104,6 +109,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects/{pid}", get(projects::read))
         .route("/v1/projects/{pid}/api-keys", post(api_keys::create).get(api_keys::list))
         .route("/v1/projects/{pid}/api-keys/{id}", delete(api_keys::revoke))
+        .route("/v1/projects/{pid}/api-keys/{id}/rotate", post(api_keys::rotate))
         .route("/v1/projects/{pid}/endpoints", post(endpoints::create).get(endpoints::list))
         .route(
             "/v1/projects/{pid}/endpoints/{id}",

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::api_key::{ApiKey, ApiKeyKind};
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
-use shared::clock::SystemClock;
+use shared::clock::{Clock, SystemClock};
 use shared::key_ring::KeyRing;
 use shared::random::SystemRandom;
 use tower::ServiceExt;
@@ -161,6 +161,60 @@ async fn a_revoked_key_is_refused() {
 
     assert_eq!(scene.operator("DELETE", &format!("{keys}/{id}"), &Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_eq!(scene.call("GET", &keys, &key, "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_rotated_key_and_its_successor_both_work_for_a_while() {
+    let scene = Scene::new().await;
+    let keys = format!("/v1/projects/{}/api-keys", scene.project().await);
+    let wishes = json!({"name": "server", "scopes": ["settings:read"], "allowedCidrs": []});
+    let created = scene.operator("POST", &keys, &wishes).await.body;
+    let rotate = format!("{keys}/{}/rotate", created["id"].as_str().unwrap());
+    let rotated = scene.operator("POST", &rotate, &json!({"overlapDays": 7})).await;
+    assert_eq!((rotated.status, &rotated.body["scopes"]), (StatusCode::CREATED, &json!(["settings:read"])));
+    for key in [&created["key"], &rotated.body["key"]] {
+        assert_eq!(scene.call("GET", &keys, key.as_str().unwrap(), "").await.status, StatusCode::OK);
+    }
+    let listed = scene.operator("GET", &keys, &Value::Null).await.body;
+    assert!(listed["items"][0].get("expiresAt").is_none() && listed["items"][1]["expiresAt"].is_string(), "{listed}");
+
+    let at_once = scene.operator("POST", &rotate, &json!({"overlapDays": 0})).await;
+    assert_eq!(at_once.status, StatusCode::CREATED);
+    let old = created["key"].as_str().unwrap();
+    assert_eq!(scene.call("GET", &keys, old, "").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(scene.operator("POST", &rotate, &json!({})).await.status, StatusCode::NOT_FOUND);
+    let refused = scene.operator("POST", &rotate, &json!({"overlapDays": 31})).await;
+    assert_eq!(pointers(&refused), ["/overlapDays"]);
+}
+
+#[tokio::test]
+async fn a_key_hands_on_no_more_than_it_has() {
+    let scene = Scene::new().await;
+    let project = scene.project().await;
+    let keys = format!("/v1/projects/{project}/api-keys");
+    let narrow = json!({"name": "admin", "scopes": ["settings:read", "settings:write"]});
+    let narrow = scene.key_of(&project, narrow).await;
+    let like_itself = scene.call("POST", &keys, &narrow, r#"{"name":"x"}"#).await;
+    assert_eq!(like_itself.body["scopes"], json!(["settings:read", "settings:write"]));
+    let more = scene.call("POST", &keys, &narrow, r#"{"name":"x","scopes":["links:write"]}"#).await;
+    assert_eq!((more.status, pointers(&more)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/scopes"]));
+    let full = scene.operator("POST", &keys, &json!({"name": "full"})).await.body;
+    let rotate = format!("{keys}/{}/rotate", full["id"].as_str().unwrap());
+    assert_eq!(scene.call("POST", &rotate, &narrow, "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn the_day_on_which_a_key_was_last_used_is_shown() {
+    let scene = Scene::new().await;
+    let project = scene.project().await;
+    let keys = format!("/v1/projects/{project}/api-keys");
+    let key = scene.key_of(&project, json!({"name": "server"})).await;
+    assert_eq!(scene.operator("GET", &keys, &Value::Null).await.body["items"][0].get("lastUsedOn"), None);
+    for _ in 0..2 {
+        scene.call("GET", &keys, &key, "").await;
+    }
+    let today = SystemClock.now().day().to_string();
+    assert_eq!(scene.operator("GET", &keys, &Value::Null).await.body["items"][0]["lastUsedOn"], today);
 }
 
 #[tokio::test]

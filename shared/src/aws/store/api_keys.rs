@@ -1,9 +1,10 @@
 //! API keys: only their hashes are here.
 
 use super::table::{self, Row, text};
-use super::{Settings, StoreError};
+use super::{Settings, StoreError, Written};
 use crate::api_key::{KeyHash, ProjectKey};
 use crate::id::{ApiKeyId, ProjectId};
+use crate::time::UtcDay;
 
 const PREFIX: &str = "key#";
 
@@ -34,9 +35,31 @@ impl Settings {
         Ok(table::all(query).await?.pop())
     }
 
+    /// One API key of a project, as it is now.
+    pub async fn api_key(&self, project: ProjectId, id: ApiKeyId) -> Result<Option<ProjectKey>, StoreError> {
+        self.table.get_now(&partition(project), &sort_key(id)).await
+    }
+
     /// All API keys of a project, oldest first.
     pub async fn api_keys(&self, project: ProjectId) -> Result<Vec<ProjectKey>, StoreError> {
         table::all(self.table.beginning_with(&partition(project), PREFIX)).await
+    }
+
+    /// Stores a changed API key. [`Written::Before`] if it was revoked meanwhile: then it stays so.
+    pub async fn replace_api_key(&self, key: &ProjectKey) -> Result<Written, StoreError> {
+        let row = Row { pk: partition(key.project_id), sk: sort_key(key.id), content: key };
+        self.table.put_if(self.table.putting(&row)?.condition_expression("attribute_exists(pk)")).await
+    }
+
+    /// Notes that an API key was used on `day`, unless it was revoked meanwhile.
+    pub async fn note_api_key_use(&self, key: &ProjectKey, day: UtcDay) -> Result<Written, StoreError> {
+        let call = self
+            .table
+            .updating(&partition(key.project_id), &sort_key(key.id))
+            .update_expression("SET lastUsedOn = :day")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":day", text(day.to_string()));
+        self.table.update_if(call).await
     }
 
     /// Deletes an API key, so that it is refused from then on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::testing::Database;
 use super::{Due, PageToken, Written};
 use crate::address::AddressGuard;
-use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey};
+use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey, ProjectKey, Scope};
 use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason, Phases, remind};
 use crate::draft::Draft;
 use crate::endpoint::{Endpoint, NewEndpoint};
@@ -140,12 +140,19 @@ async fn an_api_key_is_found_by_its_hash_until_it_is_deleted() {
     let store = Database::start().await;
     let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
     let new = NewApiKey::try_from(draft(r#"{"name":"server","allowedCidrs":["10.0.0.0/8"]}"#)).unwrap();
-    let stored = new.create(ApiKeyId::new(now(), &SystemRandom), project().id, &key);
+    let stored = new.create(ApiKeyId::new(now(), &SystemRandom), project().id, &key, &Scope::ALL.into()).unwrap();
     store.settings.put_api_key(&stored).await.unwrap();
 
     assert_eq!(store.settings.api_key_by_hash(&key.hash()).await.unwrap(), Some(stored.clone()));
+    assert_eq!(store.settings.note_api_key_use(&stored, now().day()).await.unwrap(), Written::Now);
+    let used = ProjectKey { last_used_on: Some(now().day()), ..stored.clone() };
+    assert_eq!(store.settings.api_key(stored.project_id, stored.id).await.unwrap(), Some(used));
     store.settings.delete_api_key(stored.project_id, stored.id).await.unwrap();
     assert_eq!(store.settings.api_key_by_hash(&key.hash()).await.unwrap(), None);
+    // Nothing brings a revoked key back.
+    assert_eq!(store.settings.note_api_key_use(&stored, now().day()).await.unwrap(), Written::Before);
+    assert_eq!(store.settings.replace_api_key(&stored).await.unwrap(), Written::Before);
+    assert_eq!(store.settings.api_key(stored.project_id, stored.id).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -1,0 +1,303 @@
+//! The keys of projects: what they may do, and how one takes the place of another.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{ApiKey, KeyHash, Scope};
+use crate::draft::{BadField, BadFields, Change, Draft};
+use crate::id::{ApiKeyId, ProjectId};
+use crate::overlap::Overlap;
+use crate::project::Name;
+use crate::time::{Timestamp, UtcDay};
+
+const MOST_CIDRS: usize = 50;
+
+/// What is stored of a project's API key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// The project it opens.
+    pub project_id: ProjectId,
+    /// What its owner calls it.
+    pub name: Name,
+    /// Its hash.
+    pub key_hash: KeyHash,
+    /// How it begins.
+    pub hint: String,
+    /// What it may be used for.
+    pub scopes: BTreeSet<Scope>,
+    /// From when on it is refused; never, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Where it may be used from; anywhere, if empty.
+    pub allowed_cidrs: Vec<IpNet>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The last day on which it was let in; absent if it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used_on: Option<UtcDay>,
+}
+
+/// Why a known key is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Its time is over.
+    #[error("API key has expired")]
+    Expired,
+    /// It is not to be used from where the call came from.
+    #[error("API key is not allowed from this address")]
+    Address,
+    /// It lacks a scope.
+    #[error("API key lacks the scope {}", .0.as_str())]
+    Scope(Scope),
+}
+
+impl ProjectKey {
+    /// Whether it may be used for `scope` at `now` by a caller at `source`.
+    pub fn admit(&self, scope: Scope, now: Timestamp, source: Option<IpAddr>) -> Result<(), Refusal> {
+        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(Refusal::Expired);
+        }
+        let is_from = |address: IpAddr| self.allowed_cidrs.iter().any(|cidr| cidr.contains(&address));
+        if !self.allowed_cidrs.is_empty() && !source.is_some_and(is_from) {
+            return Err(Refusal::Address);
+        }
+        if self.scopes.contains(&scope) { Ok(()) } else { Err(Refusal::Scope(scope)) }
+    }
+}
+
+/// A request for a new API key of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApiKey {
+    /// What its owner calls it.
+    pub name: Name,
+    /// What it may be used for: all that its creator may do, if absent.
+    pub scopes: Option<BTreeSet<Scope>>,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// Where it may be used from.
+    pub allowed_cidrs: Vec<IpNet>,
+}
+
+impl TryFrom<Draft> for NewApiKey {
+    type Error = BadFields;
+
+    fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
+        let name = draft.required("name");
+        let scopes: Option<Vec<Scope>> = draft.optional_list("scopes");
+        let expires_at = draft.optional("expiresAt");
+        let allowed_cidrs = draft.optional_list("allowedCidrs").unwrap_or_default();
+        if allowed_cidrs.len() > MOST_CIDRS {
+            draft.refuse::<()>("/allowedCidrs", "must have at most 50 items");
+        }
+        let scopes = scopes.map(BTreeSet::from_iter);
+        draft.check(|| Some(Self { name: name?, scopes, expires_at, allowed_cidrs }))
+    }
+}
+
+impl NewApiKey {
+    /// What is stored of `key`, which is what was asked for by somebody who has the scopes `own`. Nobody can give a key more
+    /// than they have themselves.
+    pub fn create(
+        self,
+        id: ApiKeyId,
+        project_id: ProjectId,
+        key: &ApiKey,
+        own: &BTreeSet<Scope>,
+    ) -> Result<ProjectKey, BadFields> {
+        let scopes = self.scopes.unwrap_or_else(|| own.clone());
+        check_handed_on(&scopes, own, "/scopes")?;
+        Ok(ProjectKey {
+            id,
+            project_id,
+            name: self.name,
+            key_hash: key.hash(),
+            hint: key.hint(),
+            scopes,
+            expires_at: self.expires_at,
+            allowed_cidrs: self.allowed_cidrs,
+            created_at: id.made_at(),
+            last_used_on: None,
+        })
+    }
+}
+
+/// A request for a key in place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRotation {
+    overlap: Overlap,
+    expires_at: Change<Option<Timestamp>>,
+}
+
+impl TryFrom<Draft> for KeyRotation {
+    type Error = BadFields;
+
+    fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
+        let overlap = draft.optional("overlapDays").unwrap_or_default();
+        let expires_at = draft.change("expiresAt", |draft| draft.optional("expiresAt").map(Some));
+        draft.check(|| Some(Self { overlap, expires_at }))
+    }
+}
+
+/// What becomes of a key that another takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The new key.
+    pub successor: ProjectKey,
+    /// The old one, which ends after the overlap; `None` if it ends at once.
+    pub predecessor: Option<ProjectKey>,
+}
+
+impl ProjectKey {
+    /// Puts `key` in the place of this one: it may do the same, from the same addresses, and expires when this one would have,
+    /// unless asked otherwise.
+    pub fn rotate(
+        mut self,
+        rotation: KeyRotation,
+        id: ApiKeyId,
+        key: &ApiKey,
+        own: &BTreeSet<Scope>,
+    ) -> Result<Rotated, BadFields> {
+        check_handed_on(&self.scopes, own, "")?;
+        let now = id.made_at();
+        let mut expires_at = self.expires_at;
+        rotation.expires_at.apply(&mut expires_at);
+        if expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(bad(
+                "/expiresAt",
+                "must be in the future; the key that is replaced has no time left to hand on",
+            ));
+        }
+        let (key_hash, hint) = (key.hash(), key.hint());
+        let successor = Self { id, key_hash, hint, expires_at, created_at: now, last_used_on: None, ..self.clone() };
+        let ends_at = now.plus(rotation.overlap.duration());
+        self.expires_at = Some(self.expires_at.map_or(ends_at, |expires_at| expires_at.min(ends_at)));
+        Ok(Rotated { successor, predecessor: (ends_at > now).then_some(self) })
+    }
+}
+
+/// Refuses scopes that the one who hands them on does not have.
+fn check_handed_on(scopes: &BTreeSet<Scope>, own: &BTreeSet<Scope>, pointer: &str) -> Result<(), BadFields> {
+    let missing: Vec<&str> = scopes.difference(own).map(|scope| scope.as_str()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("the API key that this request was made with does not have {} itself", missing.join(", "));
+    Err(bad(pointer, &detail))
+}
+
+fn bad(pointer: &str, detail: &str) -> BadFields {
+    BadFields(vec![BadField { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::api_key::ApiKeyKind;
+    use crate::random::SystemRandom;
+
+    fn now() -> Timestamp {
+        "2026-11-22T08:30:00Z".parse().unwrap()
+    }
+
+    fn everything() -> BTreeSet<Scope> {
+        Scope::ALL.into()
+    }
+
+    fn created(body: &str, own: &BTreeSet<Scope>) -> Result<ProjectKey, BadFields> {
+        let new: NewApiKey = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
+        let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
+        new.create(ApiKeyId::new(now(), &SystemRandom), ProjectId::new(now(), &SystemRandom), &key, own)
+    }
+
+    fn project_key(body: &str) -> ProjectKey {
+        created(body, &everything()).unwrap()
+    }
+
+    fn rotated(key: &ProjectKey, body: &str, now: Timestamp) -> Result<Rotated, BadFields> {
+        let rotation = KeyRotation::try_from(Draft::parse(body.as_bytes()).unwrap())?;
+        let successor = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
+        key.clone().rotate(rotation, ApiKeyId::new(now, &SystemRandom), &successor, &everything())
+    }
+
+    #[test]
+    fn a_key_without_wishes_may_do_everything_from_anywhere() {
+        let key = project_key(r#"{"name":"server"}"#);
+        for scope in Scope::ALL {
+            assert_eq!(key.admit(scope, now(), None), Ok(()));
+        }
+    }
+
+    #[test]
+    fn scope_expiry_and_address_are_enforced() {
+        let key = project_key(
+            r#"{"name":"s","scopes":["events:write"],"expiresAt":"2026-11-22T09:00:00Z","allowedCidrs":["203.0.113.0/24","2001:db8::/32"]}"#,
+        );
+        let inside: Option<IpAddr> = Some("203.0.113.9".parse().unwrap());
+        let outside: Option<IpAddr> = Some("198.51.100.1".parse().unwrap());
+        let later = now().plus(Duration::from_mins(30));
+        assert_eq!(key.admit(Scope::EventsWrite, now(), inside), Ok(()));
+        assert_eq!(key.admit(Scope::EventsWrite, now(), Some("2001:db8::1".parse().unwrap())), Ok(()));
+        assert_eq!(key.admit(Scope::EventsWrite, now(), outside), Err(Refusal::Address));
+        assert_eq!(key.admit(Scope::EventsWrite, now(), None), Err(Refusal::Address));
+        assert_eq!(key.admit(Scope::EventsWrite, later, inside), Err(Refusal::Expired));
+        assert_eq!(key.admit(Scope::SettingsRead, now(), inside), Err(Refusal::Scope(Scope::SettingsRead)));
+    }
+
+    #[test]
+    fn nobody_hands_on_more_than_they_have() {
+        let own = BTreeSet::from([Scope::SettingsRead, Scope::SettingsWrite]);
+        assert_eq!(created(r#"{"name":"s"}"#, &own).unwrap().scopes, own);
+        assert!(created(r#"{"name":"s","scopes":["settings:read"]}"#, &own).is_ok());
+        let BadFields(bad) = created(r#"{"name":"s","scopes":["settings:read","links:write"]}"#, &own).unwrap_err();
+        assert_eq!((bad[0].pointer.as_str(), bad[0].detail.contains("links:write")), ("/scopes", true));
+
+        let rotation = KeyRotation::try_from(Draft::parse(b"{}").unwrap()).unwrap();
+        let (id, key) = (ApiKeyId::new(now(), &SystemRandom), ApiKey::generate(ApiKeyKind::Live, &SystemRandom));
+        assert!(project_key(r#"{"name":"s"}"#).rotate(rotation, id, &key, &own).is_err());
+    }
+
+    #[test]
+    fn a_key_and_its_successor_both_work_until_the_overlap_ends() {
+        let key = project_key(r#"{"name":"s","scopes":["events:write"]}"#);
+        let Rotated { successor, predecessor } = rotated(&key, r#"{"overlapDays":7}"#, now()).unwrap();
+        let predecessor = predecessor.unwrap();
+        let (scope, week) = (Scope::EventsWrite, Duration::from_hours(7 * 24));
+        let last_moment = now().plus(week).minus(Duration::from_millis(1));
+        assert_eq!(predecessor.admit(scope, last_moment, None), Ok(()));
+        assert_eq!(predecessor.admit(scope, now().plus(week), None), Err(Refusal::Expired));
+        assert_eq!(successor.admit(scope, now().plus(week), None), Ok(()));
+        assert_eq!((successor.name, successor.scopes), (key.name.clone(), key.scopes.clone()));
+        assert!(successor.key_hash != key.key_hash && predecessor.key_hash == key.key_hash);
+    }
+
+    #[test]
+    fn without_an_overlap_a_key_ends_at_once() {
+        let key = project_key(r#"{"name":"s"}"#);
+        assert_eq!(rotated(&key, r#"{"overlapDays":0}"#, now()).unwrap().predecessor, None);
+    }
+
+    #[test]
+    fn a_successor_expires_like_its_predecessor_unless_asked_otherwise() {
+        let key = project_key(r#"{"name":"s","expiresAt":"2026-11-22T09:00:00Z"}"#);
+        let rotate = |body| rotated(&key, body, now());
+        let expires_at = |body| rotate(body).unwrap().successor.expires_at.map(|at| at.to_string());
+        assert_eq!(expires_at("{}").as_deref(), Some("2026-11-22T09:00:00.000Z"));
+        assert_eq!(expires_at(r#"{"expiresAt":null}"#), None);
+        assert_eq!(expires_at(r#"{"expiresAt":"2027-01-01T00:00:00Z"}"#).as_deref(), Some("2027-01-01T00:00:00.000Z"));
+        // An overlap never lets it live longer.
+        assert_eq!(rotate("{}").unwrap().predecessor.unwrap().expires_at, key.expires_at);
+        let after = now().plus(Duration::from_hours(1));
+        let BadFields(bad) = rotated(&key, "{}", after).unwrap_err();
+        assert_eq!(bad[0].pointer, "/expiresAt");
+        assert!(rotated(&key, r#"{"expiresAt":null}"#, after).is_ok());
+    }
+}

@@ -1,0 +1,52 @@
+//! For how long what was replaced still counts beside what replaced it.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// For how long a replaced secret or key still counts: 0 to 30 days, one unless asked otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct Overlap(Duration);
+
+/// A number that is no [`Overlap`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be a number of days from 0 to 30")]
+pub struct BadOverlap;
+
+impl Overlap {
+    /// How long that is.
+    pub fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for Overlap {
+    type Error = BadOverlap;
+
+    fn try_from(days: u64) -> Result<Self, BadOverlap> {
+        if days <= 30 { Ok(Self(Duration::from_hours(days * 24))) } else { Err(BadOverlap) }
+    }
+}
+
+impl Default for Overlap {
+    fn default() -> Self {
+        Self(Duration::from_hours(24))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overlap_is_0_to_30_days() {
+        let read = |text: &str| serde_json::from_str::<Overlap>(text).ok().map(Overlap::duration);
+        assert_eq!((read("0"), read("30")), (Some(Duration::ZERO), Some(Duration::from_hours(720))));
+        assert_eq!(Overlap::default().duration(), Duration::from_hours(24));
+        for bad in ["31", "-1", "1.5", "\"1\""] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}
