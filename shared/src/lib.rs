@@ -14,6 +14,7 @@ pub mod overlap;
 
 pub mod api_key;
 pub mod project;
+pub mod rate_limit;
 
 pub mod address;
 pub mod delivery;

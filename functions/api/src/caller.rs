@@ -1,6 +1,7 @@
 //! Who calls, and what they may do.
 
 use std::collections::{BTreeSet, HashMap};
+use std::convert::identity;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 
@@ -12,6 +13,7 @@ use shared::id::ProjectId;
 
 use crate::App;
 use crate::problem::ApiError;
+use crate::rate::StandingSlot;
 
 /// The operator.
 pub(crate) struct Operator;
@@ -86,6 +88,11 @@ impl<S: ScopeType> FromRequestParts<App> for Caller<S> {
         let known = app.api_keys.get(&key.hash(), now).await?.ok_or(ApiError::UnknownKey)?;
         known.admit(S::SCOPE, now, source_address(parts)).map_err(ApiError::Refused)?;
         let project_id = project_id.filter(|asked| *asked == known.project_id).ok_or(ApiError::Forbidden)?;
+        let standing = app.rate_limiter.count(known.id, now).await;
+        if let Some(slot) = parts.extensions.get::<StandingSlot>() {
+            slot.set(standing.unwrap_or_else(identity));
+        }
+        standing.map_err(ApiError::TooManyCalls)?;
         app.api_keys.note_use(known.clone(), now).await;
         Ok(Self { project_id, key: Some(known), scope: PhantomData })
     }

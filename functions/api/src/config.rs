@@ -6,6 +6,7 @@ use shared::address::AddressGuard;
 use shared::api_key::OperatorKeys;
 use shared::aws::store::Retention;
 use shared::config::{self, ConfigError};
+use shared::rate_limit::RateLimit;
 
 /// The configuration of the settings API.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Config {
     pub redirect_base_url: String,
     /// The addresses that webhooks come from.
     pub egress_ips: Vec<IpAddr>,
+    /// How many calls a project's key may make in ten seconds.
+    pub rate_limit: RateLimit,
     /// The sender of mails.
     pub mail_from: String,
     /// Where endpoints may be.
@@ -47,6 +50,7 @@ impl Config {
             api_base_url: base_url(&config::required(&var, "API_BASE_URL")?),
             redirect_base_url: base_url(&config::required(&var, "REDIRECT_BASE_URL")?),
             egress_ips: config::list(&var, "EGRESS_IPS")?,
+            rate_limit: config::parsed(&var, "RATE_LIMIT")?,
             mail_from: config::required(&var, "MAIL_FROM")?,
             address_guard: config::address_guard(&var)?,
         })

@@ -32,6 +32,7 @@ mod notification_users;
 mod paging;
 mod problem;
 mod projects;
+mod rate;
 mod reports;
 mod request_log;
 mod return_links;
@@ -42,6 +43,7 @@ pub use config::Config;
 use host_names::SystemHostNames;
 pub use host_names::{Addresses, HostNames};
 use known_keys::KnownKeys;
+use rate::RateLimiter;
 
 /// What every handler works with. Cloning it is cheap.
 #[derive(Clone)]
@@ -52,6 +54,7 @@ pub struct Services {
     config: Config,
     settings: Settings,
     api_keys: KnownKeys,
+    rate_limiter: RateLimiter,
     activity: Activity,
     send_queue: Queue,
     mailer: Mailer,
@@ -71,10 +74,12 @@ impl App {
         random: Arc<dyn Random>,
     ) -> Self {
         let settings = Settings::new(aws, &config.settings_table);
+        let activity = Activity::new(aws, &config.activity_table, config.retention);
         Self(Arc::new(Services {
             api_keys: KnownKeys::new(settings.clone()),
+            rate_limiter: RateLimiter::new(config.rate_limit, activity.clone()),
             settings,
-            activity: Activity::new(aws, &config.activity_table, config.retention),
+            activity,
             send_queue: Queue::new(aws, &config.send_queue_url),
             mailer: Mailer::new(aws, &config.mail_from),
             key_ring,
@@ -137,6 +142,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/key-ring/reseal", post(key_ring::reseal))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
+        .layer(middleware::from_fn(rate::write_headers))
         .layer(middleware::from_fn(request_log::log_request))
         .with_state(app)
 }

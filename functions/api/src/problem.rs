@@ -10,9 +10,12 @@ use shared::aws::queue::QueueError;
 use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
 use shared::draft::{BadField, BadFields, NotAnObject};
+use shared::rate_limit::WINDOW;
 use shared::report_mail::RenderError;
 use shared::telemetry;
 use thiserror::Error;
+
+use crate::rate::Standing;
 
 /// Why a request was refused, or failed.
 #[derive(Debug, Error)]
@@ -26,6 +29,9 @@ pub(crate) enum ApiError {
     /// The key belongs to another project, or is not the operator's.
     #[error("this API key does not give access to this resource")]
     Forbidden,
+    /// The key has called too often.
+    #[error("this API key has made as many calls as it may in {} seconds", WINDOW.as_secs())]
+    TooManyCalls(Standing),
     /// There is no such resource.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -94,6 +100,7 @@ impl ApiError {
             Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden => {
                 (StatusCode::FORBIDDEN, "forbidden")
             }
+            Self::TooManyCalls(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-calls"),
             Self::NotFound(_) | Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not-found"),
             Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
@@ -124,6 +131,15 @@ impl ApiError {
         }
     }
 
+    /// After how many seconds the same request may be answered otherwise, if it may.
+    fn retry_after(&self) -> Option<u64> {
+        match (self, self.kind().0) {
+            (Self::TooManyCalls(standing), _) => Some(standing.retry_after()),
+            (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) => Some(1),
+            _ => None,
+        }
+    }
+
     fn errors(&self) -> Vec<BadField> {
         match self {
             Self::BadFields(BadFields(fields)) => fields.clone(),
@@ -139,8 +155,8 @@ impl IntoResponse for ApiError {
         let problem = Problem { status, name, detail: self.detail(), errors: self.errors() };
         let cause = status.is_server_error().then(|| Cause(telemetry::chain(&self)));
         let mut response = status.into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::CONFLICT {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(problem);
         if let Some(cause) = cause {

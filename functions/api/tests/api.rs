@@ -41,6 +41,10 @@ struct Answer {
 
 impl Scene {
     async fn new() -> Self {
+        Self::with_rate_limit("1000").await
+    }
+
+    async fn with_rate_limit(limit: &str) -> Self {
         let store = Database::start().await;
         let operator = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
         let variables = |name: &str| {
@@ -48,6 +52,7 @@ impl Scene {
                 "SETTINGS_TABLE" => SETTINGS.to_owned(),
                 "ACTIVITY_TABLE" => ACTIVITY.to_owned(),
                 "RETENTION_DAYS" => "30".to_owned(),
+                "RATE_LIMIT" => limit.to_owned(),
                 "OPERATOR_KEY_HASHES" => operator.hash().to_string(),
                 "API_BASE_URL" | "REDIRECT_BASE_URL" | "SEND_QUEUE_URL" => "http://127.0.0.1:1".to_owned(),
                 "EGRESS_IPS" => "198.51.100.1, 198.51.100.2".to_owned(),
@@ -215,6 +220,33 @@ async fn the_day_on_which_a_key_was_last_used_is_shown() {
     }
     let today = SystemClock.now().day().to_string();
     assert_eq!(scene.operator("GET", &keys, &Value::Null).await.body["items"][0]["lastUsedOn"], today);
+}
+
+#[tokio::test]
+async fn a_key_that_calls_too_often_is_told_when_to_come_back() {
+    let scene = Scene::with_rate_limit("3").await;
+    let project = scene.project().await;
+    let path = format!("/v1/projects/{project}");
+    let (busy, other) =
+        (scene.key_of(&project, json!({"name": "a"})).await, scene.key_of(&project, json!({"name": "b"})).await);
+    // A window may end in the middle; the next one is then long enough for all the calls.
+    let refused = loop {
+        let answer = scene.call("GET", &path, &busy, "").await;
+        assert_eq!(answer.headers["ratelimit-policy"], "\"key\";q=3;w=10");
+        if answer.status != StatusCode::OK {
+            break answer;
+        }
+    };
+    assert_eq!(
+        (refused.status, &refused.body["type"]),
+        (StatusCode::TOO_MANY_REQUESTS, &json!("/problems/too-many-calls"))
+    );
+    let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=10).contains(&seconds));
+    assert_eq!(refused.headers["ratelimit"], format!("\"key\";r=0;t={seconds}"));
+    assert_eq!(scene.call("GET", &path, &other, "").await.status, StatusCode::OK);
+    let operators = scene.operator("GET", &path, &Value::Null).await;
+    assert!(operators.status == StatusCode::OK && !operators.headers.contains_key("ratelimit"));
 }
 
 #[tokio::test]

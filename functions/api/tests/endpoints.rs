@@ -150,6 +150,7 @@ fn api(database: &Database, operator_key: &ApiKey, clock: &Arc<HandClock>, ring:
             "SETTINGS_TABLE" => SETTINGS,
             "ACTIVITY_TABLE" => ACTIVITY,
             "RETENTION_DAYS" => "30",
+            "RATE_LIMIT" => "1000",
             "OPERATOR_KEY_HASHES" => &hash,
             "API_BASE_URL" => "https://api.signpost.example.com",
             _ => "https://unused.example.com",

@@ -51,6 +51,7 @@ impl Site {
                 "SETTINGS_TABLE" => SETTINGS,
                 "ACTIVITY_TABLE" => ACTIVITY,
                 "RETENTION_DAYS" => "30",
+                "RATE_LIMIT" => "1000",
                 "OPERATOR_KEY_HASHES" => &hash,
                 _ => "https://unused.example",
             };

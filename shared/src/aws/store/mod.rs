@@ -29,6 +29,7 @@ use super::{Aws, Cause};
 use crate::time::Timestamp;
 
 mod api_keys;
+mod call_counts;
 mod deliveries;
 mod endpoints;
 mod events;
