@@ -26,6 +26,7 @@ use crate::id::{DeliveryId, EndpointId, ProjectId};
 use crate::time::Timestamp;
 
 mod attempt;
+mod filter;
 mod nudge;
 #[cfg(test)]
 mod simulation;
@@ -34,6 +35,7 @@ mod step;
 mod tests;
 
 pub use attempt::{Attempt, FailureReason, Phases};
+pub use filter::{DeliveryFilter, Position};
 pub use nudge::{LONGEST_MESSAGE_DELAY, Nudge, Reminder, SECOND_LOOK, SWEEP_AHEAD, SendMessage, remind};
 pub use step::Step;
 

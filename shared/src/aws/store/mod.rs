@@ -46,6 +46,7 @@ mod table;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use events::{DayPage, StoredEvent};
 pub use health::StoredHealth;
@@ -54,6 +55,7 @@ pub use idempotency::{Begun, IdempotencyKey, Request};
 pub use return_urls::ProjectReturnUrl;
 pub use sweep::{Due, DueDelivery, DueEndpoint, SHARDS};
 use table::Table;
+pub use walk::{Count, Found};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, Error)]
