@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use shared::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState, HoldReason, Position};
+use shared::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState, HoldReason, Position, Replayed};
 use shared::event::{EventType, SubmissionId};
-use shared::id::{DeliveryId, EndpointId, EventId};
+use shared::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use shared::time::Timestamp;
 
 use crate::App;
@@ -32,6 +32,8 @@ pub(crate) struct DeliveryView {
     #[serde(skip_serializing_if = "Option::is_none")]
     held_because: Option<HoldReason>,
     attempts: Vec<Attempt>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replays: Vec<Replayed>,
 }
 
 impl From<Delivery> for DeliveryView {
@@ -46,6 +48,7 @@ impl From<Delivery> for DeliveryView {
             next_attempt_at: delivery.next_attempt_at,
             held_because: delivery.held_because,
             attempts: delivery.attempts,
+            replays: delivery.replays,
         }
     }
 }
@@ -93,9 +96,13 @@ pub(crate) async fn read(
     caller: Caller<scope::DeliveriesRead>,
     LastId(id): LastId<DeliveryId>,
 ) -> Result<Json<DeliveryView>, ApiError> {
-    let deliveries = app.activity.deliveries_of(caller.project_id, id.event).await?.unwrap_or_default();
-    let found = deliveries.into_iter().find(|delivery| delivery.id == id);
-    Ok(Json(found.ok_or(ApiError::NotFound("delivery"))?.into()))
+    Ok(Json(existing(&app, caller.project_id, id).await?.into()))
+}
+
+/// The delivery of this project with this id.
+pub(crate) async fn existing(app: &App, project: ProjectId, id: DeliveryId) -> Result<Delivery, ApiError> {
+    let deliveries = app.activity.deliveries_of(project, id.event).await?.unwrap_or_default();
+    deliveries.into_iter().find(|delivery| delivery.id == id).ok_or(ApiError::NotFound("delivery"))
 }
 
 impl Filter {

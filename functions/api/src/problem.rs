@@ -9,6 +9,7 @@ use shared::aws::mail::MailError;
 use shared::aws::queue::QueueError;
 use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
+use shared::delivery::SkipReason;
 use shared::draft::{BadField, BadFields, NotAnObject};
 use shared::report_mail::RenderError;
 use shared::telemetry;
@@ -68,6 +69,15 @@ pub(crate) enum ApiError {
     /// The day that a report is asked for has not begun.
     #[error("day has not begun yet")]
     DayToCome,
+    /// A delivery cannot be replayed now, or ever.
+    #[error(transparent)]
+    NotReplayable(#[from] SkipReason),
+    /// Another replay of the project runs.
+    #[error("another replay of this project is running; cancel it or wait until it is done")]
+    ReplayRunning,
+    /// A replay is done.
+    #[error("replay is done already")]
+    ReplayDone,
     /// A mail cannot be laid out.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -106,6 +116,10 @@ impl ApiError {
             Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
             Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
             Self::DayToCome => (StatusCode::UNPROCESSABLE_ENTITY, "day-to-come"),
+            Self::NotReplayable(SkipReason::EventGone) => (StatusCode::GONE, SkipReason::EventGone.as_str()),
+            Self::NotReplayable(because) => (StatusCode::CONFLICT, because.as_str()),
+            Self::ReplayRunning => (StatusCode::CONFLICT, "replay-running"),
+            Self::ReplayDone => (StatusCode::CONFLICT, "replay-done"),
             Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Render(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal")
             }
@@ -139,7 +153,8 @@ impl IntoResponse for ApiError {
         let problem = Problem { status, name, detail: self.detail(), errors: self.errors() };
         let cause = status.is_server_error().then(|| Cause(telemetry::chain(&self)));
         let mut response = status.into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::CONFLICT {
+        let may_soon_be_repeated = matches!(self, Self::ChangedMeanwhile | Self::StillRunning);
+        if status == StatusCode::SERVICE_UNAVAILABLE || may_soon_be_repeated {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response.extensions_mut().insert(problem);
