@@ -120,7 +120,7 @@ impl Site {
     }
 
     async fn start_replay(&self) -> Value {
-        let (status, replay) = self.call("POST", "/replays", &range(json!({}))).await;
+        let (status, replay) = self.call("POST", "/replays", &range(&json!({}))).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{replay}");
         replay
     }
@@ -135,7 +135,7 @@ fn attempt(reason: Option<FailureReason>) -> Attempt {
 }
 
 /// A request for a replay of the last day.
-fn range(more: Value) -> String {
+fn range(more: &Value) -> String {
     let mut body = json!({ "from": "2026-11-21T08:30:00Z", "to": "2026-11-22T08:30:00Z" });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body.to_string()
@@ -220,7 +220,7 @@ async fn a_dry_run_counts_and_starts_nothing() {
     for (more, expected) in [(json!({}), 3), (json!({"type": "aml"}), 2), (json!({"state": "delivered"}), 0)] {
         let mut body = more.as_object().unwrap().clone();
         body.insert("dryRun".to_owned(), json!(true));
-        let answer = site.call("POST", "/replays", &range(body.into())).await;
+        let answer = site.call("POST", "/replays", &range(&body.into())).await;
         assert_eq!(answer, (StatusCode::OK, json!({ "matching": expected })));
     }
     assert_eq!(site.call("GET", "/replays", "").await, (StatusCode::OK, json!({ "items": [] })));
@@ -239,7 +239,7 @@ async fn a_replay_runs_is_cancelled_and_resumed() {
             "progress": { "queued": 0, "delivered": 0, "failed": 0, "skipped": 0 }, "createdAt": to,
         })
     );
-    let (status, problem) = site.call("POST", "/replays", &range(json!({}))).await;
+    let (status, problem) = site.call("POST", "/replays", &range(&json!({}))).await;
     assert_eq!((status, &problem["type"]), (StatusCode::CONFLICT, &json!("/problems/replay-running")));
 
     for (action, state) in
@@ -275,7 +275,7 @@ async fn a_replay_names_every_bad_field_and_no_foreign_endpoint() {
     assert_eq!((status, pointers), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/state", "/to", "/rate"]));
 
     let foreign = EndpointId::new(now(), &SystemRandom);
-    let (_, problem) = site.call("POST", "/replays", &range(json!({ "endpointId": foreign }))).await;
+    let (_, problem) = site.call("POST", "/replays", &range(&json!({ "endpointId": foreign }))).await;
     assert_eq!(problem["errors"][0]["pointer"], "/endpointId");
 }
 
@@ -290,7 +290,7 @@ async fn replaying_takes_its_own_scope() {
         keys.push(created["key"].as_str().unwrap().to_owned());
     }
     let path = format!("/v1/projects/{project}/replays");
-    let dry_run = range(json!({ "dryRun": true }));
+    let dry_run = range(&json!({ "dryRun": true }));
     let mut statuses = Vec::new();
     for key in &keys {
         let (read, _) = site.send("GET", &path, key, "").await;

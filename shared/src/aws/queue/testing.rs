@@ -96,8 +96,8 @@ async fn read(connection: &mut TcpStream) -> io::Result<Option<Request>> {
         let end_of_head = bytes.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4);
         if let Some(end) = end_of_head {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-            let lines = head.lines().filter_map(|line| line.split_once(": "));
-            let length = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).last();
+            let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+            let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
             let length: usize = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
             if bytes.len() >= end + length {
                 return Ok(Some(Request { head, body: bytes.split_off(end) }));
