@@ -43,7 +43,7 @@ pub(crate) enum Done {
     Replayed(DeliveryState, Replayed),
     /// The endpoint takes no webhooks at the moment.
     Held(HoldReason),
-    /// Too many attempts are under way to the endpoint; the nudge comes again.
+    /// Too many attempts are under way to the endpoint, or it was just resumed; the nudge comes again.
     PutOff,
     /// The delivery is over or an attempt further, or the attempt was counted by another message.
     Stale,
@@ -63,7 +63,9 @@ pub(crate) fn log(id: Option<DeliveryId>, done: &Result<Done, SendError>) {
             let because = because.as_str();
             info!(delivery.id = id, because, "delivery {id} is held: its endpoint is {because}");
         }
-        Ok(Done::PutOff) => info!(delivery.id = id, "delivery {id} is put off: its endpoint is taken up"),
+        Ok(Done::PutOff) => {
+            info!(delivery.id = id, "delivery {id} is put off: its endpoint is taken up, or was just resumed");
+        }
         Ok(Done::Stale) => info!(delivery.id = id, "delivery {id} needed nothing more"),
         Ok(Done::Cancelled) => info!(delivery.id = id, "delivery {id} was cancelled: its endpoint is gone"),
         Ok(Done::Forgotten) => warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention"),

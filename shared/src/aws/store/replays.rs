@@ -1,7 +1,7 @@
 //! Replays by filter, and which of a project's runs. One that runs is in the index `due`, beside deliveries and endpoints.
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::sweep::{DueReplay, SweepKeys};
@@ -143,20 +143,22 @@ impl Activity {
 
     /// Takes a due replay until `until`; `None` if another run came first, or it does not run any more.
     pub async fn lease_replay(&self, due: &DueReplay, until: Timestamp) -> Result<Option<LeasedReplay>, StoreError> {
-        let call = self
+        let (pk, sk) = (partition(due.project_id), sort_key(due.replay_id));
+        let leasing = self
             .table
-            .updating(&partition(due.project_id), &sort_key(due.replay_id))
+            .updating_with(&pk, &sk)
             .update_expression("SET sweepAt = :until ADD leases :one")
             .condition_expression("sweepAt = :seen AND #state = :running")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":running", text(ReplayState::Running.as_str()))
             .expression_attribute_values(":until", number(until.as_millis()))
             .expression_attribute_values(":seen", number(due.sweep_at))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew);
-        let Some(item) = self.table.update_and_read(call).await? else { return Ok(None) };
-        let row: ReplayRow = table::read(item)?;
-        Ok(Some(LeasedReplay { replay: row.replay, lease: row.leases }))
+            .expression_attribute_values(":one", number(1));
+        if self.change_replay(leasing).await? == Written::Before {
+            return Ok(None);
+        }
+        let row: Option<ReplayRow> = self.table.get_now(&pk, &sk).await?;
+        Ok(row.map(|row| LeasedReplay { replay: row.replay, lease: row.leases }))
     }
 
     /// Moves a leased replay on to `next`, after `queued` of its deliveries were queued for the time up to `sent_until`; the
@@ -173,22 +175,21 @@ impl Activity {
             next.map(|next| serde_dynamo::to_attribute_value(next).map_err(StoreError::Row)).transpose()?;
         let moving = |planning: &str, condition: &str| {
             let (set_next, remove_next) = if next.is_some() { (", #next = :next", "") } else { ("", " REMOVE #next") };
-            let call = self
-                .table
-                .updating(&partition(leased.replay.project_id), &sort_key(leased.replay.replay_id))
+            let update = self
+                .updating_replay(&leased.replay)
                 .update_expression(format!("SET sentUntil = :sent{set_next}{planning}{remove_next} ADD queued :queued"))
                 .condition_expression(format!("leases = :lease{condition}"))
                 .expression_attribute_names("#next", "next")
                 .expression_attribute_values(":lease", table::count(leased.lease))
                 .expression_attribute_values(":queued", table::count(queued))
                 .expression_attribute_values(":sent", text(sent_until.to_string()));
-            next.iter().fold(call, |call, next| call.expression_attribute_values(":next", next.clone()))
+            next.iter().fold(update, |update, next| update.expression_attribute_values(":next", next.clone()))
         };
         let running = moving(", sweepAt = :look", " AND attribute_exists(sweepAt)")
             .expression_attribute_values(":look", number(look_at.as_millis()));
-        if self.table.update_if(running).await? == Written::Before {
+        if self.change_replay(running).await? == Written::Before {
             // It was cancelled. What was queued is noted all the same, so that it goes on behind that.
-            self.table.update_if(moving("", "")).await?;
+            self.change_replay(moving("", "")).await?;
         }
         Ok(())
     }
@@ -204,6 +205,14 @@ impl Activity {
             .expression_attribute_values(":failed", table::count(progress.failed))
             .expression_attribute_values(":skipped", table::count(progress.skipped));
         change(write)
+    }
+
+    /// Changes a replay's row. As a transaction: others count on that row all the time, and are waited for only so.
+    async fn change_replay(&self, update: UpdateBuilder) -> Result<Written, StoreError> {
+        Ok(match self.table.transact(vec![change(update)]).await? {
+            Transacted::Written => Written::Now,
+            Transacted::Refused { .. } => Written::Before,
+        })
     }
 
     fn updating_replay(&self, replay: &Replay) -> UpdateBuilder {

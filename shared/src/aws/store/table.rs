@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -120,15 +120,6 @@ impl Table {
         }
     }
 
-    /// Carries out a conditional change, and gives what it asks to be returned; `None` if the condition did not hold.
-    pub(super) async fn update_and_read(&self, call: UpdateItemFluentBuilder) -> Result<Option<Item>, StoreError> {
-        match call.send().await {
-            Ok(answer) => Ok(answer.attributes),
-            Err(error) if is_condition_failure(&error) => Ok(None),
-            Err(error) => Err(unavailable(error)),
-        }
-    }
-
     /// Begins a change of a row that is part of a transaction.
     pub(super) fn updating_with(&self, pk: &str, sk: &str) -> UpdateBuilder {
         Update::builder().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
@@ -146,11 +137,12 @@ impl Table {
                 }
                 _ => return Err(unavailable(error)),
             };
-            let code = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
-            if let Some(part) = reasons.iter().position(|reason| code(reason, "ConditionalCheckFailed")) {
+            let first =
+                |codes: &[&str]| reasons.iter().position(|reason| codes.contains(&reason.code().unwrap_or_default()));
+            if let Some(part) = first(&["ConditionalCheckFailed"]) {
                 return Ok(Transacted::Refused { part });
             }
-            if !reasons.iter().any(|reason| code(reason, "TransactionConflict")) {
+            if first(&["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]).is_none() {
                 return Err(unavailable(error));
             }
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
