@@ -121,6 +121,11 @@ id! {
     KeyPairId
 }
 
+id! {
+    /// Names a replay, of one delivery or of many.
+    ReplayId
+}
+
 /// Names a delivery: one event to one endpoint. Written `<event id>_<endpoint id>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -22,6 +22,7 @@ pub mod endpoint;
 pub mod event;
 pub mod health;
 pub mod key_pair;
+pub mod replay;
 pub mod retry;
 pub mod signature;
 pub mod webhook;

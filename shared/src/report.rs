@@ -95,7 +95,8 @@ impl Report {
         let Some(last) = delivery.attempts.last() else { return };
         match delivery.state {
             DeliveryState::Delivered => {
-                let latency = last.ended_at().since(delivery.id.event.made_at());
+                let taken = delivery.taken().unwrap_or(last);
+                let latency = taken.ended_at().since(delivery.id.event.made_at());
                 self.latencies.add(latency.as_secs_f64());
             }
             DeliveryState::Failed => self.add_failure(FailureRank::Final, delivery, last),
@@ -226,6 +227,16 @@ mod tests {
         let Latency { p50_ms, p95_ms } = view.latency.unwrap();
         assert_eq!(p50_ms, p95_ms);
         assert!(p50_ms.abs_diff(60_900) <= 609, "{p50_ms}");
+        assert_eq!(view.first_attempts, FirstAttempts { made: 1, succeeded: 0 });
+    }
+
+    #[test]
+    fn a_delivery_that_a_replay_delivered_counts_as_delivered_and_took_until_then() {
+        let day = Day::default();
+        let replayed = day.delivery(0).failed().replayed_after(60_000, 900).get();
+        let view = view_of(&day, [&replayed]);
+        assert_eq!((view.totals.delivered, view.totals.failed, view.by_reason), (1, 0, Vec::new()));
+        assert!(view.latency.unwrap().p50_ms.abs_diff(60_900) <= 609);
         assert_eq!(view.first_attempts, FirstAttempts { made: 1, succeeded: 0 });
     }
 

@@ -26,8 +26,11 @@ pub const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 pub const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 /// The signatures, separated by spaces.
 pub const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
-/// Which attempt this is, from 1.
+/// Which attempt this is, from 1; replays go on counting.
 pub const WEBHOOK_ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt");
+
+/// `true` on a replay; absent otherwise. Like all headers that begin with `webhook-`, no endpoint can set it.
+pub const WEBHOOK_REPLAY: HeaderName = HeaderName::from_static("webhook-replay");
 
 const OUR_USER_AGENT: &str = concat!("Signpost/", env!("CARGO_PKG_VERSION"));
 

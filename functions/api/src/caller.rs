@@ -57,7 +57,7 @@ macro_rules! scope_types {
     };
 }
 
-scope_types!(SettingsRead, SettingsWrite, EventsWrite, DeliveriesRead, LinksWrite);
+scope_types!(SettingsRead, SettingsWrite, EventsWrite, DeliveriesRead, DeliveriesReplay, LinksWrite);
 
 impl FromRequestParts<App> for Operator {
     type Rejection = ApiError;

@@ -33,6 +33,7 @@ mod paging;
 mod problem;
 mod projects;
 mod rate;
+mod replays;
 mod reports;
 mod request_log;
 mod return_links;
@@ -129,6 +130,11 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects/{pid}/events", post(events::publish))
         .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
         .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))
+        .route("/v1/projects/{pid}/deliveries/{id}/replay", post(replays::replay_one))
+        .route("/v1/projects/{pid}/replays", post(replays::create).get(replays::list))
+        .route("/v1/projects/{pid}/replays/{id}", get(replays::read))
+        .route("/v1/projects/{pid}/replays/{id}/cancel", post(replays::cancel))
+        .route("/v1/projects/{pid}/replays/{id}/resume", post(replays::resume))
         .route(
             "/v1/projects/{pid}/return-url",
             get(return_urls::read).put(return_urls::set).delete(return_urls::delete),

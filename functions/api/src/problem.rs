@@ -9,6 +9,7 @@ use shared::aws::mail::MailError;
 use shared::aws::queue::QueueError;
 use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
+use shared::delivery::SkipReason;
 use shared::draft::{BadField, BadFields, NotAnObject};
 use shared::rate_limit::WINDOW;
 use shared::report_mail::RenderError;
@@ -74,6 +75,15 @@ pub(crate) enum ApiError {
     /// The day that a report is asked for has not begun.
     #[error("day has not begun yet")]
     DayToCome,
+    /// A delivery cannot be replayed now, or ever.
+    #[error(transparent)]
+    NotReplayable(#[from] SkipReason),
+    /// Another replay of the project runs.
+    #[error("another replay of this project is running; cancel it or wait until it is done")]
+    ReplayRunning,
+    /// A replay is done.
+    #[error("replay is done already")]
+    ReplayDone,
     /// A mail cannot be laid out.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -113,6 +123,10 @@ impl ApiError {
             Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
             Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
             Self::DayToCome => (StatusCode::UNPROCESSABLE_ENTITY, "day-to-come"),
+            Self::NotReplayable(SkipReason::EventGone) => (StatusCode::GONE, SkipReason::EventGone.as_str()),
+            Self::NotReplayable(because) => (StatusCode::CONFLICT, because.as_str()),
+            Self::ReplayRunning => (StatusCode::CONFLICT, "replay-running"),
+            Self::ReplayDone => (StatusCode::CONFLICT, "replay-done"),
             Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Render(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal")
             }
@@ -133,10 +147,10 @@ impl ApiError {
 
     /// After how many seconds the same request may be answered otherwise, if it may.
     fn retry_after(&self) -> Option<u64> {
-        match (self, self.kind().0) {
-            (Self::TooManyCalls(standing), _) => Some(standing.retry_after()),
-            (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) => Some(1),
-            _ => None,
+        match self {
+            Self::TooManyCalls(standing) => Some(standing.retry_after()),
+            Self::ChangedMeanwhile | Self::StillRunning => Some(1),
+            _ => (self.kind().0 == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }
     }
 

@@ -1,5 +1,5 @@
-//! webhook-retry: once a minute, puts deliveries whose next attempt is due back onto the queue, and looks after endpoints
-//! that deliveries are held for.
+//! webhook-retry: once a minute, puts deliveries whose next attempt is due back onto the queue, looks after endpoints that
+//! deliveries are held for, and carries on replays by filter.
 //!
 //! It looks a minute ahead, so that nothing waits for the next run, and it finds again what a lost message left behind.
 //! Each delivery is claimed before its message is sent: two runs at once send one message, and if a run dies between the
@@ -12,7 +12,7 @@ use futures::future::{join_all, try_join_all};
 use serde::Serialize;
 use shared::aws::Aws;
 use shared::aws::queue::{Message, Queue, QueueError};
-use shared::aws::store::{Activity, Due, DueDelivery, SHARDS, Settings, StoreError, Written};
+use shared::aws::store::{Activity, Due, DueDelivery, DueReplay, SHARDS, Settings, StoreError, Written};
 use shared::clock::Clock;
 use shared::delivery::{self, SWEEP_AHEAD};
 use shared::telemetry;
@@ -22,6 +22,7 @@ use tracing::{error, info};
 
 mod config;
 mod endpoints;
+mod replays;
 
 pub use config::Config;
 
@@ -46,6 +47,8 @@ pub struct Swept {
     pub queued: usize,
     /// How many were because their endpoint takes webhooks again.
     pub released: usize,
+    /// How many were put onto the queue to be replayed.
+    pub replayed: u64,
 }
 
 /// Why a run failed; what it left undone, the next run does.
@@ -83,8 +86,13 @@ impl Sweeper {
                 Err(error) => failed = Some(error),
             }
         }
-        let Swept { queued, released } = swept;
-        info!(queued, released, "{queued} due and {released} held deliveries were put back onto the queue");
+        let Swept { queued, released, replayed } = swept;
+        info!(
+            queued,
+            released,
+            replayed,
+            "{queued} due, {released} held and {replayed} replayed deliveries were put onto the queue"
+        );
         match failed {
             None => Ok(swept),
             Some(error) => {
@@ -100,18 +108,26 @@ impl Sweeper {
             let now = self.clock.now();
             let due = self.activity.due_in_shard(shard, now.plus(SWEEP_AHEAD), BATCH).await?;
             let is_last = due.len() < BATCH || now >= last_start;
-            let mut deliveries = Vec::new();
+            let (mut deliveries, mut replays) = (Vec::new(), Vec::new());
             for due in due {
                 match due {
                     Due::Delivery(delivery) => deliveries.push(delivery),
                     Due::Endpoint(endpoint) => swept.released += self.look_after(&endpoint, now).await?,
+                    Due::Replay(replay) => replays.push(replay),
                 }
             }
             swept.queued += self.queue_all(deliveries, now).await?;
+            swept.replayed += self.carry_on_all(&replays, last_start).await?;
             if is_last {
                 return Ok(swept);
             }
         }
+    }
+
+    /// Carries on replays side by side, the others too if one fails.
+    async fn carry_on_all(&self, due: &[DueReplay], last_start: Timestamp) -> Result<u64, SweepError> {
+        let carried_on = join_all(due.iter().map(|due| self.carry_on(due, last_start))).await;
+        carried_on.into_iter().sum()
     }
 
     async fn queue_all(&self, due: Vec<DueDelivery>, now: Timestamp) -> Result<usize, SweepError> {
@@ -130,6 +146,10 @@ impl Sweeper {
 
 impl Swept {
     fn and(self, other: Self) -> Self {
-        Self { queued: self.queued + other.queued, released: self.released + other.released }
+        Self {
+            queued: self.queued + other.queued,
+            released: self.released + other.released,
+            replayed: self.replayed + other.replayed,
+        }
     }
 }

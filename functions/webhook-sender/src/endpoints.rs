@@ -76,6 +76,15 @@ impl Endpoints {
         deliveries.iter().map(|(_, id)| (*id, target(id))).collect()
     }
 
+    /// What the customer wishes of an endpoint, not from memory; `None` if it is gone.
+    pub(crate) async fn state_now(
+        &self,
+        project: ProjectId,
+        id: EndpointId,
+    ) -> Result<Option<EndpointState>, SendError> {
+        Ok(self.settings.endpoint(project, id).await?.map(|endpoint| endpoint.state))
+    }
+
     async fn read(&self, project: ProjectId, id: EndpointId) -> Result<Option<Arc<Target>>, SendError> {
         let Some(endpoint) = self.settings.endpoint(project, id).await? else { return Ok(None) };
         let keys = self.keys(&endpoint).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::aws::queue::Message;
 use shared::aws::store::Written;
-use shared::delivery::{self, Attempt, Delivery, HoldReason, Nudge, Step};
+use shared::delivery::{self, Attempt, Delivery, HoldReason, Nudge, SendMessage, Step};
 use shared::event::Event;
 use shared::health::Gate;
 use shared::random;
@@ -60,7 +60,7 @@ impl Sender {
     }
 
     /// Sends the nudge again, to be seen a little later.
-    async fn put_off(&self, nudge: Nudge) -> Result<Done, SendError> {
+    pub(crate) async fn put_off(&self, nudge: impl Into<SendMessage>) -> Result<Done, SendError> {
         self.queue.send(vec![Message::to_send(nudge, PUT_OFF)?]).await?;
         Ok(Done::PutOff)
     }

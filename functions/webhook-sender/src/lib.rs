@@ -1,6 +1,6 @@
 //! webhook-sender: a batch of nudges in, one signed POST for each, every attempt recorded.
 //!
-//! A nudge is answered with one attempt at most. Nudges that came twice, late, or for something that is over are dropped;
+//! A nudge is answered with one attempt, or one replay, at most. Nudges that came twice, late, or for something that is over are dropped;
 //! those that our own services stood in the way of are given back to the queue.
 
 use std::collections::{HashMap, HashSet};
@@ -30,6 +30,7 @@ mod follow;
 mod health;
 mod outcome;
 mod post;
+mod replay;
 mod resolver;
 mod slots;
 mod tls;
@@ -95,18 +96,12 @@ impl Sender {
         let deadline = i64::try_from(deadline).ok().and_then(Timestamp::from_millis).unwrap_or(self.clock.now());
         let messages: Vec<(String, Result<SendMessage, SendError>)> =
             batch.records.into_iter().map(read_message).collect();
-        let nudges = messages.iter().filter_map(|(_, message)| match message {
-            Ok(SendMessage::Attempt(nudge)) => Some(nudge),
-            Err(_) => None,
-        });
-        let facts = self.facts(nudges, deadline.minus(RESERVE)).await;
-        // Two messages of one batch for the same attempt are one: the first makes it, the other has nothing left to do.
+        let readable = messages.iter().filter_map(|(_, message)| message.as_ref().ok());
+        let facts = self.facts(readable, deadline.minus(RESERVE)).await;
+        // Two messages of one batch about the same are one: the first does it, the other has nothing left to do.
         let mut seen = HashSet::new();
         let work = messages.into_iter().filter_map(|(message_id, message)| {
-            let is_repeated = match &message {
-                Ok(SendMessage::Attempt(nudge)) => !seen.insert((nudge.delivery_id, nudge.attempt)),
-                Err(_) => false,
-            };
+            let is_repeated = message.as_ref().is_ok_and(|message| !seen.insert(message.subject()));
             (!is_repeated).then(|| self.work(message_id, message, &facts))
         });
         let failed = join_all(work).await.into_iter().flatten().collect();
@@ -118,11 +113,15 @@ impl Sender {
     /// Reads what the whole batch needs in as few calls as can be. If the rows cannot be read, nothing is sent.
     async fn facts(
         &self,
-        nudges: impl Iterator<Item = &Nudge> + Clone,
+        messages: impl Iterator<Item = &SendMessage> + Clone,
         last_start: Timestamp,
     ) -> Result<Facts, SendError> {
         let now = self.clock.now();
-        let wanted: Vec<_> = nudges.clone().map(|nudge| (nudge.project_id, nudge.delivery_id)).collect();
+        let wanted: Vec<_> = messages.clone().map(|message| (message.project_id(), message.delivery_id())).collect();
+        let nudges = messages.filter_map(|message| match message {
+            SendMessage::Attempt(nudge) => Some(nudge),
+            SendMessage::Replay(_) => None,
+        });
         let endpoints: HashSet<(ProjectId, EndpointId)> =
             wanted.iter().map(|(project, delivery)| (*project, delivery.endpoint)).collect();
         let slots = Slots::new(endpoints.iter().map(|(_, endpoint)| *endpoint));
@@ -161,12 +160,10 @@ impl Sender {
         message: Result<SendMessage, SendError>,
         facts: &Result<Facts, SendError>,
     ) -> Option<BatchItemFailure> {
-        let delivery_id = match &message {
-            Ok(SendMessage::Attempt(nudge)) => Some(nudge.delivery_id),
-            Err(_) => None,
-        };
+        let delivery_id = message.as_ref().ok().map(SendMessage::delivery_id);
         let done = match (message, facts) {
             (Ok(SendMessage::Attempt(nudge)), Ok(facts)) => self.follow(nudge, facts).await,
+            (Ok(SendMessage::Replay(nudge)), Ok(facts)) => self.replay(nudge, facts).await,
             (Ok(_), Err(error)) => Err(SendError::Facts(telemetry::chain(error))),
             (Err(error), _) => Err(error),
         };

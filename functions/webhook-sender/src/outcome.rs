@@ -3,7 +3,7 @@
 use shared::aws::queue::QueueError;
 use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
-use shared::delivery::{Delivery, FailureReason, HoldReason};
+use shared::delivery::{Delivery, DeliveryState, FailureReason, HoldReason, ReplayOutcome, Replayed};
 use shared::id::DeliveryId;
 use shared::telemetry;
 use shared::webhook::OpenError;
@@ -39,9 +39,11 @@ pub(crate) enum SendError {
 #[derive(Debug)]
 pub(crate) enum Done {
     Attempted(Delivery),
+    /// A delivery that was over was sent once more, or could not be; and the state it is in now.
+    Replayed(DeliveryState, Replayed),
     /// The endpoint takes no webhooks at the moment.
     Held(HoldReason),
-    /// Too many attempts are under way to the endpoint; the nudge comes again.
+    /// Too many attempts are under way to the endpoint, or it was just resumed; the nudge comes again.
     PutOff,
     /// The delivery is over or an attempt further, or the attempt was counted by another message.
     Stale,
@@ -56,11 +58,14 @@ pub(crate) fn log(id: Option<DeliveryId>, done: &Result<Done, SendError>) {
     let id = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
     match done {
         Ok(Done::Attempted(delivery)) => log_attempt(&id, delivery),
+        Ok(Done::Replayed(state, replayed)) => log_replay(&id, *state, replayed),
         Ok(Done::Held(because)) => {
             let because = because.as_str();
             info!(delivery.id = id, because, "delivery {id} is held: its endpoint is {because}");
         }
-        Ok(Done::PutOff) => info!(delivery.id = id, "delivery {id} is put off: its endpoint is taken up"),
+        Ok(Done::PutOff) => {
+            info!(delivery.id = id, "delivery {id} is put off: its endpoint is taken up, or was just resumed");
+        }
         Ok(Done::Stale) => info!(delivery.id = id, "delivery {id} needed nothing more"),
         Ok(Done::Cancelled) => info!(delivery.id = id, "delivery {id} was cancelled: its endpoint is gone"),
         Ok(Done::Forgotten) => warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention"),
@@ -83,4 +88,26 @@ fn log_attempt(id: &str, delivery: &Delivery) {
         state,
         "attempt {number} of delivery {id} left it {state}"
     );
+}
+
+fn log_replay(id: &str, state: DeliveryState, replayed: &Replayed) {
+    let (replay, state) = (replayed.replay_id, state.as_str());
+    match &replayed.outcome {
+        ReplayOutcome::Sent(attempt) => {
+            let reason = attempt.reason.map_or("none", FailureReason::as_str);
+            info!(
+                delivery.id = id,
+                replay.id = %replay,
+                status = attempt.status,
+                reason,
+                duration_ms = attempt.duration_ms,
+                state,
+                "replay {replay} of delivery {id} left it {state}"
+            );
+        }
+        ReplayOutcome::Skipped { because, .. } => {
+            let because = because.as_str();
+            info!(delivery.id = id, replay.id = %replay, because, "replay {replay} passed over delivery {id}: {because}");
+        }
+    }
 }

@@ -11,6 +11,9 @@ use super::{Aws, Cause};
 use crate::delivery::{LONGEST_MESSAGE_DELAY, SendMessage};
 use crate::id::ProjectId;
 
+#[cfg(all(feature = "store", any(test, feature = "testing")))]
+pub mod testing;
+
 /// What SQS takes in one call. The bytes stay below its old limit of 256 KiB, which other implementations still have.
 const MOST_MESSAGES: usize = 10;
 const MOST_BYTES: usize = 240 * 1024;

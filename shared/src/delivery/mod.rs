@@ -12,6 +12,8 @@
 //!    held ──────┘  released when its endpoint takes webhooks again
 //! ```
 //!
+//! A replay sends what is over once more, and turns `failed` into `delivered` if the receiver takes it then.
+//!
 //! From `queued` and `held` the three ends are reached as from `waiting`. The stored delivery is the truth. A queue message is
 //! only a [`Nudge`] to make one attempt: it may come twice, late or never. An attempt is recorded only if the delivery still
 //! waits for just that attempt, so none is counted twice.
@@ -26,7 +28,9 @@ use crate::id::{DeliveryId, EndpointId, ProjectId};
 use crate::time::Timestamp;
 
 mod attempt;
+mod filter;
 mod nudge;
+mod replay;
 #[cfg(test)]
 mod simulation;
 mod step;
@@ -34,7 +38,11 @@ mod step;
 mod tests;
 
 pub use attempt::{Attempt, FailureReason, Phases};
-pub use nudge::{LONGEST_MESSAGE_DELAY, Nudge, Reminder, SECOND_LOOK, SWEEP_AHEAD, SendMessage, remind};
+pub use filter::{DeliveryFilter, Position};
+pub use nudge::{
+    LONGEST_MESSAGE_DELAY, Nudge, Reminder, ReplayNudge, SECOND_LOOK, SWEEP_AHEAD, SendMessage, Subject, remind,
+};
+pub use replay::{MOST_REPLAYS_KEPT, ReplayOutcome, Replayed, SkipReason};
 pub use step::Step;
 
 /// One event on its way to one endpoint.
@@ -61,6 +69,12 @@ pub struct Delivery {
     pub held_because: Option<HoldReason>,
     /// The attempts made, in order; at most 16.
     pub attempts: Vec<Attempt>,
+    /// The latest replays, in order; at most [`MOST_REPLAYS_KEPT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replays: Vec<Replayed>,
+    /// How many replays were ever recorded.
+    #[serde(default)]
+    pub replay_count: u32,
 }
 
 /// How far a delivery has come.
@@ -75,7 +89,7 @@ pub enum DeliveryState {
     Held,
     /// A receiver took it. Final.
     Delivered,
-    /// All attempts failed. Final.
+    /// All attempts failed. Final, but that a replay may still deliver it.
     Failed,
     /// The endpoint was deleted. Final.
     Cancelled,
@@ -158,6 +172,8 @@ impl Delivery {
             next_attempt_at: None,
             held_because: None,
             attempts: Vec::new(),
+            replays: Vec::new(),
+            replay_count: 0,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::id::{DeliveryId, EndpointId, ProjectId};
+use crate::id::{DeliveryId, EndpointId, ProjectId, ReplayId};
 use crate::time::Timestamp;
 
 /// The longest delay of a queue message (SQS's limit). What is due later is left to the sweep.
@@ -24,6 +24,8 @@ pub const SECOND_LOOK: Duration = Duration::from_mins(5);
 pub enum SendMessage {
     /// To make an attempt of a delivery.
     Attempt(Nudge),
+    /// To send a delivery that is over once more.
+    Replay(ReplayNudge),
 }
 
 /// "Make this attempt of this delivery".
@@ -41,12 +43,59 @@ pub struct Nudge {
     pub event: Option<Event>,
 }
 
+/// "Replay this delivery".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayNudge {
+    /// Whose event it is.
+    pub project_id: ProjectId,
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+    /// Which replay: what it comes to is recorded once.
+    pub replay_id: ReplayId,
+    /// Whether that is a replay by filter, whose progress is counted and which may have been cancelled.
+    #[serde(default)]
+    pub is_counted: bool,
+}
+
+/// What a message is about. Two messages about the same are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// This attempt.
+    Attempt(DeliveryId, u8),
+    /// This replay of this delivery.
+    Replay(DeliveryId, ReplayId),
+}
+
 impl SendMessage {
     /// Whose work it is.
     pub fn project_id(&self) -> ProjectId {
         match self {
             Self::Attempt(nudge) => nudge.project_id,
+            Self::Replay(nudge) => nudge.project_id,
         }
+    }
+
+    /// Which delivery it is about.
+    pub fn delivery_id(&self) -> DeliveryId {
+        match self {
+            Self::Attempt(nudge) => nudge.delivery_id,
+            Self::Replay(nudge) => nudge.delivery_id,
+        }
+    }
+
+    /// What it is about.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Attempt(nudge) => Subject::Attempt(nudge.delivery_id, nudge.attempt),
+            Self::Replay(nudge) => Subject::Replay(nudge.delivery_id, nudge.replay_id),
+        }
+    }
+}
+
+impl From<ReplayNudge> for SendMessage {
+    fn from(nudge: ReplayNudge) -> Self {
+        Self::Replay(nudge)
     }
 }
 

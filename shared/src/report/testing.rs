@@ -6,9 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::Hosts;
-use crate::delivery::{Attempt, Delivery, FailureReason, HoldReason, Phases};
+use crate::delivery::{Attempt, Delivery, FailureReason, HoldReason, Phases, ReplayOutcome, Replayed};
 use crate::event::{Event, EventData, EventType, SubmissionId};
-use crate::id::{EndpointId, EventId, ProjectId};
+use crate::id::{EndpointId, EventId, ProjectId, ReplayId};
 use crate::random::Random;
 use crate::time::{Timestamp, UtcDay};
 
@@ -100,26 +100,37 @@ impl MadeUp {
         outcome: Result<u16, (FailureReason, Option<u16>)>,
         wait: Option<Duration>,
     ) -> Self {
+        let attempt = self.post(millis, duration_ms, outcome);
+        Self(self.0.after(attempt, wait))
+    }
+
+    /// A replay that begins `millis` after the event is taken.
+    pub(crate) fn replayed_after(self, millis: u64, duration_ms: u32) -> Self {
+        let replay_id = ReplayId::new(self.0.id.event.made_at(), &Constant(0));
+        let outcome = ReplayOutcome::Sent(self.post(millis, duration_ms, Ok(204)));
+        Self(self.0.after_replay(Replayed { replay_id, outcome }))
+    }
+
+    fn post(&self, millis: u64, duration_ms: u32, outcome: Result<u16, (FailureReason, Option<u16>)>) -> Attempt {
         let (status, reason) = match outcome {
             Ok(status) => (Some(status), None),
             Err((reason, status)) => (status, Some(reason)),
         };
-        let attempt = Attempt {
-            number: self.0.attempts_made() + 1,
+        Attempt {
+            number: self.0.replay_number(),
             at: self.0.id.event.made_at().plus(Duration::from_millis(millis)),
             duration_ms,
             phases: Phases::default(),
             status,
             reason,
             response: None,
-        };
-        Self(self.0.after(attempt, wait))
+        }
     }
 }
 
 /// Distinct deliveries of the day, of every type and state, with up to four attempts each.
 pub(crate) fn deliveries(how_many: Range<usize>) -> impl Strategy<Value = Vec<Delivery>> {
-    let fate = (0..EventType::ALL.len(), 0..3_usize, 0..4_u8, 0..5_u8, 0..90_000_u64, 0..15_000_u32);
+    let fate = (0..EventType::ALL.len(), 0..3_usize, 0..4_u8, 0..6_u8, 0..90_000_u64, 0..15_000_u32);
     proptest::collection::vec(fate, how_many).prop_map(|fates| {
         let day = Day::default();
         let delivery = |(number, (event_type, endpoint, failures, end, millis, duration_ms))| {
@@ -130,6 +141,7 @@ pub(crate) fn deliveries(how_many: Range<usize>) -> impl Strategy<Value = Vec<De
                 0 => tried.taken_after(millis, duration_ms).get(),
                 1 => tried.failed().get(),
                 2 => tried.get().cancelled(),
+                4 => tried.failed().replayed_after(millis, duration_ms).get(),
                 3 => tried.get().held(HoldReason::Busy),
                 _ => tried.get(),
             }

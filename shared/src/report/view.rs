@@ -131,8 +131,8 @@ impl Serialize for FirstAttempts {
     }
 }
 
-/// How long deliveries took, from the event being accepted to the end of the attempt that the receiver took: what its
-/// receiver felt, waiting and failed attempts included. Within one per cent.
+/// How long deliveries took, from the event being accepted to the end of the attempt, or replay, that the receiver took: what
+/// its receiver felt, waiting and failed attempts included. Within one per cent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Latency {
     /// Half of them took no longer, in milliseconds.

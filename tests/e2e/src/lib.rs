@@ -127,6 +127,23 @@ impl Customer {
         Ok(text(&self.api.post_as(key, &self.events(), event).await?, "id"))
     }
 
+    /// Creates another endpoint at the stack's receiver, at `path`.
+    pub async fn add_endpoint(&self, path: &str) {
+        let endpoint = self.post("/endpoints", &json!({ "url": self.stack.receiver.url(path) })).await;
+        self.stack.receiver.expect(path, &text(&endpoint, "signingSecret"));
+    }
+
+    /// `POST`s to what is at `path` below the project.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        create(&self.api, &format!("/v1/projects/{}{path}", self.project), body).await
+    }
+
+    /// What is at `path` below the project.
+    pub async fn get(&self, path: &str) -> Value {
+        let path = format!("/v1/projects/{}{path}", self.project);
+        self.api.get(&path).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// Pauses or resumes the endpoint.
     pub async fn act_on_endpoint(&self, action: &str) {
         create(&self.api, &format!("{}/{action}", self.endpoint_path()), &json!({})).await;

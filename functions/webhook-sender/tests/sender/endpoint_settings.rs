@@ -25,13 +25,13 @@ use webhook_sender::Config;
 use crate::scene::{config, json, ring, send_with, sender};
 
 /// A request as a receiver gets it.
-struct Received {
-    headers: HashMap<String, String>,
-    body: Vec<u8>,
+pub(crate) struct Received {
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A receiver that accepts one webhook and hands it over.
-async fn receiver() -> (u16, JoinHandle<Received>) {
+pub(crate) async fn receiver() -> (u16, JoinHandle<Received>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let received = tokio::spawn(async move {

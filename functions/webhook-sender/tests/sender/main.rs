@@ -5,4 +5,5 @@
 mod batch;
 mod endpoint_settings;
 mod holding;
+mod replay;
 mod scene;

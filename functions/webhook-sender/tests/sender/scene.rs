@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use shared::address::AddressGuard;
+use shared::aws::Aws;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
 use shared::clock::{Clock as _, SystemClock};
@@ -109,8 +110,13 @@ pub(crate) async fn send_with(sender: &Sender, bodies: &[String]) -> Vec<usize> 
 
 /// A sender that has seen nothing yet.
 pub(crate) fn sender(store: &Database) -> Sender {
+    sender_with(store.aws())
+}
+
+/// The same with services of its own.
+pub(crate) fn sender_with(aws: &Aws) -> Sender {
     let key_ring = KeyRingSecret::known(ring());
-    Sender::new(config(), store.aws(), key_ring, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap()
+    Sender::new(config(), aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap()
 }
 
 pub(crate) fn json(nudge: &Nudge) -> String {

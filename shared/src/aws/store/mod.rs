@@ -13,6 +13,7 @@
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}` | mail of a report, claimed or sent |
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint's receiver |
+//! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the one that runs |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its answer |
 //!
 //! API keys have partitions of their own, so that the role of a function that sends webhooks can leave them out.
@@ -39,6 +40,8 @@ mod idempotency;
 mod key_pairs;
 mod notification_users;
 mod projects;
+mod replayed;
+mod replays;
 mod reports;
 mod return_urls;
 mod sweep;
@@ -47,14 +50,17 @@ mod table;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use events::{DayPage, StoredEvent};
 pub use health::StoredHealth;
 pub use held::Held;
 pub use idempotency::{Begun, IdempotencyKey, Request};
+pub use replays::{LeasedReplay, Resumed};
 pub use return_urls::ProjectReturnUrl;
-pub use sweep::{Due, DueDelivery, DueEndpoint, SHARDS};
+pub use sweep::{Due, DueDelivery, DueEndpoint, DueReplay, SHARDS};
 use table::Table;
+pub use walk::{Count, Found};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, Error)]

@@ -1,4 +1,4 @@
-//! The sparse index `due`: deliveries and endpoints that the sweep is to look after, spread over 16 shards by their ids.
+//! The sparse index `due`: deliveries, endpoints and replays that the sweep is to look after, spread over 16 shards by their ids.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::deliveries::row_keys;
 use super::table::{self, number, text};
 use super::{Activity, StoreError, Written};
 use crate::delivery::Nudge;
-use crate::id::{DeliveryId, EndpointId, ProjectId};
+use crate::id::{DeliveryId, EndpointId, ProjectId, ReplayId};
 use crate::time::Timestamp;
 
 /// How many shards the index has; each takes a thousand writes a second.
@@ -39,6 +39,8 @@ pub enum Due {
     Delivery(DueDelivery),
     /// An endpoint that deliveries are held for, or of which there is something to tell.
     Endpoint(DueEndpoint),
+    /// A replay by filter that goes on.
+    Replay(DueReplay),
 }
 
 /// A delivery that the sweep is to look after.
@@ -63,6 +65,17 @@ pub struct DueEndpoint {
     pub project_id: ProjectId,
     /// Which one.
     pub endpoint_id: EndpointId,
+}
+
+/// A replay by filter that the sweep is to carry on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DueReplay {
+    /// Whose it is.
+    pub project_id: ProjectId,
+    /// Which one.
+    pub replay_id: ReplayId,
+    pub(super) sweep_at: i64,
 }
 
 impl DueDelivery {

@@ -1,13 +1,16 @@
 //! What every row needs: keys, reading, writing, paging.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +42,18 @@ pub(super) struct Listed<T> {
     pub(super) list_key: String,
     #[serde(flatten)]
     pub(super) content: T,
+}
+
+/// How long a transaction waits each time it met another that changes the same row.
+const CONFLICT_WAITS_MS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 0];
+
+/// What a transaction came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transacted {
+    /// All of it was written.
+    Written,
+    /// Nothing was: the condition of this part did not hold.
+    Refused { part: usize },
 }
 
 impl Table {
@@ -105,6 +120,36 @@ impl Table {
         }
     }
 
+    /// Begins a change of a row that is part of a transaction.
+    pub(super) fn updating_with(&self, pk: &str, sk: &str) -> UpdateBuilder {
+        Update::builder().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+    }
+
+    /// Carries out all of `parts` or none; tells which was the first whose condition did not hold, if one did not. Others that
+    /// change the same rows at the same time are waited for a little.
+    pub(super) async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
+        for wait_ms in CONFLICT_WAITS_MS {
+            let call = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let Err(error) = call.send().await else { return Ok(Transacted::Written) };
+            let reasons = match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    cancelled.cancellation_reasons()
+                }
+                _ => return Err(unavailable(error)),
+            };
+            let first =
+                |codes: &[&str]| reasons.iter().position(|reason| codes.contains(&reason.code().unwrap_or_default()));
+            if let Some(part) = first(&["ConditionalCheckFailed"]) {
+                return Ok(Transacted::Refused { part });
+            }
+            if first(&["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]).is_none() {
+                return Err(unavailable(error));
+            }
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        }
+        Err(StoreError::Overloaded)
+    }
+
     /// Deletes a row, if it is there.
     pub(super) async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
         let call = self.client.delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
@@ -142,6 +187,11 @@ impl Table {
             .key_condition_expression("kind = :kind")
             .expression_attribute_values(":kind", text(kind))
     }
+}
+
+/// A change of a row as part of a transaction.
+pub(super) fn change(update: UpdateBuilder) -> TransactWriteItem {
+    TransactWriteItem::builder().update(update.build().expect("table, key and expression are set")).build()
 }
 
 /// All rows of a query, however many pages it has. For queries whose rows are few by the product's own limits.
@@ -202,6 +252,10 @@ pub(super) fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 pub(super) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn count(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 

@@ -24,6 +24,7 @@ pub struct Database {
     /// The activity in it.
     pub activity: Activity,
     aws: Aws,
+    address: String,
     server: JoinHandle<()>,
 }
 
@@ -51,6 +52,7 @@ impl Database {
             settings: Settings::new(&aws, SETTINGS),
             activity: Activity::new(&aws, ACTIVITY, retention),
             aws,
+            address: address.to_string(),
             server,
         }
     }
@@ -58,6 +60,11 @@ impl Database {
     /// What clients reach it by. Other services are not there: calls to them fail.
     pub fn aws(&self) -> &Aws {
         &self.aws
+    }
+
+    /// Its host and port.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 }
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::testing::Database;
-use super::{Due, PageToken, Written};
+use super::{Count, Due, PageToken, Written};
 use crate::address::AddressGuard;
 use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey, ProjectKey, Scope};
-use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason, Phases, remind};
+use crate::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState, FailureReason, Phases, Position, remind};
 use crate::draft::Draft;
 use crate::endpoint::{Endpoint, NewEndpoint};
 use crate::event::{Event, NewEvent};
@@ -269,4 +269,31 @@ async fn a_finished_delivery_is_no_longer_due() {
 
     let shard = event.id.as_bytes()[15] % super::SHARDS;
     assert_eq!(store.activity.due_in_shard(shard, now().plus(Duration::from_hours(1)), 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn deliveries_are_found_and_counted_across_days_and_a_count_without_time_says_so() {
+    let store = Database::start().await;
+    let project = ProjectId::new(now(), &SystemRandom);
+    let endpoints = [EndpointId::new(now(), &SystemRandom), EndpointId::new(now(), &SystemRandom)];
+    let mut expected = Vec::new();
+    for number in 0..60 {
+        let event = event(project, now().minus(Duration::from_mins(number * 40)));
+        store.activity.put_event(&event, &endpoints).await.unwrap();
+        expected.push(DeliveryId { event: event.id, endpoint: endpoints[1] });
+    }
+    let from = Some(now().minus(Duration::from_mins(40 * 40)));
+    let filter = DeliveryFilter { endpoint: Some(endpoints[1]), from, ..DeliveryFilter::default() };
+    expected.truncate(41);
+
+    let (mut found, mut position) = (Vec::new(), Some(Position::first(&filter, now())));
+    while let Some(at) = position {
+        let page = store.activity.find_deliveries(project, &filter, at, 7, now()).await.unwrap();
+        found.extend(page.deliveries.into_iter().map(|delivery| delivery.id));
+        position = page.next;
+    }
+    assert_eq!(found, expected);
+    let count = |has_time: bool| store.activity.count_deliveries(project, &filter, now(), move || has_time);
+    assert_eq!(count(true).await.unwrap(), Count::Exactly(41));
+    assert_eq!(count(false).await.unwrap(), Count::AtLeast(0));
 }

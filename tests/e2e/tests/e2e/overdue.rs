@@ -12,16 +12,14 @@ use shared::draft::Draft;
 use shared::event::{Event, NewEvent};
 use shared::id::EventId;
 use shared::random::SystemRandom;
+use stack::Stack;
 
 #[test]
 fn the_sweep_finds_a_delivery_whose_message_was_lost() {
     run(async {
         let stack = stack().await;
         let customer = Customer::new(stack, "/overdue").await;
-        let aws = Aws::local(stack.emulator_url.clone());
-        let activity = Activity::new(&aws, &stack.outputs["ActivityTableName"], "30".parse().unwrap());
-
-        let lost = lost_delivery(&customer, &activity).await;
+        let lost = store_failed(&customer, stack, Some(Duration::from_mins(5))).await;
         stack.invoke("webhook-retry", json!({})).await.unwrap();
 
         let delivery = customer.wait_for_state(&lost.to_string(), "delivered").await;
@@ -31,8 +29,10 @@ fn the_sweep_finds_a_delivery_whose_message_was_lost() {
     });
 }
 
-/// Stores an event whose first attempt failed ten minutes ago, and whose second was due five minutes ago.
-async fn lost_delivery(customer: &Customer, activity: &Activity) -> EventId {
+/// Stores an event whose first attempt failed ten minutes ago. The second was due after `wait`; `None` if there is none.
+pub(crate) async fn store_failed(customer: &Customer, stack: &Stack, wait: Option<Duration>) -> EventId {
+    let aws = Aws::local(stack.emulator_url.clone());
+    let activity = Activity::new(&aws, &stack.outputs["ActivityTableName"], "30".parse().unwrap());
     let failed_at = SystemClock.now().minus(Duration::from_mins(10));
     let draft = Draft::parse(br#"{"type":"token","data":{}}"#).unwrap();
     let event: Event = NewEvent::try_from(draft)
@@ -48,7 +48,7 @@ async fn lost_delivery(customer: &Customer, activity: &Activity) -> EventId {
         reason: Some(FailureReason::Status),
         response: None,
     };
-    let delivery = Delivery::queued(&event, endpoint).after(attempt, Some(Duration::from_mins(5)));
+    let delivery = Delivery::queued(&event, endpoint).after(attempt, wait);
     activity.put_event(&event, &[endpoint]).await.unwrap();
     activity.record(&delivery, delivery.next_attempt_at).await.unwrap();
     event.id

@@ -1,0 +1,64 @@
+//! Deliveries that are held for their endpoint.
+
+use std::time::Duration;
+
+use shared::delivery::{Delivery, DeliveryState, HoldReason, SendMessage};
+use shared::endpoint::{Endpoint, EndpointState};
+use shared::id::DeliveryId;
+
+use crate::scene::{Scene, now};
+
+/// A delivery that is held for a paused endpoint, which the sweep is to look after.
+async fn held(scene: &Scene, endpoint: &Endpoint) -> Delivery {
+    let event = scene.event(Duration::from_mins(10), &[endpoint.id]).await;
+    let held = Delivery::queued(&event, endpoint.id).held(HoldReason::Paused);
+    scene.store.activity.record_held(&held, now()).await.unwrap();
+    let stored = scene.store.activity.health_now(scene.project, endpoint.id).await.unwrap();
+    let looked_after = stored.next(stored.health.clone().holding(now()), Some(now()));
+    scene.store.activity.put_health(&looked_after).await.unwrap();
+    held
+}
+
+async fn state(scene: &Scene, id: DeliveryId) -> DeliveryState {
+    scene.store.activity.recorded_now(scene.project, id).await.unwrap().unwrap().state
+}
+
+#[tokio::test]
+async fn what_is_held_is_released_once_when_its_endpoint_takes_webhooks() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let (first, second) = (held(&scene, &endpoint).await, held(&scene, &endpoint).await);
+
+    let (swept, sent) = scene.sweep(now()).await;
+
+    let mut released: Vec<SendMessage> = sent.into_iter().map(|(message, _)| message).collect();
+    released.sort_by_key(SendMessage::delivery_id);
+    let mut expected = [first.next_nudge(), second.next_nudge()].map(SendMessage::from);
+    expected.sort_by_key(SendMessage::delivery_id);
+    assert_eq!((swept.released, released.as_slice()), (2, expected.as_slice()));
+    assert_eq!(state(&scene, first.id).await, DeliveryState::Waiting);
+    assert_eq!(scene.sweep(now().plus(Duration::from_mins(1))).await.1, []);
+}
+
+#[tokio::test]
+async fn what_is_held_stays_held_while_its_endpoint_is_paused() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let paused = Endpoint { state: EndpointState::Paused, ..endpoint.clone() };
+    scene.store.settings.put_endpoint(&paused).await.unwrap();
+    let held = held(&scene, &endpoint).await;
+
+    assert_eq!(scene.sweep(now()).await.1, []);
+    assert_eq!(state(&scene, held.id).await, DeliveryState::Held);
+}
+
+#[tokio::test]
+async fn what_is_held_for_an_endpoint_that_is_gone_is_released_to_be_cancelled() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let held = held(&scene, &endpoint).await;
+    scene.store.settings.delete_endpoint(scene.project, endpoint.id).await.unwrap();
+
+    let (_, sent) = scene.sweep(now()).await;
+    assert_eq!(sent, [(SendMessage::Attempt(held.next_nudge()), Duration::ZERO)]);
+}

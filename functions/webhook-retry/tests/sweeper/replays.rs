@@ -1,0 +1,146 @@
+//! Replays by filter.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use shared::aws::store::Written;
+use shared::delivery::{Delivery, FailureReason, SendMessage};
+use shared::draft::Draft;
+use shared::id::{DeliveryId, ReplayId};
+use shared::random::SystemRandom;
+use shared::replay::{NewReplay, Replay, ReplayState};
+use shared::time::Timestamp;
+
+use crate::scene::{Scene, now};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const FAILED: Option<FailureReason> = Some(FailureReason::Status);
+
+/// A replay of what failed in the last two days, up to ten minutes ago.
+async fn running(scene: &Scene, rate: u32) -> Replay {
+    let (from, to) = (now().minus(MINUTE * 60 * 48), now().minus(MINUTE * 10));
+    let body = format!(r#"{{"from":"{from}","to":"{to}","ratePerMinute":{rate}}}"#);
+    let new = NewReplay::check(Draft::parse(body.as_bytes()).unwrap(), now(), from).unwrap();
+    let replay = new.start(ReplayId::new(now(), &SystemRandom), scene.project);
+    assert_eq!(scene.store.activity.start_replay(&replay, now()).await.unwrap(), Written::Now);
+    replay
+}
+
+async fn stored(scene: &Scene, replay: &Replay) -> Replay {
+    scene.store.activity.replay(replay.project_id, replay.replay_id).await.unwrap().unwrap()
+}
+
+/// Failed deliveries of yesterday and today to two endpoints.
+async fn failed(scene: &Scene, events: u32) -> BTreeSet<DeliveryId> {
+    let (one, other) = (scene.endpoint().await.id, scene.endpoint().await.id);
+    let mut failed = BTreeSet::new();
+    for number in 0..events {
+        let event = scene.event(MINUTE * (20 + number * 300), &[one, other]).await;
+        for endpoint in [one, other] {
+            failed.insert(scene.attempted(&event, endpoint, FAILED, None).await.id);
+        }
+    }
+    failed
+}
+
+fn ids(sent: &[(SendMessage, Duration)]) -> Vec<DeliveryId> {
+    sent.iter().map(|(message, _)| message.delivery_id()).collect()
+}
+
+fn delays(sent: &[(SendMessage, Duration)]) -> Vec<u64> {
+    sent.iter().map(|(_, delay)| delay.as_secs()).collect()
+}
+
+#[tokio::test]
+async fn a_minutes_deliveries_are_spread_over_it_and_each_is_queued_once() {
+    let scene = Scene::new().await;
+    let expected = failed(&scene, 4).await;
+    let replay = running(&scene, 3).await;
+
+    let mut queued = Vec::new();
+    for (minute, expected_delays) in [[0, 20, 40].as_slice(), &[0, 20, 40], &[0, 20]].into_iter().enumerate() {
+        let (_, sent) = scene.sweep(now().plus(MINUTE * u32::try_from(minute).unwrap())).await;
+        assert_eq!(delays(&sent), expected_delays);
+        queued.extend(ids(&sent));
+        assert!(sent.iter().all(|(message, _)| *message == replay.nudge(message.delivery_id()).into()));
+    }
+    assert_eq!((queued.len(), queued.into_iter().collect()), (8, expected));
+    assert_eq!(stored(&scene, &replay).await.progress.queued, 8);
+}
+
+#[tokio::test]
+async fn runs_that_come_too_often_keep_to_the_rate() {
+    let scene = Scene::new().await;
+    failed(&scene, 4).await;
+    running(&scene, 2).await;
+    // Like every sweep, it looks a minute ahead, and no further.
+    assert_eq!(delays(&scene.sweep(now()).await.1), [0, 30]);
+    assert_eq!(delays(&scene.sweep(now()).await.1), [60, 90]);
+    assert_eq!(delays(&scene.sweep(now()).await.1), [0; 0]);
+}
+
+#[tokio::test]
+async fn only_what_fits_the_filter_is_replayed() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await.id;
+    let event = scene.event(MINUTE * 30, &[endpoint]).await;
+    scene.attempted(&event, endpoint, None, None).await;
+    let still_trying = scene.event(MINUTE * 30, &[endpoint]).await;
+    scene.attempted(&still_trying, endpoint, FAILED, Some(MINUTE * 120)).await;
+    for minutes in [5, 60 * 49] {
+        let outside = scene.event(MINUTE * minutes, &[endpoint]).await;
+        scene.attempted(&outside, endpoint, FAILED, None).await;
+    }
+    let fitting = scene.event(MINUTE * 30, &[endpoint]).await;
+    let fitting: Delivery = scene.attempted(&fitting, endpoint, FAILED, None).await;
+    running(&scene, 300).await;
+
+    let (swept, sent) = scene.sweep(now()).await;
+    assert_eq!((swept.replayed, ids(&sent)), (1, vec![fitting.id]));
+}
+
+#[tokio::test]
+async fn a_replay_is_done_when_what_it_queued_is_settled() {
+    let scene = Scene::new().await;
+    failed(&scene, 1).await;
+    let replay = running(&scene, 300).await;
+    scene.sweep(now()).await;
+    scene.sweep(now().plus(MINUTE)).await;
+    assert_eq!(stored(&scene, &replay).await.state, ReplayState::Running);
+
+    for _ in 0..2 {
+        scene.store.activity.count_lost_replay(replay.project_id, replay.replay_id).await.unwrap();
+    }
+    scene.sweep(now().plus(MINUTE * 2)).await;
+    assert_eq!(stored(&scene, &replay).await.state, ReplayState::Done);
+}
+
+#[tokio::test]
+async fn a_replay_whose_queue_is_away_begins_again_where_it_was() {
+    let scene = Scene::new().await;
+    let expected = failed(&scene, 2).await;
+    let replay = running(&scene, 300).await;
+
+    scene.sweep_without_queue(now()).await.unwrap_err();
+    assert_eq!(stored(&scene, &replay).await.progress.queued, 0);
+
+    let (_, sent) = scene.sweep(now().plus(MINUTE)).await;
+    assert_eq!(ids(&sent).into_iter().collect::<BTreeSet<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_cancelled_replay_sends_nothing_more_until_it_is_resumed() {
+    let scene = Scene::new().await;
+    let expected = failed(&scene, 2).await;
+    let replay = running(&scene, 3).await;
+    let (_, mut sent) = scene.sweep(now()).await;
+    scene.store.activity.end_replay(&replay, ReplayState::Cancelled).await.unwrap();
+    let later = |minutes: u32| -> Timestamp { now().plus(MINUTE * minutes) };
+    assert_eq!(scene.sweep(later(5)).await.1, []);
+
+    scene.store.activity.resume_replay(&replay, later(10)).await.unwrap();
+    let (_, rest) = scene.sweep(later(10)).await;
+    assert_eq!((sent.len(), rest.len()), (3, 1));
+    sent.extend(rest);
+    assert_eq!(ids(&sent).into_iter().collect::<BTreeSet<_>>(), expected);
+}

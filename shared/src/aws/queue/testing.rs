@@ -1,0 +1,131 @@
+//! A queue in front of a test's database: it keeps what is sent to it, and passes everything else on.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use crate::aws::Aws;
+use crate::aws::store::testing::Database;
+use crate::delivery::SendMessage;
+
+/// A send queue that nobody reads but its test.
+#[derive(Debug)]
+pub struct FakeQueue {
+    aws: Aws,
+    sent: Sent,
+    server: JoinHandle<()>,
+}
+
+type Sent = Arc<Mutex<Vec<(SendMessage, Duration)>>>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendMessageBatch {
+    entries: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    id: String,
+    message_body: String,
+    delay_seconds: u64,
+}
+
+/// A request, cut where its body begins.
+struct Request {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl FakeQueue {
+    /// Starts it on a free port of this machine.
+    pub async fn in_front_of(database: &Database) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let (sent, behind) = (Sent::default(), database.address().to_owned());
+        let kept = Arc::clone(&sent);
+        let server = tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(serve(connection, behind.clone(), Arc::clone(&kept)));
+            }
+        });
+        Self { aws: Aws::local(format!("http://{address}")), sent, server }
+    }
+
+    /// What clients reach queue and database by.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// What was sent since this was last asked, in order, each message with its delay.
+    pub fn take(&self) -> Vec<(SendMessage, Duration)> {
+        std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for FakeQueue {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Serves a connection until its client closes it, or something is passed on, which the database closes.
+async fn serve(mut connection: TcpStream, behind: String, sent: Sent) -> io::Result<()> {
+    while let Some(request) = read(&mut connection).await? {
+        if !request.head.to_ascii_lowercase().contains("x-amz-target: amazonsqs.sendmessagebatch") {
+            return pass_on(&request, &behind, &mut connection).await;
+        }
+        let answer = keep(&request.body, &sent);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n",
+            answer.len()
+        );
+        connection.write_all((head + &answer).as_bytes()).await?;
+    }
+    Ok(())
+}
+
+async fn read(connection: &mut TcpStream) -> io::Result<Option<Request>> {
+    let mut bytes = Vec::new();
+    loop {
+        let end_of_head = bytes.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4);
+        if let Some(end) = end_of_head {
+            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+            let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+            let length: usize = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+            if bytes.len() >= end + length {
+                return Ok(Some(Request { head, body: bytes.split_off(end) }));
+            }
+        }
+        if connection.read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+async fn pass_on(request: &Request, behind: &str, client: &mut TcpStream) -> io::Result<()> {
+    let mut database = TcpStream::connect(behind).await?;
+    let (first_line, rest) = request.head.split_once("\r\n").unwrap_or_default();
+    database.write_all(format!("{first_line}\r\nconnection: close\r\n{rest}").as_bytes()).await?;
+    database.write_all(&request.body).await?;
+    io::copy(&mut database, client).await.map(drop)
+}
+
+/// Keeps the messages; answers what SQS would.
+fn keep(body: &[u8], sent: &Sent) -> String {
+    let batch: SendMessageBatch = serde_json::from_slice(body).expect("the client sends what SQS takes");
+    let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut taken = Vec::new();
+    for entry in batch.entries {
+        let message = serde_json::from_str(&entry.message_body).expect("only messages of the send queue are sent");
+        sent.push((message, Duration::from_secs(entry.delay_seconds)));
+        taken.push(serde_json::json!({ "Id": entry.id, "MessageId": entry.id, "MD5OfMessageBody": "unchecked" }));
+    }
+    serde_json::json!({ "Successful": taken, "Failed": [] }).to_string()
+}
