@@ -31,6 +31,7 @@ pub mod confirmation;
 pub mod return_link;
 pub mod return_url;
 
+pub mod digest;
 pub mod notification_user;
 pub mod report;
 #[cfg(feature = "report-mail")]

@@ -119,34 +119,35 @@ pub async fn mail_report(stack: &Stack, project_id: &str) -> Result<String, Demo
     let reader = json!({ "name": "Ada", "email": READER, "language": "en" });
     let user = stack.api().post(&format!("/v1/projects/{project_id}/notification-users"), &reader).await?;
     if user["state"] == "unconfirmed" {
-        confirm(stack).await?;
+        confirm(stack, READER).await?;
     }
-    let known = mails_to_reader(stack).await?.len();
+    let known = mails_to(stack, READER).await?.len();
     let today = SystemClock.now().to_string();
     stack.send_reports(&today[.."2026-01-31".len()]).await?;
-    let report = wait_for_mail(stack, known, "report").await?;
+    let report = wait_for_mail(stack, READER, known, "report").await?;
     Ok(report.subject)
 }
 
 /// Does what the button behind the link does, in the mail that asks whether the address is right.
-async fn confirm(stack: &Stack) -> Result<(), DemoError> {
-    let question = wait_for_mail(stack, 0, "mail that asks for confirmation").await?;
+pub async fn confirm(stack: &Stack, reader: &str) -> Result<(), DemoError> {
+    let question = wait_for_mail(stack, reader, 0, "mail that asks for confirmation").await?;
     let link = question.text.split_whitespace().find(|word| word.starts_with(&stack.api_url));
     let link = link.ok_or(DemoError::Missing("confirmation link"))?;
     server::client().post(link).send().await?.error_for_status()?;
     Ok(())
 }
 
-async fn mails_to_reader(stack: &Stack) -> Result<Vec<Mail>, DemoError> {
+/// The mails to a reader so far, oldest first.
+pub async fn mails_to(stack: &Stack, reader: &str) -> Result<Vec<Mail>, DemoError> {
     let mails: Vec<Mail> = server::client().get(&stack.mail_url).send().await?.json().await?;
-    Ok(mails.into_iter().filter(|mail| mail.to.iter().any(|to| to.contains(READER))).collect())
+    Ok(mails.into_iter().filter(|mail| mail.to.iter().any(|to| to.contains(reader))).collect())
 }
 
 /// The first mail to the reader after the `known` ones. Mails are asked for, since the emulator does not tell of them.
-async fn wait_for_mail(stack: &Stack, known: usize, kind: &'static str) -> Result<Mail, DemoError> {
+pub async fn wait_for_mail(stack: &Stack, reader: &str, known: usize, kind: &'static str) -> Result<Mail, DemoError> {
     let start = Instant::now();
     loop {
-        if let Some(mail) = mails_to_reader(stack).await?.into_iter().nth(known) {
+        if let Some(mail) = mails_to(stack, reader).await?.into_iter().nth(known) {
             return Ok(mail);
         }
         if start.elapsed() > PATIENCE {

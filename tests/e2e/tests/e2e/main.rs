@@ -5,6 +5,7 @@
 mod delivery;
 mod fairness;
 mod holding;
+mod notices;
 mod overdue;
 mod replays;
 mod retries;
