@@ -24,7 +24,7 @@ pub struct RetiringSecret {
     pub until: Timestamp,
 }
 
-/// For how long an older secret still signs: 0 to 30 days, one unless asked otherwise.
+/// For how long an older secret stays in use beside a newer one: 0 to 30 days; for signing secrets one unless asked otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct Overlap(Duration);
@@ -39,6 +39,16 @@ impl TryFrom<u64> for Overlap {
 
     fn try_from(days: u64) -> Result<Self, BadOverlap> {
         if days <= 30 { Ok(Self(Duration::from_hours(days * 24))) } else { Err(BadOverlap) }
+    }
+}
+
+impl Overlap {
+    /// No overlap.
+    pub const NONE: Self = Self(Duration::ZERO);
+
+    /// How long it is.
+    pub const fn duration(self) -> Duration {
+        self.0
     }
 }
 

@@ -5,7 +5,7 @@
 //! | settings | `project#{project}` | `meta` | project |
 //! | settings | `project#{project}` | `endpoint#{endpoint}` | endpoint |
 //! | settings | `project#{project}` | `return-url` | return URL |
-//! | settings | `project#{project}` | `return-url-key#{key}` | `secretKey` of the return URL, sealed |
+//! | settings | `project#{project}` | `return-url-keys` | `secretKey`s of the return URL, sealed |
 //! | settings | `project#{project}` | `signing-keys` | key pairs that sign webhooks, private keys sealed |
 //! | settings | `project#{project}` | `user#{user}` | notification user |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
@@ -14,6 +14,7 @@
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}` | mail of a report, claimed or sent |
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint's receiver |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its answer |
+//! | activity | `used-link#{link}` | `link` | a return link that works once, and was used |
 //!
 //! API keys have partitions of their own, so that the role of a function that sends webhooks can leave them out.
 //! The index `kind` of `settings` lists projects and notification users; `key-hash` finds a key by its hash. The indexes
@@ -46,6 +47,7 @@ mod table;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod used_links;
 
 pub use events::{DayPage, StoredEvent};
 pub use health::StoredHealth;
@@ -54,6 +56,7 @@ pub use idempotency::{Begun, IdempotencyKey, Request};
 pub use return_urls::ProjectReturnUrl;
 pub use sweep::{Due, DueDelivery, DueEndpoint, SHARDS};
 use table::Table;
+pub use used_links::{LinkUse, UsedLinks};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, Error)]

@@ -7,4 +7,5 @@ mod fairness;
 mod holding;
 mod overdue;
 mod retries;
+mod return_links;
 mod samples;
