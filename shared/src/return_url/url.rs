@@ -66,6 +66,9 @@ pub enum BadReturnUrl {
     /// Its scheme is not an app's.
     #[error("must not have the scheme {0}")]
     Scheme(String),
+    /// Its query has an apostrophe, which browsers write as `%27`: a signature over the one does not fit the other.
+    #[error("must have %27 in place of ' in its query, as browsers send it")]
+    Apostrophe,
     /// Its query already has a parameter that Signpost adds.
     #[error("must not already have the parameter {0}")]
     Parameter(String),
@@ -143,6 +146,9 @@ impl FromStr for ReturnUrl {
         };
         if authority.is_some_and(|authority| authority.contains('@')) {
             return Err(BadReturnUrl::Credentials);
+        }
+        if !is_for_app && text.split_once('?').is_some_and(|(_, query)| query.contains('\'')) {
+            return Err(BadReturnUrl::Apostrophe);
         }
         if let Some((name, _)) = url.query_pairs().find(|(name, _)| is_ours(name)) {
             return Err(BadReturnUrl::Parameter(name.into_owned()));
@@ -243,6 +249,7 @@ mod tests {
             "HTTPS://App.Example:443/Done/../x",
             "https://app.example/done?lang=ko&tag[]=a",
             "https://app.example/%ED%95%9C?",
+            "https://app.example/o'hara?name=o%27hara",
             "https://xn--argos-8ve.example/",
             "https://203.0.113.9/done",
             "http://localhost:3000/done",
@@ -313,6 +320,7 @@ mod tests {
             ("http://app.example/", BadReturnUrl::Insecure),
             ("http://localhost.evil.example/", BadReturnUrl::Insecure),
             ("http://10.0.0.1/", BadReturnUrl::Insecure),
+            ("https://app.example/?name=o'hara", BadReturnUrl::Apostrophe),
         ] {
             assert_eq!(parse(url), Err(bad), "{url:?}");
         }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::random::SystemRandom;
 use crate::return_link::NewReturnLink;
-use crate::return_url::{NewReturnUrlSettings, ReturnUrlKey, Verification};
+use crate::return_url::{NewReturnUrlSettings, PersonValue, ReturnUrlKey, Verification};
 
 const SIGNED: &str = r#""signed":true"#;
 const GCM: &str = r#""encryption":"aes-256-gcm""#;
@@ -256,6 +256,22 @@ proptest! {
                 Ok(received) => prop_assert!(!settings.signed && received.fields == said(), "{changed}"),
             }
         }
+    }
+
+    #[test]
+    fn what_a_browser_sends_is_believed(own in "[a-z0-9!$()*+,;:@/?~._=\\[\\]&'-]{0,30}", cf1 in "\\PC{0,40}") {
+        let body = format!(r#"{{"url":"HTTPS://App.Example/x/../done?{own}","fields":["cf1"],"signed":true}}"#);
+        let new = NewReturnUrlSettings::try_from(Draft::parse(body.as_bytes()).unwrap());
+        prop_assume!(new.is_ok());
+        let (settings, key) = (new.unwrap().accept(true).unwrap(), key());
+        let mut verification = approved();
+        verification.person.cf1 = PersonValue::try_from(cf1).ok();
+        let location = settings.location(&verification, Some(&key), now(), &SystemRandom).unwrap();
+        // The crate follows the standard that browsers follow.
+        let sent = ::url::Url::parse(location.as_str()).unwrap();
+        let received = verify(&settings, sent.as_str(), &[key]).unwrap();
+        let said = verification.value(ReturnField::Cf1).map(str::to_owned);
+        prop_assert_eq!(received.fields.get(&ReturnField::Cf1).cloned(), said);
     }
 
     #[test]
