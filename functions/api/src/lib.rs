@@ -37,6 +37,7 @@ mod replays;
 mod reports;
 mod request_log;
 mod return_links;
+mod return_url_keys;
 mod return_urls;
 mod signing_secrets;
 
@@ -140,7 +141,10 @@ pub fn router(app: App) -> Router {
             get(return_urls::read).put(return_urls::set).delete(return_urls::delete),
         )
         .route("/v1/projects/{pid}/return-url/preview", get(return_urls::preview))
-        .route("/v1/projects/{pid}/return-url/keys", post(return_urls::issue_key))
+        .route("/v1/projects/{pid}/return-url/verify", post(return_urls::verify))
+        .route("/v1/projects/{pid}/return-url/keys", post(return_url_keys::issue).get(return_url_keys::list))
+        .route("/v1/projects/{pid}/return-url/keys/{id}", delete(return_url_keys::remove))
+        .route("/v1/projects/{pid}/return-url/keys/{id}/activate", post(return_url_keys::activate))
         .route("/v1/projects/{pid}/return-links", post(return_links::create))
         .route("/v1/projects/{pid}/notification-users", post(notification_users::create).get(notification_users::list))
         .route("/confirm/{token}", get(notification_users::ask).post(notification_users::confirm))

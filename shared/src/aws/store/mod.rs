@@ -5,7 +5,7 @@
 //! | settings | `project#{project}` | `meta` | project |
 //! | settings | `project#{project}` | `endpoint#{endpoint}` | endpoint |
 //! | settings | `project#{project}` | `return-url` | return URL |
-//! | settings | `project#{project}` | `return-url-key#{key}` | `secretKey` of the return URL, sealed |
+//! | settings | `project#{project}` | `return-url-keys` | `secretKey`s of the return URL, sealed |
 //! | settings | `project#{project}` | `signing-keys` | key pairs that sign webhooks, private keys sealed |
 //! | settings | `project#{project}` | `user#{user}` | notification user |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
@@ -16,6 +16,7 @@
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the one that runs |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its answer |
 //! | activity | `calls#{key}` | first second of ten | how many calls were made with an API key |
+//! | activity | `used-link#{link}` | `link` | a return link that works once, and was used |
 //!
 //! API keys have partitions of their own, so that the role of a function that sends webhooks can leave them out.
 //! The index `kind` of `settings` lists projects and notification users; `key-hash` finds a key by its hash. The indexes
@@ -52,6 +53,7 @@ mod table;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod used_links;
 mod walk;
 
 pub use events::{DayPage, StoredEvent};
@@ -64,6 +66,7 @@ pub use reports::report_endpoints;
 pub use return_urls::ProjectReturnUrl;
 pub use sweep::{Due, DueDelivery, DueEndpoint, DueReplay, SHARDS};
 use table::Table;
+pub use used_links::{LinkUse, UsedLinks};
 pub use walk::{Count, Found};
 
 /// Why the store did not do what was asked.

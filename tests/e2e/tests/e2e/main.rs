@@ -9,4 +9,5 @@ mod notices;
 mod overdue;
 mod replays;
 mod retries;
+mod return_links;
 mod samples;
