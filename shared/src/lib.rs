@@ -24,6 +24,7 @@ pub mod health;
 pub mod key_pair;
 pub mod replay;
 pub mod retry;
+pub mod sample;
 pub mod signature;
 pub mod webhook;
 
