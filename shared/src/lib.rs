@@ -26,6 +26,7 @@ pub mod replay;
 pub mod retry;
 pub mod sample;
 pub mod signature;
+pub mod test_send;
 pub mod webhook;
 
 pub mod confirmation;
