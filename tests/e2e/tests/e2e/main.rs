@@ -9,3 +9,4 @@ mod overdue;
 mod replays;
 mod retries;
 mod samples;
+mod test_sends;
