@@ -1,6 +1,7 @@
 //! A realistic event of each type, all of it invented: what test sends carry.
 //!
-//! The files in `samples/` are requests to publish such events, with the members that the ARGOS product sends.
+//! The files in `samples/` are requests to publish such events, with the members that the ARGOS product is known to send. What its
+//! `pending` and a record of `aml-ongoing` hold is not documented, so there they are made up.
 
 use crate::draft::Draft;
 use crate::event::{Event, EventType, NewEvent};

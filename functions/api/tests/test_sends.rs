@@ -46,11 +46,11 @@ fn ring() -> KeyRing {
     KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap()
 }
 
-fn endpoint() -> Endpoint {
+fn endpoint_of(project: ProjectId) -> Endpoint {
     let draft = Draft::parse(br#"{"url":"https://hooks.example.com/"}"#).unwrap();
     let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
-    let (project, secret) = (ProjectId::new(now(), &SystemRandom), SigningSecret::generate(&SystemRandom));
-    new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &ring(), &SystemRandom)
+    let (id, secret) = (EndpointId::new(now(), &SystemRandom), SigningSecret::generate(&SystemRandom));
+    new.create(id, project, &secret, &ring(), &SystemRandom)
 }
 
 impl Site {
@@ -77,15 +77,22 @@ impl Site {
         });
         let (clock, random) = (Arc::new(FixedClock(now())), Arc::new(SystemRandom));
         let app = App::new(config.unwrap(), queue.aws(), KeyRingSecret::known(ring()), clock, random);
-        let endpoint = endpoint();
-        database.settings.put_endpoint(&endpoint).await.unwrap();
         let operator_key = operator_key.expose().to_owned();
-        Self { database, queue, router: router(adjust(app)), operator_key, endpoint }
+        let endpoint = endpoint_of(ProjectId::new(now(), &SystemRandom));
+        let mut site = Self { database, queue, router: router(adjust(app)), operator_key, endpoint };
+        let created = site.send("POST", "/v1/projects", &site.operator_key, r#"{"name":"Acme"}"#).await.body;
+        site.endpoint = endpoint_of(created["id"].as_str().unwrap().parse().unwrap());
+        site.database.settings.put_endpoint(&site.endpoint).await.unwrap();
+        site
     }
 
-    /// Calls below the project's endpoints.
+    /// Calls below the project.
     async fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
-        let path = format!("/v1/projects/{}/endpoints/{path}", self.endpoint.project_id);
+        let path = format!("/v1/projects/{}{path}", self.endpoint.project_id);
+        self.send(method, &path, key, body).await
+    }
+
+    async fn send(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
         let request = Request::builder().method(method).uri(path).header("x-api-key", key);
         let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -98,12 +105,12 @@ impl Site {
     }
 
     async fn test(&self, body: &str) -> Answer {
-        self.call("POST", &format!("{}/test", self.endpoint.id), &self.operator_key, body).await
+        self.call("POST", &format!("/endpoints/{}/test", self.endpoint.id), &self.operator_key, body).await
     }
 
     /// Reads a test of an endpoint.
     async fn result(&self, endpoint: impl ToString, test: impl ToString) -> Answer {
-        let path = format!("{}/tests/{}", endpoint.to_string(), test.to_string());
+        let path = format!("/endpoints/{}/tests/{}", endpoint.to_string(), test.to_string());
         self.call("GET", &path, &self.operator_key, "").await
     }
 
@@ -167,8 +174,9 @@ async fn who_asks_for_a_test_gets_what_came_of_it() {
 #[tokio::test]
 async fn what_is_not_there_cannot_be_tested_and_has_no_tests() {
     let site = Site::without_patience().await;
-    let (project, ours, nobodys) = (site.endpoint.project_id, site.endpoint.id, endpoint().id);
-    let refused = site.call("POST", &format!("{nobodys}/test"), &site.operator_key, r#"{"type":"aml"}"#).await;
+    let (project, ours, nobodys) = (site.endpoint.project_id, site.endpoint.id, EndpointId::new(now(), &SystemRandom));
+    let refused =
+        site.call("POST", &format!("/endpoints/{nobodys}/test"), &site.operator_key, r#"{"type":"aml"}"#).await;
     assert_eq!((refused.status, site.queue.take()), (StatusCode::NOT_FOUND, Vec::new()));
 
     let stored_before = async |age: Duration| -> TestSend {
@@ -208,4 +216,17 @@ async fn a_project_that_tests_too_much_is_told_when_to_come_back() {
         (StatusCode::TOO_MANY_REQUESTS, &json!("/problems/too-many-tests"))
     );
     assert_eq!(refused.headers["retry-after"], "40");
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_read_settings_sees_tests_and_sends_none() {
+    let site = Site::without_patience().await;
+    let id = site.test(r#"{"type":"aml"}"#).await.body["id"].as_str().unwrap().to_owned();
+    let wishes = r#"{"name":"dashboard","scopes":["settings:read"]}"#;
+    let created = site.call("POST", "/api-keys", &site.operator_key, wishes).await.body;
+    let key = created["key"].as_str().unwrap();
+
+    let tests = format!("/endpoints/{}/test", site.endpoint.id);
+    assert_eq!(site.call("POST", &tests, key, r#"{"type":"aml"}"#).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(site.call("GET", &format!("{tests}s/{id}"), key, "").await.status, StatusCode::OK);
 }
