@@ -76,7 +76,7 @@ pub enum TestState {
         /// What was posted.
         request: SentRequest,
     },
-    /// It was not sent, and will not be.
+    /// Nothing is known of the receiver, and nothing more will be sent.
     NotSent {
         /// Why.
         not_sent_because: NotSentReason,
@@ -87,7 +87,8 @@ pub enum TestState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotSentReason {
-    /// Signpost could not, within a minute. The receiver has nothing to do with it.
+    /// Signpost could not send it within a minute, or died before it could record the answer. The receiver has nothing to do
+    /// with it.
     OurFault,
     /// The endpoint was deleted meanwhile.
     EndpointDeleted,

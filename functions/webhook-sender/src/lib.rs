@@ -1,7 +1,7 @@
 //! webhook-sender: a batch of nudges in, one signed POST for each, every attempt recorded.
 //!
-//! A nudge is answered with one attempt, one replay or one test at most. Nudges that came twice, late, or for something that is over are dropped;
-//! those that our own services stood in the way of are given back to the queue.
+//! A nudge is answered with one attempt, one replay or one test at most. Nudges that came twice, late, or for something that
+//! is over are dropped; those that our own services stood in the way of are given back to the queue.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
