@@ -24,7 +24,9 @@ pub mod health;
 pub mod key_pair;
 pub mod replay;
 pub mod retry;
+pub mod sample;
 pub mod signature;
+pub mod test_send;
 pub mod webhook;
 
 pub mod confirmation;

@@ -31,6 +31,8 @@ pub const WEBHOOK_ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt
 
 /// `true` on a replay; absent otherwise. Like all headers that begin with `webhook-`, no endpoint can set it.
 pub const WEBHOOK_REPLAY: HeaderName = HeaderName::from_static("webhook-replay");
+/// `true` on a test; absent otherwise. No endpoint can set it either.
+pub const WEBHOOK_TEST: HeaderName = HeaderName::from_static("webhook-test");
 
 const OUR_USER_AGENT: &str = concat!("Signpost/", env!("CARGO_PKG_VERSION"));
 

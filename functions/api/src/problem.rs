@@ -35,6 +35,12 @@ pub(crate) enum ApiError {
     /// The key has called too often.
     #[error("this API key has made as many calls as it may in {} seconds", WINDOW.as_secs())]
     TooManyCalls(Standing),
+    /// The project has made too many tests.
+    #[error("this project has sent as many tests as it may in a minute")]
+    TooManyTests {
+        /// When the next minute begins.
+        seconds_left: u64,
+    },
     /// There is no such resource.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -125,6 +131,7 @@ impl ApiError {
                 (StatusCode::FORBIDDEN, "forbidden")
             }
             Self::TooManyCalls(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-calls"),
+            Self::TooManyTests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-tests"),
             Self::NotFound(_) | Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not-found"),
             Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
@@ -166,6 +173,7 @@ impl ApiError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyCalls(standing) => Some(standing.retry_after()),
+            Self::TooManyTests { seconds_left } => Some(*seconds_left),
             Self::ChangedMeanwhile | Self::StillRunning => Some(1),
             _ => (self.kind().0 == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }

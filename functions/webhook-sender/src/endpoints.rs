@@ -85,6 +85,16 @@ impl Endpoints {
         Ok(self.settings.endpoint(project, id).await?.map(|endpoint| endpoint.state))
     }
 
+    /// What sending to an endpoint takes, not from memory: a test is to show the settings of this moment. `None` if it is gone.
+    pub(crate) async fn target_now(
+        &self,
+        project: ProjectId,
+        id: EndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Target>>, SendError> {
+        self.read(project, id, now).await
+    }
+
     async fn read(&self, project: ProjectId, id: EndpointId, now: Timestamp) -> Result<Option<Arc<Target>>, SendError> {
         let Some(endpoint) = self.settings.endpoint(project, id).await? else { return Ok(None) };
         let keys = self.keys(&endpoint, now).await?;

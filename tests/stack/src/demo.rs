@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use shared::clock::{Clock as _, SystemClock};
 use shared::event::EventType;
+use shared::sample;
 use thiserror::Error;
 
 use crate::api_client::ApiError;
@@ -73,7 +74,8 @@ pub async fn deliver_all_types(stack: &Stack) -> Result<(String, Vec<Line>), Dem
     let mut published = BTreeMap::new();
     for event_type in EventType::ALL {
         let at = Instant::now();
-        let event = api.post(&format!("{base}/events"), &sample(event_type)).await?;
+        let sample = serde_json::from_str(sample::request(event_type)).expect("a sample is JSON");
+        let event = api.post(&format!("{base}/events"), &sample).await?;
         published.insert(text(&event, "id")?, (event_type, at));
     }
     let is_there = |received: &[Received], id: &String| received.iter().any(|one| one.id == *id && one.answered == 200);
@@ -155,24 +157,6 @@ pub async fn wait_for_mail(stack: &Stack, reader: &str, known: usize, kind: &'st
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// A realistic event of a type.
-fn sample(event_type: EventType) -> Value {
-    let data = match event_type {
-        EventType::Approved => json!({ "kycStatus": "approved", "userid": "user-1" }),
-        EventType::Rejected => json!({ "kycStatus": "rejected", "rejectComment": "the document has expired" }),
-        EventType::Pending => json!({ "kycStatus": "pending" }),
-        EventType::Retry => json!({ "reason": "the photo is blurred" }),
-        EventType::Updated => json!({ "changed": ["address"] }),
-        EventType::Delete => json!({ "deletedBy": "retention policy" }),
-        EventType::Submit => json!({ "userid": "user-1", "documentType": "passport" }),
-        EventType::Token => json!({ "token": "expired" }),
-        EventType::Injection => json!({ "result": "success" }),
-        EventType::Aml => json!({ "matches": 0 }),
-        EventType::AmlOngoing => json!({ "matches": 1, "list": "PEP" }),
-    };
-    json!({ "type": event_type.as_str(), "submissionId": "sub-0001", "data": data })
 }
 
 fn text(value: &Value, name: &'static str) -> Result<String, DemoError> {

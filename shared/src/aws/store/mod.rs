@@ -14,6 +14,7 @@
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | mail, claimed or sent |
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint's receiver |
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the one that runs |
+//! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; how many were made in a minute |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its answer |
 //! | activity | `calls#{key}` | first second of ten | how many calls were made with an API key |
 //! | activity | `used-link#{link}` | `link` | a return link that works once, and was used |
@@ -49,6 +50,7 @@ mod reports;
 mod return_urls;
 mod sweep;
 mod table;
+mod test_sends;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

@@ -11,3 +11,4 @@ mod replays;
 mod retries;
 mod return_links;
 mod samples;
+mod test_sends;
