@@ -12,6 +12,7 @@ pub mod id;
 pub mod key_ring;
 
 pub mod api_key;
+pub mod color;
 pub mod project;
 
 pub mod address;
