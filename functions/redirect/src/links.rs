@@ -77,7 +77,8 @@ async fn end(
     let Some(found) = app.settings.get(project, now).await? else { return Ok(None) };
     let show = |way_on| {
         let (project_name, outcome) = (found.project.name.as_str().to_owned(), verification.outcome.clone());
-        Ok(Some(Answer::Show(Ending { project_name, outcome, way_on })))
+        let logo_color = found.project.logo_color;
+        Ok(Some(Answer::Show(Ending { project_name, logo_color, outcome, way_on })))
     };
     let Some(settings) = &found.settings else { return show(WayOn::Close) };
     let key = match &found.key {
