@@ -42,9 +42,10 @@ test('without scripts, a result is left by itself, and not by who stays', async 
 test('OK is the first thing that a keyboard reaches, is seen to be, and leads back', async () => {
   for (const dark of [false, true]) {
     const { page, complaints, open, leave } = await person({ dark });
-    await open(await plain.link(approved));
+    // By who stays, so that it is the key that leads back.
+    await open(`${await plain.link(approved)}?stay=1`);
     await page.keyboard.press('Tab');
-    assert.equal(await outline(page), 'button timed solid 3px');
+    assert.equal(await outline(page), 'button solid 3px');
     await page.keyboard.press('Enter');
     await page.waitForURL(plain.home + approvedQuery);
     assert.deepEqual(complaints, []);
@@ -53,9 +54,10 @@ test('OK is the first thing that a keyboard reaches, is seen to be, and leads ba
 });
 
 test('the countdown is ended by keyboard', async () => {
-  const { page, complaints, open, leave } = await person();
+  const { page, complaints, open, leave } = await person({ holds: true });
   await open(await plain.link(approved));
   await page.keyboard.press('Tab');
+  assert.equal(await outline(page), 'button timed solid 3px');
   await page.keyboard.press('Tab');
   assert.equal(await outline(page), 'stay solid 3px');
   await page.keyboard.press('Enter');
@@ -85,7 +87,7 @@ test('without a result page people are back at once', async () => {
 
 test('who wants less motion gets a number that counts and nothing that moves', async () => {
   const names = async (calm) => {
-    const { page, open, leave } = await person({ calm });
+    const { page, open, leave } = await person({ calm, holds: true });
     await open(await plain.link(approved));
     const running = await page.evaluate(() => document.getAnimations().map(({ animationName }) => animationName));
     await leave();

@@ -6,5 +6,6 @@ mod delivery;
 mod fairness;
 mod holding;
 mod overdue;
+mod pages;
 mod retries;
 mod samples;
