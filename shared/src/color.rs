@@ -31,6 +31,7 @@ impl Color {
     }
 
     /// Black or white, whichever can be read better on this colour. The contrast is 4.58 at least, whatever the colour.
+    #[must_use]
     pub fn text_on_it(self) -> Self {
         if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
     }

@@ -39,6 +39,7 @@ pub(super) const TEXTS: Texts = Texts {
     close: "You can close this page now.",
 };
 
+#[expect(clippy::too_many_lines, reason = "a table of sentences is as long as it is")]
 pub(super) const fn error(kind: ErrorKind) -> Message {
     let (title, text) = match kind {
         ErrorKind::PageNotFound => (

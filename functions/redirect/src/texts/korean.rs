@@ -41,6 +41,7 @@ pub(super) const TEXTS: Texts = Texts {
     close: "이제 이 페이지를 닫으셔도 됩니다.",
 };
 
+#[expect(clippy::too_many_lines, reason = "a table of sentences is as long as it is")]
 pub(super) const fn error(kind: ErrorKind) -> Message {
     let (title, text) = match kind {
         ErrorKind::PageNotFound => (
