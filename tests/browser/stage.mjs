@@ -106,13 +106,13 @@ export async function person({ language = 'en', dark = false, scripts = true, ca
   return { page, complaints, open, leave: () => context.close() };
 }
 
-/** What axe-core, with all its rules for WCAG 2.2 AA and its best practices, finds wrong with a page. */
+/** What axe-core, with all its rules for WCAG 2.2 AA and its best practices, finds wrong with a page, or too hard to judge. */
 export async function violations(page) {
   await page.evaluate(axe);
   // Off unless asked for, although it is WCAG 2.2 AA.
   const options = { runOnly: { type: 'tag', values: AXE_TAGS }, rules: { 'target-size': { enabled: true } } };
-  const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options), options);
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
+  const found = await page.evaluate((options) => globalThis.axe.run(document, options), options);
+  return [...found.violations, ...found.incomplete].map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
 }
 
 /** Takes a picture of a page, to be looked at. */
