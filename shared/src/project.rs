@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::draft::{BadFields, Draft};
+use crate::color::Color;
+use crate::draft::{BadFields, Change, Draft};
 use crate::id::ProjectId;
 use crate::time::Timestamp;
 
@@ -17,6 +18,9 @@ pub struct Project {
     pub name: Name,
     /// Whether its keys are live or test keys.
     pub mode: Mode,
+    /// The colour of its logo, which the pages for its people wear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_color: Option<Color>,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -72,6 +76,8 @@ pub struct NewProject {
     pub name: Name,
     /// Live unless asked otherwise.
     pub mode: Mode,
+    /// The colour of its logo.
+    pub logo_color: Option<Color>,
 }
 
 impl TryFrom<Draft> for NewProject {
@@ -80,20 +86,54 @@ impl TryFrom<Draft> for NewProject {
     fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
         let name = draft.required("name");
         let mode = draft.optional("mode").unwrap_or_default();
-        draft.check(|| Some(Self { name: name?, mode }))
+        let logo_color = draft.optional("logoColor");
+        draft.check(|| Some(Self { name: name?, mode, logo_color }))
     }
 }
 
 impl NewProject {
     /// The project it asks for.
     pub fn create(self, id: ProjectId) -> Project {
-        Project { id, name: self.name, mode: self.mode, created_at: id.made_at() }
+        let Self { name, mode, logo_color } = self;
+        Project { id, name, mode, logo_color, created_at: id.made_at() }
+    }
+}
+
+/// A request to change a project, read as JSON merge patch (RFC 7396): what is left out stays, and `null` takes away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectChange {
+    name: Option<Name>,
+    logo_color: Change<Option<Color>>,
+}
+
+impl TryFrom<Draft> for ProjectChange {
+    type Error = BadFields;
+
+    fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
+        let name = match draft.change("name", |draft| draft.optional("name")) {
+            Change::Keep => None,
+            Change::Set(name) => Some(name),
+            Change::Reset => draft.refuse("/name", "is required: a project is never without one"),
+        };
+        let logo_color = draft.change("logoColor", |draft| draft.optional("logoColor").map(Some));
+        draft.check(|| Some(Self { name, logo_color }))
+    }
+}
+
+impl Project {
+    /// Carries a change out.
+    pub fn apply(&mut self, change: ProjectChange) {
+        if let Some(name) = change.name {
+            self.name = name;
+        }
+        change.logo_color.apply(&mut self.logo_color);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SystemRandom;
 
     #[test]
     fn names_are_for_people() {
@@ -101,5 +141,36 @@ mod tests {
         for bad in ["", " x", "x ", "a\nb", &"x".repeat(101)] {
             assert_eq!(Name::try_from(bad.to_owned()), Err(BadName), "{bad:?}");
         }
+    }
+
+    fn project() -> Project {
+        let new: NewProject = Draft::parse(br##"{"name":"Acme","logoColor":"#1F3FBF"}"##).unwrap().try_into().unwrap();
+        new.create(ProjectId::new("2026-11-22T08:30:00Z".parse().unwrap(), &SystemRandom))
+    }
+
+    fn change(body: &str) -> Result<ProjectChange, BadFields> {
+        Draft::parse(body.as_bytes()).unwrap().try_into()
+    }
+
+    #[test]
+    fn a_change_touches_only_what_it_names() {
+        for (body, name, logo_color) in [
+            ("{}", "Acme", Some("#1f3fbf")),
+            (r#"{"name":"아고스"}"#, "아고스", Some("#1f3fbf")),
+            (r##"{"logoColor":"#FFFFFF"}"##, "Acme", Some("#ffffff")),
+            (r#"{"logoColor":null}"#, "Acme", None),
+        ] {
+            let mut changed = project();
+            changed.apply(change(body).unwrap());
+            let shown = changed.logo_color.map(|color| color.to_string());
+            assert_eq!((changed.name.as_str(), shown.as_deref()), (name, logo_color), "{body}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_change_is_said_at_once() {
+        let BadFields(bad) = change(r#"{"name":null,"logoColor":"red","mode":"test"}"#).unwrap_err();
+        let pointers: Vec<&str> = bad.iter().map(|field| field.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/name", "/logoColor", "/mode"]);
     }
 }

@@ -124,7 +124,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/v1/egress-ips", get(egress_ips::list))
         .route("/v1/projects", post(projects::create).get(projects::list))
-        .route("/v1/projects/{pid}", get(projects::read))
+        .route("/v1/projects/{pid}", get(projects::read).patch(projects::change))
         .route("/v1/projects/{pid}/api-keys", post(api_keys::create).get(api_keys::list))
         .route("/v1/projects/{pid}/api-keys/{id}", delete(api_keys::revoke))
         .route("/v1/projects/{pid}/api-keys/{id}/rotate", post(api_keys::rotate))

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use shared::aws::store::Written;
 use shared::id::ProjectId;
-use shared::project::{NewProject, Project};
+use shared::project::{NewProject, Project, ProjectChange};
 
 use crate::App;
 use crate::body::{Checked, CheckedQuery};
@@ -39,6 +40,21 @@ pub(crate) async fn read(
     caller: Caller<scope::SettingsRead>,
 ) -> Result<Json<Project>, ApiError> {
     Ok(Json(existing(&app, caller.project_id).await?))
+}
+
+/// Changes a project. People see the change within half a minute.
+pub(crate) async fn change(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    Checked(change): Checked<ProjectChange>,
+) -> Result<Json<Project>, ApiError> {
+    let seen = app.settings.project_now(caller.project_id).await?.ok_or(ApiError::NotFound("project"))?;
+    let mut project = seen.clone();
+    project.apply(change);
+    match app.settings.replace_project(&project, &seen).await? {
+        Written::Now => Ok(Json(project)),
+        Written::Before => Err(ApiError::ChangedMeanwhile),
+    }
 }
 
 /// The project with this id, which the operator may have made up.

@@ -257,6 +257,33 @@ async fn only_the_operator_creates_projects() {
 }
 
 #[tokio::test]
+async fn a_project_is_changed_field_by_field_by_who_may_write_its_settings() {
+    let scene = Scene::new().await;
+    let wishes = json!({"name": "Acme", "logoColor": "#1F3FBF"});
+    let created = scene.operator("POST", "/v1/projects", &wishes).await.body;
+    assert_eq!(created["logoColor"], "#1f3fbf");
+    let (id, mut expected) = (created["id"].as_str().unwrap(), created.clone());
+    let path = format!("/v1/projects/{id}");
+    let key = scene.key_of(id, json!({"name": "server"})).await;
+    let reader = scene.key_of(id, json!({"name": "reader", "scopes": ["settings:read"]})).await;
+    assert_eq!(scene.call("PATCH", &path, &reader, "{}").await.status, StatusCode::FORBIDDEN);
+
+    expected["name"] = json!("아고스");
+    assert_eq!(scene.call("PATCH", &path, &key, r#"{"name":"아고스"}"#).await.body, expected);
+    expected.as_object_mut().unwrap().remove("logoColor");
+    assert_eq!(scene.call("PATCH", &path, &key, r#"{"logoColor":null}"#).await.body, expected);
+    let refused = scene.call("PATCH", &path, &key, r#"{"name":"","logoColor":"red;}","mode":"test"}"#).await;
+    assert_eq!(
+        (refused.status, pointers(&refused)),
+        (StatusCode::UNPROCESSABLE_ENTITY, vec!["/name", "/logoColor", "/mode"])
+    );
+    assert_eq!(scene.call("GET", &path, &key, "").await.body, expected);
+
+    let nowhere = "/v1/projects/019ab5e0-0000-7000-8000-000000000000";
+    assert_eq!(scene.operator("PATCH", nowhere, &json!({})).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_refusal_is_a_problem_that_names_every_bad_field() {
     let scene = Scene::new().await;
     let project = scene.project().await;

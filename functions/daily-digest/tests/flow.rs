@@ -103,7 +103,13 @@ impl Morning {
     async fn project(&self, name: &str) -> ProjectId {
         let now = moment("2026-11-01T00:00:00Z");
         let name = Name::try_from(name.to_owned()).unwrap();
-        let project = Project { id: ProjectId::new(now, &SystemRandom), name, mode: Mode::Live, created_at: now };
+        let project = Project {
+            id: ProjectId::new(now, &SystemRandom),
+            name,
+            mode: Mode::Live,
+            logo_color: None,
+            created_at: now,
+        };
         self.database.settings.put_project(&project).await.unwrap();
         project.id
     }

@@ -2,6 +2,7 @@
 
 use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
+use shared::color::Color;
 use shared::key_ring::CannotOpen;
 use shared::return_link::BadReturnLink;
 use shared::return_url::{KeyMissing, Location, Outcome};
@@ -23,6 +24,8 @@ pub(crate) enum Answer {
 pub(crate) struct Ending {
     /// Whose verification it was, in words for people.
     pub(crate) project_name: String,
+    /// The colour of the project's logo.
+    pub(crate) logo_color: Option<Color>,
     /// How it ended.
     pub(crate) outcome: Outcome,
     /// What the person can do next.

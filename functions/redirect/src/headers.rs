@@ -1,7 +1,5 @@
 //! Headers that every answer has, whatever it is.
 
-use std::sync::LazyLock;
-
 use axum::http::HeaderValue;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
@@ -9,16 +7,8 @@ use axum::http::header::{
 };
 use axum::response::Response;
 
-use crate::pages::STYLE_SOURCE;
-
-/// Nothing but the pages' own style sheet, and the empty icon that keeps browsers from asking for one.
-static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let policy = format!(
-        "default-src 'none'; style-src {}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        *STYLE_SOURCE
-    );
-    HeaderValue::from_str(&policy).expect("base64 is visible ASCII")
-});
+use crate::accent::Accent;
+use crate::csp;
 
 const FIXED: [(HeaderName, &str); 9] = [
     (CACHE_CONTROL, "no-store"),
@@ -33,12 +23,13 @@ const FIXED: [(HeaderName, &str); 9] = [
     (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
 ];
 
-/// Adds them.
+/// Adds them. A page with an accent says so in its extensions.
 pub(crate) async fn secure(mut response: Response) -> Response {
+    let policy = csp::of(response.extensions().get::<Accent>());
     let headers = response.headers_mut();
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     response
 }

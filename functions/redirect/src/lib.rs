@@ -13,8 +13,11 @@ use shared::aws::store::{Settings, UsedLinks};
 use shared::clock::Clock;
 use shared::random::Random;
 
+mod accent;
 mod answer;
 mod config;
+mod csp;
+mod error_kind;
 mod headers;
 mod language;
 mod links;

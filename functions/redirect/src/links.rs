@@ -129,7 +129,8 @@ async fn end(app: &App, project: ProjectId, verification: Verification, visit: V
     let Some(found) = app.settings.get(project, now).await? else { return Ok(None) };
     let show = |way_on| {
         let (project_name, outcome) = (found.project.name.as_str().to_owned(), verification.outcome.clone());
-        Ok(Some(Answer::Show(Ending { project_name, outcome, way_on })))
+        let logo_color = found.project.logo_color;
+        Ok(Some(Answer::Show(Ending { project_name, logo_color, outcome, way_on })))
     };
     let Some(settings) = &found.settings else { return show(WayOn::Close) };
     if visit == Visit::Look {

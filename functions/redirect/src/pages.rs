@@ -1,27 +1,21 @@
 //! The pages: one template, one style sheet, no script.
 
-use std::sync::LazyLock;
-
 use askama::Template;
-use axum::http::header::{CONTENT_LANGUAGE, LOCATION, RETRY_AFTER};
+use axum::http::header::{CONTENT_LANGUAGE, LOCATION, REFRESH, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use sha2::{Digest, Sha256};
 use shared::return_link::BadReturnLink;
 use shared::return_url::{KycStatus, Location, Outcome};
 use shared::telemetry;
 
+use crate::accent::Accent;
 use crate::answer::{Answer, Ending, Refusal, WayOn};
+use crate::error_kind::{ErrorKind, Remedy};
 use crate::language::Language;
 use crate::texts::{Message, Texts};
 
-const STYLE: &str = include_str!("../templates/page.css");
-
-/// The style sheet as a source for a Content-Security-Policy: the pages' own is let in, and no other.
-pub(crate) static STYLE_SOURCE: LazyLock<String> =
-    LazyLock::new(|| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(STYLE))));
+/// The style sheet of all pages.
+pub(crate) const STYLE: &str = include_str!("../templates/page.css");
 
 /// Why a request failed by our own fault; for the log only.
 #[derive(Debug, Clone)]
@@ -33,8 +27,9 @@ struct Page<'a> {
     language: Language,
     texts: &'static Texts,
     style: &'static str,
+    accent: Option<&'a Accent>,
     tone: Tone,
-    message: &'static Message,
+    message: &'a Message,
     project_name: Option<&'a str>,
     code: Option<&'a str>,
     way_on: &'a WayOn,
@@ -51,6 +46,15 @@ enum Tone {
 }
 
 impl Tone {
+    /// That of an error.
+    const fn of(kind: ErrorKind) -> Self {
+        match kind.remedy() {
+            Remedy::Wait => Self::Pending,
+            Remedy::AskForLink => Self::Notice,
+            Remedy::DoOtherwise => Self::Problem,
+        }
+    }
+
     /// Its class in the style sheet.
     const fn class(self) -> &'static str {
         match self {
@@ -73,23 +77,39 @@ pub(crate) fn render(answer: Answer, language: Language) -> Response {
 }
 
 fn send_back(location: &Location) -> Response {
-    let location = HeaderValue::from_str(location.as_str()).expect("a location is visible ASCII");
-    (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
+    (StatusCode::SEE_OTHER, [(LOCATION, header(location.as_str()))]).into_response()
+}
+
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("a location is visible ASCII")
 }
 
 fn show(ending: &Ending, language: Language) -> Response {
     let texts = language.texts();
+    let error_message;
     let (tone, message, code) = match &ending.outcome {
         Outcome::Result(KycStatus::Approved) => (Tone::Approved, &texts.approved, None),
         Outcome::Result(KycStatus::Pending) => (Tone::Pending, &texts.pending, None),
         Outcome::Result(KycStatus::Rejected) => (Tone::Rejected, &texts.rejected, None),
-        Outcome::Error(code) => (Tone::Problem, &texts.error, Some(code.as_str())),
+        Outcome::Error(code) => {
+            let kind = ErrorKind::of(code);
+            error_message = language.error(kind);
+            (Tone::of(kind), &error_message, Some(code.as_str()))
+        }
     };
-    let project_name = Some(ending.project_name.as_str());
-    page(
-        StatusCode::OK,
-        &Page { language, texts, style: STYLE, tone, message, project_name, code, way_on: &ending.way_on },
-    )
+    let accent = ending.logo_color.map(Accent::of);
+    let (project_name, way_on) = (Some(ending.project_name.as_str()), &ending.way_on);
+    let page =
+        Page { language, texts, style: STYLE, accent: accent.as_ref(), tone, message, project_name, code, way_on };
+    let mut response = write(StatusCode::OK, &page);
+    if let WayOn::ByItself(location) = way_on {
+        // Not as a `meta` element: it does the same, but checkers cannot see that this page lets people stay.
+        response.headers_mut().insert(REFRESH, header(&format!("5; url={}", location.as_str())));
+    }
+    if let Some(accent) = accent {
+        response.extensions_mut().insert(accent);
+    }
+    response
 }
 
 fn refuse(refusal: &Refusal, language: Language) -> Response {
@@ -103,9 +123,9 @@ fn refuse(refusal: &Refusal, language: Language) -> Response {
         Refusal::Fault(_) => (StatusCode::SERVICE_UNAVAILABLE, &texts.unavailable, WayOn::TryAgain),
     };
     let tone = Tone::Notice;
-    let (project_name, code) = (None, None);
-    let mut response =
-        page(status, &Page { language, texts, style: STYLE, tone, message, project_name, code, way_on: &way_on });
+    let (accent, project_name, code, way_on) = (None, None, None, &way_on);
+    let page = Page { language, texts, style: STYLE, accent, tone, message, project_name, code, way_on };
+    let mut response = write(status, &page);
     if let Refusal::Fault(fault) = refusal {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         response.extensions_mut().insert(Cause(telemetry::chain(fault)));
@@ -113,7 +133,7 @@ fn refuse(refusal: &Refusal, language: Language) -> Response {
     response
 }
 
-fn page(status: StatusCode, page: &Page<'_>) -> Response {
+fn write(status: StatusCode, page: &Page<'_>) -> Response {
     let language = HeaderValue::from_static(page.language.tag());
     let html = page.render().expect("the template only writes texts into memory");
     (status, [(CONTENT_LANGUAGE, language)], Html(html)).into_response()
@@ -134,7 +154,7 @@ mod tests {
     async fn names_are_text_and_never_markup() {
         let project_name = "<script>alert(1)</script>\"'&".to_owned();
         let outcome = Outcome::Result(KycStatus::Approved);
-        let ending = Ending { project_name, outcome, way_on: WayOn::Close };
+        let ending = Ending { project_name, logo_color: None, outcome, way_on: WayOn::Close };
         let html = html(render(Answer::Show(ending), Language::English)).await;
         assert!(!html.contains("<script"), "{html}");
         assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");

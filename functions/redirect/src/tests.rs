@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, REFRESH,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Method, Request, Response, StatusCode};
@@ -24,7 +24,9 @@ use shared::return_url::{KeyIssue, NewReturnUrlSettings, ReturnUrlKey};
 use shared::time::Timestamp;
 use tower::ServiceExt;
 
-use crate::{App, router};
+use crate::{App, csp, router};
+
+mod hostile;
 
 /// The ring that the tokens in `events/` are sealed with.
 const RING: &str = r#"{"current":"k1","k1":"the-ring-of-the-sample-events-only"}"#;
@@ -62,21 +64,27 @@ impl Site {
         site
     }
 
+    /// A project without a return URL.
     async fn without_return_url() -> Self {
-        Self::noting_used_links_in(ACTIVITY).await
+        Self::of(r#"{"name":"아고스 & Sons"}"#).await
+    }
+
+    /// A project as `wishes` asks for.
+    async fn of(wishes: &str) -> Self {
+        Self::start(wishes, ACTIVITY).await
     }
 
     /// One that cannot note anything: there is no such table.
     async fn that_cannot_write() -> Self {
-        let site = Self::noting_used_links_in("no-such-table").await;
+        let site = Self::start(r#"{"name":"Acme"}"#, "no-such-table").await;
         site.set(SKIPPING).await;
         site
     }
 
-    async fn noting_used_links_in(table: &str) -> Self {
+    async fn start(wishes: &str, table: &str) -> Self {
         let database = Database::start().await;
         let hands = Hands(Arc::new(Mutex::new("2026-11-22T08:30:00Z".parse().unwrap())));
-        let new: NewProject = Draft::parse("{\"name\":\"아고스 & Sons\"}".as_bytes()).unwrap().try_into().unwrap();
+        let new: NewProject = Draft::parse(wishes.as_bytes()).unwrap().try_into().unwrap();
         let project = new.create(ProjectId::new(hands.now(), &SystemRandom));
         database.settings.put_project(&project).await.unwrap();
         let secret = KeyRingSecret::known(ring());
@@ -143,9 +151,7 @@ impl Answered {
 
     /// Neither a header nor a refresh moves the browser.
     fn stays(&self) -> bool {
-        !self.headers.contains_key(LOCATION)
-            && !self.headers.contains_key("refresh")
-            && !self.html.contains("http-equiv")
+        ![LOCATION, REFRESH].iter().any(|name| self.headers.contains_key(name)) && !self.html.contains("http-equiv")
     }
 }
 
@@ -161,11 +167,7 @@ async fn a_result_is_shown_and_left_by_button_or_by_itself() {
     assert!(page.html.contains("<h1>You are verified</h1>"), "{}", page.html);
     assert!(page.html.contains("아고스 &#38; Sons"), "{}", page.html);
     let location = "https://yourapp.com/done?userid=user123&#38;kycStatus=approved";
-    assert!(
-        page.html.contains(&format!(r#"<meta http-equiv="refresh" content="5; url={location}">"#)),
-        "{}",
-        page.html
-    );
+    assert_eq!(page.header(REFRESH), "5; url=https://yourapp.com/done?userid=user123&kycStatus=approved");
     assert!(page.html.contains(&format!(r#"<a class="button timed" href="{location}">OK</a>"#)), "{}", page.html);
     assert!(!page.html.contains("<script") && !page.html.contains(" style="), "{}", page.html);
 }
@@ -226,6 +228,44 @@ async fn errors_have_no_way_back_unless_the_error_code_is_told() {
         let page = site.get(&path).await;
         assert!(page.stays() && !page.html.contains("yourapp.com"), "{page:?}");
         assert!(page.html.contains("You can close this page now."), "{}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn an_error_says_what_can_be_done_about_it() {
+    let site = Site::with(PLAIN).await;
+    for (code, language, title) in [
+        ("service-blocked", "en", "Verification is paused at the moment"),
+        ("LO-30005", "ko", "사진이 선명하지 않습니다"),
+        ("TK-10001", "es", "Se ha agotado el tiempo"),
+        ("QE-29999", "en", "Many people are here right now"),
+        ("unheard-of", "ko", "문제가 발생했습니다"),
+    ] {
+        let page = site.get_in(language, &site.link(&format!(r#"{{"errorCode":"{code}"}}"#))).await;
+        assert!(page.html.contains(&format!("<h1>{title}</h1>")), "{code}: {}", page.html);
+        assert!(page.html.contains(&format!("<code>{code}</code>")), "{code}: {}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn a_page_wears_the_colour_of_the_projects_logo() {
+    let site = Site::of(r##"{"name":"Acme","logoColor":"#FFE600"}"##).await;
+    let page = site.get(&site.link(APPROVED)).await;
+    assert!(page.html.contains("--brand: #ffe600; --button: #ffe600; --button-ink: #000000;"), "{}", page.html);
+    assert!(!Site::with(PLAIN).await.get("/nothing").await.html.contains("--brand: #"));
+}
+
+#[tokio::test]
+async fn the_policy_lets_in_just_the_style_sheets_of_the_page() {
+    let (plain, coloured) = (Site::with(PLAIN).await, Site::of(r##"{"name":"Acme","logoColor":"#123456"}"##).await);
+    for (site, count) in [(plain, 1), (coloured, 2)] {
+        let page = site.get(&site.link(APPROVED)).await;
+        let sheets = page.html.split("<style>").skip(1).map(|rest| rest.split("</style>").next().unwrap());
+        let sources: Vec<String> = sheets.map(csp::source).collect();
+        assert_eq!(sources.len(), count);
+        let policy = page.header(CONTENT_SECURITY_POLICY);
+        assert!(policy.contains(&format!("; style-src {};", sources.join(" "))), "{policy}");
+        assert!(!page.html.contains(" style=") && !page.html.contains("<script"), "{}", page.html);
     }
 }
 
@@ -538,7 +578,7 @@ async fn the_sample_events_are_requests_for_pages() {
     for (event, title) in [
         (include_str!("../../../events/redirect-result-page.json"), "<h1>You are verified</h1>"),
         (include_str!("../../../events/redirect-single-use-link.json"), "<h1>You are verified</h1>"),
-        (include_str!("../../../events/redirect-error-page.json"), "<h1>문제가 발생했습니다</h1>"),
+        (include_str!("../../../events/redirect-error-page.json"), "<h1>이 기기에서는 계속할 수 없습니다</h1>"),
     ] {
         let request = lambda_http::request::from_str(event).unwrap();
         let page = site.send(request.map(|_| Body::empty())).await;

@@ -14,6 +14,7 @@ mod server;
 mod tools;
 
 pub mod api_client;
+pub mod browser;
 pub mod demo;
 pub mod faults;
 pub mod mail;

@@ -137,7 +137,7 @@ async fn show_demo(stack: &Stack, progress: Progress) -> Result<(), DemoError> {
 }
 
 /// What other programs need to know.
-fn facts(stack: &Stack) -> Value {
+pub(crate) fn facts(stack: &Stack) -> Value {
     json!({
         "api": stack.api_url,
         "redirect": stack.redirect_url,

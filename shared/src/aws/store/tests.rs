@@ -96,6 +96,24 @@ async fn nobody_writes_over_an_endpoint_that_they_have_not_seen() {
 }
 
 #[tokio::test]
+async fn nobody_writes_over_a_project_that_they_have_not_seen() {
+    let store = Database::start().await;
+    let plain = project();
+    let red = Project { logo_color: Some("#ff0000".parse().unwrap()), ..plain.clone() };
+    let named = Project { name: "Other".to_owned().try_into().unwrap(), ..plain.clone() };
+    let replace = |project, seen| store.settings.replace_project(project, seen);
+    assert_eq!(replace(&plain, &plain).await.unwrap(), Written::Before);
+
+    store.settings.put_project(&plain).await.unwrap();
+    assert_eq!(replace(&red, &plain).await.unwrap(), Written::Now);
+    assert_eq!(replace(&named, &plain).await.unwrap(), Written::Before);
+    assert_eq!(store.settings.project_now(plain.id).await.unwrap(), Some(red.clone()));
+    assert_eq!(replace(&named, &red).await.unwrap(), Written::Now);
+    assert_eq!(replace(&red, &red).await.unwrap(), Written::Before);
+    assert_eq!(store.settings.projects(9, None).await.unwrap().items, [named]);
+}
+
+#[tokio::test]
 async fn first_key_pairs_are_stored_once_and_read_with_nothing_else() {
     let store = Database::start().await;
     let project = project();

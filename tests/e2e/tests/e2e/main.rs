@@ -7,6 +7,7 @@ mod fairness;
 mod holding;
 mod notices;
 mod overdue;
+mod pages;
 mod replays;
 mod retries;
 mod return_links;

@@ -1,0 +1,112 @@
+// How people leave the pages, in a real browser: by themselves, by keyboard, or not at all.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { customer, person } from './stage.mjs';
+
+const plain = await customer({}, {});
+const skipping = await customer({}, { skipResultPage: true });
+const approved = { kycStatus: 'approved', userid: 'user 1&x=ü' };
+const approvedQuery = '?userid=user%201%26x%3D%C3%BC&kycStatus=approved';
+
+/** How a focused element shows that it is. */
+const outline = (page) => page.evaluate(() => {
+  const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+  return `${document.activeElement.className} ${outlineStyle} ${outlineWidth}`;
+});
+
+test('without scripts, a result is left by itself, and not by who stays', async () => {
+  const [stays, goes] = [await person({ scripts: false }), await person({ scripts: false })];
+  await stays.open(await plain.link(approved));
+  await stays.page.click('.stay');
+  await stays.page.waitForURL('**?stay=1');
+
+  const { headers } = await goes.open(await plain.link(approved));
+  assert.equal(headers.refresh, `5; url=${plain.home}${approvedQuery}`);
+  assert.equal(await goes.page.locator('h1').textContent(), 'You are verified');
+  await goes.page.waitForURL(`${plain.home}**`);
+
+  // Who stays was there first, and would be gone by now.
+  assert.equal(goes.page.url(), plain.home + approvedQuery);
+  assert.ok(stays.page.url().endsWith('?stay=1'));
+  assert.equal(await stays.page.locator('.stay').count(), 0);
+  assert.deepEqual(plain.visits().map(({ referer }) => referer), [undefined]);
+  assert.deepEqual([stays.complaints, goes.complaints], [[], []]);
+
+  await stays.page.click('.button');
+  await stays.page.waitForURL(plain.home + approvedQuery);
+  await Promise.all([stays.leave(), goes.leave()]);
+});
+
+test('OK is the first thing that a keyboard reaches, is seen to be, and leads back', async () => {
+  for (const dark of [false, true]) {
+    const { page, complaints, open, leave } = await person({ dark });
+    // By who stays, so that it is the key that leads back.
+    await open(`${await plain.link(approved)}?stay=1`);
+    await page.keyboard.press('Tab');
+    assert.equal(await outline(page), 'button solid 3px');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(plain.home + approvedQuery);
+    assert.deepEqual(complaints, []);
+    await leave();
+  }
+});
+
+test('the countdown is ended by keyboard', async () => {
+  const { page, complaints, open, leave } = await person({ holds: true });
+  await open(await plain.link(approved));
+  await page.keyboard.press('Tab');
+  assert.equal(await outline(page), 'button timed solid 3px');
+  await page.keyboard.press('Tab');
+  assert.equal(await outline(page), 'stay solid 3px');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**?stay=1');
+  assert.deepEqual(complaints, []);
+  await leave();
+});
+
+test('an error is left by its button', async () => {
+  const { page, complaints, open, leave } = await person();
+  const { headers } = await open(await plain.link({ errorCode: 'DE-20000' }));
+  assert.equal(headers.refresh, undefined);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${plain.home}?kycStatus=rejected&errorCode=DE-20000`);
+  assert.deepEqual(complaints, []);
+  await leave();
+});
+
+test('without a result page people are back at once', async () => {
+  const { page, complaints, open, leave } = await person({ scripts: false });
+  await open(await skipping.link(approved));
+  assert.equal(page.url(), skipping.home + approvedQuery);
+  assert.deepEqual(complaints, []);
+  await leave();
+});
+
+test('who wants less motion gets a number that counts and nothing that moves', async () => {
+  const names = async (calm) => {
+    const { page, open, leave } = await person({ calm, holds: true });
+    await open(await plain.link(approved));
+    const running = await page.evaluate(() => document.getAnimations().map(({ animationName }) => animationName));
+    await leave();
+    return running.sort();
+  };
+  assert.deepEqual(await names(true), ['count']);
+  assert.ok((await names(false)).length > 1);
+});
+
+test('the policy lets in no style and no script but our own', async () => {
+  const { page, complaints, open, leave } = await person();
+  await open(`${await plain.link(approved)}?stay=1`);
+  const [color, ran] = await page.evaluate(() => {
+    document.head.append(Object.assign(document.createElement('style'), { textContent: 'h1 { color: rgb(1, 2, 3) }' }));
+    document.head.append(Object.assign(document.createElement('script'), { textContent: 'globalThis.ran = true' }));
+    return [getComputedStyle(document.querySelector('h1')).color, globalThis.ran];
+  });
+  assert.notEqual(color, 'rgb(1, 2, 3)');
+  assert.equal(ran, undefined);
+  assert.equal(complaints.filter((said) => said.includes('Content Security Policy')).length, 2);
+  await leave();
+});
