@@ -1,4 +1,4 @@
-//! The emulator and what it needs: Python packages, in a virtual environment below `target/`.
+//! Programs of others, fetched once, pinned, below `target/`. First of all the emulator: Python packages in a virtual environment.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -41,40 +41,66 @@ pub enum ToolsError {
 
 /// Makes sure that the tools are there, and gives their Python. Does nothing if they are as `requirements.txt` wants them.
 pub(crate) async fn prepare(progress: &Progress) -> Result<PathBuf, ToolsError> {
-    let base = paths::target().join("tools");
-    let home = base.join("local-stack");
-    let stamp = home.join("requirements.txt");
-    let io_error = |error| ToolsError::Io(home.clone(), error);
+    let (home, requirements) = (home("local-stack"), paths::own("requirements.txt"));
+    let work = progress.step(
+        "installing the emulator of AWS (MiniStack, about 70 MB of Python packages)",
+        install(&home, &requirements),
+    );
+    install_once(&home, "requirements.txt", &requirements, work).await?;
+    Ok(python_in(&home))
+}
 
-    fs::create_dir_all(&base).map_err(io_error)?;
-    let lock = File::create(base.join("local-stack.lock")).map_err(io_error)?;
+/// Makes sure that the virtual environment `name` has what the file `requirements` lists, and gives its Python.
+pub async fn python_with(name: &str, requirements: &Path) -> Result<PathBuf, ToolsError> {
+    let home = home(name);
+    install_once(&home, "requirements.txt", requirements, install(&home, requirements)).await?;
+    Ok(python_in(&home))
+}
+
+fn python_in(home: &Path) -> PathBuf {
+    home.join("bin/python")
+}
+
+/// Where tools of a kind are.
+pub(crate) fn home(name: &str) -> PathBuf {
+    paths::target().join("tools").join(name)
+}
+
+/// Has `work` install into `home` what the file `wanted` lists, unless it was done for just that before: then the file
+/// `stamp` in `home` says so.
+pub(crate) async fn install_once(
+    home: &Path,
+    stamp: &str,
+    wanted: &Path,
+    work: impl Future<Output = Result<(), ToolsError>>,
+) -> Result<(), ToolsError> {
+    let io_error = |error| ToolsError::Io(home.to_owned(), error);
+    fs::create_dir_all(paths::target().join("tools")).map_err(io_error)?;
+    let lock = File::create(home.with_added_extension("lock")).map_err(io_error)?;
     // Tests and `cargo stack up` may come here at once. The lock goes with the file, when this returns.
     let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(io::Error::other);
     let _lock = lock.flatten().map_err(io_error)?;
 
-    let wanted = fs::read(paths::own("requirements.txt")).map_err(io_error)?;
-    let python = home.join("bin/python");
+    let (stamp, wanted) = (home.join(stamp), fs::read(wanted).map_err(io_error)?);
     if !fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-        let work = install(&home, &python);
-        progress.step("installing the emulator of AWS (MiniStack, about 70 MB of Python packages)", work).await?;
+        work.await?;
         // Last, so that an installation that was interrupted is done again.
         fs::write(&stamp, &wanted).map_err(io_error)?;
     }
-    Ok(python)
+    Ok(())
 }
 
-async fn install(home: &Path, python: &Path) -> Result<(), ToolsError> {
+async fn install(home: &Path, requirements: &Path) -> Result<(), ToolsError> {
     let system_python = find_python().await?;
     let venv: [&OsStr; 4] = ["-m".as_ref(), "venv".as_ref(), "--clear".as_ref(), home.as_ref()];
     run("make a Python virtual environment", &system_python, &venv).await?;
-    let requirements = paths::own("requirements.txt");
     let mut pip: Vec<&OsStr> =
         "-m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r"
             .split(' ')
             .map(OsStr::new)
             .collect();
     pip.push(requirements.as_ref());
-    run("install the packages of tests/stack/requirements.txt", python, &pip).await
+    run("install the pinned Python packages", &python_in(home), &pip).await
 }
 
 async fn find_python() -> Result<PathBuf, ToolsError> {
@@ -87,7 +113,8 @@ async fn find_python() -> Result<PathBuf, ToolsError> {
     Err(ToolsError::NoPython)
 }
 
-async fn run(doing: &'static str, program: &Path, arguments: &[&OsStr]) -> Result<(), ToolsError> {
+/// Runs a program of the installation to its end.
+pub(crate) async fn run(doing: &'static str, program: &Path, arguments: &[&OsStr]) -> Result<(), ToolsError> {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output = output.map_err(|error| ToolsError::Io(program.to_owned(), error))?;
     if output.status.success() {
