@@ -1,10 +1,14 @@
 //! Encrypted bodies.
 
+use aes::Aes256;
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{BlockModeDecrypt, KeyInit};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use shared::random::letters_and_digits;
 
 use super::Case;
-use super::scene::{Webhook, changed, keys};
+use super::scene::{Pattern, Webhook, changed, keys};
 
 const DATA: &str = r#"{"name": "한 é + %20", "cf1": "0123456789abcdef0123456789abcdef"}"#;
 const GCM: &str = "aes-256-gcm";
@@ -43,7 +47,18 @@ fn taken() -> Vec<Case> {
         takes("ECB", &key, ECB),
         takes("GCM, another key first", &format!("{other} {key}"), GCM),
         takes("ECB, another key first", &format!("{other} {key}"), ECB),
+        takes("ECB, another key first that seems to fit", &format!("kid={} {key}", seems_to_fit()), ECB),
     ]
+}
+
+/// A key that did not encrypt the ECB body, though what it decrypts happens to end like padding: one in 256 does.
+fn seems_to_fit() -> String {
+    let ciphertext = BASE64_STANDARD.decode(data(&encrypted(ECB))).unwrap();
+    let fits = |key: &String| {
+        let cipher = ecb::Decryptor::<Aes256>::new(&<[u8; 32]>::try_from(key.as_bytes()).unwrap().into());
+        cipher.decrypt_padded_vec::<Pkcs7>(&ciphertext).is_ok_and(|plain| !plain.starts_with(b"{"))
+    };
+    (0..=u8::MAX).map(|number| letters_and_digits(32, &Pattern(number))).find(fits).unwrap()
 }
 
 fn refused_under_both() -> Vec<Case> {
@@ -77,6 +92,7 @@ fn refused_under_one() -> Vec<Case> {
     let [key, _] = keys().map(|key| key.written());
     let good = encrypted(GCM);
     let bytes = BASE64_STANDARD.decode(data(&good)).unwrap();
+    let ecb = BASE64_STANDARD.decode(data(&encrypted(ECB))).unwrap();
     let flipped = |at: usize| {
         let mut bytes = bytes.clone();
         bytes[at] ^= 1;
@@ -88,9 +104,8 @@ fn refused_under_one() -> Vec<Case> {
         refuses("a bit of the tag changed", &key, GCM, &flipped(bytes.len() - 1)),
         refuses("nothing but nonce and tag", &key, GCM, &body(&BASE64_STANDARD.encode(&bytes[bytes.len() - 28..]))),
         refuses("a tag of four bytes", &key, GCM, &body(&BASE64_STANDARD.encode(&bytes[..bytes.len() - 12]))),
-        refuses("a block cut off", &key, ECB, &{
-            let ecb = BASE64_STANDARD.decode(data(&encrypted(ECB))).unwrap();
-            body(&BASE64_STANDARD.encode(&ecb[..ecb.len() - 16]))
-        }),
+        refuses("a block cut off", &key, ECB, &body(&BASE64_STANDARD.encode(&ecb[..ecb.len() - 16]))),
+        refuses("a block in the middle changed", &key, ECB, &body(&changed(data(&encrypted(ECB)), 60))),
+        refuses("another key that seems to fit", &format!("kid={}", seems_to_fit()), ECB, &encrypted(ECB)),
     ]
 }
