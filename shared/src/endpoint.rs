@@ -112,6 +112,11 @@ pub enum EndpointState {
 }
 
 impl Endpoint {
+    /// The host of its URL, which may be told to more people than the rest: a path may hold secrets.
+    pub fn host(&self) -> &str {
+        self.url.as_url().host_str().unwrap_or_default()
+    }
+
     /// Whether it gets events of this type.
     pub fn wants(&self, event_type: EventType) -> bool {
         self.event_types.as_ref().is_none_or(|wanted| wanted.contains(&event_type))

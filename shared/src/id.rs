@@ -117,6 +117,11 @@ id! {
 }
 
 id! {
+    /// Names a return link that works once.
+    ReturnLinkId
+}
+
+id! {
     /// Names one of a project's key pairs: the `kid` of its public key.
     KeyPairId
 }

@@ -24,13 +24,16 @@ pub mod health;
 pub mod key_pair;
 pub mod replay;
 pub mod retry;
+pub mod sample;
 pub mod signature;
+pub mod test_send;
 pub mod webhook;
 
 pub mod confirmation;
 pub mod return_link;
 pub mod return_url;
 
+pub mod digest;
 pub mod notification_user;
 pub mod report;
 #[cfg(feature = "report-mail")]

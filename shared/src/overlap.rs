@@ -16,8 +16,11 @@ pub struct Overlap(Duration);
 pub struct BadOverlap;
 
 impl Overlap {
+    /// None.
+    pub const NONE: Self = Self(Duration::ZERO);
+
     /// How long that is.
-    pub fn duration(self) -> Duration {
+    pub const fn duration(self) -> Duration {
         self.0
     }
 }

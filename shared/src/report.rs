@@ -11,13 +11,18 @@ use serde::{Deserialize, Serialize};
 use sketches_ddsketch::DDSketch;
 
 use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason};
+use crate::endpoint::EndpointState;
 use crate::event::EventType;
+use crate::health::Health;
 use crate::id::{DeliveryId, EndpointId, ProjectId};
 use crate::time::{Timestamp, UtcDay};
 
 mod view;
 
-pub use view::{EndpointTotals, Failure, FirstAttempts, Health, Latency, ReasonTotals, ReportView, Totals, TypeTotals};
+pub use view::{
+    EndpointTotals, Failure, FirstAttempts, Latency, Outcome, ReasonTotals, ReportView, Totals, TroubledEndpoint,
+    TypeTotals,
+};
 
 /// How many failures a report lists; the others are only counted.
 pub const MOST_FAILURES: usize = 50;
@@ -26,8 +31,19 @@ pub const MOST_FAILURES: usize = 50;
 /// function that sends it may run.
 pub const MAIL_LEASE: Duration = Duration::from_mins(15);
 
-/// The host of each endpoint's URL. Endpoints that were deleted are not among them.
-pub type Hosts = BTreeMap<EndpointId, String>;
+/// The endpoints of a project, as they are when the report is built. Those that were deleted are not among them.
+pub type Endpoints = BTreeMap<EndpointId, EndpointFacts>;
+
+/// What a report tells of an endpoint.
+#[derive(Debug, Clone)]
+pub struct EndpointFacts {
+    /// The host of its URL. The rest of the URL may hold secrets.
+    pub host: String,
+    /// What the customer wishes.
+    pub wish: EndpointState,
+    /// How its receiver does.
+    pub health: Health,
+}
 
 /// A queue message: "mail the report of this project and day".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,13 +144,13 @@ impl Report {
     }
 
     /// The report as people and programs read it. `as_of` is when its deliveries were read.
-    pub fn view(self, as_of: Timestamp, hosts: &Hosts) -> ReportView {
+    pub fn view(self, as_of: Timestamp, endpoints: &Endpoints) -> ReportView {
         let latency =
             self.percentile(0.5).zip(self.percentile(0.95)).map(|(p50_ms, p95_ms)| Latency { p50_ms, p95_ms });
         let by_type = self.by_type.into_iter().map(|(event_type, totals)| TypeTotals { event_type, totals });
         let by_endpoint = self.by_endpoint.into_iter().map(|(endpoint_id, totals)| EndpointTotals {
             endpoint_id,
-            host: hosts.get(&endpoint_id).cloned(),
+            host: endpoints.get(&endpoint_id).map(|endpoint| endpoint.host.clone()),
             totals,
         });
         let by_reason = self.by_reason.into_iter().map(|(reason, deliveries)| ReasonTotals { reason, deliveries });
@@ -148,6 +164,7 @@ impl Report {
             by_type: by_type.collect(),
             by_endpoint: by_endpoint.collect(),
             by_reason: by_reason.collect(),
+            endpoints_in_trouble: endpoints.iter().filter_map(|(id, facts)| troubled(*id, facts)).collect(),
             failures: self.failures.into_values().collect(),
             more_failures: self.more_failures,
         }
@@ -158,6 +175,20 @@ impl Report {
         let latency = Duration::try_from_secs_f64(seconds).expect("latencies are never negative");
         u64::try_from(latency.as_millis()).ok()
     }
+}
+
+fn troubled(endpoint_id: EndpointId, facts: &EndpointFacts) -> Option<TroubledEndpoint> {
+    let EndpointFacts { host, wish, health } = facts;
+    let (state, since) = health.trouble(*wish)?;
+    Some(TroubledEndpoint {
+        endpoint_id,
+        host: host.clone(),
+        state,
+        since,
+        reason: health.last_failure.map(|failure| failure.reason),
+        status: health.last_failure.and_then(|failure| failure.status),
+        disables_at: health.disables_at,
+    })
 }
 
 #[cfg(test)]
@@ -174,7 +205,7 @@ mod tests {
     fn view_of<'a>(day: &Day, deliveries: impl IntoIterator<Item = &'a Delivery>) -> ReportView {
         let mut report = Report::new(day.project_id, day.date);
         deliveries.into_iter().for_each(|delivery| report.add(delivery));
-        report.view(day.next_morning(), &day.hosts())
+        report.view(day.next_morning(), &day.endpoints())
     }
 
     fn sum_of(totals: impl IntoIterator<Item = Totals>) -> Totals {
@@ -256,16 +287,18 @@ mod tests {
         let day = Day::default();
         let (taken, queued) = (day.delivery(0).taken_after(10, 10).get(), day.delivery(1).get());
         let (failed, cancelled) = (day.delivery(2).failed().get(), day.delivery(3).get().cancelled());
-        assert_eq!(view_of(&day, []).health(), Health::Quiet);
-        assert_eq!(view_of(&day, [&taken, &cancelled]).health(), Health::Delivered);
-        assert_eq!(view_of(&day, [&taken, &queued]).health(), Health::StillTrying);
-        assert_eq!(view_of(&day, [&taken, &queued, &failed]).health(), Health::Failed);
+        assert_eq!(view_of(&day, []).outcome(), Outcome::Quiet);
+        assert_eq!(view_of(&day, [&taken, &cancelled]).outcome(), Outcome::Delivered);
+        assert_eq!(view_of(&day, [&taken, &queued]).outcome(), Outcome::StillTrying);
+        assert_eq!(view_of(&day, [&taken, &queued, &failed]).outcome(), Outcome::Failed);
     }
 
     #[test]
     fn programs_read_the_report_as_json() {
         let day = Day::default();
-        let view = view_of(&day, [&day.delivery(0).refused_after(100, 5).get()]);
+        let mut report = Report::new(day.project_id, day.date);
+        report.add(&day.delivery(0).refused_after(100, 5).get());
+        let view = report.view(day.next_morning(), &day.endpoints_in_trouble());
         let delivery_id = day.delivery(0).get().id;
         let totals = serde_json::json!({
             "deliveries": 1,
@@ -302,6 +335,14 @@ mod tests {
                     "reason": "refused",
                 }],
                 "moreFailures": 0,
+                "endpointsInTrouble": [{
+                    "endpointId": day.endpoints[1],
+                    "host": "backup.acme.example",
+                    "state": "disabled",
+                    "since": "2026-11-21T20:00:00.000Z",
+                    "reason": "status",
+                    "status": 410,
+                }],
             })
         );
     }

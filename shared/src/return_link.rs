@@ -2,7 +2,7 @@
 //!
 //! A link leads to `/r/{token}`. The token is `<project>.<sealed content>`: the project in clear, so that it is known
 //! what the seal must be bound to, and everything else readable only with the key ring. Nothing is stored, and nobody
-//! who sees a link can read, change or guess one.
+//! who sees a link can read, change or guess one. Only of a link that works once it is noted that it was used.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::draft::{BadFields, Draft};
-use crate::id::ProjectId;
+use crate::id::{ProjectId, ReturnLinkId};
 use crate::key_ring::{KeyRing, Sealed, SealedKind};
 use crate::random::Random;
 use crate::return_url::{Outcome, PersonFields, Verification};
@@ -30,6 +30,8 @@ pub struct ReturnLink {
     pub verification: Verification,
     /// From when on it leads nowhere.
     pub expires_at: Timestamp,
+    /// Its id, if it works once only.
+    pub single_use: Option<ReturnLinkId>,
 }
 
 /// What is sealed into a token.
@@ -39,6 +41,9 @@ struct Content {
     verification: Verification,
     /// Milliseconds since 1970.
     exp: i64,
+    /// Only there if the link works once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    once: Option<ReturnLinkId>,
 }
 
 /// A token that leads nowhere.
@@ -55,7 +60,8 @@ pub enum BadReturnLink {
 impl ReturnLink {
     /// The token that stands for this link: URL-safe, and different each time.
     pub fn seal(&self, ring: &KeyRing, random: &dyn Random) -> String {
-        let content = Content { verification: self.verification.clone(), exp: self.expires_at.as_millis() };
+        let verification = self.verification.clone();
+        let content = Content { verification, exp: self.expires_at.as_millis(), once: self.single_use };
         let plaintext = serde_json::to_vec(&content).expect("texts and numbers are JSON");
         let sealed = ring.seal(SealedKind::ReturnLink, self.project_id, &plaintext, random);
         format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(self.project_id.as_bytes()), sealed.as_str())
@@ -77,7 +83,7 @@ impl ReturnLink {
         if expires_at <= now {
             return Err(BadReturnLink::Expired);
         }
-        Ok(Self { project_id, verification: content.verification, expires_at })
+        Ok(Self { project_id, verification: content.verification, expires_at, single_use: content.once })
     }
 }
 
@@ -117,6 +123,8 @@ pub struct NewReturnLink {
     pub verification: Verification,
     /// For how long the link leads somewhere.
     pub lifetime: LinkLifetime,
+    /// Whether the link works once only.
+    pub single_use: bool,
 }
 
 impl TryFrom<Draft> for NewReturnLink {
@@ -126,7 +134,11 @@ impl TryFrom<Draft> for NewReturnLink {
         let outcome = take_outcome(&mut draft);
         let person = PersonFields::take(&mut draft);
         let lifetime = draft.optional("expiresInSeconds").unwrap_or_default();
-        draft.check(|| Some(Self { verification: Verification { outcome: outcome?, person }, lifetime }))
+        let single_use = draft.optional("singleUse").unwrap_or_default();
+        draft.check(|| {
+            let verification = Verification { outcome: outcome?, person };
+            Some(Self { verification, lifetime, single_use })
+        })
     }
 }
 
@@ -148,9 +160,10 @@ fn take_outcome(draft: &mut Draft) -> Option<Outcome> {
 
 impl NewReturnLink {
     /// The link it asks for.
-    pub fn create(self, project_id: ProjectId, now: Timestamp) -> ReturnLink {
+    pub fn create(self, project_id: ProjectId, now: Timestamp, random: &dyn Random) -> ReturnLink {
         let expires_at = now.plus(Duration::from_secs(self.lifetime.0));
-        ReturnLink { project_id, verification: self.verification, expires_at }
+        let single_use = self.single_use.then(|| ReturnLinkId::new(now, random));
+        ReturnLink { project_id, verification: self.verification, expires_at, single_use }
     }
 }
 
@@ -176,7 +189,7 @@ mod tests {
     }
 
     fn link(body: &str) -> ReturnLink {
-        new(body).unwrap().create(ProjectId::new(now(), &SystemRandom), now())
+        new(body).unwrap().create(ProjectId::new(now(), &SystemRandom), now(), &SystemRandom)
     }
 
     #[test]
@@ -194,6 +207,16 @@ mod tests {
         assert_eq!(lifetime(r#"{"errorCode":"TK-10001"}"#), 3600);
         assert_eq!(lifetime(r#"{"errorCode":"TK-10001","expiresInSeconds":60}"#), 60);
         assert_eq!(lifetime(r#"{"errorCode":"TK-10001","expiresInSeconds":86400}"#), 86_400);
+    }
+
+    #[test]
+    fn only_a_link_that_works_once_has_an_id() {
+        let body = r#"{"kycStatus":"approved","singleUse":true}"#;
+        let (first, second, usual) = (link(body), link(body), link(r#"{"kycStatus":"approved"}"#));
+        assert!(first.single_use.is_some() && first.single_use != second.single_use);
+        assert_eq!(usual.single_use, None);
+        let token = first.seal(&ring("a"), &SystemRandom);
+        assert_eq!(ReturnLink::open(&token, &ring("a"), now()), Ok(first));
     }
 
     #[test]
@@ -246,7 +269,10 @@ mod tests {
                 r#"{"errorCode":"a b","email":"\n","expiresInSeconds":59}"#,
                 vec!["/errorCode", "/email", "/expiresInSeconds"],
             ),
-            (r#"{"errorCode":"DE-20000","expiresInSeconds":86401}"#, vec!["/expiresInSeconds"]),
+            (
+                r#"{"errorCode":"DE-20000","expiresInSeconds":86401,"singleUse":"yes"}"#,
+                vec!["/expiresInSeconds", "/singleUse"],
+            ),
         ] {
             let BadFields(bad) = new(body).unwrap_err();
             assert_eq!(bad.iter().map(|field| field.pointer.as_str()).collect::<Vec<_>>(), pointers, "{body}");

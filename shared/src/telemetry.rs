@@ -7,20 +7,38 @@ use crate::config;
 /// Starts logging at the level that `LOG_LEVEL` names; `info` when it names none.
 pub fn init() {
     let level = config::environment("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
-    // Libraries log URLs and addresses at the finer levels, so only our own crates follow the variable.
-    let filter = format!(
-        "error,shared={level},api={level},redirect={level},webhook_sender={level},webhook_retry={level},daily_digest={level}"
-    );
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
-        .with_env_filter(EnvFilter::builder().parse_lossy(filter))
+        .with_env_filter(EnvFilter::builder().parse_lossy(filter(&level)))
         .init();
+}
+
+/// Libraries log URLs and addresses at the finer levels, so only our own crates follow `level`. The resolver logs the host
+/// names that it is asked for at every level, so it is silent: what it fails at is told by its caller.
+fn filter(level: &str) -> String {
+    format!(
+        "error,hickory_resolver=off,hickory_net=off,hickory_proto=off,\
+        shared={level},api={level},redirect={level},webhook_sender={level},webhook_retry={level},daily_digest={level}"
+    )
 }
 
 /// An error and its causes in one line, for the one place that logs it.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resolver_logs_nothing_whatever_the_level() {
+        let filter = EnvFilter::builder().parse(filter("trace")).unwrap().to_string();
+        for name in ["hickory_resolver=off", "hickory_net=off", "hickory_proto=off", "webhook_sender=trace"] {
+            assert!(filter.split(',').any(|directive| directive == name), "{filter} lacks {name}");
+        }
+    }
 }

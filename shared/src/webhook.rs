@@ -31,13 +31,15 @@ pub const WEBHOOK_ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt
 
 /// `true` on a replay; absent otherwise. Like all headers that begin with `webhook-`, no endpoint can set it.
 pub const WEBHOOK_REPLAY: HeaderName = HeaderName::from_static("webhook-replay");
+/// `true` on a test; absent otherwise. No endpoint can set it either.
+pub const WEBHOOK_TEST: HeaderName = HeaderName::from_static("webhook-test");
 
 const OUR_USER_AGENT: &str = concat!("Signpost/", env!("CARGO_PKG_VERSION"));
 
 /// What webhooks need of the project: those keys that its endpoint makes use of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProjectKeys {
-    /// The newest `secretKey`, for an endpoint with encryption.
+    /// The `secretKey` whose turn it is, for an endpoint with encryption.
     pub secret_key: Option<StoredReturnUrlKey>,
     /// The key pairs, for an endpoint with `v1a` signatures.
     pub key_pairs: Option<KeyPairs>,
@@ -125,7 +127,7 @@ impl Opened {
 
 impl Cover {
     fn of(encryption: Encryption, keys: &ProjectKeys, ring: &KeyRing) -> Result<Self, OpenError> {
-        let key = || Ok::<_, OpenError>(keys.secret_key.as_ref().ok_or(OpenError::NoSecretKey)?.open(ring)?);
+        let key = || Ok::<_, OpenError>(keys.secret_key.as_ref().ok_or(OpenError::NoSecretKey)?.open(ring)?.key);
         match encryption {
             Encryption::None => Ok(Self::None),
             Encryption::Aes256Ecb => Ok(Self::Ecb(key()?)),

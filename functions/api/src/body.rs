@@ -81,3 +81,14 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for LastId<
         Ok(Self(id))
     }
 }
+
+/// A request that says nothing.
+pub(crate) struct Nothing;
+
+impl TryFrom<Draft> for Nothing {
+    type Error = BadFields;
+
+    fn try_from(draft: Draft) -> Result<Self, BadFields> {
+        draft.check(|| Some(Self))
+    }
+}

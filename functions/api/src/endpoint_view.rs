@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::delivery::HoldReason;
 use shared::endpoint::{Description, Endpoint, EndpointState, EndpointUrl, HeaderName};
 use shared::event::EventType;
-use shared::health::{DisableReason, Health};
+use shared::health::{DisableReason, Health, LastFailure};
 use shared::id::EndpointId;
 use shared::return_url::Encryption;
 use shared::signature::{SignatureSchemes, SigningSecret};
@@ -54,6 +54,12 @@ struct HealthView {
     failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     failing_since: Option<Timestamp>,
+    /// Why the last of them failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failure: Option<LastFailure>,
+    /// When the endpoint will be disabled if that goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disables_at: Option<Timestamp>,
     /// Set while the receiver is left alone: until when, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_alone_until: Option<Timestamp>,
@@ -105,6 +111,8 @@ impl HealthView {
         Self {
             failures: health.failures,
             failing_since: health.failing_since,
+            last_failure: health.last_failure,
+            disables_at: health.disables_at,
             left_alone_until: health.pause.map(|pause| pause.until),
             left_alone_because: health.pause.map(|pause| pause.because),
             disabled_at: health.disabled.map(|disabled| disabled.at),

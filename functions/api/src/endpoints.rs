@@ -123,7 +123,7 @@ async fn check_surroundings(
         bad.extend(host_names::check(url, &app.config.address_guard, &*app.host_names).await);
     }
     let wants_key = encryption.is_some_and(|encryption| encryption != Encryption::None);
-    if wants_key && app.settings.return_url_key_now(project).await?.is_none() {
+    if wants_key && app.settings.return_url_keys_now(project).await?.is_empty() {
         bad.push(BadField { pointer: "/encryption".to_owned(), detail: KEY_WANTED.to_owned() });
     }
     if bad.is_empty() { Ok(()) } else { Err(BadFields(bad).into()) }

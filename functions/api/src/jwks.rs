@@ -10,11 +10,10 @@ use shared::key_pair::{KeyPairs, MOST_KEY_PAIRS, PublicKey, StoredKeyPair, TooMa
 use shared::time::Timestamp;
 
 use crate::App;
-use crate::body::Body;
+use crate::body::{Body, Nothing};
 use crate::caller::{Caller, scope};
 use crate::problem::ApiError;
 use crate::projects;
-use crate::return_urls::Nothing;
 
 /// A JSON Web Key Set (RFC 7517).
 #[derive(Serialize)]

@@ -1,14 +1,12 @@
 //! `POST /v1/key-ring/reseal`: seals everything anew that is under an older key of the key ring, some projects a call.
 
-use std::iter;
-
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use shared::aws::store::{PageToken, Written};
 use shared::draft::{BadField, BadFields, Draft};
 use shared::id::ProjectId;
-use shared::key_ring::{KeyRing, Resealing, SealedKind};
+use shared::key_ring::{KeyRing, Resealing};
 
 use crate::App;
 use crate::body::Body;
@@ -64,15 +62,12 @@ async fn reseal_project(app: &App, project: ProjectId, ring: &KeyRing) -> Result
         }
         sum += came_of_it;
     }
-    for mut key in app.settings.return_url_keys_now(project).await? {
-        let seen = key.secret_key.clone();
-        let value = (SealedKind::ReturnUrlKey, &mut key.secret_key);
-        let came_of_it = ring.reseal(project, iter::once(value), &*app.random);
-        if came_of_it.resealed > 0 {
-            let (Written::Now | Written::Before) = app.settings.reseal_return_url_key(&key, &seen).await?;
-        }
-        sum += came_of_it;
+    let mut keys = app.settings.return_url_keys_now(project).await?;
+    let came_of_it = ring.reseal(project, keys.sealed_mut(), &*app.random);
+    if came_of_it.resealed > 0 {
+        let (Written::Now | Written::Before) = app.settings.replace_return_url_keys(&keys).await?;
     }
+    sum += came_of_it;
     if let Some(mut pairs) = app.settings.key_pairs(project).await? {
         let came_of_it = ring.reseal(project, pairs.sealed_mut(), &*app.random);
         if came_of_it.resealed > 0 {

@@ -1,6 +1,7 @@
 //! The settings API, `/v1`: one file per resource; what they share is in [`caller`], [`body`] and [`problem`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
@@ -37,8 +38,10 @@ mod replays;
 mod reports;
 mod request_log;
 mod return_links;
+mod return_url_keys;
 mod return_urls;
 mod signing_secrets;
+mod test_sends;
 
 pub use config::Config;
 use host_names::SystemHostNames;
@@ -63,6 +66,7 @@ pub struct Services {
     host_names: Arc<dyn HostNames>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    test_patience: Duration,
 }
 
 impl App {
@@ -88,6 +92,7 @@ impl App {
             config,
             clock,
             random,
+            test_patience: test_sends::PATIENCE,
         }))
     }
 
@@ -95,6 +100,13 @@ impl App {
     #[must_use]
     pub fn with_host_names(mut self, host_names: Arc<dyn HostNames>) -> Self {
         Arc::get_mut(&mut self.0).expect("the app is not in use yet").host_names = host_names;
+        self
+    }
+
+    /// The same, but who sends a test waits for its result no longer than `patience`.
+    #[must_use]
+    pub fn with_test_patience(mut self, patience: Duration) -> Self {
+        Arc::get_mut(&mut self.0).expect("the app is not in use yet").test_patience = patience;
         self
     }
 }
@@ -123,6 +135,8 @@ pub fn router(app: App) -> Router {
         )
         .route("/v1/projects/{pid}/endpoints/{id}/pause", post(endpoint_states::pause))
         .route("/v1/projects/{pid}/endpoints/{id}/resume", post(endpoint_states::resume))
+        .route("/v1/projects/{pid}/endpoints/{id}/test", post(test_sends::send))
+        .route("/v1/projects/{pid}/endpoints/{id}/tests/{test}", get(test_sends::read))
         .route("/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate", post(signing_secrets::rotate))
         .route("/v1/projects/{pid}/endpoints/{id}/signing-secret/previous", delete(signing_secrets::end_previous))
         .route("/v1/projects/{pid}/jwks.json", get(jwks::show))
@@ -140,7 +154,10 @@ pub fn router(app: App) -> Router {
             get(return_urls::read).put(return_urls::set).delete(return_urls::delete),
         )
         .route("/v1/projects/{pid}/return-url/preview", get(return_urls::preview))
-        .route("/v1/projects/{pid}/return-url/keys", post(return_urls::issue_key))
+        .route("/v1/projects/{pid}/return-url/verify", post(return_urls::verify))
+        .route("/v1/projects/{pid}/return-url/keys", post(return_url_keys::issue).get(return_url_keys::list))
+        .route("/v1/projects/{pid}/return-url/keys/{id}", delete(return_url_keys::remove))
+        .route("/v1/projects/{pid}/return-url/keys/{id}/activate", post(return_url_keys::activate))
         .route("/v1/projects/{pid}/return-links", post(return_links::create))
         .route("/v1/projects/{pid}/notification-users", post(notification_users::create).get(notification_users::list))
         .route("/confirm/{token}", get(notification_users::ask).post(notification_users::confirm))

@@ -11,8 +11,10 @@ use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
 use shared::delivery::SkipReason;
 use shared::draft::{BadField, BadFields, NotAnObject};
+use shared::key_ring::CannotOpen;
 use shared::rate_limit::WINDOW;
 use shared::report_mail::RenderError;
+use shared::return_url::{CannotChange, CannotIssue, MOST_RETURN_URL_KEYS};
 use shared::telemetry;
 use thiserror::Error;
 
@@ -33,6 +35,12 @@ pub(crate) enum ApiError {
     /// The key has called too often.
     #[error("this API key has made as many calls as it may in {} seconds", WINDOW.as_secs())]
     TooManyCalls(Standing),
+    /// The project has made too many tests.
+    #[error("this project has sent as many tests as it may in a minute")]
+    TooManyTests {
+        /// When the next minute begins.
+        seconds_left: u64,
+    },
     /// There is no such resource.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -66,6 +74,15 @@ pub(crate) enum ApiError {
     /// What is to be changed was changed by somebody else, after it was read and before it could be written.
     #[error("the resource was changed by another request meanwhile; read it again and repeat the change")]
     ChangedMeanwhile,
+    /// A further `secretKey` waits to take over already.
+    #[error("a next secretKey waits to take over already; activate it or delete it first")]
+    NextKeyExists,
+    /// The `secretKey` in use is to be deleted.
+    #[error("this secretKey is in use; issue another one to replace it")]
+    KeyInUse,
+    /// A `secretKey` of the past is to be activated.
+    #[error("this secretKey was replaced by a newer one, and does not come back")]
+    KeyReplaced,
     /// The same idempotency key is at work on another call.
     #[error("a request with this Idempotency-Key is still being carried out")]
     StillRunning,
@@ -99,6 +116,9 @@ pub(crate) enum ApiError {
     /// The key ring cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A sealed value cannot be opened.
+    #[error("a sealed value cannot be opened")]
+    Sealed(#[from] CannotOpen),
 }
 
 impl ApiError {
@@ -111,6 +131,7 @@ impl ApiError {
                 (StatusCode::FORBIDDEN, "forbidden")
             }
             Self::TooManyCalls(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-calls"),
+            Self::TooManyTests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-tests"),
             Self::NotFound(_) | Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not-found"),
             Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
@@ -120,6 +141,9 @@ impl ApiError {
             Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header"),
             Self::LimitReached(..) => (StatusCode::UNPROCESSABLE_ENTITY, "limit-reached"),
             Self::ChangedMeanwhile => (StatusCode::CONFLICT, "changed-meanwhile"),
+            Self::NextKeyExists => (StatusCode::CONFLICT, "next-key-exists"),
+            Self::KeyInUse => (StatusCode::CONFLICT, "key-in-use"),
+            Self::KeyReplaced => (StatusCode::CONFLICT, "key-replaced"),
             Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
             Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
             Self::DayToCome => (StatusCode::UNPROCESSABLE_ENTITY, "day-to-come"),
@@ -127,7 +151,7 @@ impl ApiError {
             Self::NotReplayable(because) => (StatusCode::CONFLICT, because.as_str()),
             Self::ReplayRunning => (StatusCode::CONFLICT, "replay-running"),
             Self::ReplayDone => (StatusCode::CONFLICT, "replay-done"),
-            Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Render(_) => {
+            Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Sealed(_) | Self::Render(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal")
             }
             Self::Store(StoreError::Unavailable(_) | StoreError::Overloaded) | Self::Queue(_) | Self::Mail(_) => {
@@ -149,6 +173,7 @@ impl ApiError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyCalls(standing) => Some(standing.retry_after()),
+            Self::TooManyTests { seconds_left } => Some(*seconds_left),
             Self::ChangedMeanwhile | Self::StillRunning => Some(1),
             _ => (self.kind().0 == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }
@@ -158,6 +183,25 @@ impl ApiError {
         match self {
             Self::BadFields(BadFields(fields)) => fields.clone(),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl From<CannotIssue> for ApiError {
+    fn from(reason: CannotIssue) -> Self {
+        match reason {
+            CannotIssue::NextExists => Self::NextKeyExists,
+            CannotIssue::TooMany => Self::LimitReached(MOST_RETURN_URL_KEYS, "valid secretKeys"),
+        }
+    }
+}
+
+impl From<CannotChange> for ApiError {
+    fn from(reason: CannotChange) -> Self {
+        match reason {
+            CannotChange::NoSuchKey => Self::NotFound("secretKey"),
+            CannotChange::InUse => Self::KeyInUse,
+            CannotChange::Replaced => Self::KeyReplaced,
         }
     }
 }

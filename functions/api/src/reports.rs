@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use shared::aws::store::report_endpoints;
 use shared::report::ReportView;
 use shared::time::UtcDay;
 
@@ -22,7 +23,7 @@ pub(crate) async fn read(
         return Err(ApiError::DayToCome);
     }
     let project = projects::existing(&app, caller.project_id).await?;
-    let hosts = app.settings.endpoint_hosts(project.id).await?;
+    let endpoints = report_endpoints(&app.settings, &app.activity, project.id).await?;
     let report = app.activity.report(project.id, day).await?;
-    Ok(Json(report.view(now, &hosts)))
+    Ok(Json(report.view(now, &endpoints)))
 }

@@ -21,14 +21,14 @@ pub(crate) struct ReturnLinkView {
     expires_at: Timestamp,
 }
 
-/// Mints a return link. Nothing of it is stored.
+/// Mints a return link. Nothing of it is stored, not even of one that works once, before it is used.
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::LinksWrite>,
     Checked(new): Checked<NewReturnLink>,
 ) -> Result<(StatusCode, Json<ReturnLinkView>), ApiError> {
     let project = projects::existing(&app, caller.project_id).await?;
-    let link = new.create(project.id, app.clock.now());
+    let link = new.create(project.id, app.clock.now(), &*app.random);
     let ring = app.key_ring.ring().await?;
     let token = link.seal(&ring, &*app.random);
     let url = format!("{}/r/{token}", app.config.redirect_base_url);

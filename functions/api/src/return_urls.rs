@@ -1,20 +1,16 @@
-//! `/v1/projects/{pid}/return-url`.
+//! `/v1/projects/{pid}/return-url`; its keys are in [`crate::return_url_keys`].
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use shared::aws::store::ProjectReturnUrl;
-use shared::draft::{BadFields, Draft};
-use shared::id::ReturnUrlKeyId;
-use shared::return_url::{NewReturnUrlSettings, ReturnUrlKey, ReturnUrlSettings};
-use shared::time::Timestamp;
+use shared::return_url::{BroughtUrl, NewReturnUrlSettings, NotOurs, Received, ReturnUrlSettings};
 
 use crate::App;
 use crate::body::Checked;
 use crate::caller::{Caller, scope};
 use crate::problem::ApiError;
-use crate::projects;
 
 /// The final URL with placeholders.
 #[derive(Serialize)]
@@ -22,23 +18,22 @@ pub(crate) struct Preview {
     url: String,
 }
 
-/// A new `secretKey`, shown this once.
+/// Whether a URL is one of ours: what it says, or why it is not to be believed.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct IssuedKey {
-    id: ReturnUrlKeyId,
-    secret_key: String,
-    created_at: Timestamp,
+pub(crate) struct Verdict {
+    valid: bool,
+    #[serde(flatten)]
+    received: Option<Received>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<NotOurs>,
 }
 
-/// A request that says nothing.
-pub(crate) struct Nothing;
-
-impl TryFrom<Draft> for Nothing {
-    type Error = BadFields;
-
-    fn try_from(draft: Draft) -> Result<Self, BadFields> {
-        draft.check(|| Some(Self))
+impl From<Result<Received, NotOurs>> for Verdict {
+    fn from(found: Result<Received, NotOurs>) -> Self {
+        match found {
+            Ok(received) => Self { valid: true, received: Some(received), reason: None },
+            Err(reason) => Self { valid: false, received: None, reason: Some(reason) },
+        }
     }
 }
 
@@ -49,8 +44,8 @@ pub(crate) async fn set(
     Checked(new): Checked<NewReturnUrlSettings>,
 ) -> Result<Json<ReturnUrlSettings>, ApiError> {
     let found = app.settings.return_url_now(caller.project_id).await?;
-    let ProjectReturnUrl { project, key, .. } = found.ok_or(ApiError::NotFound("project"))?;
-    let settings = new.accept(key.is_some())?;
+    let ProjectReturnUrl { project, keys, .. } = found.ok_or(ApiError::NotFound("project"))?;
+    let settings = new.accept(!keys.is_empty())?;
     app.settings.put_return_url(project.id, &settings).await?;
     Ok(Json(settings))
 }
@@ -63,7 +58,7 @@ pub(crate) async fn read(
     Ok(Json(existing(&app, &caller).await?))
 }
 
-/// Takes the return URL away: people see their result and stay. Its key stays too. Repeating it changes nothing.
+/// Takes the return URL away: people see their result and stay. Its keys stay too. Repeating it changes nothing.
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -80,20 +75,22 @@ pub(crate) async fn preview(
     Ok(Json(Preview { url: existing(&app, &caller).await?.preview() }))
 }
 
-/// Issues a `secretKey` in place of the one there was, and shows it this once.
-pub(crate) async fn issue_key(
+/// Tells whether a URL that a browser brought is one of ours, for customers who would rather ask than verify by themselves.
+///
+/// What it answers is how a verification ended, so it takes the scope that reads just that of deliveries. It is asked by
+/// the server that people come back to: a key that could mint links, or change the settings, has no business there.
+pub(crate) async fn verify(
     State(app): State<App>,
-    caller: Caller<scope::SettingsWrite>,
-    Checked(Nothing): Checked<Nothing>,
-) -> Result<(StatusCode, Json<IssuedKey>), ApiError> {
-    let project = projects::existing(&app, caller.project_id).await?;
-    let id = ReturnUrlKeyId::new(app.clock.now(), &*app.random);
-    let key = ReturnUrlKey::generate(&*app.random);
-    let ring = app.key_ring.ring().await?;
-    let stored = key.store(id, project.id, &ring, &*app.random);
-    app.settings.replace_return_url_key(&stored).await?;
-    let issued = IssuedKey { id, secret_key: key.expose().to_owned(), created_at: stored.created_at };
-    Ok((StatusCode::CREATED, Json(issued)))
+    caller: Caller<scope::DeliveriesRead>,
+    Checked(brought): Checked<BroughtUrl>,
+) -> Result<Json<Verdict>, ApiError> {
+    let found = app.settings.return_url_now(caller.project_id).await?;
+    let ProjectReturnUrl { settings, keys, .. } = found.ok_or(ApiError::NotFound("project"))?;
+    let settings = settings.ok_or(ApiError::NotFound("return URL"))?;
+    let now = app.clock.now();
+    let ring = app.key_ring.ring_to_open(keys.sealed()).await?;
+    let keys = keys.open_valid_at(now, &ring)?;
+    Ok(Json(settings.verify(&brought.url, &keys, now, brought.max_age).into()))
 }
 
 async fn existing<S>(app: &App, caller: &Caller<S>) -> Result<ReturnUrlSettings, ApiError> {

@@ -412,7 +412,7 @@ async fn after_resealing_the_old_master_key_is_needed_no_more() {
     let (project, endpoint) = (site.project.parse().unwrap(), site.stored().await);
     let settings = &site.database.settings;
     let keys = ProjectKeys {
-        secret_key: settings.return_url_key_now(project).await.unwrap(),
+        secret_key: settings.return_url_keys_now(project).await.unwrap().current_at(now()).cloned(),
         key_pairs: settings.key_pairs(project).await.unwrap(),
     };
     assert!(Opened::of(&endpoint, &keys, &KeyRing::from_json(LAST_RING).unwrap()).is_ok());

@@ -67,6 +67,7 @@ impl Site {
                 "ACTIVITY_TABLE" => ACTIVITY,
                 "RETENTION_DAYS" => "30",
                 "RATE_LIMIT" => "1000",
+                "SEND_QUEUE_URL" => "https://unused.example/send",
                 "OPERATOR_KEY_HASHES" => &hash,
                 _ => "https://unused.example",
             };

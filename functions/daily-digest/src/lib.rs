@@ -1,7 +1,8 @@
-//! daily-digest: every morning, one mail a notification user with the report of the day before.
+//! daily-digest: every morning, one mail a notification user with the report of the day before; and at any time, one when an
+//! endpoint fails for long or is disabled.
 //!
-//! It runs in two parts, so that a million projects are as easy as ten. The schedule only lists the projects that have
-//! notification users, and puts a message for each on a queue. A message builds one project's report and mails it.
+//! The report runs in two parts, so that a million projects are as easy as ten. The schedule only lists the projects that
+//! have notification users, and puts a message for each on a queue. A message builds one project's report and mails it.
 //!
 //! Each mail is claimed before it is sent and marked when SES has it ([`shared::aws::store`] tells how), so it does
 //! not matter how often the schedule fires, how often a message comes, or where a run dies: the next one sends what
@@ -13,26 +14,25 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use serde::Serialize;
 use serde_json::Value;
 use shared::aws::Aws;
-use shared::aws::mail::{MailError, Mailer};
+use shared::aws::mail::Mailer;
 use shared::aws::queue::{Queue, QueueError};
-use shared::aws::store::{Activity, Retention, Settings, StoreError, Written};
+use shared::aws::store::{Activity, Retention, Settings, StoreError};
 use shared::clock::Clock;
-use shared::id::ProjectId;
-use shared::notification_user::{NotificationUser, NotificationUserState};
-use shared::project::Project;
-use shared::report::{ReportJob, ReportView};
-use shared::report_mail::{self, RenderError};
+use shared::digest::DigestJob;
 use shared::telemetry;
 use shared::time::UtcDay;
 use thiserror::Error;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 mod config;
+mod mailing;
+mod notice;
 mod ports;
+mod report;
 mod trigger;
 
 pub use config::Config;
-pub use ports::{ReportMailer, ReportQueue};
+pub use ports::{DigestMailer, DigestQueue};
 pub use trigger::{BadTrigger, Trigger};
 
 /// Reports to notification users.
@@ -76,33 +76,15 @@ pub enum DigestError {
 
 /// Why a message must come again.
 #[derive(Debug, Error)]
-enum ReportError {
+enum JobError {
     #[error("message has no body")]
     NoBody,
-    #[error("message is no report job")]
+    #[error("message asks for nothing that is known")]
     Message(#[source] serde_json::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{failed} mails were not sent, {busy} are being sent by another run")]
     Unsent { failed: usize, busy: usize },
-}
-
-/// Why one mail was not sent.
-#[derive(Debug, Error)]
-enum MailingError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Render(#[from] RenderError),
-    #[error(transparent)]
-    Mail(#[from] MailError),
-}
-
-/// What came of the mail to one user.
-enum Mailing {
-    Sent,
-    /// Another run has claimed it; whether it succeeds is not known yet.
-    Busy,
 }
 
 impl Digest<Queue, Mailer> {
@@ -116,7 +98,7 @@ impl Digest<Queue, Mailer> {
     }
 }
 
-impl<Q: ReportQueue, M: ReportMailer> Digest<Q, M> {
+impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     /// A digest between these services.
     pub fn new(
         settings: Settings,
@@ -137,33 +119,6 @@ impl<Q: ReportQueue, M: ReportMailer> Digest<Q, M> {
         }
     }
 
-    /// Queues the report of each project that has notification users. Repeating queues them again, which mails
-    /// nothing new.
-    async fn queue_reports(&self, asked: Option<UtcDay>) -> Result<Answer, DigestError> {
-        let now = self.clock.now();
-        let oldest_kept = self.retention.oldest_kept(now).day();
-        let (day, is_preview) = trigger::report_day(asked, oldest_kept, now)?;
-        let preview_asked_at = is_preview.then_some(now);
-        let mut projects = 0;
-        let mut last: Option<ProjectId> = None;
-        let mut next = None;
-        loop {
-            let mut page = self.settings.projects_with_notification_users(next.as_ref()).await?;
-            // A project whose users lie on two pages is on both.
-            page.items.retain(|project| Some(*project) != last);
-            last = page.items.last().copied().or(last);
-            let jobs = page.items.iter().map(|project_id| ReportJob { project_id: *project_id, day, preview_asked_at });
-            let jobs: Vec<ReportJob> = jobs.collect();
-            self.queue.send(&jobs).await?;
-            projects += jobs.len();
-            next = page.next;
-            if next.is_none() {
-                info!(%day, projects, is_preview, "the reports of {day} of {projects} projects were queued");
-                return Ok(Answer::Queued { day, projects });
-            }
-        }
-    }
-
     /// Works through a batch, one message after the other, for each may need much memory.
     async fn work(&self, batch: SqsEvent) -> SqsBatchResponse {
         let messages = batch.records.len();
@@ -171,10 +126,10 @@ impl<Q: ReportQueue, M: ReportMailer> Digest<Q, M> {
         let mut response = SqsBatchResponse::default();
         for message in batch.records {
             let message_id = message.message_id.clone().unwrap_or_default();
-            match self.report(message).await {
+            match self.do_job(message).await {
                 Ok(mails) => sent += mails,
                 Err(error) => {
-                    error!(message_id, cause = telemetry::chain(&error), "report message {message_id} must come again");
+                    error!(message_id, cause = telemetry::chain(&error), "message {message_id} must come again");
                     let mut failure = BatchItemFailure::default();
                     failure.item_identifier = message_id;
                     response.batch_item_failures.push(failure);
@@ -182,70 +137,16 @@ impl<Q: ReportQueue, M: ReportMailer> Digest<Q, M> {
             }
         }
         let failed = response.batch_item_failures.len();
-        info!(messages, failed, sent, "{sent} report mails were sent for {messages} messages");
+        info!(messages, failed, sent, "{sent} mails were sent for {messages} messages");
         response
     }
 
-    /// Mails one project's report to everybody who has not got it yet, and tells to how many.
-    async fn report(&self, message: SqsMessage) -> Result<usize, ReportError> {
-        let body = message.body.ok_or(ReportError::NoBody)?;
-        let job: ReportJob = serde_json::from_str(&body).map_err(ReportError::Message)?;
-        let Some(project) = self.settings.project(job.project_id).await? else { return Ok(0) };
-        let readers = self.readers(&job).await?;
-        if readers.is_empty() {
-            return Ok(0);
+    /// Does what one message asks for, and tells how many mails that were.
+    async fn do_job(&self, message: SqsMessage) -> Result<usize, JobError> {
+        let body = message.body.ok_or(JobError::NoBody)?;
+        match serde_json::from_str(&body).map_err(JobError::Message)? {
+            DigestJob::Report(job) => self.report(&job).await,
+            DigestJob::Notice(job) => self.notice(&job).await,
         }
-        let hosts = self.settings.endpoint_hosts(job.project_id).await?;
-        let report = self.activity.report(job.project_id, job.day).await?.view(self.clock.now(), &hosts);
-        let (mut sent, mut busy, mut failed) = (0, 0, 0);
-        for user in readers {
-            match self.mail(&job, &report, &project, &user).await {
-                Ok(Mailing::Sent) => sent += 1,
-                Ok(Mailing::Busy) => busy += 1,
-                Err(error) => {
-                    failed += 1;
-                    let (project_id, user_id, day) = (project.id, user.id, job.day);
-                    let cause = telemetry::chain(&error);
-                    warn!(project.id = %project_id, user.id = %user_id, %day, cause, "user {user_id} got no report of {day}");
-                }
-            }
-        }
-        if busy + failed > 0 { Err(ReportError::Unsent { failed, busy }) } else { Ok(sent) }
-    }
-
-    /// The confirmed users who have not got this mail.
-    async fn readers(&self, job: &ReportJob) -> Result<Vec<NotificationUser>, StoreError> {
-        let mut users = self.settings.notification_users(job.project_id).await?;
-        users.retain(|user| user.state == NotificationUserState::Confirmed);
-        if users.is_empty() {
-            return Ok(users);
-        }
-        let readers = self.activity.report_readers(job).await?;
-        users.retain(|user| !readers.contains(&user.id));
-        Ok(users)
-    }
-
-    /// Mails the report to one user, unless another run has claimed to.
-    async fn mail(
-        &self,
-        job: &ReportJob,
-        report: &ReportView,
-        project: &Project,
-        user: &NotificationUser,
-    ) -> Result<Mailing, MailingError> {
-        let mail = report_mail::render(report, project.name.as_str(), user.language)?;
-        let claimed_at = self.clock.now();
-        if self.activity.claim_report_mail(job, user.id, claimed_at).await? == Written::Before {
-            return Ok(Mailing::Busy);
-        }
-        if let Err(error) = self.mailer.send(&user.email, &mail).await {
-            // Where the mail may have been sent after all, the claim stays: sending again has to wait for its lease.
-            if error.is_certain() {
-                self.activity.release_report_mail(job, user.id, claimed_at).await?;
-            }
-            return Err(error.into());
-        }
-        self.activity.mark_report_mail_sent(job, user.id, self.clock.now()).await?;
-        Ok(Mailing::Sent)
     }
 }

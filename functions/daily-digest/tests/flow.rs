@@ -7,20 +7,28 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use daily_digest::{Answer, Digest, DigestError, ReportMailer, ReportQueue};
+use daily_digest::{Answer, Digest, DigestError, DigestMailer, DigestQueue};
 use serde_json::{Value, json};
+use shared::address::AddressGuard;
 use shared::aws::mail::MailError;
 use shared::aws::queue::QueueError;
+use shared::aws::store::Mailing;
 use shared::aws::store::testing::Database;
 use shared::clock::Clock;
 use shared::delivery::{Attempt, Delivery, Phases};
+use shared::digest::{DigestJob, NoticeJob};
+use shared::draft::Draft;
+use shared::endpoint::NewEndpoint;
 use shared::event::{Event, EventData, EventType};
+use shared::health::{Notice, NoticeKind};
 use shared::id::{EndpointId, EventId, NotificationUserId, ProjectId};
+use shared::key_ring::KeyRing;
 use shared::notification_user::{EmailAddress, Language, NotificationUser, NotificationUserState};
 use shared::project::{Mode, Name, Project};
 use shared::random::SystemRandom;
-use shared::report::{MAIL_LEASE, ReportJob};
+use shared::report::MAIL_LEASE;
 use shared::report_mail::Mail;
+use shared::signature::SigningSecret;
 use shared::time::Timestamp;
 
 /// A clock that moves when a test says so.
@@ -34,10 +42,10 @@ impl Clock for HandClock {
 
 /// A queue that keeps what it was sent.
 #[derive(Clone, Default)]
-struct Jobs(Arc<Mutex<Vec<ReportJob>>>);
+struct Jobs(Arc<Mutex<Vec<DigestJob>>>);
 
-impl ReportQueue for Jobs {
-    async fn send(&self, jobs: &[ReportJob]) -> Result<(), QueueError> {
+impl DigestQueue for Jobs {
+    async fn send(&self, jobs: &[DigestJob]) -> Result<(), QueueError> {
         self.0.lock().unwrap().extend(jobs);
         Ok(())
     }
@@ -54,7 +62,7 @@ struct Mails {
     does_not_answer: BTreeSet<String>,
 }
 
-impl ReportMailer for Outbox {
+impl DigestMailer for Outbox {
     async fn send(&self, to: &EmailAddress, mail: &Mail) -> Result<(), MailError> {
         let mut mails = self.0.lock().unwrap();
         if mails.refuses.contains(to.as_str()) {
@@ -119,6 +127,15 @@ impl Morning {
         self.user(project_id, email, NotificationUserState::Confirmed).await
     }
 
+    async fn endpoint(&self, project_id: ProjectId) -> EndpointId {
+        let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
+        let draft = Draft::parse(br#"{"url":"https://hooks.acme.example/secret-path"}"#).unwrap();
+        let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
+        let (id, secret) = (EndpointId::new(self.clock.now(), &SystemRandom), SigningSecret::generate(&SystemRandom));
+        self.database.settings.put_endpoint(&new.create(id, project_id, &secret, &ring, &SystemRandom)).await.unwrap();
+        id
+    }
+
     /// An event of `at` for two endpoints, of which one has taken it.
     async fn half_delivered(&self, project_id: ProjectId, at: &str) {
         let event = Event {
@@ -156,7 +173,7 @@ impl Morning {
     /// Hands all queued jobs over in one batch, and puts back those that must come again. Tells how many did.
     async fn work(&self) -> usize {
         let jobs = std::mem::take(&mut *self.jobs.0.lock().unwrap());
-        let record = |(index, job): (usize, &ReportJob)| json!({ "messageId": index.to_string(), "body": json!(job).to_string() });
+        let record = |(index, job): (usize, &DigestJob)| json!({ "messageId": index.to_string(), "body": json!(job).to_string() });
         let records: Vec<Value> = jobs.iter().enumerate().map(record).collect();
         let failed = failed_messages(self.digest.handle(json!({ "Records": records })).await.unwrap());
         let again = failed.iter().map(|message_id| jobs[message_id.parse::<usize>().unwrap()]);
@@ -221,8 +238,8 @@ async fn the_mail_of_a_run_that_died_is_taken_over_after_the_lease() {
     let ada = morning.reader(acme, "ada@acme.example").await;
     morning.schedule().await;
     // The other run died between claiming the mail and sending it.
-    let job = morning.jobs.0.lock().unwrap()[0];
-    morning.database.activity.claim_report_mail(&job, ada, morning.clock.now()).await.unwrap();
+    let DigestJob::Report(job) = morning.jobs.0.lock().unwrap()[0] else { panic!("a report is queued") };
+    morning.database.activity.claim_mail(&Mailing::from(&job), ada, morning.clock.now()).await.unwrap();
 
     assert_eq!((morning.work().await, morning.mailed()), (1, vec![]));
     morning.wait(MAIL_LEASE);
@@ -290,11 +307,47 @@ async fn a_day_that_was_missed_is_caught_up_once() {
 }
 
 #[tokio::test]
+async fn what_happened_to_an_endpoint_is_mailed_to_each_confirmed_user_once() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    let endpoint = morning.endpoint(acme).await;
+    morning.reader(acme, "ada@acme.example").await;
+    morning.reader(acme, "bad@acme.example").await;
+    morning.user(acme, "eve@acme.example", NotificationUserState::Unconfirmed).await;
+    morning.outbox.0.lock().unwrap().refuses.insert("bad@acme.example".to_owned());
+    let at = morning.clock.now();
+    let notice = Notice {
+        kind: NoticeKind::DisabledGone,
+        at,
+        failing_since: at,
+        failures: 1,
+        last_failure: None,
+        disables_at: None,
+    };
+    let job = DigestJob::Notice(NoticeJob { project_id: acme, endpoint_id: endpoint, notice });
+    morning.jobs.0.lock().unwrap().extend([job, job]);
+
+    assert_eq!(morning.work().await, 2);
+    {
+        let mails = morning.outbox.0.lock().unwrap();
+        assert_eq!(mails.sent[0].1.subject, "✗ Webhooks to hooks.acme.example are stopped · Acme");
+    }
+    assert_eq!(morning.mailed(), ["ada@acme.example"]);
+    morning.outbox.0.lock().unwrap().refuses.clear();
+    assert_eq!((morning.work().await, morning.mailed()), (0, vec!["bad@acme.example".to_owned()]));
+    // What happens to it later is another matter.
+    let later = Notice { at: at.plus(Duration::from_hours(1)), ..notice };
+    let job = DigestJob::Notice(NoticeJob { project_id: acme, endpoint_id: endpoint, notice: later });
+    morning.jobs.0.lock().unwrap().push(job);
+    assert_eq!((morning.work().await, morning.mailed().len()), (0, 2));
+}
+
+#[tokio::test]
 async fn a_message_that_cannot_be_read_spares_the_others() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
-    let job = json!({ "projectId": acme, "day": "2026-11-21" }).to_string();
+    let job = json!({ "report": { "projectId": acme, "day": "2026-11-21" } }).to_string();
     let records = json!([
         { "messageId": "not-json", "body": "nonsense" },
         { "messageId": "no-body" },

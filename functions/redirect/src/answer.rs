@@ -58,6 +58,9 @@ pub(crate) enum Refusal {
     /// The return link cannot be followed.
     #[error(transparent)]
     Link(#[from] BadReturnLink),
+    /// The return link works once, and was used.
+    #[error("return link was used")]
+    UsedLink,
     /// Our own fault.
     #[error(transparent)]
     Fault(#[from] Fault),

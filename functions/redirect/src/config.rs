@@ -7,6 +7,8 @@ use shared::config::{self, ConfigError};
 pub struct Config {
     /// Name of the table `settings`.
     pub settings_table: String,
+    /// Name of the table `activity`, where it is noted that a link was used.
+    pub activity_table: String,
     /// Name or ARN of the secret that holds the key ring.
     pub key_ring_secret: String,
 }
@@ -16,6 +18,7 @@ impl Config {
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             settings_table: config::required(&var, "SETTINGS_TABLE")?,
+            activity_table: config::required(&var, "ACTIVITY_TABLE")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
         })
     }
@@ -26,10 +29,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_variables_are_needed() {
-        let set = |names: &'static [&str]| move |name: &str| names.contains(&name).then(|| name.to_lowercase());
-        let missing = Config::read(set(&["SETTINGS_TABLE"])).unwrap_err();
-        assert_eq!(missing.to_string(), "variable KEY_RING_SECRET is not set");
-        assert_eq!(Config::read(set(&["SETTINGS_TABLE", "KEY_RING_SECRET"])).unwrap().settings_table, "settings_table");
+    fn all_variables_are_needed() {
+        const ALL: [&str; 3] = ["SETTINGS_TABLE", "ACTIVITY_TABLE", "KEY_RING_SECRET"];
+        for missing in ALL {
+            let var = |name: &str| (ALL.contains(&name) && name != missing).then(|| name.to_lowercase());
+            assert_eq!(Config::read(var).unwrap_err().to_string(), format!("variable {missing} is not set"));
+        }
+        assert_eq!(Config::read(|name| Some(name.to_lowercase())).unwrap().activity_table, "activity_table");
     }
 }

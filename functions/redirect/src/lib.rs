@@ -9,7 +9,7 @@ use axum::Router;
 use axum::middleware::{from_fn, map_response};
 use axum::routing::get;
 use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::Settings;
+use shared::aws::store::{Settings, UsedLinks};
 use shared::clock::Clock;
 use shared::random::Random;
 
@@ -33,6 +33,7 @@ pub struct App(Arc<Services>);
 /// The services behind the pages.
 pub struct Services {
     settings: SettingsCache,
+    used_links: UsedLinks,
     key_ring: KeyRingSecret,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -40,8 +41,14 @@ pub struct Services {
 
 impl App {
     /// No call is made before a request needs one.
-    pub fn new(settings: Settings, key_ring: KeyRingSecret, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self(Arc::new(Services { settings: SettingsCache::new(settings), key_ring, clock, random }))
+    pub fn new(
+        settings: Settings,
+        used_links: UsedLinks,
+        key_ring: KeyRingSecret,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self(Arc::new(Services { settings: SettingsCache::new(settings), used_links, key_ring, clock, random }))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use redirect::{App, Config, router};
 use shared::aws::Aws;
 use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::Settings;
+use shared::aws::store::{Settings, UsedLinks};
 use shared::clock::SystemClock;
 use shared::random::SystemRandom;
 use shared::{config, telemetry};
@@ -16,6 +16,8 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
     let settings = Settings::new(&aws, config.settings_table);
+    let used_links = UsedLinks::new(&aws, config.activity_table);
     let key_ring = KeyRingSecret::new(&aws, config.key_ring_secret, Arc::new(SystemClock));
-    lambda_http::run(router(App::new(settings, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom)))).await
+    let app = App::new(settings, used_links, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
+    lambda_http::run(router(app)).await
 }

@@ -99,6 +99,7 @@ fn refuse(refusal: &Refusal, language: Language) -> Response {
         Refusal::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, &texts.no_such_page, WayOn::Nowhere),
         Refusal::Link(BadReturnLink::Foreign) => (StatusCode::NOT_FOUND, &texts.foreign_link, WayOn::Nowhere),
         Refusal::Link(BadReturnLink::Expired) => (StatusCode::GONE, &texts.expired_link, WayOn::Nowhere),
+        Refusal::UsedLink => (StatusCode::GONE, &texts.used_link, WayOn::Nowhere),
         Refusal::Fault(_) => (StatusCode::SERVICE_UNAVAILABLE, &texts.unavailable, WayOn::TryAgain),
     };
     let tone = Tone::Notice;

@@ -11,7 +11,8 @@ use axum::http::header::{
 };
 use axum::http::{Method, Request, Response, StatusCode};
 use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::testing::Database;
+use shared::aws::store::UsedLinks;
+use shared::aws::store::testing::{ACTIVITY, Database};
 use shared::clock::Clock;
 use shared::draft::Draft;
 use shared::id::{ProjectId, ReturnUrlKeyId};
@@ -19,7 +20,7 @@ use shared::key_ring::KeyRing;
 use shared::project::NewProject;
 use shared::random::SystemRandom;
 use shared::return_link::{NewReturnLink, ReturnLink};
-use shared::return_url::{NewReturnUrlSettings, ReturnUrlKey};
+use shared::return_url::{KeyIssue, NewReturnUrlSettings, ReturnUrlKey};
 use shared::time::Timestamp;
 use tower::ServiceExt;
 
@@ -28,6 +29,7 @@ use crate::{App, router};
 /// The ring that the tokens in `events/` are sealed with.
 const RING: &str = r#"{"current":"k1","k1":"the-ring-of-the-sample-events-only"}"#;
 const APPROVED: &str = r#"{"kycStatus":"approved","userid":"user123","email":"user@example.com","cf1":"<b>&"}"#;
+const ONCE: &str = r#"{"kycStatus":"approved","userid":"user123","singleUse":true}"#;
 const BLOCKED: &str = r#"{"errorCode":"DE-20000","userid":"user123"}"#;
 const PLAIN: &str = r#"{"url":"https://yourapp.com/done","fields":["userid","kycStatus","errorCode"]}"#;
 const SKIPPING: &str =
@@ -61,13 +63,26 @@ impl Site {
     }
 
     async fn without_return_url() -> Self {
+        Self::noting_used_links_in(ACTIVITY).await
+    }
+
+    /// One that cannot note anything: there is no such table.
+    async fn that_cannot_write() -> Self {
+        let site = Self::noting_used_links_in("no-such-table").await;
+        site.set(SKIPPING).await;
+        site
+    }
+
+    async fn noting_used_links_in(table: &str) -> Self {
         let database = Database::start().await;
         let hands = Hands(Arc::new(Mutex::new("2026-11-22T08:30:00Z".parse().unwrap())));
         let new: NewProject = Draft::parse("{\"name\":\"아고스 & Sons\"}".as_bytes()).unwrap().try_into().unwrap();
         let project = new.create(ProjectId::new(hands.now(), &SystemRandom));
         database.settings.put_project(&project).await.unwrap();
         let secret = KeyRingSecret::known(ring());
-        let app = App::new(database.settings.clone(), secret, Arc::new(hands.clone()), Arc::new(SystemRandom));
+        let used_links = UsedLinks::new(database.aws(), table);
+        let (settings, clock) = (database.settings.clone(), Arc::new(hands.clone()));
+        let app = App::new(settings, used_links, secret, clock, Arc::new(SystemRandom));
         Self { database, hands, project: project.id, router: router(app) }
     }
 
@@ -76,9 +91,20 @@ impl Site {
         self.database.settings.put_return_url(self.project, &new.accept(true).unwrap()).await.unwrap();
     }
 
+    /// Issues a `secretKey` that takes over in so many days.
+    async fn issue_key(&self, overlap_days: u64) -> ReturnUrlKeyId {
+        let (now, settings) = (self.hands.now(), &self.database.settings);
+        let mut keys = settings.return_url_keys_now(self.project).await.unwrap();
+        let (id, key) = (ReturnUrlKeyId::new(now, &SystemRandom), ReturnUrlKey::generate(&SystemRandom));
+        let wish = KeyIssue { overlap: overlap_days.try_into().unwrap() };
+        keys.issue(id, &key, wish, now, &ring(), &SystemRandom).unwrap();
+        settings.replace_return_url_keys(&keys).await.unwrap();
+        id
+    }
+
     fn link(&self, body: &str) -> String {
         let new: NewReturnLink = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
-        format!("/r/{}", new.create(self.project, self.hands.now()).seal(&ring(), &SystemRandom))
+        format!("/r/{}", new.create(self.project, self.hands.now(), &SystemRandom).seal(&ring(), &SystemRandom))
     }
 
     fn pass(&self, time: Duration) {
@@ -218,7 +244,7 @@ async fn links_that_are_not_ours_lead_nowhere() {
     let good = site.link(APPROVED);
     let other_ring = KeyRing::from_json(&format!(r#"{{"current":"k1","k1":"{}"}}"#, "x".repeat(32))).unwrap();
     let new: NewReturnLink = Draft::parse(APPROVED.as_bytes()).unwrap().try_into().unwrap();
-    let forged = new.create(site.project, site.hands.now()).seal(&other_ring, &SystemRandom);
+    let forged = new.create(site.project, site.hands.now(), &SystemRandom).seal(&other_ring, &SystemRandom);
     for path in [format!("{good}A"), good[..good.len() - 1].to_owned(), format!("/r/{forged}"), "/r/x".to_owned()] {
         let page = site.get(&path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
@@ -365,14 +391,141 @@ async fn encrypted_and_signed_urls_are_made_with_the_projects_key() {
     assert_eq!(without_key.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(without_key.stays() && without_key.html.contains("Try again"), "{without_key:?}");
 
-    let id = ReturnUrlKeyId::new(site.hands.now(), &SystemRandom);
-    let key = ReturnUrlKey::generate(&SystemRandom).store(id, site.project, &ring(), &SystemRandom);
-    site.database.settings.replace_return_url_key(&key).await.unwrap();
+    let id = site.issue_key(0).await;
     site.pass(Duration::from_secs(30));
     let answer = site.get(&site.link(APPROVED)).await;
     let location = answer.header(LOCATION);
     assert!(location.starts_with("https://yourapp.com/done?encrypted="), "{location}");
-    assert!(location.contains("&ts=1795336230&nonce=") && location.contains("&sig=v1,"), "{location}");
+    assert!(location.contains(&format!("&kid={id}&ts=1795336230&nonce=")), "{location}");
+    assert!(location.contains("&sig=v1,"), "{location}");
+}
+
+#[tokio::test]
+async fn the_next_key_takes_over_at_its_time_and_not_before() {
+    let site = Site::with(&SKIPPING.replace('}', r#","encryption":"aes-256-gcm"}"#)).await;
+    let (first, second) = (site.issue_key(0).await, site.issue_key(7).await);
+    let link = |site: &Site| site.link(APPROVED);
+    for (time, id) in [
+        (Duration::ZERO, first),
+        (Duration::from_hours(7 * 24) - Duration::from_secs(10), first),
+        // Settings that were read ten seconds ago know that it is time.
+        (Duration::from_secs(10), second),
+    ] {
+        site.pass(time);
+        let answer = site.get(&link(&site)).await;
+        assert!(answer.header(LOCATION).ends_with(&format!("&kid={id}")), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_works_once_shows_its_result_once() {
+    let site = Site::with(PLAIN).await;
+    for (language, title) in
+        [("en", "This link has been used"), ("ko", "이미 사용된 링크입니다"), ("es", "Este enlace ya se ha utilizado")]
+    {
+        let link = site.link(ONCE);
+        let first = site.get(&link).await;
+        assert_eq!(first.status, StatusCode::OK);
+        assert!(!first.stays(), "{first:?}");
+        let second = site.get_in(language, &link).await;
+        assert_eq!(second.status, StatusCode::GONE);
+        assert!(second.stays() && !second.html.contains("yourapp.com"), "{second:?}");
+        assert!(second.html.contains(&format!("<h1>{title}</h1>")), "{second:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_works_once_redirects_once() {
+    let site = Site::with(SKIPPING).await;
+    let link = site.link(ONCE);
+    assert_eq!(site.get(&link).await.status, StatusCode::SEE_OTHER);
+    // There was no page that could have offered to stay.
+    for path in [link.clone(), format!("{link}?stay=1")] {
+        let answer = site.get(&path).await;
+        assert_eq!(answer.status, StatusCode::GONE, "{path}");
+        assert!(answer.stays() && !answer.html.contains("yourapp.com"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_got_the_page_a_moment_ago_can_stay_on_it() {
+    let site = Site::with(PLAIN).await;
+    let link = site.link(ONCE);
+    let stay = format!("{link}?stay=1");
+    site.get(&link).await;
+    for seconds in [4, 56] {
+        site.pass(Duration::from_secs(seconds));
+        let page = site.get(&stay).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.stays() && page.html.contains(r#"<a class="button" href="https://yourapp.com/done?"#), "{page:?}");
+        assert_eq!(site.get(&link).await.status, StatusCode::GONE);
+    }
+    site.pass(Duration::from_secs(1));
+    assert_eq!(site.get(&stay).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn staying_is_a_use_like_any_other() {
+    let site = Site::with(PLAIN).await;
+    let link = site.link(ONCE);
+    assert!(site.get(&format!("{link}?stay=1")).await.stays());
+    assert_eq!(site.get(&link).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn of_clicks_at_the_same_moment_exactly_one_gets_through() {
+    let site = Site::with(SKIPPING).await;
+    let link = site.link(ONCE);
+    let answers = tokio::join!(site.get(&link), site.get(&link), site.get(&link), site.get(&link));
+    let mut statuses = [answers.0, answers.1, answers.2, answers.3].map(|answer| answer.status);
+    statuses.sort();
+    assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::GONE, StatusCode::GONE, StatusCode::GONE]);
+}
+
+#[tokio::test]
+async fn who_only_looks_uses_no_link_up_and_learns_nothing() {
+    for settings in [PLAIN, SKIPPING] {
+        let site = Site::with(settings).await;
+        let link = site.link(ONCE);
+        for _ in 0..2 {
+            let look = site.send(Request::head(&link).body(Body::empty()).unwrap()).await;
+            assert_eq!((look.status, look.html.as_str()), (StatusCode::OK, ""));
+            assert!(look.stays(), "{look:?}");
+        }
+        assert!(!site.get(&link).await.stays());
+    }
+}
+
+#[tokio::test]
+async fn links_that_are_not_single_use_cost_no_write_and_neither_do_bad_ones() {
+    let site = Site::that_cannot_write().await;
+    assert_eq!(site.get(&site.link(APPROVED)).await.status, StatusCode::SEE_OTHER);
+    let once = site.link(ONCE);
+    assert_eq!(site.get(&format!("{once}A")).await.status, StatusCode::NOT_FOUND);
+    let new: NewReturnLink = Draft::parse(ONCE.as_bytes()).unwrap().try_into().unwrap();
+    let nobody = ProjectId::new(site.hands.now(), &SystemRandom);
+    let foreign = new.create(nobody, site.hands.now(), &SystemRandom).seal(&ring(), &SystemRandom);
+    assert_eq!(site.get(&format!("/r/{foreign}")).await.status, StatusCode::NOT_FOUND);
+    site.pass(Duration::from_hours(1));
+    assert_eq!(site.get(&once).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_be_used_up_leads_nowhere_for_now() {
+    let site = Site::that_cannot_write().await;
+    let answer = site.get(&site.link(ONCE)).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.stays() && !answer.html.contains("yourapp.com"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_fault_before_the_answer_uses_nothing_up() {
+    let site = Site::with(&SKIPPING.replace('}', r#","signed":true}"#)).await;
+    let link = site.link(ONCE);
+    assert_eq!(site.get(&link).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    site.issue_key(0).await;
+    site.pass(Duration::from_secs(30));
+    assert_eq!(site.get(&link).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
@@ -384,6 +537,7 @@ async fn the_sample_events_are_requests_for_pages() {
 
     for (event, title) in [
         (include_str!("../../../events/redirect-result-page.json"), "<h1>You are verified</h1>"),
+        (include_str!("../../../events/redirect-single-use-link.json"), "<h1>You are verified</h1>"),
         (include_str!("../../../events/redirect-error-page.json"), "<h1>문제가 발생했습니다</h1>"),
     ] {
         let request = lambda_http::request::from_str(event).unwrap();
@@ -394,10 +548,15 @@ async fn the_sample_events_are_requests_for_pages() {
 }
 
 #[test]
-fn the_sample_link_is_sealed_for_the_sample_project() {
-    let event: serde_json::Value =
-        serde_json::from_str(include_str!("../../../events/redirect-result-page.json")).unwrap();
-    let token = event["rawPath"].as_str().unwrap().strip_prefix("/r/").unwrap();
-    let link = ReturnLink::open(token, &ring(), "2026-11-22T08:30:00Z".parse().unwrap()).unwrap();
-    assert_eq!(link.project_id.to_string(), "019aa9d7-7b00-7000-8000-00000000aa01");
+fn the_sample_links_are_sealed_for_the_sample_project() {
+    for (event, works_once) in [
+        (include_str!("../../../events/redirect-result-page.json"), false),
+        (include_str!("../../../events/redirect-single-use-link.json"), true),
+    ] {
+        let event: serde_json::Value = serde_json::from_str(event).unwrap();
+        let token = event["rawPath"].as_str().unwrap().strip_prefix("/r/").unwrap();
+        let link = ReturnLink::open(token, &ring(), "2026-11-22T08:30:00Z".parse().unwrap()).unwrap();
+        assert_eq!(link.project_id.to_string(), "019aa9d7-7b00-7000-8000-00000000aa01");
+        assert_eq!(link.single_use.is_some(), works_once);
+    }
 }

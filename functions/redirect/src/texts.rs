@@ -22,6 +22,8 @@ pub(crate) struct Texts {
     pub(crate) error: Message,
     /// The return link was right once.
     pub(crate) expired_link: Message,
+    /// The return link works once, and was used.
+    pub(crate) used_link: Message,
     /// The return link was never one.
     pub(crate) foreign_link: Message,
     /// There is nothing at this address.
@@ -73,6 +75,10 @@ const ENGLISH: Texts = Texts {
         title: "This link has expired",
         text: "Links like this one work for a limited time. Go back to where you started and try again.",
     },
+    used_link: Message {
+        title: "This link has been used",
+        text: "It works only once, so that nobody else can use it. To go on, go back to where you started.",
+    },
     foreign_link: Message {
         title: "This link does not work",
         text: "It may be incomplete, or it may have been changed. Open it again exactly as you got it.",
@@ -114,6 +120,10 @@ const KOREAN: Texts = Texts {
         title: "링크가 만료되었습니다",
         text: "이 링크는 정해진 시간 동안만 사용할 수 있습니다. 처음 화면으로 돌아가 다시 시도해 주세요.",
     },
+    used_link: Message {
+        title: "이미 사용된 링크입니다",
+        text: "이 링크는 다른 사람이 사용할 수 없도록 한 번만 열립니다. 계속하려면 처음 화면으로 돌아가 주세요.",
+    },
     foreign_link: Message {
         title: "사용할 수 없는 링크입니다",
         text: "링크의 일부가 빠졌거나 변경되었을 수 있습니다. 받으신 링크를 그대로 다시 열어 주세요.",
@@ -152,6 +162,10 @@ const SPANISH: Texts = Texts {
     expired_link: Message {
         title: "Este enlace ha caducado",
         text: "Los enlaces como este funcionan durante un tiempo limitado. Vuelva al inicio e inténtelo de nuevo.",
+    },
+    used_link: Message {
+        title: "Este enlace ya se ha utilizado",
+        text: "Solo funciona una vez, para que nadie más pueda usarlo. Para continuar, vuelva al inicio.",
     },
     foreign_link: Message {
         title: "Este enlace no funciona",

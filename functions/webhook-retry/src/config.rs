@@ -14,6 +14,8 @@ pub struct Config {
     pub retention: Retention,
     /// URL of the queue that webhook-sender reads.
     pub send_queue_url: String,
+    /// URL of the queue that daily-digest reads.
+    pub report_queue_url: String,
 }
 
 impl Config {
@@ -24,6 +26,7 @@ impl Config {
             activity_table: config::required(&var, "ACTIVITY_TABLE")?,
             retention: config::parsed(&var, "RETENTION_DAYS")?,
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
+            report_queue_url: config::required(&var, "REPORT_QUEUE_URL")?,
         })
     }
 }

@@ -1,4 +1,5 @@
 //! Endpoints that deliveries are held for: released gently when webhooks may be sent again, one as a probe when a pause ends.
+//! And what is to be told about them.
 
 use std::time::Duration;
 
@@ -51,6 +52,9 @@ impl Sweeper {
             Some(drain) => self.release(held, drain, now).await?,
             None => 0,
         };
+        if wish.is_some() {
+            self.hand_over_notices(&leased.health).await?;
+        }
         self.plan_next(leased, &Found { wish, has_more, was_full: has_more && at_most > 1 }, now).await?;
         if released > 0 {
             let id = due.endpoint_id;
@@ -81,7 +85,7 @@ impl Sweeper {
         delay.map(|delay| Message::to_send(held.nudge(), delay)).transpose().map_err(SweepError::Queue)
     }
 
-    /// Writes when the endpoint is to be looked after next. What senders noted meanwhile is kept.
+    /// Writes when the endpoint is to be looked after next, and what was told. What senders noted meanwhile is kept.
     async fn plan_next(&self, leased: StoredHealth, found: &Found, now: Timestamp) -> Result<(), SweepError> {
         let (project, endpoint) = (leased.health.project_id, leased.health.endpoint_id);
         let in_a_minute = now.plus(Duration::from_mins(1));
@@ -92,9 +96,12 @@ impl Sweeper {
         if found.wish.is_none() && look(&leased.health).is_none() {
             return Ok(self.activity.delete_health(project, endpoint).await?);
         }
+        let told = leased.health.notices.clone();
         let next = |stored: &StoredHealth| {
-            let health = if found.was_full { stored.health.clone().faster() } else { stored.health.clone() };
-            Some(stored.next(health, look(&stored.health)))
+            let health = stored.health.clone().told(&told);
+            let health = if found.was_full { health.faster() } else { health };
+            let look = look(&health);
+            Some(stored.next(health, look))
         };
         self.activity.change_health(leased, next).await?;
         Ok(())

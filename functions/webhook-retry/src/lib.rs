@@ -22,6 +22,7 @@ use tracing::{error, info};
 
 mod config;
 mod endpoints;
+mod notices;
 mod replays;
 
 pub use config::Config;
@@ -37,6 +38,7 @@ pub struct Sweeper {
     settings: Settings,
     activity: Activity,
     queue: Queue,
+    report_queue: Queue,
     clock: Arc<dyn Clock>,
 }
 
@@ -69,6 +71,7 @@ impl Sweeper {
             settings: Settings::new(aws, &config.settings_table),
             activity: Activity::new(aws, &config.activity_table, config.retention),
             queue: Queue::new(aws, &config.send_queue_url),
+            report_queue: Queue::new(aws, &config.report_queue_url),
             clock,
         }
     }

@@ -61,7 +61,7 @@ impl Endpoints {
             .filter(|(_, id)| !kept.contains_key(&id.endpoint))
             .map(|(project, id)| (id.endpoint, *project))
             .collect();
-        let read = missing.into_iter().map(|(id, project)| async move { (id, self.read(project, id).await) });
+        let read = missing.into_iter().map(|(id, project)| async move { (id, self.read(project, id, now).await) });
         let mut failed = HashMap::new();
         for (endpoint, target) in join_all(read).await {
             match target {
@@ -85,19 +85,31 @@ impl Endpoints {
         Ok(self.settings.endpoint(project, id).await?.map(|endpoint| endpoint.state))
     }
 
-    async fn read(&self, project: ProjectId, id: EndpointId) -> Result<Option<Arc<Target>>, SendError> {
+    /// What sending to an endpoint takes, not from memory: a test is to show the settings of this moment. `None` if it is gone.
+    pub(crate) async fn target_now(
+        &self,
+        project: ProjectId,
+        id: EndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Target>>, SendError> {
+        self.read(project, id, now).await
+    }
+
+    async fn read(&self, project: ProjectId, id: EndpointId, now: Timestamp) -> Result<Option<Arc<Target>>, SendError> {
         let Some(endpoint) = self.settings.endpoint(project, id).await? else { return Ok(None) };
-        let keys = self.keys(&endpoint).await?;
+        let keys = self.keys(&endpoint, now).await?;
         let ring = self.key_ring.ring_to_open(endpoint.sealed().chain(keys.sealed())).await?;
         let opened = Opened::of(&endpoint, &keys, &ring)?;
         Ok(Some(Arc::new(Target { state: endpoint.state, url: endpoint.url.as_url().clone(), opened })))
     }
 
     /// The keys of the project that the endpoint makes use of; most make use of none, and cost no further read.
-    async fn keys(&self, endpoint: &Endpoint) -> Result<ProjectKeys, SendError> {
+    /// The `secretKey` is the one whose turn it is now: when it changes, this may be noticed half a minute later.
+    async fn keys(&self, endpoint: &Endpoint, now: Timestamp) -> Result<ProjectKeys, SendError> {
         let mut keys = ProjectKeys::default();
         if endpoint.encryption != Encryption::None {
-            keys.secret_key = self.settings.return_url_key_now(endpoint.project_id).await?;
+            let secret_keys = self.settings.return_url_keys_now(endpoint.project_id).await?;
+            keys.secret_key = secret_keys.current_at(now).cloned();
         }
         if endpoint.signatures.contain(SignatureScheme::V1a) {
             keys.key_pairs = self.settings.key_pairs(endpoint.project_id).await?;

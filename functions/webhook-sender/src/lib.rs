@@ -1,7 +1,7 @@
 //! webhook-sender: a batch of nudges in, one signed POST for each, every attempt recorded.
 //!
-//! A nudge is answered with one attempt, or one replay, at most. Nudges that came twice, late, or for something that is over are dropped;
-//! those that our own services stood in the way of are given back to the queue.
+//! A nudge is answered with one attempt, one replay or one test at most. Nudges that came twice, late, or for something that
+//! is over are dropped; those that our own services stood in the way of are given back to the queue.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -33,6 +33,7 @@ mod post;
 mod replay;
 mod resolver;
 mod slots;
+mod test_send;
 mod tls;
 
 pub use config::Config;
@@ -43,8 +44,10 @@ pub use post::ClientError;
 use post::Poster;
 use slots::Slots;
 
-/// How long before the function is ended the last attempt must have begun: the time an attempt may take, and some to record it.
-const RESERVE: Duration = Duration::from_secs(17);
+/// How long before the function is ended the last attempt must have begun: 15 s that the attempt may take, 2 s to find out
+/// whose fault it is that nobody answered, and 3 s to record it and to send the message for the next. Of the function's 30 s
+/// that leaves 10 s to wait for a slot.
+const RESERVE: Duration = Duration::from_secs(20);
 
 /// Sends webhooks.
 pub struct Sender {
@@ -117,14 +120,15 @@ impl Sender {
         last_start: Timestamp,
     ) -> Result<Facts, SendError> {
         let now = self.clock.now();
-        let wanted: Vec<_> = messages.clone().map(|message| (message.project_id(), message.delivery_id())).collect();
+        let about_delivery = |message: &SendMessage| Some((message.project_id(), message.delivery_id()?));
+        let wanted: Vec<_> = messages.clone().filter_map(about_delivery).collect();
+        let slots = Slots::new(messages.clone().map(SendMessage::endpoint_id));
         let nudges = messages.filter_map(|message| match message {
             SendMessage::Attempt(nudge) => Some(nudge),
-            SendMessage::Replay(_) => None,
+            SendMessage::Replay(_) | SendMessage::Test(_) => None,
         });
         let endpoints: HashSet<(ProjectId, EndpointId)> =
             wanted.iter().map(|(project, delivery)| (*project, delivery.endpoint)).collect();
-        let slots = Slots::new(endpoints.iter().map(|(_, endpoint)| *endpoint));
         let (recorded, targets, health) = join3(
             self.recorded(&wanted, nudges),
             self.endpoints.targets(&wanted, now),
@@ -160,14 +164,15 @@ impl Sender {
         message: Result<SendMessage, SendError>,
         facts: &Result<Facts, SendError>,
     ) -> Option<BatchItemFailure> {
-        let delivery_id = message.as_ref().ok().map(SendMessage::delivery_id);
+        let subject = message.as_ref().ok().map(SendMessage::subject);
         let done = match (message, facts) {
             (Ok(SendMessage::Attempt(nudge)), Ok(facts)) => self.follow(nudge, facts).await,
             (Ok(SendMessage::Replay(nudge)), Ok(facts)) => self.replay(nudge, facts).await,
+            (Ok(SendMessage::Test(nudge)), Ok(facts)) => self.test(nudge, facts).await,
             (Ok(_), Err(error)) => Err(SendError::Facts(telemetry::chain(error))),
             (Err(error), _) => Err(error),
         };
-        outcome::log(delivery_id, &done);
+        outcome::log(subject, &done);
         done.is_err().then(|| {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;

@@ -3,9 +3,9 @@
 use shared::aws::queue::QueueError;
 use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
-use shared::delivery::{Delivery, DeliveryState, FailureReason, HoldReason, ReplayOutcome, Replayed};
-use shared::id::DeliveryId;
+use shared::delivery::{Delivery, DeliveryState, FailureReason, HoldReason, ReplayOutcome, Replayed, Subject};
 use shared::telemetry;
+use shared::test_send::{TestSend, TestState};
 use shared::webhook::OpenError;
 use thiserror::Error;
 use tracing::{error, info, warn};
@@ -41,11 +41,14 @@ pub(crate) enum Done {
     Attempted(Delivery),
     /// A delivery that was over was sent once more, or could not be; and the state it is in now.
     Replayed(DeliveryState, Replayed),
+    /// A test was sent, or will not be.
+    Tested(TestSend),
     /// The endpoint takes no webhooks at the moment.
     Held(HoldReason),
-    /// Too many attempts are under way to the endpoint, or it was just resumed; the nudge comes again.
+    /// Too many attempts are under way to the endpoint, or it was just resumed, or a test met a fault of ours; the nudge
+    /// comes again.
     PutOff,
-    /// The delivery is over or an attempt further, or the attempt was counted by another message.
+    /// The delivery is over or an attempt further, or the attempt was counted by another message; or so was the test.
     Stale,
     /// The endpoint is gone.
     Cancelled,
@@ -54,11 +57,18 @@ pub(crate) enum Done {
 }
 
 /// Writes the one line that tells what became of a nudge.
-pub(crate) fn log(id: Option<DeliveryId>, done: &Result<Done, SendError>) {
-    let id = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+pub(crate) fn log(subject: Option<Subject>, done: &Result<Done, SendError>) {
+    match subject {
+        Some(Subject::Attempt(id, _) | Subject::Replay(id, _)) => log_delivery(&id.to_string(), done),
+        Some(Subject::Test(id)) => log_test(&id.to_string(), done),
+        None => log_delivery("unknown", done),
+    }
+}
+
+fn log_delivery(id: &str, done: &Result<Done, SendError>) {
     match done {
-        Ok(Done::Attempted(delivery)) => log_attempt(&id, delivery),
-        Ok(Done::Replayed(state, replayed)) => log_replay(&id, *state, replayed),
+        Ok(Done::Attempted(delivery)) => log_attempt(id, delivery),
+        Ok(Done::Replayed(state, replayed)) => log_replay(id, *state, replayed),
         Ok(Done::Held(because)) => {
             let because = because.as_str();
             info!(delivery.id = id, because, "delivery {id} is held: its endpoint is {because}");
@@ -66,7 +76,7 @@ pub(crate) fn log(id: Option<DeliveryId>, done: &Result<Done, SendError>) {
         Ok(Done::PutOff) => {
             info!(delivery.id = id, "delivery {id} is put off: its endpoint is taken up, or was just resumed");
         }
-        Ok(Done::Stale) => info!(delivery.id = id, "delivery {id} needed nothing more"),
+        Ok(Done::Stale | Done::Tested(_)) => info!(delivery.id = id, "delivery {id} needed nothing more"),
         Ok(Done::Cancelled) => info!(delivery.id = id, "delivery {id} was cancelled: its endpoint is gone"),
         Ok(Done::Forgotten) => warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention"),
         Err(error) => {
@@ -109,5 +119,27 @@ fn log_replay(id: &str, state: DeliveryState, replayed: &Replayed) {
             let because = because.as_str();
             info!(delivery.id = id, replay.id = %replay, because, "replay {replay} passed over delivery {id}: {because}");
         }
+    }
+}
+
+fn log_test(id: &str, done: &Result<Done, SendError>) {
+    match done {
+        Ok(Done::Tested(TestSend { state: TestState::Done { attempt, .. }, .. })) => {
+            let reason = attempt.reason.map_or("none", FailureReason::as_str);
+            info!(
+                test.id = id,
+                status = attempt.status,
+                reason,
+                duration_ms = attempt.duration_ms,
+                "test {id} was sent"
+            );
+        }
+        Ok(Done::Tested(TestSend { state: TestState::NotSent { not_sent_because }, .. })) => {
+            let because = not_sent_because.as_str();
+            warn!(test.id = id, because, "test {id} will not be sent: {because}");
+        }
+        Ok(Done::PutOff) => info!(test.id = id, "test {id} is put off"),
+        Ok(_) => info!(test.id = id, "test {id} needed nothing more"),
+        Err(error) => error!(test.id = id, cause = telemetry::chain(error), "test {id} goes back to the queue"),
     }
 }

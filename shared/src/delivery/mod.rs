@@ -40,7 +40,8 @@ mod tests;
 pub use attempt::{Attempt, FailureReason, Phases};
 pub use filter::{DeliveryFilter, Position};
 pub use nudge::{
-    LONGEST_MESSAGE_DELAY, Nudge, Reminder, ReplayNudge, SECOND_LOOK, SWEEP_AHEAD, SendMessage, Subject, remind,
+    LONGEST_MESSAGE_DELAY, Nudge, Reminder, ReplayNudge, SECOND_LOOK, SWEEP_AHEAD, SendMessage, Subject, TestNudge,
+    remind,
 };
 pub use replay::{MOST_REPLAYS_KEPT, ReplayOutcome, Replayed, SkipReason};
 pub use step::Step;

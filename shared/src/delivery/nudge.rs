@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::id::{DeliveryId, EndpointId, ProjectId, ReplayId};
+use crate::id::{DeliveryId, EndpointId, EventId, ProjectId, ReplayId};
 use crate::time::Timestamp;
 
 /// The longest delay of a queue message (SQS's limit). What is due later is left to the sweep.
@@ -26,6 +26,8 @@ pub enum SendMessage {
     Attempt(Nudge),
     /// To send a delivery that is over once more.
     Replay(ReplayNudge),
+    /// To send a test.
+    Test(TestNudge),
 }
 
 /// "Make this attempt of this delivery".
@@ -58,6 +60,18 @@ pub struct ReplayNudge {
     pub is_counted: bool,
 }
 
+/// "Send this test".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestNudge {
+    /// Whose endpoint it is.
+    pub project_id: ProjectId,
+    /// Where the test goes.
+    pub endpoint_id: EndpointId,
+    /// Which test: what it comes to is recorded once.
+    pub test_id: EventId,
+}
+
 /// What a message is about. Two messages about the same are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
@@ -65,6 +79,8 @@ pub enum Subject {
     Attempt(DeliveryId, u8),
     /// This replay of this delivery.
     Replay(DeliveryId, ReplayId),
+    /// This test.
+    Test(EventId),
 }
 
 impl SendMessage {
@@ -73,14 +89,25 @@ impl SendMessage {
         match self {
             Self::Attempt(nudge) => nudge.project_id,
             Self::Replay(nudge) => nudge.project_id,
+            Self::Test(nudge) => nudge.project_id,
         }
     }
 
-    /// Which delivery it is about.
-    pub fn delivery_id(&self) -> DeliveryId {
+    /// Where it has something sent to.
+    pub fn endpoint_id(&self) -> EndpointId {
         match self {
-            Self::Attempt(nudge) => nudge.delivery_id,
-            Self::Replay(nudge) => nudge.delivery_id,
+            Self::Attempt(nudge) => nudge.delivery_id.endpoint,
+            Self::Replay(nudge) => nudge.delivery_id.endpoint,
+            Self::Test(nudge) => nudge.endpoint_id,
+        }
+    }
+
+    /// Which delivery it is about, if it is about one.
+    pub fn delivery_id(&self) -> Option<DeliveryId> {
+        match self {
+            Self::Attempt(nudge) => Some(nudge.delivery_id),
+            Self::Replay(nudge) => Some(nudge.delivery_id),
+            Self::Test(_) => None,
         }
     }
 
@@ -89,7 +116,14 @@ impl SendMessage {
         match self {
             Self::Attempt(nudge) => Subject::Attempt(nudge.delivery_id, nudge.attempt),
             Self::Replay(nudge) => Subject::Replay(nudge.delivery_id, nudge.replay_id),
+            Self::Test(nudge) => Subject::Test(nudge.test_id),
         }
+    }
+}
+
+impl From<TestNudge> for SendMessage {
+    fn from(nudge: TestNudge) -> Self {
+        Self::Test(nudge)
     }
 }
 

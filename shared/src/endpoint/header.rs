@@ -110,7 +110,15 @@ mod tests {
 
     #[test]
     fn reserved_headers_cannot_be_set() {
-        for name in ["Host", "content-type", "Webhook-Signature", "user-agent", "Connection", "proxy-authorization"] {
+        for name in [
+            "Host",
+            "content-type",
+            "Webhook-Signature",
+            "webhook-test",
+            "user-agent",
+            "Connection",
+            "proxy-authorization",
+        ] {
             assert_eq!(name.parse::<HeaderName>(), Err(BadHeaderName::Reserved), "{name}");
         }
         assert!("Authorization".parse::<HeaderName>().is_ok());

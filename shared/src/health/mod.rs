@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::{Attempt, HoldReason};
+use crate::delivery::{Attempt, FailureReason, HoldReason};
 use crate::endpoint::EndpointState;
 use crate::id::{EndpointId, ProjectId};
 use crate::time::Timestamp;
@@ -52,6 +52,12 @@ pub struct Health {
     /// When the first of them was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// Why the last of them failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<LastFailure>,
+    /// When the endpoint will be disabled if that goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disables_at: Option<Timestamp>,
     /// Set while the receiver is left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
@@ -68,6 +74,22 @@ pub struct Health {
     pub notices: Vec<Notice>,
     /// Whether they were warned since the receiver last succeeded.
     pub is_warned: bool,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastFailure {
+    /// The reason.
+    pub reason: FailureReason,
+    /// The HTTP status that was answered, if any was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+impl LastFailure {
+    fn of(attempt: &Attempt) -> Option<Self> {
+        attempt.reason.map(|reason| Self { reason, status: attempt.status })
+    }
 }
 
 /// The open breaker.
@@ -114,6 +136,14 @@ pub struct Notice {
     pub at: Timestamp,
     /// Since when the receiver fails.
     pub failing_since: Timestamp,
+    /// How many attempts have failed since.
+    pub failures: u32,
+    /// Why the last of them failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<LastFailure>,
+    /// When the endpoint will be disabled if that goes on; absent where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disables_at: Option<Timestamp>,
 }
 
 /// What happened to an endpoint. The names are public and stable.
@@ -158,6 +188,8 @@ impl Health {
             endpoint_id,
             failures: 0,
             failing_since: None,
+            last_failure: None,
+            disables_at: None,
             pause: None,
             disabled: None,
             pace: FIRST_PACE,
@@ -195,9 +227,12 @@ impl Health {
         if attempt.succeeded() {
             return self.succeeded();
         }
+        let failing_since = self.failing_since.unwrap_or(attempt.at);
         let failed = Self {
             failures: self.failures.saturating_add(1),
-            failing_since: Some(self.failing_since.unwrap_or(attempt.at)),
+            failing_since: Some(failing_since),
+            last_failure: LastFailure::of(attempt),
+            disables_at: Some(failing_since.plus(policy.disable_after)),
             ..self
         };
         match attempt.status {
@@ -208,9 +243,20 @@ impl Health {
     }
 
     /// One success closes the breaker, whatever went before; what was held is drained from the gentlest pace on.
-    fn succeeded(self) -> Self {
+    fn succeeded(mut self) -> Self {
         let pace = if self.pause.is_some() { FIRST_PACE } else { self.pace };
-        Self { failures: 0, failing_since: None, pause: None, is_warned: false, pace, ..self }
+        // Whoever has not been warned yet need not be any more.
+        self.notices.retain(|notice| notice.kind != NoticeKind::Failing);
+        Self {
+            failures: 0,
+            failing_since: None,
+            last_failure: None,
+            disables_at: None,
+            pause: None,
+            is_warned: false,
+            pace,
+            ..self
+        }
     }
 
     /// The receiver asked for time: it gets what it asked for, or more each time it asks without saying how much.
@@ -254,7 +300,7 @@ impl Health {
             return self.disabled(DisableReason::Failing, now);
         }
         if failing_for >= policy.warn_after && !self.is_warned {
-            self.notices.push(Notice { kind: NoticeKind::Failing, at: now, failing_since });
+            self.notices.push(self.notice(NoticeKind::Failing, now));
             self.is_warned = true;
         }
         self
@@ -268,15 +314,46 @@ impl Health {
             DisableReason::Gone => NoticeKind::DisabledGone,
             DisableReason::Failing => NoticeKind::DisabledFailing,
         };
-        self.notices.push(Notice { kind, at: now, failing_since: self.failing_since.unwrap_or(now) });
+        self.disables_at = None;
+        self.notices.push(self.notice(kind, now));
         self.disabled = Some(Disabled { at: now, because });
         self
+    }
+
+    fn notice(&self, kind: NoticeKind, now: Timestamp) -> Notice {
+        Notice {
+            kind,
+            at: now,
+            failing_since: self.failing_since.unwrap_or(now),
+            failures: self.failures,
+            last_failure: self.last_failure,
+            disables_at: self.disables_at,
+        }
+    }
+
+    /// The endpoint after these notices were handed over to be mailed.
+    #[must_use]
+    pub fn told(mut self, told: &[Notice]) -> Self {
+        self.notices.retain(|notice| !told.contains(notice));
+        self
+    }
+
+    /// What is wrong with the endpoint, and since when if that is known; `None` if webhooks are sent as they come. An endpoint
+    /// that the customer paused is listed too: its webhooks wait for them.
+    pub fn trouble(&self, wish: EndpointState) -> Option<(HoldReason, Option<Timestamp>)> {
+        match (wish, self.disabled, self.pause) {
+            (EndpointState::Paused, _, _) => Some((HoldReason::Paused, None)),
+            (EndpointState::Active, Some(disabled), _) => Some((HoldReason::Disabled, Some(disabled.at))),
+            (EndpointState::Active, None, Some(pause)) => Some((pause.because, self.failing_since)),
+            (EndpointState::Active, None, None) => None,
+        }
     }
 
     /// The endpoint after somebody enabled it: its receiver gets a fresh start, and what was held is drained.
     #[must_use]
     pub fn enabled(self) -> Self {
-        Self { disabled: None, pace: FIRST_PACE, ..self.succeeded() }
+        // Whoever enabled it knows what the notices would say.
+        Self { disabled: None, pace: FIRST_PACE, notices: Vec::new(), ..self.succeeded() }
     }
 
     /// The endpoint after a delivery was held.

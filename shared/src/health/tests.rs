@@ -112,6 +112,45 @@ fn failing_for_a_day_warns_once_and_for_five_days_disables() {
 }
 
 #[test]
+fn a_notice_says_all_that_its_mail_tells() {
+    let warned = health().answers(0, 500).answers(24 * 3600, 503);
+    let expected = Notice {
+        kind: NoticeKind::Failing,
+        at: after_seconds(24 * 3600),
+        failing_since: now(),
+        failures: 2,
+        last_failure: Some(LastFailure { reason: FailureReason::Status, status: Some(503) }),
+        disables_at: Some(after_seconds(120 * 3600)),
+    };
+    assert_eq!(warned.notices, [expected]);
+    let disabled = warned.answers(120 * 3600, 500).notices.pop().unwrap();
+    assert_eq!((disabled.kind, disabled.failures, disabled.disables_at), (NoticeKind::DisabledFailing, 3, None));
+}
+
+#[test]
+fn notices_wait_until_they_are_told_and_go_when_they_are_no_longer_true() {
+    let warned = health().answers(0, 500).answers(24 * 3600, 500);
+    assert!(warned.next_look(ACTIVE, after_seconds(24 * 3600), false).is_some());
+    assert_eq!(warned.clone().answers(24 * 3600 + 1, 200).notices, [], "it has recovered");
+    let disabled = warned.answers(24 * 3600 + 2, 410);
+    let (first, second) = (disabled.notices[0], disabled.notices[1]);
+    assert_eq!(disabled.clone().told(&[first]).notices, [second]);
+    let told = disabled.clone().told(&[first, second]);
+    assert_eq!(told.next_look(ACTIVE, after_seconds(24 * 3600 + 3), true), None, "nothing happens by itself any more");
+    assert_eq!(disabled.enabled().notices, [], "whoever enabled it knows");
+}
+
+#[test]
+fn an_endpoint_in_trouble_says_in_which_and_since_when() {
+    assert_eq!(health().trouble(ACTIVE), None);
+    assert_eq!(health().trouble(EndpointState::Paused), Some((HoldReason::Paused, None)));
+    assert_eq!(open().trouble(ACTIVE), Some((HoldReason::Failing, Some(now()))));
+    assert_eq!(health().answers(5, 429).trouble(ACTIVE), Some((HoldReason::Busy, Some(after_seconds(5)))));
+    assert_eq!(health().answers(7, 410).trouble(ACTIVE), Some((HoldReason::Disabled, Some(after_seconds(7)))));
+    assert_eq!(open().answers(70, 200).trouble(ACTIVE), None);
+}
+
+#[test]
 fn a_success_forgets_how_long_the_receiver_failed() {
     let recovered = health().answers(0, 500).answers(100, 200);
     assert!(recovered.is_clean());

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::Hosts;
+use super::{EndpointFacts, Endpoints};
 use crate::delivery::{Attempt, Delivery, FailureReason, HoldReason, Phases, ReplayOutcome, Replayed};
+use crate::endpoint::EndpointState;
 use crate::event::{Event, EventData, EventType, SubmissionId};
+use crate::health::{DisableReason, Disabled, Health, LastFailure};
 use crate::id::{EndpointId, EventId, ProjectId, ReplayId};
 use crate::random::Random;
 use crate::time::{Timestamp, UtcDay};
@@ -48,10 +50,25 @@ impl Day {
         self.date.next().start().plus(Duration::from_mins(10))
     }
 
-    /// The last endpoint was deleted.
-    pub(crate) fn hosts(&self) -> Hosts {
-        let hosts = ["hooks.acme.example", "backup.acme.example"];
-        self.endpoints.into_iter().zip(hosts.map(str::to_owned)).collect()
+    /// Two endpoints that are well; the third was deleted.
+    pub(crate) fn endpoints(&self) -> Endpoints {
+        let facts = |number: usize, host: &str| {
+            let health = Health::unknown(self.project_id, self.endpoints[number]);
+            EndpointFacts { host: host.to_owned(), wish: EndpointState::Active, health }
+        };
+        [facts(0, "hooks.acme.example"), facts(1, "backup.acme.example")]
+            .map(|facts| (facts.health.endpoint_id, facts))
+            .into()
+    }
+
+    /// The same after the receiver of the second one had said that it is gone, at eight in the evening.
+    pub(crate) fn endpoints_in_trouble(&self) -> Endpoints {
+        let mut endpoints = self.endpoints();
+        let gone = endpoints.get_mut(&self.endpoints[1]).unwrap();
+        let at = self.date.start().plus(Duration::from_hours(20));
+        gone.health.disabled = Some(Disabled { at, because: DisableReason::Gone });
+        gone.health.last_failure = Some(LastFailure { reason: FailureReason::Status, status: Some(410) });
+        endpoints
     }
 
     /// Delivery `number`, queued for the first endpoint; its event came `number` seconds after nine o'clock.

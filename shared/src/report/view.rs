@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::delivery::{DeliveryState, FailureReason};
+use crate::delivery::{DeliveryState, FailureReason, HoldReason};
 use crate::event::{EventType, SubmissionId};
 use crate::id::{DeliveryId, EndpointId, ProjectId};
 use crate::time::{Timestamp, UtcDay};
@@ -34,11 +34,13 @@ pub struct ReportView {
     pub failures: Vec<Failure>,
     /// How many more there are.
     pub more_failures: u64,
+    /// Endpoints that get no webhooks, or not all of them, as of now; oldest endpoint first.
+    pub endpoints_in_trouble: Vec<TroubledEndpoint>,
 }
 
 /// How a day went, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
+pub enum Outcome {
     /// There was nothing to deliver.
     Quiet,
     /// Whatever was not cancelled was delivered.
@@ -51,12 +53,12 @@ pub enum Health {
 
 impl ReportView {
     /// How the day went.
-    pub fn health(&self) -> Health {
+    pub fn outcome(&self) -> Outcome {
         match self.totals {
-            Totals { failed: 1.., .. } => Health::Failed,
-            Totals { still_trying: 1.., .. } | Totals { held: 1.., .. } => Health::StillTrying,
-            Totals { deliveries: 0, .. } => Health::Quiet,
-            Totals { .. } => Health::Delivered,
+            Totals { failed: 1.., .. } => Outcome::Failed,
+            Totals { still_trying: 1.., .. } | Totals { held: 1.., .. } => Outcome::StillTrying,
+            Totals { deliveries: 0, .. } => Outcome::Quiet,
+            Totals { .. } => Outcome::Delivered,
         }
     }
 
@@ -205,4 +207,28 @@ pub struct Failure {
     /// The HTTP status it was answered with, if any was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+}
+
+/// An endpoint whose deliveries are held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TroubledEndpoint {
+    /// Which endpoint.
+    pub endpoint_id: EndpointId,
+    /// The host of its URL.
+    pub host: String,
+    /// Why they are held: `paused`, `disabled`, `failing` or `busy`.
+    pub state: HoldReason,
+    /// Since when its receiver fails, or the endpoint is disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Why the last attempt failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<FailureReason>,
+    /// The HTTP status it was answered with, if any was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// When the endpoint will be disabled if it goes on like that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disables_at: Option<Timestamp>,
 }

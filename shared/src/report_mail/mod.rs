@@ -1,4 +1,5 @@
-//! The mails that notification users get: the daily report, and the question whether they want it.
+//! The mails that notification users get: the daily report, notices about endpoints, and the question whether they want
+//! them.
 //!
 //! A mail is laid out in three steps: [`words`] says things in the user's language, [`page`] turns a report into the
 //! lines and bars to show, and the templates only place them. HTML comes from an MJML template, so that it works in
@@ -8,13 +9,16 @@ use askama::Template;
 use mrml::prelude::render::RenderOptions;
 use thiserror::Error;
 
+use crate::digest::NoticeJob;
 use crate::notification_user::Language;
 use crate::report::ReportView;
 use crate::time::Timestamp;
 
+mod notice;
 mod page;
 mod words;
 
+use notice::NoticePage;
 use page::ReportPage;
 use words::Words;
 
@@ -53,6 +57,16 @@ pub fn render(report: &ReportView, project: &str, language: Language) -> Result<
     })
 }
 
+/// The mail that tells what happened to an endpoint at `host`.
+pub fn render_notice(job: &NoticeJob, host: &str, project: &str, language: Language) -> Result<Mail, RenderError> {
+    let page = NoticePage::new(job, host, project, Words(language));
+    Ok(Mail {
+        subject: page.subject.clone(),
+        html: lay_out(&NoticeMjml { page: &page }.render()?)?,
+        text: NoticeText { page: &page }.render()?,
+    })
+}
+
 /// The mail that asks whether its reader wants the reports of `project`; `link` says yes, and works until `expires_at`.
 pub fn render_confirmation(
     project: &str,
@@ -80,6 +94,18 @@ struct ReportMjml<'a> {
 #[template(path = "report.txt")]
 struct ReportText<'a> {
     page: &'a ReportPage,
+}
+
+#[derive(Template)]
+#[template(path = "notice.mjml", escape = "html")]
+struct NoticeMjml<'a> {
+    page: &'a NoticePage,
+}
+
+#[derive(Template)]
+#[template(path = "notice.txt")]
+struct NoticeText<'a> {
+    page: &'a NoticePage,
 }
 
 #[derive(Template)]

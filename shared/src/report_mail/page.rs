@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::words::{self, Words};
 use crate::id::EndpointId;
-use crate::report::{EndpointTotals, Failure, Health, ReasonTotals, ReportView, Totals};
+use crate::report::{EndpointTotals, Failure, Outcome, ReasonTotals, ReportView, Totals, TroubledEndpoint};
 
 /// Everything on the page, in reading order.
 pub(super) struct ReportPage {
@@ -14,7 +14,7 @@ pub(super) struct ReportPage {
     pub(super) project: String,
     pub(super) period: String,
     pub(super) headline: String,
-    pub(super) health: Shade,
+    pub(super) outcome: Shade,
     pub(super) is_quiet: bool,
     pub(super) bar: Vec<Segment>,
     pub(super) counts: Vec<Count>,
@@ -22,6 +22,7 @@ pub(super) struct ReportPage {
     pub(super) groups: Vec<Group>,
     pub(super) failures: Vec<FailureLines>,
     pub(super) more_failures: Option<String>,
+    pub(super) troubles: Vec<TroubleLines>,
     pub(super) as_of: String,
     pub(super) why: String,
 }
@@ -31,6 +32,7 @@ pub(super) struct ReportPage {
 pub(super) enum Shade {
     Delivered,
     StillTrying,
+    Held,
     Failed,
     Cancelled,
     Empty,
@@ -42,6 +44,7 @@ impl Shade {
         match self {
             Self::Delivered => "delivered",
             Self::StillTrying => "trying",
+            Self::Held => "held",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Empty => "empty",
@@ -53,6 +56,7 @@ impl Shade {
         match self {
             Self::Delivered => "#1f8a55",
             Self::StillTrying => "#d9930d",
+            Self::Held => "#5b6fd1",
             Self::Failed => "#c8362b",
             Self::Cancelled => "#98a2ad",
             Self::Empty => "#e8ebee",
@@ -101,6 +105,14 @@ pub(super) struct FailureLines {
     pub(super) submission: Option<String>,
 }
 
+/// An endpoint in trouble.
+pub(super) struct TroubleLines {
+    pub(super) host: String,
+    pub(super) what: String,
+    pub(super) reason: Option<String>,
+    pub(super) outlook: Option<String>,
+}
+
 impl ReportPage {
     pub(super) fn new(report: &ReportView, project: &str, words: Words) -> Self {
         let names = endpoint_names(&report.by_endpoint, words);
@@ -111,37 +123,41 @@ impl ReportPage {
             project: project.to_owned(),
             period: words.period(report),
             headline: words.headline(report),
-            health: health_shade(report.health()),
-            is_quiet: report.health() == Health::Quiet,
+            outcome: shade_of(report.outcome()),
+            is_quiet: report.outcome() == Outcome::Quiet,
             bar: bar(report.totals, report.totals.deliveries),
             counts: counts(report.totals, words),
             speeds: speeds(report, words),
             groups: groups(report, &names, words),
             failures: report.failures.iter().map(|failure| failure_lines(failure, &names, words)).collect(),
             more_failures,
+            troubles: report.endpoints_in_trouble.iter().map(|endpoint| trouble_lines(endpoint, words)).collect(),
             as_of: words.as_of(report),
             why: words.why(project),
         }
     }
 }
 
-fn health_shade(health: Health) -> Shade {
-    match health {
-        Health::Quiet => Shade::Cancelled,
-        Health::Delivered => Shade::Delivered,
-        Health::StillTrying => Shade::StillTrying,
-        Health::Failed => Shade::Failed,
+fn shade_of(outcome: Outcome) -> Shade {
+    match outcome {
+        Outcome::Quiet => Shade::Cancelled,
+        Outcome::Delivered => Shade::Delivered,
+        Outcome::StillTrying => Shade::StillTrying,
+        Outcome::Failed => Shade::Failed,
     }
 }
 
 fn counts(totals: Totals, words: Words) -> Vec<Count> {
     let count = |shade, label, number| Count { shade, label, value: words::count(number) };
-    vec![
+    // Most days nothing is held.
+    let held = (totals.held > 0).then(|| count(Shade::Held, words.held(), totals.held));
+    let [delivered, still_trying, failed, cancelled] = [
         count(Shade::Delivered, words.delivered(), totals.delivered),
         count(Shade::StillTrying, words.still_trying(), totals.still_trying),
         count(Shade::Failed, words.failed(), totals.failed),
         count(Shade::Cancelled, words.cancelled(), totals.cancelled),
-    ]
+    ];
+    [delivered, still_trying].into_iter().chain(held).chain([failed, cancelled]).collect()
 }
 
 fn speeds(report: &ReportView, words: Words) -> Vec<Speed> {
@@ -205,6 +221,15 @@ fn endpoint_names(endpoints: &[EndpointTotals], words: Words) -> BTreeMap<Endpoi
     endpoints.iter().map(|endpoint| (endpoint.endpoint_id, name(endpoint))).collect()
 }
 
+fn trouble_lines(endpoint: &TroubledEndpoint, words: Words) -> TroubleLines {
+    TroubleLines {
+        host: endpoint.host.clone(),
+        what: words.trouble(endpoint.state, endpoint.since),
+        reason: endpoint.reason.map(|reason| words.reason(reason, endpoint.status)),
+        outlook: endpoint.disables_at.map(|at| words.will_be_disabled(at)),
+    }
+}
+
 fn failure_lines(failure: &Failure, names: &BTreeMap<EndpointId, String>, words: Words) -> FailureLines {
     let endpoint = names.get(&failure.endpoint_id).map_or(words.deleted_endpoint(), String::as_str);
     FailureLines {
@@ -221,6 +246,7 @@ fn bar(totals: Totals, full: u64) -> Vec<Segment> {
     let parts = [
         (Shade::Delivered, totals.delivered),
         (Shade::StillTrying, totals.still_trying),
+        (Shade::Held, totals.held),
         (Shade::Failed, totals.failed),
         (Shade::Cancelled, totals.cancelled),
         (Shade::Empty, full.saturating_sub(totals.deliveries)),
@@ -250,10 +276,10 @@ mod tests {
     proptest! {
         #[test]
         fn bars_are_whole_and_hide_nothing(
-            delivered in 0_u64..2_000_000, still_trying in 0_u64..3_000, failed in 0_u64..3, cancelled in 0_u64..3, empty in 0_u64..50,
+            delivered in 0_u64..2_000_000, still_trying in 0_u64..3_000, held in 0_u64..3_000, failed in 0_u64..3, cancelled in 0_u64..3, empty in 0_u64..50,
         ) {
-            let deliveries = delivered + still_trying + failed + cancelled;
-            let totals = Totals { deliveries, delivered, failed, still_trying, held: 0, cancelled };
+            let deliveries = delivered + still_trying + held + failed + cancelled;
+            let totals = Totals { deliveries, delivered, failed, still_trying, held, cancelled };
             let bar = bar(totals, deliveries + empty);
             let whole: u64 = bar.iter().map(|segment| segment.percent).sum();
             prop_assert_eq!(whole, if deliveries + empty == 0 { 0 } else { 100 });

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::delivery::{Delivery, FailureReason};
+use crate::delivery::{Delivery, FailureReason, HoldReason};
 use crate::event::EventType;
+use crate::health::{LastFailure, Notice, NoticeKind};
 use crate::report::testing::Day;
 use crate::report::{MOST_FAILURES, Report, ReportView};
 
@@ -12,7 +13,7 @@ fn report_of(deliveries: impl IntoIterator<Item = Delivery>) -> ReportView {
     let day = Day::default();
     let mut report = Report::new(day.project_id, day.date);
     deliveries.into_iter().for_each(|delivery| report.add(&delivery));
-    report.view(day.next_morning(), &day.hosts())
+    report.view(day.next_morning(), &day.endpoints())
 }
 
 /// A day with something of everything: all types, three endpoints of which one was deleted, failures of both kinds.
@@ -25,6 +26,7 @@ fn busy_day(scale: u64) -> ReportView {
         match number {
             number if number % 97 == 0 => queued.refused_after(40, 3).failed().get(),
             number if number % 89 == 0 => queued.get().cancelled(),
+            number if number % 83 == 0 => queued.get().held(HoldReason::Disabled),
             number if number % 61 == 0 => {
                 let timeout = Err((FailureReason::Timeout, None));
                 queued.refused_after(40, 3).attempt(60_000, 15_000, timeout, Some(Duration::from_hours(16))).get()
@@ -33,11 +35,31 @@ fn busy_day(scale: u64) -> ReportView {
             _ => queued.taken_after(40 + number % 90, 120).get(),
         }
     };
-    report_of((1..=scale).map(delivery))
+    let mut report = Report::new(day.project_id, day.date);
+    (1..=scale).map(delivery).for_each(|delivery| report.add(&delivery));
+    report.view(day.next_morning(), &if scale > 100 { day.endpoints_in_trouble() } else { day.endpoints() })
+}
+
+fn notice(kind: NoticeKind) -> NoticeJob {
+    let day = Day::default();
+    let (noon, hours) = (day.date.start().plus(Duration::from_hours(12)), Duration::from_hours);
+    let notice = Notice {
+        kind,
+        at: noon,
+        failing_since: noon.minus(hours(24)),
+        failures: 1310,
+        last_failure: Some(LastFailure { reason: FailureReason::Status, status: Some(502) }),
+        disables_at: (kind == NoticeKind::Failing).then(|| noon.plus(hours(96))),
+    };
+    NoticeJob { project_id: day.project_id, endpoint_id: day.endpoints[0], notice }
 }
 
 fn english(report: &ReportView) -> Mail {
     render(report, "Acme Identity", Language::En).unwrap()
+}
+
+fn notice_mail(kind: NoticeKind, language: Language) -> Result<Mail, RenderError> {
+    render_notice(&notice(kind), "hooks.acme.example", "Acme Identity", language)
 }
 
 fn korean(report: &ReportView) -> Mail {
@@ -109,6 +131,8 @@ fn mails_look_as_in_the_samples() {
             ("busy", render(&busy_day(1500), "Acme Identity", language)),
             ("good", render(&busy_day(40), "Acme Identity", language)),
             ("quiet", render(&report_of([]), "Acme Identity", language)),
+            ("failing", notice_mail(NoticeKind::Failing, language)),
+            ("disabled", notice_mail(NoticeKind::DisabledFailing, language)),
             ("confirmation", render_confirmation("Acme Identity", link, Day::default().next_morning(), language)),
         ];
         for (kind, mail) in mails {
@@ -127,6 +151,28 @@ fn mails_look_as_in_the_samples() {
             }
         }
     }
+}
+
+#[test]
+fn a_notice_says_what_happened_what_follows_and_what_to_do() {
+    let mail = |kind| notice_mail(kind, Language::En).unwrap();
+    let (failing, disabled) = (mail(NoticeKind::Failing), mail(NoticeKind::DisabledFailing));
+    assert_eq!(failing.subject, "⚠ Webhooks to hooks.acme.example fail · Acme Identity");
+    assert_eq!(disabled.subject, "✗ Webhooks to hooks.acme.example are stopped · Acme Identity");
+    for fact in ["2026-11-20 12:00 UTC", "1,310", "502", "2026-11-25 12:00 UTC"] {
+        assert!(failing.text.contains(fact) && failing.html.contains(fact), "{fact}: {}", failing.text);
+    }
+    assert!(!failing.text.contains("/resume") && disabled.text.contains("/resume"), "{}", disabled.text);
+    let gone = mail(NoticeKind::DisabledGone).text;
+    assert!(gone.contains("410") && !gone.contains("502"), "{gone}");
+}
+
+#[test]
+fn endpoints_in_trouble_stand_in_both_parts() {
+    let trouble = "Disabled since 2026-11-21 20:00 UTC";
+    let (mail, calm) = (english(&busy_day(1500)), english(&busy_day(40)));
+    assert!(mail.text.contains(trouble) && mail.html.contains(trouble), "{}", mail.text);
+    assert!(!calm.text.contains("Endpoints in trouble"), "{}", calm.text);
 }
 
 #[test]
@@ -167,7 +213,7 @@ fn the_longest_report_is_not_clipped() {
 fn a_day_that_is_not_over_says_so() {
     let day = Day::default();
     let noon = day.date.start().plus(Duration::from_hours(12));
-    let report = Report::new(day.project_id, day.date).view(noon, &day.hosts());
+    let report = Report::new(day.project_id, day.date).view(noon, &day.endpoints());
     let text = english(&report).text;
     assert!(text.contains("2026-11-21 (UTC), not over yet"), "{text}");
     assert!(text.contains("State as of 2026-11-21 12:00 UTC."), "{text}");

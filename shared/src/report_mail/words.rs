@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::delivery::FailureReason;
+use crate::delivery::{FailureReason, HoldReason};
+use crate::health::{Notice, NoticeKind};
 use crate::notification_user::Language;
-use crate::report::{Health, ReportView, Totals};
+use crate::report::{Outcome, ReportView, Totals};
 use crate::time::Timestamp;
 
 /// Says things in one language.
@@ -29,11 +30,11 @@ impl Words {
     // How the day went
 
     pub(super) fn subject(self, report: &ReportView, project: &str) -> String {
-        let mark = match report.health() {
-            Health::Quiet => "",
-            Health::Delivered => "✓ ",
-            Health::StillTrying => "⚠ ",
-            Health::Failed => "✗ ",
+        let mark = match report.outcome() {
+            Outcome::Quiet => "",
+            Outcome::Delivered => "✓ ",
+            Outcome::StillTrying => "⚠ ",
+            Outcome::Failed => "✗ ",
         };
         format!("{mark}{} · {project} · {}", self.headline(report), report.day)
     }
@@ -43,23 +44,25 @@ impl Words {
         let still_trying = still_trying + held;
         let [all, taken, lost, trying, dropped] = [deliveries, delivered, failed, still_trying, cancelled].map(count);
         let of_all = self.say(format!("{all} {}", webhooks(deliveries)), format!("웹훅 {all}건"));
-        match report.health() {
-            Health::Quiet => self.say("No webhooks".to_owned(), "웹훅 없음".to_owned()),
-            Health::Delivered if cancelled > 0 => self.say(
+        match report.outcome() {
+            Outcome::Quiet => self.say("No webhooks".to_owned(), "웹훅 없음".to_owned()),
+            Outcome::Delivered if cancelled > 0 => self.say(
                 format!("{taken} {} delivered, {dropped} cancelled", webhooks(delivered)),
                 format!("웹훅 {taken}건 전달, {dropped}건 취소"),
             ),
-            Health::Delivered if deliveries == 1 => self.say(format!("{of_all} delivered"), format!("{of_all} 전달됨")),
-            Health::Delivered => self.say(format!("All {of_all} delivered"), format!("{of_all} 모두 전달됨")),
-            Health::StillTrying => self.say(
+            Outcome::Delivered if deliveries == 1 => {
+                self.say(format!("{of_all} delivered"), format!("{of_all} 전달됨"))
+            }
+            Outcome::Delivered => self.say(format!("All {of_all} delivered"), format!("{of_all} 모두 전달됨")),
+            Outcome::StillTrying => self.say(
                 format!("{trying} of {of_all} not delivered yet"),
                 format!("{of_all} 중 {trying}건 아직 전달되지 않음"),
             ),
-            Health::Failed if still_trying > 0 => self.say(
+            Outcome::Failed if still_trying > 0 => self.say(
                 format!("{lost} of {of_all} failed, {trying} still trying"),
                 format!("{of_all} 중 {lost}건 실패, {trying}건 시도 중"),
             ),
-            Health::Failed => self.say(format!("{lost} of {of_all} failed"), format!("{of_all} 중 {lost}건 실패")),
+            Outcome::Failed => self.say(format!("{lost} of {of_all} failed"), format!("{of_all} 중 {lost}건 실패")),
         }
     }
 
@@ -92,6 +95,10 @@ impl Words {
 
     pub(super) fn still_trying(self) -> &'static str {
         self.say("Still trying", "시도 중")
+    }
+
+    pub(super) fn held(self) -> &'static str {
+        self.say("Held", "보류")
     }
 
     pub(super) fn failed(self) -> &'static str {
@@ -143,6 +150,7 @@ impl Words {
     pub(super) fn undelivered(self, totals: Totals) -> Option<String> {
         let parts = [
             (totals.still_trying, self.say("still trying", "시도 중")),
+            (totals.held, self.say("held", "보류")),
             (totals.failed, self.say("failed", "실패")),
             (totals.cancelled, self.say("cancelled", "취소")),
         ];
@@ -217,6 +225,124 @@ impl Words {
         self.say("submission", "제출 ID")
     }
 
+    // Endpoints in trouble
+
+    pub(super) fn endpoints_in_trouble(self) -> &'static str {
+        self.say("Endpoints in trouble", "문제가 있는 엔드포인트")
+    }
+
+    pub(super) fn trouble(self, state: HoldReason, since: Option<Timestamp>) -> String {
+        let (what, then) = match state {
+            HoldReason::Paused => self.say(
+                ("Paused", "its webhooks are held until it is resumed"),
+                ("일시 중지됨", "다시 시작할 때까지 웹훅을 보류합니다"),
+            ),
+            HoldReason::Disabled => self.say(
+                ("Disabled", "its webhooks are held until it is resumed"),
+                ("비활성화됨", "다시 시작할 때까지 웹훅을 보류합니다"),
+            ),
+            HoldReason::Failing => self.say(
+                ("Failing", "its webhooks are held, and one is tried now and then"),
+                ("계속 실패 중", "웹훅을 보류하고 주기적으로 다시 시도합니다"),
+            ),
+            HoldReason::Busy => self.say(
+                ("Asks for time", "its webhooks are held, and one is tried when that is over"),
+                ("대기를 요청함", "웹훅을 보류하고 시간이 지나면 다시 시도합니다"),
+            ),
+        };
+        match since.map(minute) {
+            Some(since) => self.say(format!("{what} since {since}: {then}"), format!("{since}부터 {what}: {then}")),
+            None => format!("{what}: {then}"),
+        }
+    }
+
+    pub(super) fn will_be_disabled(self, at: Timestamp) -> String {
+        let at = minute(at);
+        self.say(format!("Will be disabled at {at} if that goes on"), format!("계속되면 {at}에 비활성화됩니다"))
+    }
+
+    // Notices
+
+    pub(super) fn notice_subject(self, kind: NoticeKind, host: &str, project: &str) -> String {
+        let mark = match kind {
+            NoticeKind::Failing => "⚠",
+            NoticeKind::DisabledFailing | NoticeKind::DisabledGone => "✗",
+        };
+        format!("{mark} {} · {project}", self.notice_headline(kind, host))
+    }
+
+    pub(super) fn notice_headline(self, kind: NoticeKind, host: &str) -> String {
+        match kind {
+            NoticeKind::Failing => self.say(format!("Webhooks to {host} fail"), format!("{host} 웹훅 전달 실패 중")),
+            NoticeKind::DisabledFailing | NoticeKind::DisabledGone => {
+                self.say(format!("Webhooks to {host} are stopped"), format!("{host} 웹훅 전달 중단됨"))
+            }
+        }
+    }
+
+    /// What happened, and what the last attempt came to.
+    pub(super) fn notice_story(self, notice: &Notice) -> String {
+        let (at, since, failures) = (minute(notice.at), minute(notice.failing_since), count(notice.failures.into()));
+        let story = match notice.kind {
+            NoticeKind::DisabledGone => self.say(
+                format!("At {at} the receiver answered 410: it is gone and wants no more webhooks."),
+                format!("{at}에 수신 서버가 410으로 응답하여 더 이상 웹훅을 받지 않겠다고 알렸습니다."),
+            ),
+            NoticeKind::Failing | NoticeKind::DisabledFailing => self.say(
+                format!("Every attempt since {since} has failed, {failures} in all."),
+                format!("{since}부터 모든 시도({failures}회)가 실패했습니다."),
+            ),
+        };
+        match notice.last_failure {
+            Some(last) if notice.kind != NoticeKind::DisabledGone => {
+                let reason = self.reason(last.reason, last.status);
+                self.say(format!("{story} The last time: {reason}."), format!("{story} 마지막 원인: {reason}."))
+            }
+            _ => story,
+        }
+    }
+
+    /// What that means for the webhooks.
+    pub(super) fn notice_outlook(self, notice: &Notice) -> String {
+        match notice.disables_at.map(minute) {
+            Some(at) => self.say(
+                format!(
+                    "Its webhooks are held, and one is tried now and then. If none is taken, the endpoint will be disabled at {at}."
+                ),
+                format!("웹훅을 보류하고 주기적으로 다시 시도합니다. 계속 실패하면 {at}에 엔드포인트가 비활성화됩니다."),
+            ),
+            None => self.say(
+                "The endpoint is disabled: nothing is sent to it. Its webhooks are held, also those that are still to come."
+                    .to_owned(),
+                "엔드포인트가 비활성화되어 더 이상 전송하지 않습니다. 앞으로 발생하는 웹훅도 모두 보류합니다.".to_owned(),
+            ),
+        }
+    }
+
+    /// What its reader can do.
+    pub(super) fn notice_remedy(self, kind: NoticeKind) -> &'static str {
+        match kind {
+            NoticeKind::Failing => self.say(
+                "Mend the receiver. As soon as it takes a webhook, those that are held follow by themselves.",
+                "수신 서버를 복구해 주세요. 웹훅을 한 건이라도 받으면 보류된 웹훅이 자동으로 전달됩니다.",
+            ),
+            NoticeKind::DisabledFailing | NoticeKind::DisabledGone => self.say(
+                "Mend the receiver, then resume the endpoint: what is held is delivered then. If it is not needed any \
+                 more, delete it.",
+                "수신 서버를 복구한 뒤 엔드포인트를 다시 시작하면 보류된 웹훅이 전달됩니다. 더 이상 필요하지 않다면 삭제해 주세요.",
+            ),
+        }
+    }
+
+    pub(super) fn notice_why(self, project: &str) -> String {
+        self.say(
+            format!(
+                "You get this mail because this address was confirmed for notices about the webhooks of {project}."
+            ),
+            format!("이 주소가 {project}의 웹훅 알림 수신 주소로 확인되어 발송된 메일입니다."),
+        )
+    }
+
     // Why this mail came
 
     pub(super) fn why(self, project: &str) -> String {
@@ -240,11 +366,12 @@ impl Words {
         self.say(
             format!(
                 "This address was entered to get the daily webhook report of {project}: one mail every morning that \
-                 tells what became of yesterday's webhooks. Nothing is sent until you confirm."
+                 tells what became of yesterday's webhooks, and one when a receiver fails for long. Nothing is sent \
+                 until you confirm."
             ),
             format!(
                 "{project}의 일일 웹훅 리포트 수신 주소로 이 주소가 등록되었습니다. 전날 웹훅의 전달 결과를 매일 아침 한 통의 \
-                 메일로 알려 드립니다. 확인하시기 전에는 리포트가 발송되지 않습니다."
+                 메일로 알려 드리고, 수신 서버가 오래 실패하면 따로 알려 드립니다. 확인하시기 전에는 메일이 발송되지 않습니다."
             ),
         )
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use aes::Aes256;
 use aes::cipher::block_padding::Pkcs7;
-use aes::cipher::{BlockModeEncrypt, KeyInit};
+use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyInit};
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::Aead;
 use base64::Engine;
@@ -12,13 +12,11 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::id::{ProjectId, ReturnUrlKeyId};
-use crate::key_ring::{CannotOpen, KeyRing, Sealed, SealedKind};
 use crate::random::{self, Random};
-use crate::time::Timestamp;
 
 const KEY_CHARACTERS: usize = 32;
 const NONCE_BYTES: usize = 12;
@@ -85,26 +83,18 @@ impl ReturnUrlKey {
         key
     }
 
-    fn from_text(text: &[u8]) -> Option<Self> {
+    pub(super) fn from_text(text: &[u8]) -> Option<Self> {
         let bytes = text.try_into().ok()?;
         text.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The key itself, to be shown to its owner.
     pub fn expose(&self) -> &str {
         str::from_utf8(&self.0).expect("letters and digits are text")
-    }
-
-    /// What is stored of it.
-    pub fn store(
-        &self,
-        id: ReturnUrlKeyId,
-        project_id: ProjectId,
-        ring: &KeyRing,
-        random: &dyn Random,
-    ) -> StoredReturnUrlKey {
-        let secret_key = ring.seal(SealedKind::ReturnUrlKey, project_id, &self.0, random);
-        StoredReturnUrlKey { id, project_id, secret_key, created_at: id.made_at() }
     }
 
     /// AES-256-ECB with PKCS#7 padding, as base64 (standard alphabet, padded).
@@ -126,11 +116,30 @@ impl ReturnUrlKey {
         BASE64_STANDARD.encode([nonce.as_slice(), &ciphertext].concat())
     }
 
+    /// What [`Self::encrypt_gcm`] hid; `None` if this key did not hide it, or somebody changed it since.
+    pub(super) fn decrypt_gcm(&self, base64: &str) -> Option<Vec<u8>> {
+        let bytes = BASE64_STANDARD.decode(base64).ok()?;
+        let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+        Aes256Gcm::new(&self.0.into()).decrypt(&(*nonce).into(), ciphertext).ok()
+    }
+
+    /// What [`Self::encrypt_ecb`] hid; `None` if it does not look like it. Nothing proves that nobody changed it, so only
+    /// what a signature covers may be given to this.
+    pub(super) fn decrypt_ecb(&self, base64: &str) -> Option<Vec<u8>> {
+        let bytes = BASE64_STANDARD.decode(base64).ok()?;
+        ecb::Decryptor::<Aes256>::new(&self.0.into()).decrypt_padded_vec::<Pkcs7>(&bytes).ok()
+    }
+
     /// `v1,` and the HMAC-SHA256 of `text`, in base64url without padding.
     pub(super) fn sign(&self, text: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(text.as_bytes());
         format!("v1,{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+
+    /// Whether `signature` is what [`Self::sign`] makes of `text`. The time it takes does not tell how much of it is.
+    pub(super) fn verifies(&self, text: &str, signature: &str) -> bool {
+        self.sign(text).as_bytes().ct_eq(signature.as_bytes()).into()
     }
 }
 
@@ -140,32 +149,10 @@ impl fmt::Debug for ReturnUrlKey {
     }
 }
 
-/// What is stored of a `secretKey`. The project's newest is in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoredReturnUrlKey {
-    /// Its id.
-    pub id: ReturnUrlKeyId,
-    /// Whose key it is.
-    pub project_id: ProjectId,
-    /// The key itself, sealed.
-    pub secret_key: Sealed,
-    /// When it was issued.
-    pub created_at: Timestamp,
-}
-
-impl StoredReturnUrlKey {
-    /// The key itself.
-    pub fn open(&self, ring: &KeyRing) -> Result<ReturnUrlKey, CannotOpen> {
-        let mut text = ring.open(SealedKind::ReturnUrlKey, self.project_id, &self.secret_key)?;
-        let key = ReturnUrlKey::from_text(&text).ok_or(CannotOpen);
-        text.zeroize();
-        key
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use aes_gcm::aead::Payload;
+
     use super::*;
     use crate::random::SystemRandom;
 
@@ -177,12 +164,12 @@ mod tests {
         BASE64_STANDARD.decode(base64).unwrap()
     }
 
-    /// Draws always the same byte.
-    struct Always(u8);
+    /// Draws what it was given.
+    struct Draws(Vec<u8>);
 
-    impl Random for Always {
+    impl Random for Draws {
         fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(self.0);
+            bytes.copy_from_slice(&self.0);
         }
     }
 
@@ -194,16 +181,82 @@ mod tests {
              30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710");
         let ciphertext = hex("f3eed1bdb5d2a03c064b5a7e3db181f8591ccb10d410ed26dc5ba74a31362870\
              b6ed21b99ca6f4f9f153e7b1beafed1d23304b7a39f9f3ff067d8d8f9e24ecc7");
-        let encrypted = decoded(&ReturnUrlKey(key.try_into().unwrap()).encrypt_ecb(&plaintext));
-        assert_eq!((&encrypted[..64], encrypted.len()), (ciphertext.as_slice(), 80));
+        let key = ReturnUrlKey(key.try_into().unwrap());
+        let encrypted = key.encrypt_ecb(&plaintext);
+        assert_eq!((&decoded(&encrypted)[..64], decoded(&encrypted).len()), (ciphertext.as_slice(), 80));
+        assert_eq!(key.decrypt_ecb(&encrypted), Some(plaintext));
+    }
+
+    /// The GCM specification's test cases for keys of 256 bits that have no associated data: key, nonce, plaintext,
+    /// ciphertext, tag.
+    const GCM_CASES: [[&str; 5]; 3] = [
+        // Test case 13.
+        [ZERO_KEY, "000000000000000000000000", "", "", "530f8afbc74536b9a963b4f1c4cb738b"],
+        // Test case 14.
+        [
+            ZERO_KEY,
+            "000000000000000000000000",
+            "00000000000000000000000000000000",
+            "cea7403d4d606b6e074ec5d3baf39d18",
+            "d0d1c8a799996bf0265b98b5d48ab919",
+        ],
+        // Test case 15.
+        [GCM_KEY, GCM_NONCE, GCM_PLAINTEXT, GCM_CIPHERTEXT, "b094dac5d93471bdec1a502270e3cc6c"],
+    ];
+    const ZERO_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+    const GCM_KEY: &str = "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308";
+    const GCM_NONCE: &str = "cafebabefacedbaddecaf888";
+    const GCM_PLAINTEXT: &str = "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
+                                 1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255";
+    const GCM_CIPHERTEXT: &str = "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa\
+                                  8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad";
+
+    #[test]
+    fn gcm_gives_what_the_specification_says() {
+        for [key, nonce, plaintext, ciphertext, tag] in GCM_CASES {
+            let key = ReturnUrlKey(hex(key).try_into().unwrap());
+            let encrypted = key.encrypt_gcm(&hex(plaintext), &Draws(hex(nonce)));
+            assert_eq!(decoded(&encrypted), hex(&[nonce, ciphertext, tag].concat()));
+            assert_eq!(key.decrypt_gcm(&encrypted), Some(hex(plaintext)));
+        }
     }
 
     #[test]
-    fn gcm_gives_what_nist_says() {
-        // The GCM specification's test case 14: key, nonce and plaintext are all zeros.
-        let encrypted = decoded(&ReturnUrlKey([0; 32]).encrypt_gcm(&[0; 16], &Always(0)));
-        let expected = "000000000000000000000000cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919";
-        assert_eq!(encrypted, hex(expected));
+    fn gcm_with_associated_data_gives_what_the_specification_says() {
+        // Test case 16. We never use associated data; that the library knows it shows that it is the same GCM.
+        let associated = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+        let (plaintext, ciphertext) = (&hex(GCM_PLAINTEXT)[..60], &hex(GCM_CIPHERTEXT)[..60]);
+        let key: [u8; 32] = hex(GCM_KEY).try_into().unwrap();
+        let nonce: [u8; 12] = hex(GCM_NONCE).try_into().unwrap();
+        let payload = Payload { msg: plaintext, aad: &associated };
+        let encrypted = Aes256Gcm::new(&key.into()).encrypt(&nonce.into(), payload).unwrap();
+        assert_eq!(encrypted, [ciphertext, &hex("76fc6ece0f4e1768cddf8853bb2d551b")].concat());
+    }
+
+    #[test]
+    fn what_was_changed_or_is_another_keys_does_not_open() {
+        let (key, other) = (ReturnUrlKey::generate(&SystemRandom), ReturnUrlKey::generate(&SystemRandom));
+        let encrypted = key.encrypt_gcm(b"{}", &SystemRandom);
+        let mut changed = decoded(&encrypted);
+        changed[13] ^= 1;
+        assert_eq!(other.decrypt_gcm(&encrypted), None);
+        assert_eq!(key.decrypt_gcm(&BASE64_STANDARD.encode(changed)), None);
+        assert_eq!((key.decrypt_gcm("AAAA"), key.decrypt_gcm("%"), key.decrypt_ecb("AAAA")), (None, None, None));
+    }
+
+    #[test]
+    fn a_signature_is_verified_by_its_key_over_its_text() {
+        let (key, other) = (ReturnUrlKey::generate(&SystemRandom), ReturnUrlKey::generate(&SystemRandom));
+        let signature = key.sign("kycStatus=approved");
+        assert!(key.verifies("kycStatus=approved", &signature));
+        for (key, text, signature) in [
+            (&other, "kycStatus=approved", signature.as_str()),
+            (&key, "kycStatus=rejected", signature.as_str()),
+            (&key, "kycStatus=approved", &signature[..signature.len() - 1]),
+            (&key, "kycStatus=approved", ""),
+        ] {
+            assert!(!key.verifies(text, signature), "{text} {signature}");
+        }
     }
 
     #[test]
@@ -226,18 +279,5 @@ mod tests {
         assert_eq!(key.expose().len(), 32);
         assert!(key.expose().bytes().all(|byte| byte.is_ascii_alphanumeric()));
         assert_eq!(format!("{key:?}"), "ReturnUrlKey(…)");
-    }
-
-    #[test]
-    fn a_stored_key_opens_only_with_its_ring_and_project() {
-        let ring = |key: &str| KeyRing::from_json(&format!(r#"{{"current":"k1","k1":"{}"}}"#, key.repeat(32))).unwrap();
-        let now = Timestamp::from_millis(1_764_000_000_000).unwrap();
-        let key = ReturnUrlKey::generate(&SystemRandom);
-        let id = ReturnUrlKeyId::new(now, &SystemRandom);
-        let stored = key.store(id, ProjectId::new(now, &SystemRandom), &ring("a"), &SystemRandom);
-        let moved = StoredReturnUrlKey { project_id: ProjectId::new(now, &SystemRandom), ..stored.clone() };
-        assert_eq!(stored.open(&ring("a")), Ok(key));
-        assert_eq!(stored.open(&ring("b")), Err(CannotOpen));
-        assert_eq!(moved.open(&ring("a")), Err(CannotOpen));
     }
 }

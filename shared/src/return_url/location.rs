@@ -8,7 +8,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serializer;
 use thiserror::Error;
 
-use super::{Encryption, ReturnUrlKey, ReturnUrlSettings, Verification};
+use super::url::{ENCRYPTED, KEY_ID, NONCE, SIGNATURE, SIGNED_AT};
+use super::{Encryption, NamedKey, ReturnUrlSettings, Verification};
 use crate::random::{self, Random};
 use crate::time::Timestamp;
 
@@ -44,13 +45,13 @@ impl fmt::Debug for Location {
 pub struct KeyMissing;
 
 impl ReturnUrlSettings {
-    /// Where the person goes after `verification`, signed as of `now`. `key` is the project's newest, if it has one.
+    /// Where the person goes after `verification`, signed as of `now`. `key` is the project's current one, if it has one.
     ///
     /// A signature covers the whole query that stands before it: everything after the first `?` and before `&sig=`.
     pub fn location(
         &self,
         verification: &Verification,
-        key: Option<&ReturnUrlKey>,
+        key: Option<&NamedKey>,
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<Location, KeyMissing> {
@@ -59,28 +60,35 @@ impl ReturnUrlSettings {
             return Ok(Location(self.url_with(&parameters)));
         }
         let nonce = BASE64_URL_SAFE_NO_PAD.encode(random::bytes::<NONCE_BYTES>(random));
-        parameters.push(format!("ts={}", now.as_seconds()));
-        parameters.push(format!("nonce={nonce}"));
+        parameters.push(format!("{SIGNED_AT}={}", now.as_seconds()));
+        parameters.push(format!("{NONCE}={nonce}"));
         let unsigned = self.url_with(&parameters);
         let (_, query) = unsigned.split_once('?').expect("a URL with parameters has a query");
-        let signature = key.ok_or(KeyMissing)?.sign(query);
-        Ok(Location(format!("{unsigned}&sig={signature}")))
+        let signature = key.ok_or(KeyMissing)?.key.sign(query);
+        Ok(Location(format!("{unsigned}&{SIGNATURE}={signature}")))
     }
 
     /// The selected fields that have a value, each as `key=value`, or all of them in one encrypted parameter.
     fn parameters(
         &self,
         verification: &Verification,
-        key: Option<&ReturnUrlKey>,
+        key: Option<&NamedKey>,
         random: &dyn Random,
     ) -> Result<Vec<String>, KeyMissing> {
         let said = self.fields.iter().filter_map(|field| Some((field.key(), verification.value(*field)?)));
-        let encrypted = match self.encryption {
-            Encryption::None => return Ok(said.map(|(key, value)| parameter(key, value)).collect()),
-            Encryption::Aes256Ecb => key.ok_or(KeyMissing)?.encrypt_ecb(&json_object(said)),
-            Encryption::Aes256Gcm => key.ok_or(KeyMissing)?.encrypt_gcm(&json_object(said), random),
-        };
-        Ok(vec![parameter("encrypted", &encrypted)])
+        match self.encryption {
+            Encryption::None => Ok(said.map(|(key, value)| parameter(key, value)).collect()),
+            // Receivers of this one know a single parameter, so none is added that names the key.
+            Encryption::Aes256Ecb => {
+                let encrypted = key.ok_or(KeyMissing)?.key.encrypt_ecb(&json_object(said));
+                Ok(vec![parameter(ENCRYPTED, &encrypted)])
+            }
+            Encryption::Aes256Gcm => {
+                let NamedKey { id, key } = key.ok_or(KeyMissing)?;
+                let encrypted = key.encrypt_gcm(&json_object(said), random);
+                Ok(vec![parameter(ENCRYPTED, &encrypted), parameter(KEY_ID, &id.to_string())])
+            }
+        }
     }
 
     fn url_with(&self, parameters: &[String]) -> String {
@@ -114,9 +122,10 @@ mod tests {
 
     use super::*;
     use crate::draft::Draft;
+    use crate::id::ReturnUrlKeyId;
     use crate::random::SystemRandom;
     use crate::return_link::NewReturnLink;
-    use crate::return_url::{NewReturnUrlSettings, Outcome, PersonFields, PersonValue, ReturnField};
+    use crate::return_url::{NewReturnUrlSettings, Outcome, PersonFields, PersonValue, ReturnField, ReturnUrlKey};
 
     const EVERYTHING: &str = r#"["userid","email","kycStatus","submissionId","cf1","cf2","cf3","errorCode"]"#;
 
@@ -133,6 +142,10 @@ mod tests {
 
     fn now() -> Timestamp {
         Timestamp::from_millis(1_764_000_000_123).unwrap()
+    }
+
+    fn key() -> NamedKey {
+        NamedKey { id: ReturnUrlKeyId::new(now(), &SystemRandom), key: ReturnUrlKey::generate(&SystemRandom) }
     }
 
     fn plain(settings: &ReturnUrlSettings, verification: &Verification) -> String {
@@ -205,8 +218,8 @@ mod tests {
     }
 
     #[test]
-    fn encrypted_fields_are_one_parameter_that_opens_to_a_json_object() {
-        let key = ReturnUrlKey::generate(&SystemRandom);
+    fn encrypted_fields_are_a_json_object_under_the_key_that_is_named_beside_them() {
+        let key = key();
         let approved = verification(r#"{"kycStatus":"approved","cf1":"한 \"x\"","userid":"u"}"#);
         let settings = settings("https://a.example/", EVERYTHING, r#","encryption":"aes-256-gcm""#);
         let location = settings.location(&approved, Some(&key), now(), &SystemRandom).unwrap();
@@ -214,26 +227,27 @@ mod tests {
         let parameters = read_back(location.as_str());
         let sealed = BASE64_STANDARD.decode(&parameters["encrypted"]).unwrap();
         let (nonce, ciphertext) = sealed.split_first_chunk::<12>().unwrap();
-        let cipher = Aes256Gcm::new(&<[u8; 32]>::try_from(key.expose().as_bytes()).unwrap().into());
+        let cipher = Aes256Gcm::new(&<[u8; 32]>::try_from(key.key.expose().as_bytes()).unwrap().into());
         let opened = cipher.decrypt(&(*nonce).into(), ciphertext).unwrap();
-        assert_eq!(parameters.len(), 1);
+        assert_eq!((parameters.len(), &parameters["kid"]), (2, &key.id.to_string()));
+        assert!(location.as_str().ends_with(&format!("&kid={}", key.id)), "{location:?}");
         assert_eq!(str::from_utf8(&opened).unwrap(), r#"{"userid":"u","kycStatus":"approved","cf1":"한 \"x\""}"#);
     }
 
     #[test]
     fn ecb_is_base64_that_is_percent_encoded() {
-        let key = ReturnUrlKey::generate(&SystemRandom);
+        let key = key();
         let approved = verification(r#"{"kycStatus":"approved"}"#);
         let settings = settings("https://a.example", EVERYTHING, r#","encryption":"aes-256-ecb""#);
         let location = settings.location(&approved, Some(&key), now(), &SystemRandom).unwrap();
-        let encrypted = key.encrypt_ecb(br#"{"kycStatus":"approved"}"#);
+        let encrypted = key.key.encrypt_ecb(br#"{"kycStatus":"approved"}"#);
         let escaped = encrypted.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
         assert_eq!(location.as_str(), format!("https://a.example?encrypted={escaped}"));
     }
 
     #[test]
     fn a_signature_covers_the_query_before_it() {
-        let key = ReturnUrlKey::generate(&SystemRandom);
+        let key = key();
         let settings = settings("https://a.example/?x=1", r#"["kycStatus"]"#, r#","signed":true"#);
         let approved = verification(r#"{"kycStatus":"approved"}"#);
         let location = settings.location(&approved, Some(&key), now(), &SystemRandom).unwrap();
@@ -241,13 +255,13 @@ mod tests {
         let (_, query) = location.as_str().split_once('?').unwrap();
         let (signed, signature) = query.split_once("&sig=").unwrap();
         assert!(signed.starts_with("x=1&kycStatus=approved&ts=1764000000&nonce="), "{signed}");
-        assert_eq!(signature, key.sign(signed));
+        assert_eq!(signature, key.key.sign(signed));
         assert_eq!(read_back(location.as_str())["sig"], signature);
     }
 
     #[test]
     fn two_signed_urls_of_one_moment_differ() {
-        let key = ReturnUrlKey::generate(&SystemRandom);
+        let key = key();
         let settings = settings("https://a.example", "[]", r#","signed":true"#);
         let sign = || settings.location(&verification(r#"{"kycStatus":"approved"}"#), Some(&key), now(), &SystemRandom);
         assert_ne!(sign(), sign());

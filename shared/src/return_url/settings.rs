@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::url::{ENCRYPTED, KEY_ID, NONCE, SIGNATURE, SIGNED_AT};
 use super::{Encryption, KEY_WANTED, Outcome, ReturnField, ReturnUrl};
 use crate::draft::{BadField, BadFields, Draft, pointer};
 
@@ -60,9 +61,10 @@ impl ReturnUrlSettings {
         let fields = self.fields.iter().map(|field| field.key());
         let keys: Vec<&str> = match self.encryption {
             Encryption::None => fields.collect(),
-            Encryption::Aes256Ecb | Encryption::Aes256Gcm => vec!["encrypted"],
+            Encryption::Aes256Ecb => vec![ENCRYPTED],
+            Encryption::Aes256Gcm => vec![ENCRYPTED, KEY_ID],
         };
-        let protection: &[&str] = if self.signed { &["ts", "nonce", "sig"] } else { &[] };
+        let protection: &[&str] = if self.signed { &[SIGNED_AT, NONCE, SIGNATURE] } else { &[] };
         let parameters: Vec<String> = keys.iter().chain(protection).map(|key| format!("{key}={{{key}}}")).collect();
         if parameters.is_empty() {
             return self.url.to_string();
@@ -205,8 +207,10 @@ mod tests {
         let preview = |body: &str| settings(body).preview();
         assert_eq!(
             preview(r#"{"url":"https://a.example/?x=1","fields":["email"],"encryption":"aes-256-gcm","signed":true}"#),
-            "https://a.example/?x=1&encrypted={encrypted}&ts={ts}&nonce={nonce}&sig={sig}"
+            "https://a.example/?x=1&encrypted={encrypted}&kid={kid}&ts={ts}&nonce={nonce}&sig={sig}"
         );
+        let ecb = preview(r#"{"url":"https://a.example","fields":[],"encryption":"aes-256-ecb"}"#);
+        assert_eq!(ecb, "https://a.example?encrypted={encrypted}");
         assert_eq!(preview(r#"{"url":"https://a.example","fields":[]}"#), "https://a.example");
     }
 

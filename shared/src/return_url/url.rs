@@ -11,8 +11,19 @@ use super::ReturnField;
 
 const MOST_CHARACTERS: usize = 2048;
 
+/// The parameter that holds the encrypted fields.
+pub(super) const ENCRYPTED: &str = "encrypted";
+/// The parameter that names the key of a ciphertext.
+pub(super) const KEY_ID: &str = "kid";
+/// The parameter that says when a URL was signed, in seconds since 1970.
+pub(super) const SIGNED_AT: &str = "ts";
+/// The parameter that makes every signed URL different.
+pub(super) const NONCE: &str = "nonce";
+/// The parameter that holds the signature.
+pub(super) const SIGNATURE: &str = "sig";
+
 /// Parameters that Signpost adds besides the fields.
-const PROTECTION_PARAMETERS: [&str; 5] = ["encrypted", "kid", "nonce", "sig", "ts"];
+const PROTECTION_PARAMETERS: [&str; 5] = [ENCRYPTED, KEY_ID, SIGNED_AT, NONCE, SIGNATURE];
 
 /// A URL that a person may be brought back to, kept exactly as it was written: nothing is added, re-encoded or
 /// lower-cased, because receivers compare it.
@@ -55,6 +66,9 @@ pub enum BadReturnUrl {
     /// Its scheme is not an app's.
     #[error("must not have the scheme {0}")]
     Scheme(String),
+    /// Its query has an apostrophe, which browsers write as `%27`: a signature over the one does not fit the other.
+    #[error("must have %27 in place of ' in its query, as browsers send it")]
+    Apostrophe,
     /// Its query already has a parameter that Signpost adds.
     #[error("must not already have the parameter {0}")]
     Parameter(String),
@@ -80,6 +94,27 @@ impl ReturnUrl {
         };
         format!("{}{joint}{query}", self.text)
     }
+
+    /// What [`Self::with_query`] added, in a URL that a browser brought: `None` if it leads elsewhere, or lacks the query
+    /// that this URL has of its own. Browsers write hosts in lower case and add the slash of an empty path, so scheme,
+    /// host, port and path are compared as they read them; the query is compared as it stands.
+    pub(super) fn added_to<'a>(&self, brought: &'a str) -> Option<&'a str> {
+        let is_same_place = place(&self.text).is_some_and(|own| place(brought).is_some_and(|other| own == other));
+        if !is_same_place {
+            return None;
+        }
+        let query = |text: &'a str| text.split_once('?').map_or("", |(_, query)| query);
+        let own = self.text.split_once('?').map_or("", |(_, query)| query);
+        let added = query(brought).strip_prefix(own)?;
+        if own.is_empty() || own.ends_with('&') || added.is_empty() { Some(added) } else { added.strip_prefix('&') }
+    }
+}
+
+/// A URL without its query.
+fn place(text: &str) -> Option<Url> {
+    let mut url = Url::parse(text).ok()?;
+    url.set_query(None);
+    Some(url)
 }
 
 impl FromStr for ReturnUrl {
@@ -111,6 +146,9 @@ impl FromStr for ReturnUrl {
         };
         if authority.is_some_and(|authority| authority.contains('@')) {
             return Err(BadReturnUrl::Credentials);
+        }
+        if !is_for_app && text.split_once('?').is_some_and(|(_, query)| query.contains('\'')) {
+            return Err(BadReturnUrl::Apostrophe);
         }
         if let Some((name, _)) = url.query_pairs().find(|(name, _)| is_ours(name)) {
             return Err(BadReturnUrl::Parameter(name.into_owned()));
@@ -211,6 +249,7 @@ mod tests {
             "HTTPS://App.Example:443/Done/../x",
             "https://app.example/done?lang=ko&tag[]=a",
             "https://app.example/%ED%95%9C?",
+            "https://app.example/o'hara?name=o%27hara",
             "https://xn--argos-8ve.example/",
             "https://203.0.113.9/done",
             "http://localhost:3000/done",
@@ -281,6 +320,7 @@ mod tests {
             ("http://app.example/", BadReturnUrl::Insecure),
             ("http://localhost.evil.example/", BadReturnUrl::Insecure),
             ("http://10.0.0.1/", BadReturnUrl::Insecure),
+            ("https://app.example/?name=o'hara", BadReturnUrl::Apostrophe),
         ] {
             assert_eq!(parse(url), Err(bad), "{url:?}");
         }
@@ -293,6 +333,7 @@ mod tests {
             ("https://app.example/?x=1&KYCSTATUS=approved", "KYCSTATUS"),
             ("https://app.example/?kyc%53tatus=approved", "kycStatus"),
             ("https://app.example/?sig=v1,x", "sig"),
+            ("https://app.example/?Kid=x", "Kid"),
             ("yourapp:done?encrypted=x", "encrypted"),
         ] {
             assert_eq!(parse(url), Err(BadReturnUrl::Parameter(name.to_owned())), "{url}");
@@ -310,6 +351,31 @@ mod tests {
             ("https://app.example/done?x=?", "https://app.example/done?x=?&a=b"),
         ] {
             assert_eq!(parse(url).unwrap().with_query("a=b"), whole);
+        }
+    }
+
+    #[test]
+    fn what_was_added_is_told_from_the_own_query() {
+        for (url, brought, added) in [
+            ("https://app.example", "https://app.example?a=b", Some("a=b")),
+            ("https://app.example", "https://app.example/?a=b", Some("a=b")),
+            ("HTTPS://App.Example:443/done", "https://app.example/done?a=b", Some("a=b")),
+            ("https://app.example/x/../done", "https://app.example/done", Some("")),
+            ("https://app.example/?x=1", "https://app.example/?x=1&a=b", Some("a=b")),
+            ("https://app.example/?x=1&", "https://app.example/?x=1&a=b", Some("a=b")),
+            ("https://app.example/?x=1", "https://app.example/?x=1", Some("")),
+            ("https://app.example/?x=1", "https://app.example/?x=12&a=b", None),
+            ("https://app.example/?x=1", "https://app.example/?a=b&x=1", None),
+            ("https://app.example/done", "https://app.example/done/?a=b", None),
+            ("https://app.example/done", "https://app.example/Done?a=b", None),
+            ("https://app.example/", "https://app.example:8443/?a=b", None),
+            ("https://app.example/", "http://app.example/?a=b", None),
+            ("https://app.example/", "https://user@app.example/?a=b", None),
+            ("https://app.example/", "https://app.example.evil.example/?a=b", None),
+            ("yourapp://done", "yourapp://done?a=b", Some("a=b")),
+            ("yourapp://done", "otherapp://done?a=b", None),
+        ] {
+            assert_eq!(parse(url).unwrap().added_to(brought), added, "{url} {brought}");
         }
     }
 

@@ -16,7 +16,9 @@ use crate::draft::Draft;
 use crate::endpoint::NewEndpoint;
 use crate::event::EventType;
 use crate::id::{EndpointId, KeyPairId, ProjectId, ReturnUrlKeyId};
+use crate::overlap::Overlap;
 use crate::random::SystemRandom;
+use crate::return_url::{KeyIssue, ReturnUrlKeys};
 
 /// An endpoint with its project's keys, and an event for it.
 struct Scene {
@@ -44,10 +46,12 @@ impl Scene {
         let endpoint =
             new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &master_keys(), &SystemRandom);
         let secret_key = ReturnUrlKey::generate(&SystemRandom);
-        let key_id = ReturnUrlKeyId::new(now(), &SystemRandom);
+        let mut secret_keys = ReturnUrlKeys::none(project);
+        let (key_id, wish) = (ReturnUrlKeyId::new(now(), &SystemRandom), KeyIssue { overlap: Overlap::NONE });
+        secret_keys.issue(key_id, &secret_key, wish, now(), &master_keys(), &SystemRandom).unwrap();
         let pair_id = KeyPairId::new(now(), &SystemRandom);
         let keys = ProjectKeys {
-            secret_key: Some(secret_key.store(key_id, project, &master_keys(), &SystemRandom)),
+            secret_key: secret_keys.current_at(now()).cloned(),
             key_pairs: Some(KeyPairs::first(pair_id, project, &master_keys(), &SystemRandom)),
         };
         Self { endpoint, secret, secret_key, keys, event }

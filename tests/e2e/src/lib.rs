@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use stack::api_client::{ApiClient, ApiError};
 use stack::receiver::{Received, Receiver};
-use stack::{Stack, StackOptions};
+use stack::{Stack, StackOptions, demo};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
@@ -112,6 +112,17 @@ impl Customer {
         self.receiver().received(&self.path)
     }
 
+    /// Adds a reader, who confirms their address.
+    pub async fn add_reader(&self, email: &str) {
+        self.post("/notification-users", &json!({ "name": "Ada", "email": email, "language": "en" })).await;
+        demo::confirm(self.stack, email).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Has the sweep run, as every minute.
+    pub async fn sweep(&self) {
+        self.stack.invoke("webhook-retry", json!({})).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
     /// Publishes an event; answers its id.
     pub async fn publish(&self, event: &Value) -> String {
         text(&create(&self.api, &self.events(), event).await, "id")
@@ -163,7 +174,7 @@ impl Customer {
                 return;
             }
             assert!(begun.elapsed() <= PATIENCE, "{deliveries:?}\n{}", self.stack.log_tail().await);
-            self.stack.invoke("webhook-retry", json!({})).await.unwrap_or_else(|error| panic!("{error}"));
+            self.sweep().await;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use shared::clock::{Clock as _, SystemClock};
 use shared::event::EventType;
+use shared::sample;
 use thiserror::Error;
 
 use crate::api_client::ApiError;
@@ -73,7 +74,8 @@ pub async fn deliver_all_types(stack: &Stack) -> Result<(String, Vec<Line>), Dem
     let mut published = BTreeMap::new();
     for event_type in EventType::ALL {
         let at = Instant::now();
-        let event = api.post(&format!("{base}/events"), &sample(event_type)).await?;
+        let sample = serde_json::from_str(sample::request(event_type)).expect("a sample is JSON");
+        let event = api.post(&format!("{base}/events"), &sample).await?;
         published.insert(text(&event, "id")?, (event_type, at));
     }
     let is_there = |received: &[Received], id: &String| received.iter().any(|one| one.id == *id && one.answered == 200);
@@ -119,34 +121,35 @@ pub async fn mail_report(stack: &Stack, project_id: &str) -> Result<String, Demo
     let reader = json!({ "name": "Ada", "email": READER, "language": "en" });
     let user = stack.api().post(&format!("/v1/projects/{project_id}/notification-users"), &reader).await?;
     if user["state"] == "unconfirmed" {
-        confirm(stack).await?;
+        confirm(stack, READER).await?;
     }
-    let known = mails_to_reader(stack).await?.len();
+    let known = mails_to(stack, READER).await?.len();
     let today = SystemClock.now().to_string();
     stack.send_reports(&today[.."2026-01-31".len()]).await?;
-    let report = wait_for_mail(stack, known, "report").await?;
+    let report = wait_for_mail(stack, READER, known, "report").await?;
     Ok(report.subject)
 }
 
 /// Does what the button behind the link does, in the mail that asks whether the address is right.
-async fn confirm(stack: &Stack) -> Result<(), DemoError> {
-    let question = wait_for_mail(stack, 0, "mail that asks for confirmation").await?;
+pub async fn confirm(stack: &Stack, reader: &str) -> Result<(), DemoError> {
+    let question = wait_for_mail(stack, reader, 0, "mail that asks for confirmation").await?;
     let link = question.text.split_whitespace().find(|word| word.starts_with(&stack.api_url));
     let link = link.ok_or(DemoError::Missing("confirmation link"))?;
     server::client().post(link).send().await?.error_for_status()?;
     Ok(())
 }
 
-async fn mails_to_reader(stack: &Stack) -> Result<Vec<Mail>, DemoError> {
+/// The mails to a reader so far, oldest first.
+pub async fn mails_to(stack: &Stack, reader: &str) -> Result<Vec<Mail>, DemoError> {
     let mails: Vec<Mail> = server::client().get(&stack.mail_url).send().await?.json().await?;
-    Ok(mails.into_iter().filter(|mail| mail.to.iter().any(|to| to.contains(READER))).collect())
+    Ok(mails.into_iter().filter(|mail| mail.to.iter().any(|to| to.contains(reader))).collect())
 }
 
 /// The first mail to the reader after the `known` ones. Mails are asked for, since the emulator does not tell of them.
-async fn wait_for_mail(stack: &Stack, known: usize, kind: &'static str) -> Result<Mail, DemoError> {
+pub async fn wait_for_mail(stack: &Stack, reader: &str, known: usize, kind: &'static str) -> Result<Mail, DemoError> {
     let start = Instant::now();
     loop {
-        if let Some(mail) = mails_to_reader(stack).await?.into_iter().nth(known) {
+        if let Some(mail) = mails_to(stack, reader).await?.into_iter().nth(known) {
             return Ok(mail);
         }
         if start.elapsed() > PATIENCE {
@@ -154,24 +157,6 @@ async fn wait_for_mail(stack: &Stack, known: usize, kind: &'static str) -> Resul
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// A realistic event of a type.
-fn sample(event_type: EventType) -> Value {
-    let data = match event_type {
-        EventType::Approved => json!({ "kycStatus": "approved", "userid": "user-1" }),
-        EventType::Rejected => json!({ "kycStatus": "rejected", "rejectComment": "the document has expired" }),
-        EventType::Pending => json!({ "kycStatus": "pending" }),
-        EventType::Retry => json!({ "reason": "the photo is blurred" }),
-        EventType::Updated => json!({ "changed": ["address"] }),
-        EventType::Delete => json!({ "deletedBy": "retention policy" }),
-        EventType::Submit => json!({ "userid": "user-1", "documentType": "passport" }),
-        EventType::Token => json!({ "token": "expired" }),
-        EventType::Injection => json!({ "result": "success" }),
-        EventType::Aml => json!({ "matches": 0 }),
-        EventType::AmlOngoing => json!({ "matches": 1, "list": "PEP" }),
-    };
-    json!({ "type": event_type.as_str(), "submissionId": "sub-0001", "data": data })
 }
 
 fn text(value: &Value, name: &'static str) -> Result<String, DemoError> {

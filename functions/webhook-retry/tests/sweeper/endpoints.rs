@@ -1,9 +1,11 @@
-//! Deliveries that are held for their endpoint.
+//! Deliveries that are held for their endpoint, and what is told of it.
 
 use std::time::Duration;
 
-use shared::delivery::{Delivery, DeliveryState, HoldReason, SendMessage};
+use shared::delivery::{Attempt, Delivery, DeliveryState, FailureReason, HoldReason, Phases, SendMessage};
+use shared::digest::DigestJob;
 use shared::endpoint::{Endpoint, EndpointState};
+use shared::health::NoticeKind;
 use shared::id::DeliveryId;
 
 use crate::scene::{Scene, now};
@@ -50,6 +52,49 @@ async fn what_is_held_stays_held_while_its_endpoint_is_paused() {
 
     assert_eq!(scene.sweep(now()).await.1, []);
     assert_eq!(state(&scene, held.id).await, DeliveryState::Held);
+}
+
+/// An endpoint whose receiver has said that it is gone; the sweep is to tell of it.
+async fn disabled(scene: &Scene) -> Endpoint {
+    let endpoint = scene.endpoint().await;
+    let (reason, phases) = (Some(FailureReason::Status), Phases::default());
+    let gone = Attempt { number: 1, at: now(), duration_ms: 0, phases, status: Some(410), reason, response: None };
+    let policy = "failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".parse().unwrap();
+    let stored = scene.store.activity.health_now(scene.project, endpoint.id).await.unwrap();
+    let disabled = stored.next(stored.health.clone().after(&gone, None, &policy), Some(now()));
+    scene.store.activity.put_health(&disabled).await.unwrap();
+    endpoint
+}
+
+#[tokio::test]
+async fn what_happened_to_an_endpoint_is_handed_over_once() {
+    let scene = Scene::new().await;
+    let endpoint = disabled(&scene).await;
+    scene.sweep(now()).await;
+
+    let told: Vec<(DigestJob, Duration)> = scene.queue.take_from("report");
+    let [(DigestJob::Notice(job), Duration::ZERO)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((job.endpoint_id, job.notice.kind), (endpoint.id, NoticeKind::DisabledGone));
+    scene.sweep(now().plus(Duration::from_mins(5))).await;
+    assert_eq!(scene.queue.take_from::<DigestJob>("report"), []);
+}
+
+#[tokio::test]
+async fn a_notice_that_cannot_be_handed_over_is_not_forgotten() {
+    let scene = Scene::new().await;
+    disabled(&scene).await;
+    assert!(scene.sweep_without_queue(now()).await.is_err());
+    scene.sweep(now().plus(Duration::from_mins(5))).await;
+    assert_eq!(scene.queue.take_from::<DigestJob>("report").len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_an_endpoint_that_was_deleted() {
+    let scene = Scene::new().await;
+    let endpoint = disabled(&scene).await;
+    scene.store.settings.delete_endpoint(scene.project, endpoint.id).await.unwrap();
+    scene.sweep(now()).await;
+    assert_eq!(scene.queue.take_from::<DigestJob>("report"), []);
 }
 
 #[tokio::test]

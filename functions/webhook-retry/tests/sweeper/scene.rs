@@ -93,6 +93,7 @@ async fn sweep_with(aws: &Aws, at: Timestamp) -> Result<Swept, SweepError> {
         activity_table: ACTIVITY.to_owned(),
         retention: "30".parse().unwrap(),
         send_queue_url: "http://127.0.0.1:1/000000000000/send".to_owned(),
+        report_queue_url: "http://127.0.0.1:1/000000000000/report".to_owned(),
     };
     let deadline = at.plus(Duration::from_secs(55)).as_millis();
     Sweeper::new(&config, aws, Arc::new(FixedClock(at))).sweep(u64::try_from(deadline).unwrap()).await

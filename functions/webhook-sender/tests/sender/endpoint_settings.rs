@@ -11,8 +11,9 @@ use shared::endpoint::{EndpointUrl, NewEndpoint};
 use shared::event::{Event, NewEvent};
 use shared::id::{EndpointId, EventId, KeyPairId, ProjectId, ReturnUrlKeyId};
 use shared::key_pair::KeyPairs;
+use shared::overlap::Overlap;
 use shared::random::SystemRandom;
-use shared::return_url::ReturnUrlKey;
+use shared::return_url::{KeyIssue, ReturnUrlKey, ReturnUrlKeys};
 use shared::signature::SigningSecret;
 use shared::time::Timestamp;
 use shared::webhook::{self, Opened, ProjectKeys};
@@ -90,18 +91,23 @@ async fn format_encryption_and_signatures_are_those_of_the_endpoint() {
     let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &config.address_guard).unwrap();
     let secret = SigningSecret::generate(&SystemRandom);
     let endpoint = new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &ring(), &SystemRandom);
-    let secret_key = ReturnUrlKey::generate(&SystemRandom);
-    let secret_key = secret_key.store(ReturnUrlKeyId::new(now(), &SystemRandom), project, &ring(), &SystemRandom);
+    let mut secret_keys = ReturnUrlKeys::none(project);
+    for overlap in [Overlap::NONE, Overlap::default()] {
+        let (id, key) = (ReturnUrlKeyId::new(now(), &SystemRandom), ReturnUrlKey::generate(&SystemRandom));
+        secret_keys.issue(id, &key, KeyIssue { overlap }, now(), &ring(), &SystemRandom).unwrap();
+    }
     let pairs = KeyPairs::first(KeyPairId::new(now(), &SystemRandom), project, &ring(), &SystemRandom);
     store.settings.put_endpoint(&endpoint).await.unwrap();
-    store.settings.replace_return_url_key(&secret_key).await.unwrap();
+    store.settings.replace_return_url_keys(&secret_keys).await.unwrap();
     store.settings.create_key_pairs(&pairs).await.unwrap();
 
     send(&store, &Nudge::first(&event, &[endpoint.id]).remove(0)).await;
 
     let Received { headers, body } = received.await.unwrap();
     // ECB gives the same each time; that it decrypts is shown beside the rule.
-    let keys = ProjectKeys { secret_key: Some(secret_key), key_pairs: Some(pairs.clone()) };
+    // The next key waits until the day after.
+    let secret_key = secret_keys.current_at(now()).cloned();
+    let keys = ProjectKeys { secret_key, key_pairs: Some(pairs.clone()) };
     let opened = Opened::of(&endpoint, &keys, &ring()).unwrap();
     assert_eq!(body, webhook::body(&opened, &event, &SystemRandom));
     assert!(body.starts_with(br#"{"data":""#));

@@ -7,3 +7,4 @@ mod endpoint_settings;
 mod holding;
 mod replay;
 mod scene;
+mod test_send;

@@ -1,9 +1,10 @@
-//! A queue in front of a test's database: it keeps what is sent to it, and passes everything else on.
+//! Queues in front of a test's database: what is sent to them is kept, and everything else is passed on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -12,7 +13,7 @@ use crate::aws::Aws;
 use crate::aws::store::testing::Database;
 use crate::delivery::SendMessage;
 
-/// A send queue that nobody reads but its test.
+/// Queues that nobody reads but their test.
 #[derive(Debug)]
 pub struct FakeQueue {
     aws: Aws,
@@ -20,11 +21,20 @@ pub struct FakeQueue {
     server: JoinHandle<()>,
 }
 
-type Sent = Arc<Mutex<Vec<(SendMessage, Duration)>>>;
+type Sent = Arc<Mutex<Vec<Kept>>>;
+
+/// A message: where it was sent to, what it says, and its delay.
+#[derive(Debug)]
+struct Kept {
+    queue_url: String,
+    body: String,
+    delay: Duration,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SendMessageBatch {
+    queue_url: String,
     entries: Vec<Entry>,
 }
 
@@ -62,9 +72,18 @@ impl FakeQueue {
         &self.aws
     }
 
-    /// What was sent since this was last asked, in order, each message with its delay.
+    /// What was sent to the send queue since this was last asked, in order, each message with its delay. Its URL ends with `send`.
     pub fn take(&self) -> Vec<(SendMessage, Duration)> {
-        std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+        self.take_from("send")
+    }
+
+    /// What was sent since this was last asked to the queue whose URL ends with `name`, in order, each message with its delay.
+    pub fn take_from<T: DeserializeOwned>(&self, name: &str) -> Vec<(T, Duration)> {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (taken, left) = std::mem::take(&mut *sent).into_iter().partition(|kept| kept.queue_url.ends_with(name));
+        *sent = left;
+        let read = |kept: Kept| (serde_json::from_str(&kept.body).expect("the queue takes such messages"), kept.delay);
+        Vec::into_iter(taken).map(read).collect()
     }
 }
 
@@ -123,8 +142,8 @@ fn keep(body: &[u8], sent: &Sent) -> String {
     let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
     let mut taken = Vec::new();
     for entry in batch.entries {
-        let message = serde_json::from_str(&entry.message_body).expect("only messages of the send queue are sent");
-        sent.push((message, Duration::from_secs(entry.delay_seconds)));
+        let delay = Duration::from_secs(entry.delay_seconds);
+        sent.push(Kept { queue_url: batch.queue_url.clone(), body: entry.message_body, delay });
         taken.push(serde_json::json!({ "Id": entry.id, "MessageId": entry.id, "MD5OfMessageBody": "unchecked" }));
     }
     serde_json::json!({ "Successful": taken, "Failed": [] }).to_string()

@@ -5,16 +5,19 @@
 //! | settings | `project#{project}` | `meta` | project |
 //! | settings | `project#{project}` | `endpoint#{endpoint}` | endpoint |
 //! | settings | `project#{project}` | `return-url` | return URL |
-//! | settings | `project#{project}` | `return-url-key#{key}` | `secretKey` of the return URL, sealed |
+//! | settings | `project#{project}` | `return-url-keys` | `secretKey`s of the return URL, sealed |
 //! | settings | `project#{project}` | `signing-keys` | key pairs that sign webhooks, private keys sealed |
 //! | settings | `project#{project}` | `user#{user}` | notification user |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
 //! | activity | `{project}#{day}` | `event#{event}` | event, with the endpoints it goes to |
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
-//! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}` | mail of a report, claimed or sent |
+//! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | mail, claimed or sent |
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint's receiver |
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the one that runs |
+//! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; how many were made in a minute |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its answer |
+//! | activity | `calls#{key}` | first second of ten | how many calls were made with an API key |
+//! | activity | `used-link#{link}` | `link` | a return link that works once, and was used |
 //!
 //! API keys have partitions of their own, so that the role of a function that sends webhooks can leave them out.
 //! The index `kind` of `settings` lists projects and notification users; `key-hash` finds a key by its hash. The indexes
@@ -38,6 +41,7 @@ mod health;
 mod held;
 mod idempotency;
 mod key_pairs;
+mod mails;
 mod notification_users;
 mod projects;
 mod replayed;
@@ -46,20 +50,25 @@ mod reports;
 mod return_urls;
 mod sweep;
 mod table;
+mod test_sends;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod used_links;
 mod walk;
 
 pub use events::{DayPage, StoredEvent};
 pub use health::StoredHealth;
 pub use held::Held;
 pub use idempotency::{Begun, IdempotencyKey, Request};
+pub use mails::Mailing;
 pub use replays::{LeasedReplay, Resumed};
+pub use reports::report_endpoints;
 pub use return_urls::ProjectReturnUrl;
 pub use sweep::{Due, DueDelivery, DueEndpoint, DueReplay, SHARDS};
 use table::Table;
+pub use used_links::{LinkUse, UsedLinks};
 pub use walk::{Count, Found};
 
 /// Why the store did not do what was asked.

@@ -1,43 +1,12 @@
-//! Reports: built from the deliveries of a day, and a row for every mail of them, so that each is sent once.
-//!
-//! A mail is claimed by a conditional write before it is sent, and marked when SES has it. A claim whose mark never
-//! came is taken over after [`MAIL_LEASE`]: its holder died. One window remains: when the holder dies, or SES's
-//! answer is lost, between SES accepting the mail and the mark, the mail comes a second time. SES has no idempotency
-//! key to close it with.
+//! Reports: built from the deliveries of a day, and what is known of their endpoints.
 
-use std::collections::BTreeSet;
-
-use serde::{Deserialize, Serialize};
-
-use super::events::partition;
-use super::table::{self, Row, number};
-use super::{Activity, Settings, StoreError, Written};
-use crate::id::{NotificationUserId, ProjectId};
-use crate::report::{Hosts, MAIL_LEASE, Report, ReportJob};
-use crate::time::{Timestamp, UtcDay};
+use super::{Activity, Settings, StoreError};
+use crate::id::ProjectId;
+use crate::report::{EndpointFacts, Endpoints, Report};
+use crate::time::UtcDay;
 
 /// How many events are read at once: few enough to fit into memory, whatever their size.
 const EVENTS_A_PAGE: u16 = 100;
-
-/// The mail of one report to one user.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MailRow {
-    user_id: NotificationUserId,
-    /// Milliseconds since 1970; zero when the claim was given back.
-    claimed_at: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sent_at: Option<Timestamp>,
-    expires_at: i64,
-}
-
-/// All mails of one job lie side by side. A preview never stands in the way of the whole day's mail, nor of another.
-fn prefix(job: &ReportJob) -> String {
-    match job.preview_asked_at {
-        None => "report#".to_owned(),
-        Some(asked_at) => format!("preview#{asked_at}#"),
-    }
-}
 
 impl Activity {
     /// The report of a project's day, as its deliveries are now.
@@ -53,134 +22,18 @@ impl Activity {
             }
         }
     }
-
-    /// The users whose mail of `job` was sent.
-    pub async fn report_readers(&self, job: &ReportJob) -> Result<BTreeSet<NotificationUserId>, StoreError> {
-        let query = self.table.beginning_with(&partition(job.project_id, job.day), &prefix(job));
-        let rows: Vec<MailRow> = table::all(query).await?;
-        Ok(rows.into_iter().filter(|row| row.sent_at.is_some()).map(|row| row.user_id).collect())
-    }
-
-    /// Claims the mail of `job` to `user`, unless it was sent, or somebody claimed it less than [`MAIL_LEASE`] ago.
-    pub async fn claim_report_mail(
-        &self,
-        job: &ReportJob,
-        user: NotificationUserId,
-        now: Timestamp,
-    ) -> Result<Written, StoreError> {
-        let row = self.mail_row(job, user, now.as_millis(), None);
-        let call = self.table.putting(&row)?;
-        let call = call
-            .condition_expression("attribute_not_exists(pk) OR (attribute_not_exists(sentAt) AND claimedAt <= :stale)")
-            .expression_attribute_values(":stale", number(now.minus(MAIL_LEASE).as_millis()));
-        self.table.put_if(call).await
-    }
-
-    /// Gives back the claim made at `claimed_at`, because its mail certainly was not sent: the next try need not wait.
-    pub async fn release_report_mail(
-        &self,
-        job: &ReportJob,
-        user: NotificationUserId,
-        claimed_at: Timestamp,
-    ) -> Result<Written, StoreError> {
-        let row = self.mail_row(job, user, 0, None);
-        let call = self.table.putting(&row)?;
-        let call = call
-            .condition_expression("attribute_not_exists(sentAt) AND claimedAt = :mine")
-            .expression_attribute_values(":mine", number(claimed_at.as_millis()));
-        self.table.put_if(call).await
-    }
-
-    /// Marks the mail of `job` to `user` as sent, so that it is never claimed again.
-    pub async fn mark_report_mail_sent(
-        &self,
-        job: &ReportJob,
-        user: NotificationUserId,
-        sent_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.table.put(&self.mail_row(job, user, sent_at.as_millis(), Some(sent_at))).await
-    }
-
-    fn mail_row(
-        &self,
-        job: &ReportJob,
-        user_id: NotificationUserId,
-        claimed_at: i64,
-        sent_at: Option<Timestamp>,
-    ) -> Row<MailRow> {
-        // The row outlives the last event of its day, so that no report of kept deliveries is ever mailed again.
-        let expires_at = self.retention.expiry_of(job.day.next().start());
-        let content = MailRow { user_id, claimed_at, sent_at, expires_at };
-        Row { pk: partition(job.project_id, job.day), sk: format!("{}{user_id}", prefix(job)), content }
-    }
 }
 
-impl Settings {
-    /// The hosts of a project's endpoints.
-    pub async fn endpoint_hosts(&self, project: ProjectId) -> Result<Hosts, StoreError> {
-        let endpoints = self.endpoints(project).await?;
-        let host = |url: &url::Url| url.host_str().unwrap_or_default().to_owned();
-        Ok(endpoints.into_iter().map(|endpoint| (endpoint.id, host(endpoint.url.as_url()))).collect())
+/// What a report tells of a project's endpoints, as they are now.
+pub async fn report_endpoints(
+    settings: &Settings,
+    activity: &Activity,
+    project: ProjectId,
+) -> Result<Endpoints, StoreError> {
+    let mut endpoints = Endpoints::new();
+    for endpoint in settings.endpoints(project).await? {
+        let health = activity.health(project, endpoint.id).await?.health;
+        endpoints.insert(endpoint.id, EndpointFacts { host: endpoint.host().to_owned(), wish: endpoint.state, health });
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::super::testing::Database;
-    use super::*;
-    use crate::random::SystemRandom;
-
-    fn now() -> Timestamp {
-        "2026-11-22T00:10:00Z".parse().unwrap()
-    }
-
-    fn job() -> ReportJob {
-        let project_id = ProjectId::new(now(), &SystemRandom);
-        ReportJob { project_id, day: now().day().previous(), preview_asked_at: None }
-    }
-
-    fn user() -> NotificationUserId {
-        NotificationUserId::new(now(), &SystemRandom)
-    }
-
-    #[tokio::test]
-    async fn a_mail_is_claimed_once_until_its_lease_is_over() {
-        let (database, job, user) = (Database::start().await, job(), user());
-        let claim = |at| database.activity.claim_report_mail(&job, user, at);
-        assert_eq!(claim(now()).await.unwrap(), Written::Now);
-        assert_eq!(claim(now().plus(MAIL_LEASE).minus(Duration::from_millis(1))).await.unwrap(), Written::Before);
-        assert_eq!(claim(now().plus(MAIL_LEASE)).await.unwrap(), Written::Now);
-        assert_eq!(claim(now().plus(MAIL_LEASE)).await.unwrap(), Written::Before);
-    }
-
-    #[tokio::test]
-    async fn a_mail_that_was_sent_is_never_claimed_again() {
-        let (database, job, user) = (Database::start().await, job(), user());
-        database.activity.claim_report_mail(&job, user, now()).await.unwrap();
-        assert_eq!(database.activity.report_readers(&job).await.unwrap(), BTreeSet::new());
-        database.activity.mark_report_mail_sent(&job, user, now()).await.unwrap();
-        let much_later = now().plus(MAIL_LEASE * 10);
-        assert_eq!(database.activity.claim_report_mail(&job, user, much_later).await.unwrap(), Written::Before);
-        assert_eq!(database.activity.release_report_mail(&job, user, now()).await.unwrap(), Written::Before);
-        assert_eq!(database.activity.report_readers(&job).await.unwrap(), BTreeSet::from([user]));
-    }
-
-    #[tokio::test]
-    async fn a_claim_given_back_can_be_taken_at_once() {
-        let (database, job, user) = (Database::start().await, job(), user());
-        database.activity.claim_report_mail(&job, user, now()).await.unwrap();
-        assert_eq!(database.activity.release_report_mail(&job, user, now()).await.unwrap(), Written::Now);
-        assert_eq!(database.activity.claim_report_mail(&job, user, now()).await.unwrap(), Written::Now);
-    }
-
-    #[tokio::test]
-    async fn a_preview_does_not_use_up_the_mail_of_the_day() {
-        let (database, job, user) = (Database::start().await, job(), user());
-        let preview = ReportJob { preview_asked_at: Some(now()), ..job };
-        database.activity.mark_report_mail_sent(&preview, user, now()).await.unwrap();
-        assert_eq!(database.activity.report_readers(&job).await.unwrap(), BTreeSet::new());
-        assert_eq!(database.activity.claim_report_mail(&job, user, now()).await.unwrap(), Written::Now);
-    }
+    Ok(endpoints)
 }

@@ -3,19 +3,14 @@
 use serde::Deserialize;
 
 use super::projects::{META, partition};
-use super::table::{self, Row, text};
+use super::table::{self, Row, number};
 use super::{Settings, StoreError, Written};
-use crate::id::{ProjectId, ReturnUrlKeyId};
-use crate::key_ring::Sealed;
+use crate::id::ProjectId;
 use crate::project::Project;
-use crate::return_url::{ReturnUrlSettings, StoredReturnUrlKey};
+use crate::return_url::{ReturnUrlKeys, ReturnUrlSettings};
 
 const SETTINGS: &str = "return-url";
-const KEY_PREFIX: &str = "return-url-key#";
-
-fn key_sort_key(id: ReturnUrlKeyId) -> String {
-    format!("{KEY_PREFIX}{id}")
-}
+const KEYS: &str = "return-url-keys";
 
 /// All that the way back of a project's people depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +19,8 @@ pub struct ProjectReturnUrl {
     pub project: Project,
     /// Its return URL, if it has set one.
     pub settings: Option<ReturnUrlSettings>,
-    /// Its newest `secretKey`, if it has one.
-    pub key: Option<StoredReturnUrlKey>,
+    /// Its `secretKey`s.
+    pub keys: ReturnUrlKeys,
 }
 
 impl Settings {
@@ -45,21 +40,19 @@ impl Settings {
         #[serde(untagged)]
         enum Any {
             Settings(ReturnUrlSettings),
-            Key(StoredReturnUrlKey),
+            Keys(ReturnUrlKeys),
             Project(Project),
         }
-        let (mut project, mut settings, mut key) = (None, None, None);
-        // Letters and digits of ids come before `~`.
-        let query = self.table.between(&partition(id), META, &format!("{KEY_PREFIX}~")).consistent_read(now);
+        let (mut project, mut settings, mut keys) = (None, None, ReturnUrlKeys::none(id));
+        let query = self.table.between(&partition(id), META, KEYS).consistent_read(now);
         for row in table::all(query).await? {
             match row {
                 Any::Project(found) => project = Some(found),
                 Any::Settings(found) => settings = Some(found),
-                // Ids grow with time, so the last is the newest.
-                Any::Key(found) => key = Some(found),
+                Any::Keys(found) => keys = found,
             }
         }
-        Ok(project.map(|project| ProjectReturnUrl { project, settings, key }))
+        Ok(project.map(|project| ProjectReturnUrl { project, settings, keys }))
     }
 
     /// Stores a project's return URL over the one it had.
@@ -72,52 +65,46 @@ impl Settings {
         self.table.delete(&partition(project), SETTINGS).await
     }
 
-    /// Stores a key in place of those the project had. Repeating it with the same key changes nothing.
-    ///
-    /// The new key is written before older ones are deleted, so that there always is one.
-    pub async fn replace_return_url_key(&self, key: &StoredReturnUrlKey) -> Result<(), StoreError> {
-        let (pk, sk) = (partition(key.project_id), key_sort_key(key.id));
-        self.table.put(&Row { pk: pk.clone(), sk, content: key }).await?;
-        let stored: Vec<StoredReturnUrlKey> = table::all(self.table.beginning_with(&pk, KEY_PREFIX)).await?;
-        for older in stored.iter().filter(|stored| stored.id < key.id) {
-            self.table.delete(&pk, &key_sort_key(older.id)).await?;
+    /// A project's `secretKey`s as they are now.
+    pub async fn return_url_keys_now(&self, project: ProjectId) -> Result<ReturnUrlKeys, StoreError> {
+        let found = self.table.get_now(&partition(project), KEYS).await?;
+        Ok(found.unwrap_or_else(|| ReturnUrlKeys::none(project)))
+    }
+
+    /// Stores changed keys over those that were read, as their next version. [`Written::Before`] if those were changed
+    /// meanwhile: nothing happens then. All keys are in one row, so that no moment finds the project without one.
+    pub async fn replace_return_url_keys(&self, keys: &ReturnUrlKeys) -> Result<Written, StoreError> {
+        let mut next = keys.clone();
+        next.version += 1;
+        let (pk, sk) = (partition(keys.project_id), KEYS.to_owned());
+        let call = self.table.putting(&Row { pk, sk, content: &next })?;
+        let call = match keys.version {
+            0 => call.condition_expression("attribute_not_exists(pk)"),
+            seen => call
+                .condition_expression("#version = :seen")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":seen", number(seen.into())),
+        };
+        match self.table.put_if(call).await? {
+            Written::Now => Ok(Written::Now),
+            // A call whose answer was lost is repeated, and then finds itself. The key in it is shown only now.
+            Written::Before if self.return_url_keys_now(keys.project_id).await? == next => Ok(Written::Now),
+            Written::Before => Ok(Written::Before),
         }
-        Ok(())
-    }
-}
-
-impl Settings {
-    /// A project's newest `secretKey`, if it has one, as it is now.
-    pub async fn return_url_key_now(&self, project: ProjectId) -> Result<Option<StoredReturnUrlKey>, StoreError> {
-        let keys = self.table.beginning_with(&partition(project), KEY_PREFIX).consistent_read(true);
-        // Ids grow with time, so the last is the newest.
-        Ok(table::first(keys.scan_index_forward(false), 1).await?.pop())
-    }
-
-    /// All of a project's keys as they are now, oldest first. There is more than one only while one is being replaced.
-    pub async fn return_url_keys_now(&self, project: ProjectId) -> Result<Vec<StoredReturnUrlKey>, StoreError> {
-        table::all(self.table.beginning_with(&partition(project), KEY_PREFIX).consistent_read(true)).await
-    }
-
-    /// Stores a key that was sealed anew. [`Written::Before`] if it is no longer stored as `seen`: nothing happens then.
-    pub async fn reseal_return_url_key(&self, key: &StoredReturnUrlKey, seen: &Sealed) -> Result<Written, StoreError> {
-        let (pk, sk) = (partition(key.project_id), key_sort_key(key.id));
-        let call = self.table.putting(&Row { pk, sk, content: key })?.condition_expression("secretKey = :seen");
-        self.table.put_if(call.expression_attribute_values(":seen", text(seen.as_str()))).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::aws::store::testing::Database;
     use crate::draft::Draft;
+    use crate::id::ReturnUrlKeyId;
     use crate::key_ring::KeyRing;
+    use crate::overlap::Overlap;
     use crate::project::NewProject;
     use crate::random::SystemRandom;
-    use crate::return_url::{NewReturnUrlSettings, ReturnUrlKey};
+    use crate::return_url::{KeyIssue, NewReturnUrlSettings, ReturnUrlKey};
     use crate::time::Timestamp;
 
     fn now() -> Timestamp {
@@ -136,26 +123,35 @@ mod tests {
         new.accept(true).unwrap()
     }
 
-    fn key(project: &Project, issued_at: Timestamp) -> StoredReturnUrlKey {
+    /// The keys with one more, in place of the others.
+    fn with_new_key(keys: &ReturnUrlKeys) -> ReturnUrlKeys {
+        let mut keys = keys.clone();
         let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
-        let id = ReturnUrlKeyId::new(issued_at, &SystemRandom);
-        ReturnUrlKey::generate(&SystemRandom).store(id, project.id, &ring, &SystemRandom)
+        let (id, key) = (ReturnUrlKeyId::new(now(), &SystemRandom), ReturnUrlKey::generate(&SystemRandom));
+        keys.issue(id, &key, KeyIssue { overlap: Overlap::NONE }, now(), &ring, &SystemRandom).unwrap();
+        keys
+    }
+
+    fn at_version(version: u32, mut keys: ReturnUrlKeys) -> ReturnUrlKeys {
+        keys.version = version;
+        keys
     }
 
     #[tokio::test]
-    async fn a_project_comes_with_its_return_url_and_newest_key() {
+    async fn a_project_comes_with_its_return_url_and_keys() {
         let database = Database::start().await;
         let project = stored_project(&database).await;
-        let bare = ProjectReturnUrl { project: project.clone(), settings: None, key: None };
+        let none = ReturnUrlKeys::none(project.id);
+        let bare = ProjectReturnUrl { project: project.clone(), settings: None, keys: none.clone() };
         assert_eq!(database.settings.return_url(project.id).await.unwrap(), Some(bare));
 
         let settings =
             settings(r#"{"url":"https://app.example/done?x=1","fields":["errorCode","userid"],"signed":true}"#);
-        let (first, second) = (key(&project, now()), key(&project, now().plus(Duration::from_secs(1))));
+        let keys = with_new_key(&none);
         database.settings.put_return_url(project.id, &settings).await.unwrap();
-        database.settings.replace_return_url_key(&first).await.unwrap();
-        database.settings.replace_return_url_key(&second).await.unwrap();
-        let whole = ProjectReturnUrl { project: project.clone(), settings: Some(settings), key: Some(second) };
+        assert_eq!(database.settings.replace_return_url_keys(&keys).await.unwrap(), Written::Now);
+        let keys = at_version(1, keys);
+        let whole = ProjectReturnUrl { project: project.clone(), settings: Some(settings), keys };
         assert_eq!(database.settings.return_url_now(project.id).await.unwrap(), Some(whole.clone()));
 
         database.settings.delete_return_url(project.id).await.unwrap();
@@ -164,29 +160,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_sealed_anew_only_as_it_was_seen() {
+    async fn keys_are_stored_only_over_those_that_were_seen() {
         let database = Database::start().await;
         let project = stored_project(&database).await;
-        let (older, newer) = (key(&project, now()), key(&project, now().plus(Duration::from_secs(1))));
-        database.settings.replace_return_url_key(&older).await.unwrap();
-        let resealed = StoredReturnUrlKey { secret_key: newer.secret_key.clone(), ..older.clone() };
-        let reseal = |seen| database.settings.reseal_return_url_key(&resealed, seen);
-        assert_eq!(reseal(&older.secret_key).await.unwrap(), Written::Now);
-        assert_eq!(reseal(&older.secret_key).await.unwrap(), Written::Before);
-        database.settings.replace_return_url_key(&newer).await.unwrap();
-        assert_eq!(reseal(&resealed.secret_key).await.unwrap(), Written::Before);
-        assert_eq!(database.settings.return_url_key_now(project.id).await.unwrap(), Some(newer.clone()));
-        assert_eq!(database.settings.return_url_keys_now(project.id).await.unwrap(), [newer]);
-    }
-
-    #[tokio::test]
-    async fn a_late_older_key_does_not_replace_a_newer_one() {
-        let database = Database::start().await;
-        let project = stored_project(&database).await;
-        let (older, newer) = (key(&project, now()), key(&project, now().plus(Duration::from_secs(1))));
-        database.settings.replace_return_url_key(&newer).await.unwrap();
-        database.settings.replace_return_url_key(&older).await.unwrap();
-        assert_eq!(database.settings.return_url(project.id).await.unwrap().unwrap().key, Some(newer));
+        let none = database.settings.return_url_keys_now(project.id).await.unwrap();
+        for seen in [none.clone(), at_version(1, none)] {
+            let (faster, slower) = (with_new_key(&seen), with_new_key(&seen));
+            assert_eq!(database.settings.replace_return_url_keys(&faster).await.unwrap(), Written::Now);
+            assert_eq!(database.settings.replace_return_url_keys(&slower).await.unwrap(), Written::Before);
+            // The same once more, as when the answer was lost.
+            assert_eq!(database.settings.replace_return_url_keys(&faster).await.unwrap(), Written::Now);
+            let stored = database.settings.return_url_keys_now(project.id).await.unwrap();
+            assert_eq!(stored, at_version(seen.version + 1, faster));
+        }
     }
 
     #[tokio::test]

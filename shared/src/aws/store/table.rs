@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +104,20 @@ impl Table {
             Ok(_) => Ok(Written::Now),
             Err(error) if is_condition_failure(&error) => Ok(Written::Before),
             Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Writes a row where there is none; where there is one, it stays, and is given. That takes no right to read.
+    pub(super) async fn put_new<T>(&self, row: &Row<T>) -> Result<Option<T>, StoreError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let call = self.putting(row)?.condition_expression("attribute_not_exists(pk)");
+        let call = call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = call.send().await else { return Ok(None) };
+        match standing_row(&error) {
+            Some(item) => read(item.clone()).map(Some),
+            None => Err(unavailable(error)),
         }
     }
 
@@ -264,6 +279,14 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     StoreError::Unavailable(error.into())
+}
+
+/// The row that stands where another was to be written.
+fn standing_row(error: &SdkError<PutItemError>) -> Option<&Item> {
+    match error.as_service_error()? {
+        PutItemError::ConditionalCheckFailedException(failure) => failure.item(),
+        _ => None,
+    }
 }
 
 fn is_condition_failure<E>(error: &SdkError<E>) -> bool

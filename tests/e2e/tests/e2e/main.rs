@@ -5,7 +5,10 @@
 mod delivery;
 mod fairness;
 mod holding;
+mod notices;
 mod overdue;
 mod replays;
 mod retries;
+mod return_links;
 mod samples;
+mod test_sends;

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use shared::random::letters_and_digits;
 
 use super::Case;
-use super::scene::{Pattern, Webhook, changed, keys};
+use super::scene::{Pattern, Webhook, changed, keys, written};
 
 const DATA: &str = r#"{"name": "한 é + %20", "cf1": "0123456789abcdef0123456789abcdef"}"#;
 const GCM: &str = "aes-256-gcm";
@@ -41,7 +41,7 @@ fn refuses(name: &str, keys: &str, encryption: &str, body: &str) -> Case {
 }
 
 fn taken() -> Vec<Case> {
-    let [key, other] = keys().map(|key| key.written());
+    let [key, other] = keys().map(|key| written(&key));
     vec![
         takes("GCM", &key, GCM),
         takes("ECB", &key, ECB),
@@ -62,7 +62,7 @@ fn seems_to_fit() -> String {
 }
 
 fn refused_under_both() -> Vec<Case> {
-    let [key, other] = keys().map(|key| key.written());
+    let [key, other] = keys().map(|key| written(&key));
     let both = [(GCM, ECB), (ECB, GCM)].map(|(encryption, another)| {
         let good = encrypted(encryption);
         let letters = data(&good);
@@ -89,7 +89,7 @@ fn refused_under_both() -> Vec<Case> {
 }
 
 fn refused_under_one() -> Vec<Case> {
-    let [key, _] = keys().map(|key| key.written());
+    let [key, _] = keys().map(|key| written(&key));
     let good = encrypted(GCM);
     let bytes = BASE64_STANDARD.decode(data(&good)).unwrap();
     let ecb = BASE64_STANDARD.decode(data(&encrypted(ECB))).unwrap();

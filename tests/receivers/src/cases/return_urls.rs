@@ -2,10 +2,11 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use shared::return_url::NamedKey;
 use url::form_urlencoded;
 
 use super::Case;
-use super::scene::{Key, NOW, changed, keys, query, signed_by_nobody};
+use super::scene::{NOW, changed, keys, query, signed_by, signed_by_nobody, written};
 
 const APPROVED: &str =
     r#"{"kycStatus":"approved","userid":"user 1","email":"a+b@app.example","cf1":"한 é","cf2":"a&b=c;d"}"#;
@@ -35,9 +36,9 @@ fn refuses(name: &str, keys: &str, now: i64, query: &str) -> Case {
     Case::new("verify-return-url", name, None, &[keys, &now.to_string(), query])
 }
 
-fn signed_taken(key: &Key, other: &Key) -> Vec<Case> {
+fn signed_taken(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
     let plain = query(APPROVED, "/done", SIGNED, key);
-    let (one, both) = (key.written(), format!("{} {}", other.written(), key.written()));
+    let (one, both) = (written(key), format!("{} {}", written(other), written(key)));
     let takes_now = |name: &str, query: &str| takes(name, &one, NOW, query);
     vec![
         takes_now("as we make it", &plain),
@@ -55,17 +56,17 @@ fn signed_taken(key: &Key, other: &Key) -> Vec<Case> {
     ]
 }
 
-fn tampered_with(key: &Key, other: &Key) -> Vec<Case> {
+fn tampered_with(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
     let good = query(APPROVED, "/done?lang=ko", SIGNED, key);
     let (signed, signature) = good.split_once("&sig=").unwrap();
-    let one = key.written();
+    let one = written(key);
     let refuses_now = |name: &str, query: &str| refuses(name, &one, NOW, query);
     let moved = signed.replacen("userid=user%201&", "", 1).replacen("&ts=", "&userid=user%201&ts=", 1);
     assert_eq!(moved.len(), signed.len());
     vec![
         refuses("too old", &one, NOW + 3601, &good),
         refuses("from the future", &one, NOW - 301, &good),
-        refuses("another key", &other.written(), NOW, &good),
+        refuses("another key", &written(other), NOW, &good),
         refuses("no key", "", NOW, &good),
         refuses("an empty key", "kid=", NOW, &signed_by_nobody(signed)),
         refuses_now("signed by nobody", &signed_by_nobody(signed)),
@@ -98,9 +99,9 @@ fn tampered_with(key: &Key, other: &Key) -> Vec<Case> {
 }
 
 /// All of them are signed with the right key, so that nothing else can be the reason.
-fn never_made(key: &Key) -> Vec<Case> {
-    let one = key.written();
-    let refuses = |name: &str, query: &str| refuses(&format!("signed, {name}"), &one, NOW, &key.sign(query));
+fn never_made(key: &NamedKey) -> Vec<Case> {
+    let one = written(key);
+    let refuses = |name: &str, query: &str| refuses(&format!("signed, {name}"), &one, NOW, &signed_by(key, query));
     let proof = format!("ts={NOW}&nonce=abc");
     vec![
         refuses("no ts", "kycStatus=approved&nonce=abc"),
@@ -132,10 +133,10 @@ fn cannot_decrypt(name: &str, keys: &str, encryption: &str, query: &str) -> Case
     Case::new("decrypt-return-url", &format!("{encryption}, {name}"), None, &[keys, encryption, query])
 }
 
-fn encrypted_taken(key: &Key, other: &Key) -> Vec<Case> {
+fn encrypted_taken(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
     let expected =
         r#"{"userid":"user 1","email":"a+b@app.example","kycStatus":"approved","cf1":"한 é","cf2":"a&b=c;d"}"#;
-    let (one, both) = (key.written(), format!("{} {}", other.written(), key.written()));
+    let (one, both) = (written(key), format!("{} {}", written(other), written(key)));
     let mut cases: Vec<Case> = [GCM, ECB]
         .iter()
         .flat_map(|name| {
@@ -153,7 +154,7 @@ fn encrypted_taken(key: &Key, other: &Key) -> Vec<Case> {
 }
 
 /// What is to be known about ECB: blocks can change places, and nothing tells.
-fn spliced(key: &Key) -> Case {
+fn spliced(key: &NamedKey) -> Case {
     let made = query(
         r#"{"kycStatus":"rejected","userid":"012340123456789ABCDEFfedcba987654321043210"}"#,
         "",
@@ -166,23 +167,23 @@ fn spliced(key: &Key) -> Case {
     first.swap_with_slice(second);
     let query = format!("encrypted={}", percent_encoded(&BASE64_STANDARD.encode(bytes)));
     let expected = r#"{"userid":"01234fedcba98765432100123456789ABCDEF43210","kycStatus":"rejected"}"#;
-    decrypts("blocks changed places, and nothing tells", &key.written(), ECB, &query, expected)
+    decrypts("blocks changed places, and nothing tells", &written(key), ECB, &query, expected)
 }
 
 fn percent_encoded(base64: &str) -> String {
     base64.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
 }
 
-fn refused_under_both(key: &Key, other: &Key) -> Vec<Case> {
+fn refused_under_both(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
     let both = [(GCM, ECB), (ECB, GCM)].map(|(name, another)| {
         let good = query(APPROVED, "", &encryption(name), key);
         let (encrypted, kid) =
             good.split_once("&kid=").map_or((good.as_str(), None), |(first, kid)| (first, Some(kid)));
         let kid = kid.map(|kid| format!("&kid={kid}")).unwrap_or_default();
-        let one = key.written();
+        let one = written(key);
         let refuses = |what: &str, query: &str| cannot_decrypt(what, &one, name, query);
         vec![
-            cannot_decrypt("another key", &other.written(), name, &good),
+            cannot_decrypt("another key", &written(other), name, &good),
             cannot_decrypt("no key", "", name, &good),
             cannot_decrypt("an empty key", &format!("{}=", key.id), name, &good),
             refuses("encrypted otherwise", &query(APPROVED, "", &encryption(another), key)),
@@ -199,10 +200,10 @@ fn refused_under_both(key: &Key, other: &Key) -> Vec<Case> {
     both.concat()
 }
 
-fn refused_under_one(key: &Key, other: &Key) -> Vec<Case> {
+fn refused_under_one(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
     let good = query(APPROVED, "", &encryption(GCM), key);
     let (encrypted, kid) = good.split_once("&kid=").unwrap();
-    let both = format!("{} {}", other.written(), key.written());
+    let both = format!("{} {}", written(other), written(key));
     let refuses = |what: &str, query: &str| cannot_decrypt(what, &both, GCM, query);
     vec![
         refuses("no kid", encrypted),

@@ -12,7 +12,9 @@ use shared::id::{EndpointId, EventId, KeyPairId, ProjectId, ReturnUrlKeyId};
 use shared::key_pair::KeyPairs;
 use shared::key_ring::{KeyRing, SealedKind};
 use shared::random::Random;
-use shared::return_url::{NewReturnUrlSettings, ReturnUrlKey, ReturnUrlSettings, StoredReturnUrlKey, Verification};
+use shared::return_url::{
+    NamedKey, NewReturnUrlSettings, ReturnUrlKey, ReturnUrlSettings, StoredReturnUrlKey, Verification,
+};
 use shared::signature::SigningSecret;
 use shared::time::Timestamp;
 use shared::webhook::{self, Opened, ProjectKeys};
@@ -37,42 +39,37 @@ fn ring() -> KeyRing {
     KeyRing::from_json(&format!(r#"{{"current":"k1","k1":"{}"}}"#, "a".repeat(32))).unwrap()
 }
 
-/// A `secretKey` and its id.
-#[derive(Clone)]
-pub(super) struct Key {
-    pub id: ReturnUrlKeyId,
-    pub secret: ReturnUrlKey,
-}
-
 /// The project's keys: the one in use, and one of another time.
-pub(super) fn keys() -> [Key; 2] {
-    [17, 42].map(|number| Key {
+pub(super) fn keys() -> [NamedKey; 2] {
+    [17, 42].map(|number| NamedKey {
         id: ReturnUrlKeyId::new(now(), &Pattern(number)),
-        secret: ReturnUrlKey::generate(&Pattern(number)),
+        key: ReturnUrlKey::generate(&Pattern(number)),
     })
 }
 
-impl Key {
-    /// As the file has it.
-    pub(super) fn written(&self) -> String {
-        format!("{}={}", self.id, self.secret.expose())
-    }
+/// A key as the file has it.
+pub(super) fn written(key: &NamedKey) -> String {
+    format!("{}={}", key.id, key.key.expose())
+}
 
-    /// Signs a query, as nobody but its owner and Signpost can.
-    pub(super) fn sign(&self, query: &str) -> String {
-        format!("{query}&sig=v1,{}", BASE64_URL_SAFE_NO_PAD.encode(hmac(self.secret.expose().as_bytes(), query)))
-    }
+/// Signs a query, as nobody but Signpost and the key's owner can.
+pub(super) fn signed_by(key: &NamedKey, query: &str) -> String {
+    signed_with(key.key.expose(), query)
+}
+
+/// Signs a query with no key at all, as anybody can.
+pub(super) fn signed_by_nobody(query: &str) -> String {
+    signed_with("", query)
+}
+
+fn signed_with(key: &str, query: &str) -> String {
+    format!("{query}&sig=v1,{}", BASE64_URL_SAFE_NO_PAD.encode(hmac(key.as_bytes(), query)))
 }
 
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-/// Signs a query with no key at all, as anybody can.
-pub(super) fn signed_by_nobody(query: &str) -> String {
-    format!("{query}&sig=v1,{}", BASE64_URL_SAFE_NO_PAD.encode(hmac(b"", query)))
 }
 
 /// A webhook as it comes.
@@ -131,37 +128,24 @@ impl Webhook {
 
 fn project_keys(project_id: ProjectId, ring: &KeyRing) -> ProjectKeys {
     let [key, _] = keys();
-    let sealed = ring.seal(SealedKind::ReturnUrlKey, project_id, key.secret.expose().as_bytes(), &Pattern(5));
-    let secret_key = StoredReturnUrlKey { id: key.id, project_id, secret_key: sealed, created_at: now() };
+    let sealed = ring.seal(SealedKind::ReturnUrlKey, project_id, key.key.expose().as_bytes(), &Pattern(5));
+    let (created_at, active_from) = (now(), now());
+    let secret_key = StoredReturnUrlKey { id: key.id, project_id, secret_key: sealed, created_at, active_from };
     let key_pairs = KeyPairs::first(KeyPairId::new(now(), &Pattern(6)), project_id, ring, &Pattern(6));
     ProjectKeys { secret_key: Some(secret_key), key_pairs: Some(key_pairs) }
 }
 
 /// The query of the return URL that a verification ends with, made with `key`. `own` is what the customer's own URL has
 /// behind its host, `protection` its other settings.
-pub(super) fn query(verification: &str, own: &str, protection: &str, key: &Key) -> String {
+pub(super) fn query(verification: &str, own: &str, protection: &str, key: &NamedKey) -> String {
     let fields = r#"["userid","email","submissionId","cf1","cf2","cf3","kycStatus","errorCode"]"#;
     let body = format!(r#"{{"url":"https://app.example{own}","fields":{fields}{protection}}}"#);
     let new: NewReturnUrlSettings = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
     let settings: ReturnUrlSettings = new.accept(true).unwrap();
     let verification: Verification = serde_json::from_str(verification).unwrap();
-    let location = settings.location(&verification, Some(&key.secret), now(), &Pattern(7)).unwrap();
+    let location = settings.location(&verification, Some(key), now(), &Pattern(7)).unwrap();
     let (_, query) = location.as_str().split_once('?').unwrap();
-    if protection.contains("gcm") { with_kid(query, key) } else { query.to_owned() }
-}
-
-/// Names the key behind what it encrypted.
-fn with_kid(query: &str, key: &Key) -> String {
-    if query.contains("&kid=") {
-        return query.to_owned();
-    }
-    match query.split_once("&ts=") {
-        None => format!("{query}&kid={}", key.id),
-        Some((encrypted, rest)) => {
-            let (rest, _) = rest.split_once("&sig=").unwrap();
-            key.sign(&format!("{encrypted}&kid={}&ts={rest}", key.id))
-        }
-    }
+    query.to_owned()
 }
 
 /// A text with one character changed for another of its kind, which stands `at` characters from the beginning.

@@ -1,0 +1,113 @@
+//! `/v1/projects/{pid}/return-url/keys`: the `secretKey`s, and how one takes over from another.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use shared::aws::store::Written;
+use shared::id::ReturnUrlKeyId;
+use shared::return_url::{KeyIssue, KeyState, ReturnUrlKey, ReturnUrlKeys, StoredReturnUrlKey};
+use shared::time::Timestamp;
+
+use crate::App;
+use crate::body::{Body, LastId, Nothing};
+use crate::caller::{Caller, scope};
+use crate::problem::ApiError;
+use crate::projects;
+
+/// A new `secretKey`, shown this once.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IssuedKey {
+    id: ReturnUrlKeyId,
+    secret_key: String,
+    created_at: Timestamp,
+    active_from: Timestamp,
+}
+
+/// A `secretKey` as lists show it: without the secret.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeyView {
+    id: ReturnUrlKeyId,
+    state: KeyState,
+    created_at: Timestamp,
+    active_from: Timestamp,
+}
+
+impl From<(KeyState, &StoredReturnUrlKey)> for KeyView {
+    fn from((state, key): (KeyState, &StoredReturnUrlKey)) -> Self {
+        Self { id: key.id, state, created_at: key.created_at, active_from: key.active_from }
+    }
+}
+
+/// The keys of a project, newest first. There are so few that there is no second page.
+#[derive(Serialize)]
+pub(crate) struct KeyList {
+    items: Vec<KeyView>,
+}
+
+/// Issues a `secretKey`, and shows it this once. With an overlap it takes over at the end of that, and without one at
+/// once, and then all others are gone.
+pub(crate) async fn issue(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    body: Body,
+) -> Result<(StatusCode, Json<IssuedKey>), ApiError> {
+    let wish = KeyIssue::try_from(body.draft_or_empty()?)?;
+    let project = projects::existing(&app, caller.project_id).await?;
+    let mut keys = app.settings.return_url_keys_now(project.id).await?;
+    let (now, key) = (app.clock.now(), ReturnUrlKey::generate(&*app.random));
+    let ring = app.key_ring.ring().await?;
+    let id = ReturnUrlKeyId::new(now, &*app.random);
+    let stored = keys.issue(id, &key, wish, now, &ring, &*app.random)?;
+    let (created_at, active_from) = (stored.created_at, stored.active_from);
+    save(&app, &keys).await?;
+    let issued = IssuedKey { id, secret_key: key.expose().to_owned(), created_at, active_from };
+    Ok((StatusCode::CREATED, Json(issued)))
+}
+
+/// Lists the keys that are valid now.
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsRead>,
+) -> Result<Json<KeyList>, ApiError> {
+    let project = projects::existing(&app, caller.project_id).await?;
+    let keys = app.settings.return_url_keys_now(project.id).await?;
+    Ok(Json(KeyList { items: keys.valid_at(app.clock.now()).map(KeyView::from).collect() }))
+}
+
+/// Lets the next key take over at once; the redirect pages and the webhooks follow within half a minute. Repeating it
+/// changes nothing.
+pub(crate) async fn activate(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<ReturnUrlKeyId>,
+    body: Body,
+) -> Result<Json<KeyView>, ApiError> {
+    let Nothing = body.draft_or_empty()?.try_into()?;
+    let mut keys = app.settings.return_url_keys_now(caller.project_id).await?;
+    let active = KeyView::from((KeyState::Current, keys.activate(id, app.clock.now())?));
+    save(&app, &keys).await?;
+    Ok(Json(active))
+}
+
+/// Takes away a key that is not in use: the next one never takes over, a previous one verifies no more.
+pub(crate) async fn remove(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<ReturnUrlKeyId>,
+) -> Result<StatusCode, ApiError> {
+    let mut keys = app.settings.return_url_keys_now(caller.project_id).await?;
+    keys.drop_key(id, app.clock.now())?;
+    save(&app, &keys).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stores changed keys, unless somebody else has changed them since they were read.
+async fn save(app: &App, keys: &ReturnUrlKeys) -> Result<(), ApiError> {
+    match app.settings.replace_return_url_keys(keys).await? {
+        Written::Now => Ok(()),
+        Written::Before => Err(ApiError::ChangedMeanwhile),
+    }
+}

@@ -1,0 +1,20 @@
+//! Notices: what happened to an endpoint, told as soon as it happened.
+
+use shared::aws::store::Mailing;
+use shared::digest::NoticeJob;
+use shared::report_mail;
+
+use crate::{Digest, DigestMailer, DigestQueue, JobError};
+
+impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
+    /// Mails one notice to everybody who has not got it yet, and tells to how many. Of an endpoint that was deleted meanwhile
+    /// nobody is told.
+    pub(crate) async fn notice(&self, job: &NoticeJob) -> Result<usize, JobError> {
+        let Some(project) = self.settings.project(job.project_id).await? else { return Ok(0) };
+        let Some(endpoint) = self.settings.endpoint(project.id, job.endpoint_id).await? else { return Ok(0) };
+        let mailing = Mailing::from(job);
+        let readers = self.readers(project.id, &mailing).await?;
+        let render = |language| report_mail::render_notice(job, endpoint.host(), project.name.as_str(), language);
+        self.mail_all(&mailing, readers, render).await
+    }
+}

@@ -1,0 +1,40 @@
+//! What the mail about an endpoint shows.
+
+use super::page::Shade;
+use super::words::Words;
+use crate::digest::NoticeJob;
+use crate::health::NoticeKind;
+
+/// Everything on the page, in reading order.
+pub(super) struct NoticePage {
+    pub(super) words: Words,
+    pub(super) subject: String,
+    pub(super) project: String,
+    pub(super) headline: String,
+    pub(super) shade: Shade,
+    pub(super) story: String,
+    pub(super) outlook: String,
+    pub(super) remedy: &'static str,
+    /// The call that makes the endpoint work again, if one is needed.
+    pub(super) call: Option<String>,
+    pub(super) why: String,
+}
+
+impl NoticePage {
+    pub(super) fn new(job: &NoticeJob, host: &str, project: &str, words: Words) -> Self {
+        let NoticeJob { project_id, endpoint_id, notice } = job;
+        let is_disabled = notice.kind != NoticeKind::Failing;
+        Self {
+            words,
+            subject: words.notice_subject(notice.kind, host, project),
+            project: project.to_owned(),
+            headline: words.notice_headline(notice.kind, host),
+            shade: if is_disabled { Shade::Failed } else { Shade::StillTrying },
+            story: words.notice_story(notice),
+            outlook: words.notice_outlook(notice),
+            remedy: words.notice_remedy(notice.kind),
+            call: is_disabled.then(|| format!("POST /v1/projects/{project_id}/endpoints/{endpoint_id}/resume")),
+            why: words.notice_why(project),
+        }
+    }
+}

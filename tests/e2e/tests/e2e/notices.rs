@@ -1,0 +1,34 @@
+//! Endpoints that are disabled, and that somebody hears of it.
+
+use e2e::{Customer, run, stack};
+use serde_json::json;
+use stack::demo;
+
+#[test]
+fn an_endpoint_that_is_disabled_is_heard_of_once() {
+    run(async {
+        let stack = stack().await;
+        let customer = Customer::new(stack, "/notices/gone").await;
+        let reader = "grace@notices.example";
+        customer.add_reader(reader).await;
+        customer.receiver().answer(customer.path(), [410]);
+        let event = customer.publish(&json!({"type": "approved", "data": {}})).await;
+        customer.wait_for_state(&event, "held").await;
+
+        // Twice: what was told is not told again.
+        for _ in 0..2 {
+            customer.sweep().await;
+            let notice = demo::wait_for_mail(stack, reader, 1, "notice").await.unwrap();
+            assert_eq!(notice.subject, "✗ Webhooks to localhost are stopped · /notices/gone");
+            let resume = format!("POST /v1/projects/{}/endpoints/{}/resume", customer.project(), customer.endpoint());
+            assert!(notice.text.contains(&resume) && notice.html.contains(&resume), "{}", notice.text);
+        }
+        assert_eq!(demo::mails_to(stack, reader).await.unwrap().len(), 2, "the question and one notice");
+
+        let day = &customer.deliveries().await.unwrap()[0]["attempts"][0]["at"].as_str().unwrap()[..10].to_owned();
+        let report = customer.get(&format!("/reports/{day}")).await;
+        let trouble = &report["endpointsInTrouble"][0];
+        assert_eq!((&trouble["state"], &trouble["status"]), (&json!("disabled"), &json!(410)));
+        assert_eq!(report["totals"]["held"], 1);
+    });
+}
