@@ -11,7 +11,7 @@ mod paths;
 mod processes;
 mod proxy;
 mod server;
-mod tools;
+pub mod tools;
 
 pub mod api_client;
 pub mod browser;

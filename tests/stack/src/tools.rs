@@ -41,12 +41,24 @@ pub enum ToolsError {
 
 /// Makes sure that the tools are there, and gives their Python. Does nothing if they are as `requirements.txt` wants them.
 pub(crate) async fn prepare(progress: &Progress) -> Result<PathBuf, ToolsError> {
-    let home = home("local-stack");
-    let python = home.join("bin/python");
-    let work = progress
-        .step("installing the emulator of AWS (MiniStack, about 70 MB of Python packages)", install(&home, &python));
-    install_once(&home, "requirements.txt", &paths::own("requirements.txt"), work).await?;
-    Ok(python)
+    let (home, requirements) = (home("local-stack"), paths::own("requirements.txt"));
+    let work = progress.step(
+        "installing the emulator of AWS (MiniStack, about 70 MB of Python packages)",
+        install(&home, &requirements),
+    );
+    install_once(&home, "requirements.txt", &requirements, work).await?;
+    Ok(python_in(&home))
+}
+
+/// Makes sure that the virtual environment `name` has what the file `requirements` lists, and gives its Python.
+pub async fn python_with(name: &str, requirements: &Path) -> Result<PathBuf, ToolsError> {
+    let home = home(name);
+    install_once(&home, "requirements.txt", requirements, install(&home, requirements)).await?;
+    Ok(python_in(&home))
+}
+
+fn python_in(home: &Path) -> PathBuf {
+    home.join("bin/python")
 }
 
 /// Where tools of a kind are.
@@ -78,18 +90,17 @@ pub(crate) async fn install_once(
     Ok(())
 }
 
-async fn install(home: &Path, python: &Path) -> Result<(), ToolsError> {
+async fn install(home: &Path, requirements: &Path) -> Result<(), ToolsError> {
     let system_python = find_python().await?;
     let venv: [&OsStr; 4] = ["-m".as_ref(), "venv".as_ref(), "--clear".as_ref(), home.as_ref()];
     run("make a Python virtual environment", &system_python, &venv).await?;
-    let requirements = paths::own("requirements.txt");
     let mut pip: Vec<&OsStr> =
         "-m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r"
             .split(' ')
             .map(OsStr::new)
             .collect();
     pip.push(requirements.as_ref());
-    run("install the packages of tests/stack/requirements.txt", python, &pip).await
+    run("install the pinned Python packages", &python_in(home), &pip).await
 }
 
 async fn find_python() -> Result<PathBuf, ToolsError> {

@@ -1,0 +1,203 @@
+import java.net.URLDecoder;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.crypto.Cipher;
+import javax.crypto.Mac;
+import javax.crypto.spec.GCMParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
+
+/**
+ * Takes what Signpost sends. Copy this file: it needs Java 11 or newer and nothing else. Every method returns what it has
+ * proved, and throws a GeneralSecurityException for everything else.
+ */
+public final class Signpost {
+    /** How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours. */
+    private static final long TOLERANCE_SECONDS = 5 * 60;
+    /** How old a return URL may be: people may stay on the result page for a while. */
+    private static final long MAX_AGE_SECONDS = 60 * 60;
+
+    private static final Pattern SECONDS = Pattern.compile("[0-9]{1,12}");
+    private static final Pattern ENCRYPTED_BODY = Pattern.compile("\\{\"data\":\"([0-9A-Za-z+/=]*)\"\\}");
+
+    private Signpost() {}
+
+    /**
+     * Verifies a webhook, and returns its webhook-id: handle each id once.
+     *
+     * @param secret the endpoint's signing secret, whsec_…
+     * @param header a header's value by its name: {@code request::getHeader}
+     * @param body the bytes as they came, before any parsing
+     */
+    public static String verifyWebhook(String secret, UnaryOperator<String> header, byte[] body, Instant now)
+            throws GeneralSecurityException {
+        byte[] key = secret.startsWith("whsec_") ? base64(secret.substring("whsec_".length())) : new byte[0];
+        refuseUnless(key.length >= 24, "the signing secret is not whsec_ and base64");
+        String id = orEmpty(header.apply("webhook-id"));
+        String timestamp = orEmpty(header.apply("webhook-timestamp"));
+        refuseUnless(!id.isEmpty() && SECONDS.matcher(timestamp).matches(), "headers are missing");
+        long age = now.getEpochSecond() - Long.parseLong(timestamp);
+        refuseUnless(Math.abs(age) <= TOLERANCE_SECONDS, "too old, or from the future");
+        String expected = "v1," + Base64.getEncoder().encodeToString(mac(key, utf8(id + "." + timestamp + "."), body));
+        for (String signature : orEmpty(header.apply("webhook-signature")).split(" ")) {
+            if (isEqual(signature, expected)) {
+                return id;
+            }
+        }
+        throw new GeneralSecurityException("no signature fits");
+    }
+
+    /**
+     * Decrypts the body of a webhook that verifyWebhook has let pass, and returns the JSON text.
+     *
+     * @param secretKeys the project's keys by their ids
+     * @param encryption as the endpoint is set: aes-256-gcm or aes-256-ecb
+     */
+    public static String decryptBody(Map<String, String> secretKeys, String encryption, byte[] body)
+            throws GeneralSecurityException {
+        Matcher matcher = ENCRYPTED_BODY.matcher(new String(body, StandardCharsets.UTF_8));
+        refuseUnless(matcher.matches(), "the body has no data");
+        return decrypt(secretKeys.values(), encryption, matcher.group(1));
+    }
+
+    /**
+     * Verifies the query of a return URL, and returns its parameters: take each nonce once.
+     *
+     * @param query what stands behind the first question mark, as it came: {@code request.getQueryString()}
+     */
+    public static Map<String, String> verifyReturnUrl(Map<String, String> secretKeys, String query, Instant now)
+            throws GeneralSecurityException {
+        int at = query.lastIndexOf("&sig=");
+        refuseUnless(at >= 0, "there is no signature");
+        String signed = query.substring(0, at);
+        String signature = query.substring(at + "&sig=".length());
+        boolean fits = false;
+        for (String secretKey : secretKeys.values()) {
+            byte[] digest = mac(keyBytes(secretKey), utf8(signed));
+            fits |= isEqual(signature, "v1," + Base64.getUrlEncoder().withoutPadding().encodeToString(digest));
+        }
+        refuseUnless(fits, "the signature does not fit");
+        Map<String, String> parameters = parse(signed);
+        String timestamp = parameters.getOrDefault("ts", "");
+        boolean isWhole = SECONDS.matcher(timestamp).matches() && !parameters.getOrDefault("nonce", "").isEmpty();
+        refuseUnless(isWhole, "ts or nonce is missing");
+        long age = now.getEpochSecond() - Long.parseLong(timestamp);
+        refuseUnless(-TOLERANCE_SECONDS <= age && age <= MAX_AGE_SECONDS, "too old, or from the future");
+        return parameters;
+    }
+
+    /**
+     * Decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed, let
+     * verifyReturnUrl see the query first.
+     */
+    public static String decryptReturnUrl(Map<String, String> secretKeys, String encryption, String query)
+            throws GeneralSecurityException {
+        Map<String, String> parameters = parse(query);
+        Collection<String> candidates = secretKeys.values();
+        if (!encryption.equals("aes-256-ecb")) {
+            String secretKey = secretKeys.get(parameters.getOrDefault("kid", ""));
+            refuseUnless(secretKey != null, "the key is not known");
+            candidates = List.of(secretKey);
+        }
+        return decrypt(candidates, encryption, parameters.getOrDefault("encrypted", ""));
+    }
+
+    private static String decrypt(Collection<String> secretKeys, String encryption, String data)
+            throws GeneralSecurityException {
+        byte[] ciphertext = base64(data);
+        for (String secretKey : secretKeys) {
+            try {
+                SecretKeySpec key = new SecretKeySpec(keyBytes(secretKey), "AES");
+                String text = StandardCharsets.UTF_8.newDecoder()
+                        .decode(ByteBuffer.wrap(open(key, encryption, ciphertext))).toString();
+                // ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+                if (text.startsWith("{") && text.endsWith("}")) {
+                    return text;
+                }
+            } catch (GeneralSecurityException | CharacterCodingException e) {
+                // Perhaps it is another key's.
+            }
+        }
+        throw new GeneralSecurityException("no key decrypts it");
+    }
+
+    private static byte[] open(SecretKeySpec key, String encryption, byte[] ciphertext) throws GeneralSecurityException {
+        if (encryption.equals("aes-256-ecb")) {
+            Cipher ecb = Cipher.getInstance("AES/ECB/PKCS5Padding");
+            ecb.init(Cipher.DECRYPT_MODE, key);
+            return ecb.doFinal(ciphertext);
+        }
+        refuseUnless(ciphertext.length >= 28, "the ciphertext is too short");
+        Cipher gcm = Cipher.getInstance("AES/GCM/NoPadding");
+        gcm.init(Cipher.DECRYPT_MODE, key, new GCMParameterSpec(128, ciphertext, 0, 12));
+        return gcm.doFinal(ciphertext, 12, ciphertext.length - 12);
+    }
+
+    private static byte[] mac(byte[] key, byte[]... parts) throws GeneralSecurityException {
+        Mac mac = Mac.getInstance("HmacSHA256");
+        mac.init(new SecretKeySpec(key, "HmacSHA256"));
+        Arrays.asList(parts).forEach(mac::update);
+        return mac.doFinal();
+    }
+
+    private static Map<String, String> parse(String query) throws GeneralSecurityException {
+        Map<String, String> parameters = new LinkedHashMap<>();
+        for (String pair : query.split("&+")) {
+            String[] parts = pair.split("=", 2);
+            String value = parts.length == 2 ? decode(parts[1]) : "";
+            refuseUnless(parameters.put(decode(parts[0]), value) == null, "a parameter comes twice");
+        }
+        return parameters;
+    }
+
+    private static String decode(String text) throws GeneralSecurityException {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            throw new GeneralSecurityException("the query is damaged", e);
+        }
+    }
+
+    private static byte[] keyBytes(String secretKey) throws GeneralSecurityException {
+        refuseUnless(secretKey.matches("[0-9A-Za-z]{32}"), "a secretKey is not 32 letters and digits");
+        return utf8(secretKey);
+    }
+
+    private static byte[] base64(String text) throws GeneralSecurityException {
+        try {
+            return Base64.getDecoder().decode(text);
+        } catch (IllegalArgumentException e) {
+            throw new GeneralSecurityException("base64 is damaged", e);
+        }
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String orEmpty(String text) {
+        return text == null ? "" : text;
+    }
+
+    private static boolean isEqual(String text, String expected) {
+        return MessageDigest.isEqual(utf8(text), utf8(expected));
+    }
+
+    private static void refuseUnless(boolean condition, String message) throws GeneralSecurityException {
+        if (!condition) {
+            throw new GeneralSecurityException(message);
+        }
+    }
+}

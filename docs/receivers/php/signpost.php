@@ -1,0 +1,145 @@
+<?php
+
+// Takes what Signpost sends. Copy this file: it needs PHP 8.1 or newer with its openssl extension, and nothing else.
+// Every function returns what it has proved, and throws Refused for everything else.
+
+declare(strict_types=1);
+
+namespace Signpost;
+
+/** How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours. */
+const TOLERANCE_SECONDS = 5 * 60;
+/** How old a return URL may be: people may stay on the result page for a while. */
+const MAX_AGE_SECONDS = 60 * 60;
+
+/** What came is not to be believed. */
+final class Refused extends \RuntimeException
+{
+}
+
+/**
+ * Verifies a webhook, and returns its `webhook-id`: handle each id once.
+ *
+ * @param string $secret the endpoint's signing secret, `whsec_…`
+ * @param array $server PHP's `$_SERVER`, which has the headers
+ * @param string $body the bytes as they came: `file_get_contents('php://input')`
+ */
+function verifyWebhook(string $secret, array $server, string $body, ?int $now = null): string
+{
+    $key = str_starts_with($secret, 'whsec_') ? base64(substr($secret, 6)) : '';
+    refuseUnless(strlen($key) >= 24, 'the signing secret is not whsec_ and base64');
+    $id = $server['HTTP_WEBHOOK_ID'] ?? '';
+    $timestamp = $server['HTTP_WEBHOOK_TIMESTAMP'] ?? '';
+    refuseUnless($id !== '' && preg_match('/\A[0-9]{1,12}\z/', $timestamp) === 1, 'headers are missing');
+    $isRecent = abs(($now ?? time()) - (int) $timestamp) <= TOLERANCE_SECONDS;
+    refuseUnless($isRecent, 'too old, or from the future');
+    $expected = 'v1,' . base64_encode(hash_hmac('sha256', "$id.$timestamp.$body", $key, true));
+    foreach (explode(' ', $server['HTTP_WEBHOOK_SIGNATURE'] ?? '') as $signature) {
+        if (hash_equals($expected, $signature)) {
+            return $id;
+        }
+    }
+    throw new Refused('no signature fits');
+}
+
+/**
+ * Decrypts the body of a webhook that `verifyWebhook` has let pass, and returns the JSON text.
+ *
+ * @param array<string, string> $secretKeys the project's `[key id => secretKey]`
+ * @param string $encryption as the endpoint is set: `aes-256-gcm` or `aes-256-ecb`
+ */
+function decryptBody(array $secretKeys, string $encryption, string $body): string
+{
+    $object = json_decode($body, true);
+    return decrypt($secretKeys, $encryption, is_array($object) ? $object['data'] ?? null : null);
+}
+
+/**
+ * Verifies the query of a return URL, and returns its parameters: take each `nonce` once.
+ *
+ * @param string $query what stands behind the first `?`, as it came: `$_SERVER['QUERY_STRING']`
+ */
+function verifyReturnUrl(array $secretKeys, string $query, ?int $now = null): array
+{
+    $at = strrpos($query, '&sig=');
+    refuseUnless($at !== false, 'there is no signature');
+    [$signed, $signature] = [substr($query, 0, $at), substr($query, $at + strlen('&sig='))];
+    $fits = false;
+    foreach ($secretKeys as $secretKey) {
+        $digest = base64_encode(hash_hmac('sha256', $signed, keyBytes($secretKey), true));
+        $fits = hash_equals('v1,' . rtrim(strtr($digest, '+/', '-_'), '='), $signature) || $fits;
+    }
+    refuseUnless($fits, 'the signature does not fit');
+    $parameters = parse($signed);
+    $isTime = preg_match('/\A[0-9]{1,12}\z/', $parameters['ts'] ?? '') === 1;
+    refuseUnless($isTime && ($parameters['nonce'] ?? '') !== '', 'ts or nonce is missing');
+    $age = ($now ?? time()) - (int) $parameters['ts'];
+    refuseUnless(-TOLERANCE_SECONDS <= $age && $age <= MAX_AGE_SECONDS, 'too old, or from the future');
+    return $parameters;
+}
+
+/**
+ * Decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed, let
+ * `verifyReturnUrl` see the query first.
+ */
+function decryptReturnUrl(array $secretKeys, string $encryption, string $query): string
+{
+    $parameters = parse($query);
+    if ($encryption !== 'aes-256-ecb') {
+        $secretKeys = array_intersect_key($secretKeys, [$parameters['kid'] ?? '' => true]);
+    }
+    return decrypt($secretKeys, $encryption, $parameters['encrypted'] ?? null);
+}
+
+function decrypt(array $secretKeys, string $encryption, mixed $data): string
+{
+    $bytes = base64($data);
+    foreach ($secretKeys as $secretKey) {
+        $key = keyBytes($secretKey);
+        $text = match (true) {
+            $encryption === 'aes-256-ecb' => openssl_decrypt($bytes, $encryption, $key, OPENSSL_RAW_DATA),
+            strlen($bytes) < 28 => false,
+            default => openssl_decrypt(
+                substr($bytes, 12, -16), 'aes-256-gcm', $key, OPENSSL_RAW_DATA, substr($bytes, 0, 12), substr($bytes, -16)
+            ),
+        };
+        // ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+        $isUtf8 = is_string($text) && preg_match('//u', $text) === 1;
+        if ($isUtf8 && str_starts_with($text, '{') && str_ends_with($text, '}')) {
+            return $text;
+        }
+    }
+    throw new Refused('no key decrypts it');
+}
+
+function keyBytes(string $secretKey): string
+{
+    refuseUnless(preg_match('/\A[0-9A-Za-z]{32}\z/', $secretKey) === 1, 'a secretKey is not 32 letters and digits');
+    return $secretKey;
+}
+
+function base64(mixed $text): string
+{
+    $bytes = is_string($text) && strlen($text) % 4 === 0 ? base64_decode($text, true) : false;
+    refuseUnless($bytes !== false, 'base64 is damaged');
+    return $bytes;
+}
+
+/** Not `parse_str`: it renames parameters and takes the last of those that come twice. */
+function parse(string $query): array
+{
+    $parameters = [];
+    foreach (preg_split('/&/', $query, -1, PREG_SPLIT_NO_EMPTY) as $pair) {
+        [$name, $value] = array_map('urldecode', explode('=', $pair, 2) + [1 => '']);
+        refuseUnless(!array_key_exists($name, $parameters), 'a parameter comes twice');
+        $parameters[$name] = $value;
+    }
+    return $parameters;
+}
+
+function refuseUnless(bool $condition, string $message): void
+{
+    if (!$condition) {
+        throw new Refused($message);
+    }
+}

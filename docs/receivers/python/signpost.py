@@ -1,0 +1,150 @@
+"""Takes what Signpost sends. Copy this file: it needs Python 3.9 or newer, and `cryptography` to decrypt.
+
+Every function returns what it has proved, and raises `Refused` for everything else.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import time
+from urllib.parse import parse_qsl
+
+# How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours.
+TOLERANCE_SECONDS = 5 * 60
+# How old a return URL may be: people may stay on the result page for a while.
+MAX_AGE_SECONDS = 60 * 60
+
+
+class Refused(ValueError):
+    """What came is not to be believed."""
+
+
+def verify_webhook(secret, headers, body, now=None):
+    """Verifies a webhook, and returns its `webhook-id`: handle each id once.
+
+    `secret` is the endpoint's `whsec_…`; `headers` looks names up in any case, as frameworks' do; `body` is the bytes as
+    they came, before any parsing.
+    """
+    prefix, _, encoded = secret.partition("_")
+    key = _base64(encoded)
+    _refuse_unless(prefix == "whsec" and len(key) >= 24, "the signing secret is not whsec_ and base64")
+    webhook_id = headers.get("webhook-id") or ""
+    timestamp = headers.get("webhook-timestamp") or ""
+    _refuse_unless(webhook_id and re.fullmatch("[0-9]{1,12}", timestamp), "headers are missing")
+    _refuse_unless(abs(_seconds(now) - int(timestamp)) <= TOLERANCE_SECONDS, "too old, or from the future")
+    content = f"{webhook_id}.{timestamp}.".encode() + body
+    expected = b"v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256))
+    signatures = (headers.get("webhook-signature") or "").split(" ")
+    fits = [hmac.compare_digest(signature.encode(), expected) for signature in signatures]
+    _refuse_unless(any(fits), "no signature fits")
+    return webhook_id
+
+
+def decrypt_body(secret_keys, encryption, body):
+    """Decrypts the body of a webhook that `verify_webhook` has let pass, and returns the JSON text.
+
+    `secret_keys` is the project's `{key id: secretKey}`; `encryption` is as the endpoint is set: `aes-256-gcm` or
+    `aes-256-ecb`.
+    """
+    try:
+        data = json.loads(body)["data"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise Refused("the body has no data") from error
+    return _decrypt(secret_keys.values(), encryption, data)
+
+
+def verify_return_url(secret_keys, query, now=None):
+    """Verifies the query of a return URL, and returns its parameters: take each `nonce` once.
+
+    `query` is what stands behind the first `?`, as it came.
+    """
+    signed, mark, signature = query.rpartition("&sig=")
+    _refuse_unless(mark, "there is no signature")
+    fits = []
+    for secret_key in secret_keys.values():
+        digest = hmac.digest(_key_bytes(secret_key), signed.encode(), hashlib.sha256)
+        expected = b"v1," + base64.urlsafe_b64encode(digest).rstrip(b"=")
+        fits.append(hmac.compare_digest(signature.encode(), expected))
+    _refuse_unless(any(fits), "the signature does not fit")
+    parameters = _parse(signed)
+    timestamp = parameters.get("ts", "")
+    _refuse_unless(re.fullmatch("[0-9]{1,12}", timestamp) and parameters.get("nonce"), "ts or nonce is missing")
+    age = _seconds(now) - int(timestamp)
+    _refuse_unless(-TOLERANCE_SECONDS <= age <= MAX_AGE_SECONDS, "too old, or from the future")
+    return parameters
+
+
+def decrypt_return_url(secret_keys, encryption, query):
+    """Decrypts the query of a return URL, and returns the JSON text of the fields.
+
+    If your URLs are signed, let `verify_return_url` see the query first.
+    """
+    parameters = _parse(query)
+    candidates = list(secret_keys.values())
+    if encryption != "aes-256-ecb":
+        candidates = [key for kid, key in secret_keys.items() if kid == parameters.get("kid")]
+    return _decrypt(candidates, encryption, parameters.get("encrypted"))
+
+
+def _decrypt(secret_keys, encryption, data):
+    ciphertext = _base64(data)
+    for secret_key in secret_keys:
+        try:
+            opened = _open_gcm if encryption == "aes-256-gcm" else _open_ecb
+            text = opened(_key_bytes(secret_key), ciphertext).decode()
+        except ValueError:
+            continue  # Perhaps it is another key's.
+        # ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+        if text.startswith("{") and text.endswith("}"):
+            return text
+    raise Refused("no key decrypts it")
+
+
+# `cryptography` is imported where it is needed, so that who only verifies can do without.
+def _open_gcm(key, ciphertext):
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        return AESGCM(key).decrypt(ciphertext[:12], ciphertext[12:], None)
+    except InvalidTag as error:
+        raise ValueError from error
+
+
+def _open_ecb(key, ciphertext):
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.padding import PKCS7
+
+    decryptor = Cipher(algorithms.AES(key), modes.ECB()).decryptor()
+    unpadder = PKCS7(128).unpadder()
+    return unpadder.update(decryptor.update(ciphertext) + decryptor.finalize()) + unpadder.finalize()
+
+
+def _key_bytes(secret_key):
+    _refuse_unless(re.fullmatch("[0-9A-Za-z]{32}", secret_key), "a secretKey is not 32 letters and digits")
+    return secret_key.encode()
+
+
+def _base64(text):
+    try:
+        return base64.b64decode(text, validate=True)
+    except (ValueError, TypeError) as error:
+        raise Refused("base64 is damaged") from error
+
+
+def _parse(query):
+    pairs = parse_qsl(query, keep_blank_values=True)
+    parameters = dict(pairs)
+    _refuse_unless(len(parameters) == len(pairs), "a parameter comes twice")
+    return parameters
+
+
+def _seconds(now):
+    return int(time.time() if now is None else now)
+
+
+def _refuse_unless(condition, message):
+    if not condition:
+        raise Refused(message)

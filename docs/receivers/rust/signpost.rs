@@ -1,0 +1,150 @@
+//! Takes what Signpost sends. Copy this file; ../README.md lists the crates it needs.
+//! Every function returns what it has proved, and [`Refused`] for everything else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aes::Aes256;
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{BlockModeDecrypt, KeyInit};
+use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::Aead;
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use url::form_urlencoded;
+
+/// How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours, in seconds.
+const TOLERANCE: i64 = 5 * 60;
+/// How old a return URL may be, in seconds: people may stay on the result page for a while.
+const MAX_AGE: i64 = 60 * 60;
+
+/// The project's `secretKey`s by their ids.
+pub type SecretKeys = BTreeMap<String, String>;
+
+/// What came is not to be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// How an endpoint or a return URL is set to be encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// `aes-256-gcm`.
+    Aes256Gcm,
+    /// `aes-256-ecb`.
+    Aes256Ecb,
+}
+
+/// Verifies a webhook, and returns its `webhook-id`: handle each id once. The secret is the endpoint's `whsec_…`,
+/// `header` looks a header up, `body` has the bytes as they came, and `now` is in seconds since 1970.
+pub fn verify_webhook<'a>(
+    secret: &str,
+    header: impl Fn(&str) -> Option<&'a str>,
+    body: &[u8],
+    now: i64,
+) -> Result<&'a str, Refused> {
+    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").ok_or(Refused)?).map_err(|_| Refused)?;
+    let id = header("webhook-id").filter(|id| !id.is_empty()).ok_or(Refused)?;
+    let timestamp = header("webhook-timestamp").ok_or(Refused)?;
+    if key.len() < 24 || (now - seconds(timestamp)?).abs() > TOLERANCE {
+        return Err(Refused);
+    }
+    let content = [format!("{id}.{timestamp}.").as_bytes(), body].concat();
+    let mut signatures = header("webhook-signature").unwrap_or_default().split(' ');
+    let fits = |signature: &str| {
+        let signature = signature.strip_prefix("v1,").and_then(|base64| BASE64_STANDARD.decode(base64).ok());
+        signature.is_some_and(|signature| is_signed(&key, &content, &signature))
+    };
+    if signatures.any(fits) { Ok(id) } else { Err(Refused) }
+}
+
+/// Decrypts the body of a webhook that [`verify_webhook`] has let pass, and returns the JSON text.
+pub fn decrypt_body(secret_keys: &SecretKeys, encryption: Encryption, body: &[u8]) -> Result<String, Refused> {
+    let object: serde_json::Value = serde_json::from_slice(body).map_err(|_| Refused)?;
+    let data = object.get("data").and_then(|data| data.as_str()).ok_or(Refused)?;
+    decrypt(secret_keys.values(), encryption, data)
+}
+
+/// Verifies the query of a return URL, which is what stands behind the first `?`, as it came, and returns its
+/// parameters: take each `nonce` once.
+pub fn verify_return_url(secret_keys: &SecretKeys, query: &str, now: i64) -> Result<BTreeMap<String, String>, Refused> {
+    let (signed, signature) = query.rsplit_once("&sig=").ok_or(Refused)?;
+    let signature = signature.strip_prefix("v1,").ok_or(Refused)?;
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refused)?;
+    let is_signer = |key: &String| key.len() == 32 && is_signed(key.as_bytes(), signed.as_bytes(), &signature);
+    if !secret_keys.values().any(is_signer) {
+        return Err(Refused);
+    }
+    let parameters = parse(signed)?;
+    let has_nonce = parameters.get("nonce").is_some_and(|nonce| !nonce.is_empty());
+    let age = now - seconds(parameters.get("ts").ok_or(Refused)?)?;
+    if has_nonce && (-TOLERANCE..=MAX_AGE).contains(&age) { Ok(parameters) } else { Err(Refused) }
+}
+
+/// Decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed, let
+/// [`verify_return_url`] see the query first.
+pub fn decrypt_return_url(secret_keys: &SecretKeys, encryption: Encryption, query: &str) -> Result<String, Refused> {
+    let parameters = parse(query)?;
+    let encrypted = parameters.get("encrypted").ok_or(Refused)?;
+    match encryption {
+        Encryption::Aes256Gcm => {
+            let key = parameters.get("kid").and_then(|kid| secret_keys.get(kid));
+            decrypt(key, encryption, encrypted)
+        }
+        Encryption::Aes256Ecb => decrypt(secret_keys.values(), encryption, encrypted),
+    }
+}
+
+fn decrypt<'a>(
+    secret_keys: impl IntoIterator<Item = &'a String>,
+    encryption: Encryption,
+    data: &str,
+) -> Result<String, Refused> {
+    let ciphertext = BASE64_STANDARD.decode(data).map_err(|_| Refused)?;
+    let open = |secret_key: &String| {
+        let key: [u8; 32] = secret_key.as_bytes().try_into().ok()?;
+        let plain = match encryption {
+            Encryption::Aes256Gcm => {
+                let (nonce, ciphertext) = ciphertext.split_first_chunk::<12>()?;
+                Aes256Gcm::new(&key.into()).decrypt(&(*nonce).into(), ciphertext).ok()?
+            }
+            Encryption::Aes256Ecb => {
+                ecb::Decryptor::<Aes256>::new(&key.into()).decrypt_padded_vec::<Pkcs7>(&ciphertext).ok()?
+            }
+        };
+        // ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+        String::from_utf8(plain).ok().filter(|text| text.starts_with('{') && text.ends_with('}'))
+    };
+    secret_keys.into_iter().find_map(open).ok_or(Refused)
+}
+
+fn is_signed(key: &[u8], content: &[u8], signature: &[u8]) -> bool {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(content);
+    mac.verify_slice(signature).is_ok()
+}
+
+fn seconds(text: &str) -> Result<i64, Refused> {
+    let is_number = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number).ok_or(Refused)
+}
+
+fn parse(query: &str) -> Result<BTreeMap<String, String>, Refused> {
+    let mut parameters = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let before = parameters.insert(name.into_owned(), value.into_owned());
+        if before.is_some() {
+            return Err(Refused);
+        }
+    }
+    Ok(parameters)
+}

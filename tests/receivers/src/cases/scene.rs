@@ -1,0 +1,155 @@
+//! One customer at one moment, always the same: what Signpost makes for it.
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use shared::address::AddressGuard;
+use shared::draft::Draft;
+use shared::endpoint::NewEndpoint;
+use shared::event::{Event, EventType};
+use shared::id::{EndpointId, EventId, KeyPairId, ProjectId, ReturnUrlKeyId};
+use shared::key_pair::KeyPairs;
+use shared::key_ring::{KeyRing, SealedKind};
+use shared::random::Random;
+use shared::return_url::{
+    NamedKey, NewReturnUrlSettings, ReturnUrlKey, ReturnUrlSettings, StoredReturnUrlKey, Verification,
+};
+use shared::signature::SigningSecret;
+use shared::time::Timestamp;
+use shared::webhook::{self, Opened, ProjectKeys};
+
+/// When everything happens, in seconds since 1970.
+pub(super) const NOW: i64 = 1_764_000_000;
+
+/// Draws always the same bytes.
+pub(super) struct Pattern(pub u8);
+
+impl Random for Pattern {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.iter_mut().zip((0..=u8::MAX).cycle()).for_each(|(byte, at)| *byte = at.wrapping_mul(37) ^ self.0);
+    }
+}
+
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_millis(NOW * 1000).unwrap()
+}
+
+fn ring() -> KeyRing {
+    KeyRing::from_json(&format!(r#"{{"current":"k1","k1":"{}"}}"#, "a".repeat(32))).unwrap()
+}
+
+/// The project's keys: the one in use, and one of another time.
+pub(super) fn keys() -> [NamedKey; 2] {
+    [17, 42].map(|number| NamedKey {
+        id: ReturnUrlKeyId::new(now(), &Pattern(number)),
+        key: ReturnUrlKey::generate(&Pattern(number)),
+    })
+}
+
+/// A key as the file has it.
+pub(super) fn written(key: &NamedKey) -> String {
+    format!("{}={}", key.id, key.key.expose())
+}
+
+/// Signs a query, as nobody but Signpost and the key's owner can.
+pub(super) fn signed_by(key: &NamedKey, query: &str) -> String {
+    signed_with(key.key.expose(), query)
+}
+
+/// Signs a query with no key at all, as anybody can.
+pub(super) fn signed_by_nobody(query: &str) -> String {
+    signed_with("", query)
+}
+
+fn signed_with(key: &str, query: &str) -> String {
+    format!("{query}&sig=v1,{}", BASE64_URL_SAFE_NO_PAD.encode(hmac(key.as_bytes(), query)))
+}
+
+fn hmac(key: &[u8], text: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// A webhook as it comes.
+#[derive(Clone)]
+pub(super) struct Webhook {
+    pub secret: String,
+    pub id: String,
+    pub timestamp: String,
+    pub signatures: String,
+    pub body: String,
+}
+
+impl Webhook {
+    /// A webhook with this `data`, to an endpoint with these other settings. Its secret was replaced the minute before if
+    /// `is_rotating`.
+    pub(super) fn of(data: &str, settings: &str, is_rotating: bool) -> Self {
+        let (at, ring, random) = (now(), ring(), &Pattern(3));
+        let event = Event {
+            id: EventId::new(at, random),
+            project_id: ProjectId::new(at, random),
+            event_type: EventType::Approved,
+            submission_id: None,
+            occurred_at: at,
+            data: data.to_owned().try_into().unwrap(),
+        };
+        let draft = Draft::parse(format!(r#"{{"url":"https://receiver.example/"{settings}}}"#).as_bytes()).unwrap();
+        let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
+        let mut secret = SigningSecret::generate(random);
+        let mut endpoint = new.create(EndpointId::new(at, random), event.project_id, &secret, &ring, random);
+        if is_rotating {
+            secret = SigningSecret::generate(&Pattern(4));
+            let rotation = Draft::parse(b"{}").unwrap().try_into().unwrap();
+            endpoint.rotate_secret(&secret, rotation, at, &ring, random).unwrap();
+        }
+        let keys = project_keys(event.project_id, &ring);
+        let opened = Opened::of(&endpoint, &keys, &ring).unwrap();
+        let body = webhook::body(&opened, &event, random);
+        let headers = webhook::headers(&opened, event.id, 1, at, &body);
+        let header = |name| headers[name].to_str().unwrap().to_owned();
+        Self {
+            secret: secret.expose(),
+            id: header("webhook-id"),
+            timestamp: header("webhook-timestamp"),
+            signatures: header("webhook-signature"),
+            body: String::from_utf8(body).unwrap(),
+        }
+    }
+
+    /// The same with a signature that fits what it has become.
+    pub(super) fn signed_anew(self) -> Self {
+        let secret = BASE64_STANDARD.decode(self.secret.strip_prefix("whsec_").unwrap_or_default()).unwrap();
+        let mac = hmac(&secret, &format!("{}.{}.{}", self.id, self.timestamp, self.body));
+        Self { signatures: format!("v1,{}", BASE64_STANDARD.encode(mac)), ..self }
+    }
+}
+
+fn project_keys(project_id: ProjectId, ring: &KeyRing) -> ProjectKeys {
+    let [key, _] = keys();
+    let sealed = ring.seal(SealedKind::ReturnUrlKey, project_id, key.key.expose().as_bytes(), &Pattern(5));
+    let (created_at, active_from) = (now(), now());
+    let secret_key = StoredReturnUrlKey { id: key.id, project_id, secret_key: sealed, created_at, active_from };
+    let key_pairs = KeyPairs::first(KeyPairId::new(now(), &Pattern(6)), project_id, ring, &Pattern(6));
+    ProjectKeys { secret_key: Some(secret_key), key_pairs: Some(key_pairs) }
+}
+
+/// The query of the return URL that a verification ends with, made with `key`. `own` is what the customer's own URL has
+/// behind its host, `protection` its other settings.
+pub(super) fn query(verification: &str, own: &str, protection: &str, key: &NamedKey) -> String {
+    let fields = r#"["userid","email","submissionId","cf1","cf2","cf3","kycStatus","errorCode"]"#;
+    let body = format!(r#"{{"url":"https://app.example{own}","fields":{fields}{protection}}}"#);
+    let new: NewReturnUrlSettings = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
+    let settings: ReturnUrlSettings = new.accept(true).unwrap();
+    let verification: Verification = serde_json::from_str(verification).unwrap();
+    let location = settings.location(&verification, Some(key), now(), &Pattern(7)).unwrap();
+    let (_, query) = location.as_str().split_once('?').unwrap();
+    query.to_owned()
+}
+
+/// A text with one character changed for another of its kind, which stands `at` characters from the beginning.
+pub(super) fn changed(text: &str, at: usize) -> String {
+    let change = |letter: char| if letter == 'A' { 'B' } else { 'A' };
+    text.chars().enumerate().map(|(index, letter)| if index == at { change(letter) } else { letter }).collect()
+}
