@@ -45,11 +45,12 @@ where
     parse(name, &var(name).unwrap_or_default())
 }
 
-/// Where webhooks may go: exceptions in `ALLOWED_PRIVATE_RECEIVERS`, and not to our own `API_BASE_URL` and
-/// `REDIRECT_BASE_URL`.
+/// Where webhooks may go: exceptions in `ALLOWED_PRIVATE_RECEIVERS`, and not to our own `API_BASE_URL`, `REDIRECT_BASE_URL`
+/// and `GATEWAY_URLS`.
 pub fn address_guard(var: &impl Fn(&str) -> Option<String>) -> Result<AddressGuard, ConfigError> {
     let guard: AddressGuard = parsed_or_empty(var, "ALLOWED_PRIVATE_RECEIVERS")?;
-    let own: [Url; 2] = [parsed(var, "API_BASE_URL")?, parsed(var, "REDIRECT_BASE_URL")?];
+    let mut own: Vec<Url> = list(var, "GATEWAY_URLS")?;
+    own.extend([parsed(var, "API_BASE_URL")?, parsed(var, "REDIRECT_BASE_URL")?]);
     Ok(guard.with_own(&own))
 }
 

@@ -91,7 +91,7 @@ async fn accept(app: &App, event: Event) -> Result<Accepted, ApiError> {
     let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(event.event_type));
     let endpoint_ids: Vec<EndpointId> = wanting.map(|endpoint| endpoint.id).collect();
 
-    app.activity.put_event(&event, &endpoint_ids).await?;
+    let endpoint_ids = app.activity.put_event(&event, &endpoint_ids).await?;
     let nudges = Nudge::first(&event, &endpoint_ids);
     let deliveries = nudges
         .iter()

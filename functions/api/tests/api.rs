@@ -56,7 +56,7 @@ impl Scene {
                 "OPERATOR_KEY_HASHES" => operator.hash().to_string(),
                 "API_BASE_URL" | "REDIRECT_BASE_URL" | "SEND_QUEUE_URL" => "http://127.0.0.1:1".to_owned(),
                 "EGRESS_IPS" => "198.51.100.1, 198.51.100.2".to_owned(),
-                "ALLOWED_PRIVATE_RECEIVERS" => return None,
+                "ALLOWED_PRIVATE_RECEIVERS" | "GATEWAY_URLS" => return None,
                 _ => "unused@example.com".to_owned(),
             })
         };

@@ -10,7 +10,7 @@ use shared::retry;
 use shared::time::Timestamp;
 
 use crate::connect::Trace;
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 
 /// How much of an answer is read, so that the connection can be used again, and how much of it is kept.
 const MOST_READ: usize = 64 * 1024;
@@ -37,22 +37,17 @@ impl Answer {
         let answered_at = Instant::now();
         let (status, retry_after) = (response.status(), retry_after(response.headers(), at));
         let (mut kept, mut left) = (Vec::new(), MOST_READ);
-        let broken = loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => {
-                    kept.extend_from_slice(&chunk[..chunk.len().min(MOST_KEPT - kept.len())]);
-                    left = left.saturating_sub(chunk.len());
-                    if left == 0 {
-                        break None;
-                    }
-                }
-                Ok(None) => break None,
-                Err(error) => break Some(failure::of(&error, trace)),
+        // What the receiver has to say is its status. A body that breaks off, or never ends, takes nothing back of it.
+        while let Ok(Some(chunk)) = response.chunk().await {
+            kept.extend_from_slice(&chunk[..chunk.len().min(MOST_KEPT - kept.len())]);
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
             }
-        };
+        }
         Self {
             status: Some(status.as_u16()),
-            failure: broken.or_else(|| reason_of(status).map(Failure::Receivers)),
+            failure: reason_of(status).map(Failure::Receivers),
             response: (!kept.is_empty()).then(|| plain_text(&kept)),
             retry_after,
             phases: trace.phases(Some(answered_at), Instant::now()),

@@ -14,7 +14,7 @@ use shared::aws::queue::Queue;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::{Activity, Settings};
 use shared::clock::Clock;
-use shared::delivery::{Delivery, Nudge, SendMessage};
+use shared::delivery::{Delivery, Nudge, SendMessage, Subject};
 use shared::id::{DeliveryId, EndpointId, ProjectId};
 use shared::random::Random;
 use shared::telemetry;
@@ -173,7 +173,12 @@ impl Sender {
             (Err(error), _) => Err(error),
         };
         outcome::log(subject, &done);
-        done.is_err().then(|| {
+        let must_come_again = match (&done, subject) {
+            // The sweep sends another message every few minutes, to which old ones that live on would only add.
+            (Err(SendError::Post(_)), Some(Subject::Attempt(_, 2..))) => false,
+            _ => done.is_err(),
+        };
+        must_come_again.then(|| {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
             failure

@@ -38,8 +38,8 @@ const LONGEST_CACHED_ABSENCE: Duration = Duration::from_secs(5);
 pub(crate) enum ResolveError {
     #[error("host name has no address")]
     NoAddress,
-    /// The name server is away, or waits for those of the host's domain, which are.
-    #[error("name server does not answer in time")]
+    /// The name server is away or refuses, or those of the host's domain do.
+    #[error("name server gives no answer")]
     NoAnswer,
     #[error(transparent)]
     Blocked(BlockedAddress),
@@ -181,22 +181,19 @@ fn addresses_in(lookup: &Lookup) -> Vec<IpAddr> {
     lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect()
 }
 
+/// Whose fault a failed look-up is. When our name server works but finds no server of the host's domain that does, it says so
+/// with the code `SERVFAIL`: that is the domain's fault. Of time-outs and other codes it cannot be told from here.
 fn found(lookup: Result<Lookup, NetError>) -> Result<Vec<IpAddr>, ResolveError> {
     match lookup {
         Ok(lookup) => Ok(addresses_in(&lookup)),
+        Err(error @ (NetError::Io(_) | NetError::NoConnections | NetError::Busy)) => {
+            Err(ResolveError::Ours(OwnFault::NameServer(error)))
+        }
         Err(NetError::Timeout) => Err(ResolveError::NoAnswer),
-        Err(error) if is_ours(&error) => Err(ResolveError::Ours(OwnFault::NameServer(error))),
+        Err(NetError::Dns(DnsError::ResponseCode(code))) if code != ResponseCode::ServFail => {
+            Err(ResolveError::NoAnswer)
+        }
         Err(_) => Err(ResolveError::NoAddress),
-    }
-}
-
-/// Whether a look-up failed between us and our name server. When it works but finds no server of the host's domain that
-/// does, it says so with the code `SERVFAIL`: that is the domain's fault.
-fn is_ours(error: &NetError) -> bool {
-    match error {
-        NetError::Io(_) | NetError::NoConnections | NetError::Busy => true,
-        NetError::Dns(DnsError::ResponseCode(code)) => *code != ResponseCode::ServFail,
-        _ => false,
     }
 }
 
@@ -349,15 +346,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_server_that_refuses_is_our_fault() {
-        let found = look_up(Some((5, &[]))).await;
-        assert!(matches!(found, Err(ResolveError::Ours(OwnFault::NameServer(_)))), "{found:?}");
-    }
-
-    #[tokio::test]
-    async fn whose_fault_a_silent_name_server_is_is_left_open() {
-        let found = look_up(None).await;
-        assert!(matches!(found, Err(ResolveError::NoAnswer)), "{found:?}");
+    async fn whose_fault_a_name_server_is_that_refuses_or_is_silent_is_left_open() {
+        for answer in [Some((5, &[] as &[[u8; 4]])), None] {
+            let found = look_up(answer).await;
+            assert!(matches!(found, Err(ResolveError::NoAnswer)), "{found:?}");
+        }
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub enum FailureReason {
     ConnectTimeout,
     /// No TLS session could be agreed, or the certificate is not trusted.
     Tls,
-    /// No complete answer within 15 seconds.
+    /// No answer within 15 seconds.
     Timeout,
     /// The connection broke before an answer came.
     ConnectionLost,

@@ -144,7 +144,9 @@ impl Nudge {
     pub fn first(event: &Event, endpoints: &[EndpointId]) -> Vec<Self> {
         // SQS bills by 64 KiB, and a batch of ten may weigh 1 MiB at most: larger events are read from the store instead.
         const LARGEST_TO_CARRY: usize = 48 * 1024;
-        let carried = (event.data.get().len() <= LARGEST_TO_CARRY).then(|| event.clone());
+        // JSON may have these two characters, and SQS must not; the event would come out changed, or not go in.
+        let is_clean = !event.data.get().contains(['\u{fffe}', '\u{ffff}']);
+        let carried = (is_clean && event.data.get().len() <= LARGEST_TO_CARRY).then(|| event.clone());
         let nudge = |endpoint: &EndpointId| Self {
             project_id: event.project_id,
             delivery_id: DeliveryId { event: event.id, endpoint: *endpoint },

@@ -11,20 +11,32 @@ fn now() -> Timestamp {
     "2026-11-22T08:30:00Z".parse().unwrap()
 }
 
-fn queued() -> Delivery {
-    let event = Event {
+fn event(data: String) -> Event {
+    Event {
         id: EventId::new(now(), &SystemRandom),
         project_id: ProjectId::new(now(), &SystemRandom),
         event_type: EventType::Approved,
         submission_id: None,
         occurred_at: now(),
-        data: EventData::try_from("{}".to_owned()).unwrap(),
-    };
-    Delivery::queued(&event, EndpointId::new(now(), &SystemRandom))
+        data: EventData::try_from(data).unwrap(),
+    }
+}
+
+fn queued() -> Delivery {
+    Delivery::queued(&event("{}".to_owned()), EndpointId::new(now(), &SystemRandom))
 }
 
 fn attempt(number: u8, reason: Option<FailureReason>) -> Attempt {
     Attempt { number, at: now(), duration_ms: 250, phases: Phases::default(), status: None, reason, response: None }
+}
+
+#[test]
+fn events_that_a_message_cannot_carry_unchanged_are_read_from_the_store() {
+    let endpoint = EndpointId::new(now(), &SystemRandom);
+    let carries = |data: String| Nudge::first(&event(data), &[endpoint])[0].event.is_some();
+    assert!(carries(r#"{"name":"한 😀"}"#.to_owned()));
+    assert!(!carries("{\"name\":\"\u{fffe}\"}".to_owned()) && !carries("{\"name\":\"\u{ffff}\"}".to_owned()));
+    assert!(!carries(format!(r#"{{"name":"{}"}}"#, "x".repeat(48 * 1024))));
 }
 
 #[test]

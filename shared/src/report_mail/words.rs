@@ -200,9 +200,7 @@ impl Words {
             (FailureReason::Refused, _) => self.say("The connection was refused", "연결이 거부됨"),
             (FailureReason::ConnectTimeout, _) => self.say("No connection within 5 seconds", "5초 안에 연결되지 않음"),
             (FailureReason::Tls, _) => self.say("TLS failed: check the certificate", "TLS 오류: 인증서 확인 필요"),
-            (FailureReason::Timeout, _) => {
-                self.say("No complete answer within 15 seconds", "15초 안에 응답이 완료되지 않음")
-            }
+            (FailureReason::Timeout, _) => self.say("No answer within 15 seconds", "15초 안에 응답하지 않음"),
             (FailureReason::ConnectionLost, _) => {
                 self.say("The connection broke before an answer came", "응답을 받기 전에 연결이 끊김")
             }

@@ -1,11 +1,12 @@
 //! Batches of nudges against a real store and a receiver on this machine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::Due;
 use shared::clock::{Clock as _, SystemClock};
-use shared::delivery::{DeliveryState, FailureReason, Nudge};
+use shared::delivery::{Attempt, Delivery, DeliveryState, FailureReason, Nudge, Phases};
 use shared::endpoint::Endpoint;
 use shared::id::EndpointId;
 use shared::key_ring::{KeyRing, SealedKind};
@@ -135,4 +136,18 @@ async fn a_fault_of_our_own_is_no_attempt_and_the_message_comes_again() {
 
     assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0]);
     assert_eq!(scene.recorded(&event).await, None);
+}
+
+#[tokio::test]
+async fn a_further_attempt_that_our_own_fault_prevents_is_left_to_the_sweep() {
+    let scene = Scene::with_endpoint_at("http://127.255.255.255:9/hook").await;
+    let event = scene.event();
+    let (reason, phases) = (Some(FailureReason::Refused), Phases::default());
+    let at = SystemClock.now();
+    let first = Attempt { number: 1, at, duration_ms: 1, phases, status: None, reason, response: None };
+    let waiting = Delivery::queued(&event, scene.endpoint.id).after(first, Some(Duration::ZERO));
+    scene.store.activity.record(&waiting, waiting.next_attempt_at).await.unwrap();
+
+    assert_eq!(scene.send(&[json(&waiting.next_nudge())]).await, [0_usize; 0]);
+    assert_eq!(scene.recorded(&event).await, Some(waiting));
 }

@@ -126,13 +126,14 @@ fn the_sender_knows_the_hosts_that_are_our_own() {
         "SEND_QUEUE_URL" => Some("https://sqs.eu-west-1.amazonaws.com/123456789012/send".to_owned()),
         "RETRY_SCHEDULE" => Some("5s".to_owned()),
         "HEALTH_POLICY" => Some("failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".to_owned()),
+        "GATEWAY_URLS" => Some("https://abc.execute-api.eu-west-1.amazonaws.com,https://def.example".to_owned()),
         "ALLOWED_PRIVATE_RECEIVERS" => None,
         _ => Some("unused".to_owned()),
     })
     .unwrap()
     .address_guard;
     // The sender checks every URL with this guard, before each attempt.
-    for host in ["api.signpost.example.com", "GO.signpost.example.com."] {
+    for host in ["api.signpost.example.com", "GO.signpost.example.com.", "abc.execute-api.eu-west-1.amazonaws.com"] {
         assert_eq!(EndpointUrl::parse(&format!("https://{host}/"), &guard), Err(BlockedUrl::OwnHost.into()), "{host}");
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::table::{self, Row};
-use super::{Activity, StoreError};
+use super::{Activity, StoreError, Written};
 use crate::delivery::Delivery;
 use crate::event::{Event, EventData, EventType, SubmissionId};
 use crate::id::{DeliveryId, EndpointId, EventId, ProjectId};
@@ -94,8 +94,9 @@ fn sort_key(id: EventId) -> String {
 }
 
 impl Activity {
-    /// Stores an event; storing it again changes nothing, for an id never stands for two events.
-    pub async fn put_event(&self, event: &Event, endpoints: &[EndpointId]) -> Result<(), StoreError> {
+    /// Stores an event that goes to `endpoints`; answers where it goes. Storing it again changes nothing: it goes where it went
+    /// the first time, whatever has become of the endpoints.
+    pub async fn put_event(&self, event: &Event, endpoints: &[EndpointId]) -> Result<Vec<EndpointId>, StoreError> {
         let content = EventRow {
             id: event.id,
             project_id: event.project_id,
@@ -107,7 +108,12 @@ impl Activity {
             expires_at: self.retention.expiry_of(event.id.made_at()),
         };
         let (pk, sk) = (partition(event.project_id, event.id.day()), sort_key(event.id));
-        self.table.put(&Row { pk, sk, content }).await
+        let call = self.table.putting(&Row { pk, sk, content })?.condition_expression("attribute_not_exists(pk)");
+        if self.table.put_if(call).await? == Written::Now {
+            return Ok(endpoints.to_vec());
+        }
+        let stored = self.event(event.project_id, event.id).await?;
+        Ok(stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints))
     }
 
     /// An event, if the project has one with this id. Read as it is now: a delivery whose event is not found is dropped.

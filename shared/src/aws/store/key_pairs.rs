@@ -26,9 +26,14 @@ impl Settings {
     pub async fn replace_key_pairs(&self, pairs: &KeyPairs) -> Result<Written, StoreError> {
         let mut next = pairs.clone();
         next.version += 1;
-        let call = self.table.putting(&row(next))?.condition_expression("#version = :seen");
+        let call = self.table.putting(&row(next.clone()))?.condition_expression("#version = :seen");
         let call = call.expression_attribute_names("#version", "version");
-        self.table.put_if(call.expression_attribute_values(":seen", number(pairs.version.into()))).await
+        match self.table.put_if(call.expression_attribute_values(":seen", number(pairs.version.into()))).await? {
+            Written::Now => Ok(Written::Now),
+            // A call whose answer was lost is repeated, and then finds itself.
+            Written::Before if self.key_pairs(pairs.project_id).await? == Some(next) => Ok(Written::Now),
+            Written::Before => Ok(Written::Before),
+        }
     }
 }
 

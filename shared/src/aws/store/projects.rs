@@ -55,7 +55,8 @@ impl Settings {
         table::page(query, after).await
     }
 
-    /// A project with all its endpoints, in one read; `None` if there is no such project.
+    /// A project with all its endpoints, in one read; `None` if there is no such project. As they are now: what is published
+    /// right after an endpoint was created goes there.
     ///
     /// The sort keys of the endpoints come right before that of the project, so one range holds both.
     pub async fn project_and_endpoints(&self, id: ProjectId) -> Result<Option<(Project, Vec<Endpoint>)>, StoreError> {
@@ -67,7 +68,8 @@ impl Settings {
         }
         let mut endpoints = Vec::new();
         let mut project = None;
-        for row in table::all(self.table.between(&partition(id), super::endpoints::PREFIX, META)).await? {
+        let query = self.table.between(&partition(id), super::endpoints::PREFIX, META).consistent_read(true);
+        for row in table::all(query).await? {
             match row {
                 Either::Endpoint(endpoint) => endpoints.push(*endpoint),
                 Either::Project(found) => project = Some(found),

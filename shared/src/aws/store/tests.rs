@@ -8,7 +8,7 @@ use crate::address::AddressGuard;
 use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey, ProjectKey, Scope};
 use crate::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState, FailureReason, Phases, Position, remind};
 use crate::draft::Draft;
-use crate::endpoint::{Endpoint, NewEndpoint};
+use crate::endpoint::{Endpoint, EndpointState, NewEndpoint};
 use crate::event::{Event, NewEvent};
 use crate::id::{ApiKeyId, DeliveryId, EndpointId, EventId, KeyPairId, ProjectId};
 use crate::key_pair::KeyPairs;
@@ -124,7 +124,8 @@ async fn first_key_pairs_are_stored_once_and_read_with_nothing_else() {
     assert_eq!(store.settings.key_pairs(project.id).await.unwrap(), Some(ours.clone()));
 
     assert_eq!(store.settings.replace_key_pairs(&ours).await.unwrap(), Written::Now);
-    assert_eq!(store.settings.replace_key_pairs(&ours).await.unwrap(), Written::Before);
+    assert_eq!(store.settings.replace_key_pairs(&ours).await.unwrap(), Written::Now, "the same call once more");
+    assert_eq!(store.settings.replace_key_pairs(&theirs).await.unwrap(), Written::Before);
     let found = store.settings.project_and_endpoints(project.id).await.unwrap();
     assert_eq!(found, Some((project.clone(), Vec::new())));
     assert_eq!(store.settings.return_url(project.id).await.unwrap().unwrap().project, project);
@@ -182,6 +183,27 @@ async fn an_event_reads_back_byte_for_byte() {
 
     let stored = store.activity.event(event.project_id, event.id).await.unwrap().unwrap();
     assert_eq!((stored.event, stored.endpoints), (event, vec![endpoint]));
+}
+
+#[tokio::test]
+async fn an_event_that_is_stored_again_goes_where_it_went_the_first_time() {
+    let store = Database::start().await;
+    let event = event(project().id, now());
+    let [first, second] = [0, 1].map(|_| EndpointId::new(now(), &SystemRandom));
+    assert_eq!(store.activity.put_event(&event, &[first]).await.unwrap(), [first]);
+    assert_eq!(store.activity.put_event(&event, &[second]).await.unwrap(), [first]);
+    assert_eq!(store.activity.event(event.project_id, event.id).await.unwrap().unwrap().endpoints, [first]);
+}
+
+#[tokio::test]
+async fn a_changed_endpoint_whose_answer_was_lost_finds_itself() {
+    let store = Database::start().await;
+    let endpoint = endpoint(project().id);
+    store.settings.put_endpoint(&endpoint).await.unwrap();
+    let (ours, theirs) = (endpoint.clone(), Endpoint { state: EndpointState::Paused, ..endpoint });
+    assert_eq!(store.settings.replace_endpoint(&ours).await.unwrap(), Written::Now);
+    assert_eq!(store.settings.replace_endpoint(&ours).await.unwrap(), Written::Now, "the same call once more");
+    assert_eq!(store.settings.replace_endpoint(&theirs).await.unwrap(), Written::Before);
 }
 
 #[tokio::test]
