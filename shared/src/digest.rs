@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::health::Notice;
-use crate::id::{EndpointId, ProjectId};
+use crate::id::{EndpointId, EventId, ProjectId};
 use crate::report::ReportJob;
+use crate::time::UtcDay;
 
 /// A queue message. On the wire it is named: `{"report": {…}}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ pub enum DigestJob {
     Report(ReportJob),
     /// To mail what happened to an endpoint.
     Notice(NoticeJob),
+    /// To look for deliveries that were lost sight of.
+    Reconcile(ReconcileJob),
 }
 
 /// "Tell the notification users of this project what happened to this endpoint."
@@ -28,12 +31,29 @@ pub struct NoticeJob {
     pub notice: Notice,
 }
 
+/// "Look through the events of this project, from the newest of `day` on, or from those before `before`, back to the first of
+/// `oldest_day`."
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReconcileJob {
+    /// Whose events.
+    pub project_id: ProjectId,
+    /// Of which day next.
+    pub day: UtcDay,
+    /// Where on that day others have looked already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<EventId>,
+    /// Where to end.
+    pub oldest_day: UtcDay,
+}
+
 impl DigestJob {
     /// Whose work it is.
     pub fn project_id(&self) -> ProjectId {
         match self {
             Self::Report(job) => job.project_id,
             Self::Notice(job) => job.project_id,
+            Self::Reconcile(job) => job.project_id,
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct Config {
     pub retention: Retention,
     /// URL of the queue that this function reads, and that it puts one message a project on.
     pub report_queue_url: String,
+    /// URL of the queue that webhook-sender reads.
+    pub send_queue_url: String,
     /// The sender of mails.
     pub mail_from: String,
 }
@@ -26,6 +28,7 @@ impl Config {
             activity_table: config::required(&var, "ACTIVITY_TABLE")?,
             retention: config::parsed(&var, "RETENTION_DAYS")?,
             report_queue_url: config::required(&var, "REPORT_QUEUE_URL")?,
+            send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             mail_from: config::required(&var, "MAIL_FROM")?,
         })
     }

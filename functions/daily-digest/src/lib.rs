@@ -1,5 +1,5 @@
 //! daily-digest: every morning, one mail a notification user with the report of the day before; and at any time, one when an
-//! endpoint fails for long or is disabled.
+//! endpoint fails for long or is disabled. The morning's run also looks for deliveries that were lost sight of.
 //!
 //! The report runs in two parts, so that a million projects are as easy as ten. The schedule only lists the projects that
 //! have notification users, and puts a message for each on a queue. A message builds one project's report and mails it.
@@ -28,11 +28,12 @@ mod config;
 mod mailing;
 mod notice;
 mod ports;
+mod reconcile;
 mod report;
 mod trigger;
 
 pub use config::Config;
-pub use ports::{DigestMailer, DigestQueue};
+pub use ports::{DigestMailer, DigestQueue, Queues};
 pub use trigger::{BadTrigger, Trigger};
 
 /// Reports to notification users.
@@ -83,18 +84,20 @@ enum JobError {
     Message(#[source] serde_json::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     #[error("{failed} mails were not sent, {busy} are being sent by another run")]
     Unsent { failed: usize, busy: usize },
 }
 
-impl Digest<Queue, Mailer> {
+impl Digest<Queues, Mailer> {
     /// Makes the clients; no call is made before the first run.
     pub fn connect(config: &Config, aws: &Aws, clock: Arc<dyn Clock>) -> Self {
         let settings = Settings::new(aws, &config.settings_table);
         let activity = Activity::new(aws, &config.activity_table, config.retention);
-        let queue = Queue::new(aws, &config.report_queue_url);
+        let (report, send) = (Queue::new(aws, &config.report_queue_url), Queue::new(aws, &config.send_queue_url));
         let mailer = Mailer::new(aws, &config.mail_from);
-        Self::new(settings, activity, config.retention, queue, mailer, clock)
+        Self::new(settings, activity, config.retention, Queues { report, send }, mailer, clock)
     }
 }
 
@@ -114,7 +117,14 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     /// Does what the event asks for.
     pub async fn handle(&self, event: Value) -> Result<Answer, DigestError> {
         match Trigger::try_from(event)? {
-            Trigger::Day(asked) => self.queue_reports(asked).await,
+            Trigger::Day(Some(asked)) => self.queue_reports(Some(asked)).await,
+            Trigger::Day(None) => {
+                // The reports first: somebody waits for them.
+                let answer = self.queue_reports(None).await?;
+                let projects = self.queue_reconciliations().await?;
+                info!(projects, "{projects} projects will be looked through for lost deliveries");
+                Ok(answer)
+            }
             Trigger::Messages(batch) => Ok(Answer::Worked(self.work(batch).await)),
         }
     }
@@ -147,6 +157,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         match serde_json::from_str(&body).map_err(JobError::Message)? {
             DigestJob::Report(job) => self.report(&job).await,
             DigestJob::Notice(job) => self.notice(&job).await,
+            DigestJob::Reconcile(job) => self.reconcile(&job).await.map(|()| 0),
         }
     }
 }

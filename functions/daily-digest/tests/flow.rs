@@ -15,7 +15,7 @@ use shared::aws::queue::QueueError;
 use shared::aws::store::Mailing;
 use shared::aws::store::testing::Database;
 use shared::clock::Clock;
-use shared::delivery::{Attempt, Delivery, Phases};
+use shared::delivery::{Attempt, Delivery, HoldReason, Nudge, Phases};
 use shared::digest::{DigestJob, NoticeJob};
 use shared::draft::Draft;
 use shared::endpoint::NewEndpoint;
@@ -40,13 +40,25 @@ impl Clock for HandClock {
     }
 }
 
-/// A queue that keeps what it was sent.
+/// Queues that keep what they were sent. Of jobs, only those that mail; the others are worked through when a test says so.
 #[derive(Clone, Default)]
-struct Jobs(Arc<Mutex<Vec<DigestJob>>>);
+struct Jobs {
+    mails: Arc<Mutex<Vec<DigestJob>>>,
+    looks: Arc<Mutex<Vec<DigestJob>>>,
+    nudges: Arc<Mutex<Vec<Nudge>>>,
+}
 
 impl DigestQueue for Jobs {
     async fn send(&self, jobs: &[DigestJob]) -> Result<(), QueueError> {
-        self.0.lock().unwrap().extend(jobs);
+        let is_look = |job: &&DigestJob| matches!(job, DigestJob::Reconcile(_));
+        let (looks, mails): (Vec<&DigestJob>, Vec<&DigestJob>) = jobs.iter().partition(is_look);
+        self.mails.lock().unwrap().extend(mails);
+        self.looks.lock().unwrap().extend(looks);
+        Ok(())
+    }
+
+    async fn nudge(&self, nudges: Vec<Nudge>) -> Result<(), QueueError> {
+        self.nudges.lock().unwrap().extend(nudges);
         Ok(())
     }
 }
@@ -142,8 +154,8 @@ impl Morning {
         id
     }
 
-    /// An event of `at` for two endpoints, of which one has taken it.
-    async fn half_delivered(&self, project_id: ProjectId, at: &str) {
+    /// An event of `at` for two endpoints, of which one has taken it; answers what is still to be delivered.
+    async fn half_delivered(&self, project_id: ProjectId, at: &str) -> Delivery {
         let event = Event {
             id: EventId::new(moment(at), &SystemRandom),
             project_id,
@@ -165,6 +177,7 @@ impl Morning {
         };
         let delivered = Delivery::queued(&event, endpoints[0]).after(attempt, None);
         self.database.activity.record(&delivered, None).await.unwrap();
+        Delivery::queued(&event, endpoints[1])
     }
 
     async fn schedule(&self) -> Answer {
@@ -178,13 +191,24 @@ impl Morning {
 
     /// Hands all queued jobs over in one batch, and puts back those that must come again. Tells how many did.
     async fn work(&self) -> usize {
-        let jobs = std::mem::take(&mut *self.jobs.0.lock().unwrap());
+        let jobs = std::mem::take(&mut *self.jobs.mails.lock().unwrap());
         let record = |(index, job): (usize, &DigestJob)| json!({ "messageId": index.to_string(), "body": json!(job).to_string() });
         let records: Vec<Value> = jobs.iter().enumerate().map(record).collect();
         let failed = failed_messages(self.digest.handle(json!({ "Records": records })).await.unwrap());
         let again = failed.iter().map(|message_id| jobs[message_id.parse::<usize>().unwrap()]);
-        self.jobs.0.lock().unwrap().extend(again);
+        self.jobs.mails.lock().unwrap().extend(again);
         failed.len()
+    }
+
+    /// Works through the queued looks for lost deliveries; answers the nudges that were sent.
+    async fn reconcile(&self) -> Vec<Nudge> {
+        loop {
+            let Some(look) = self.jobs.looks.lock().unwrap().pop() else { break };
+            let records = json!([{ "messageId": "look", "body": json!(look).to_string() }]);
+            let answer = self.digest.handle(json!({ "Records": records })).await.unwrap();
+            assert_eq!(failed_messages(answer), [""; 0]);
+        }
+        std::mem::take(&mut *self.jobs.nudges.lock().unwrap())
     }
 
     /// Whom mails went to since the last time, by the alphabet.
@@ -244,7 +268,7 @@ async fn the_mail_of_a_run_that_died_is_taken_over_after_the_lease() {
     let ada = morning.reader(acme, "ada@acme.example").await;
     morning.schedule().await;
     // The other run died between claiming the mail and sending it.
-    let DigestJob::Report(job) = morning.jobs.0.lock().unwrap()[0] else { panic!("a report is queued") };
+    let DigestJob::Report(job) = morning.jobs.mails.lock().unwrap()[0] else { panic!("a report is queued") };
     morning.database.activity.claim_mail(&Mailing::from(&job), ada, morning.clock.now()).await.unwrap();
 
     assert_eq!((morning.work().await, morning.mailed()), (1, vec![]));
@@ -331,7 +355,7 @@ async fn what_happened_to_an_endpoint_is_mailed_to_each_confirmed_user_once() {
         disables_at: None,
     };
     let job = DigestJob::Notice(NoticeJob { project_id: acme, endpoint_id: endpoint, notice });
-    morning.jobs.0.lock().unwrap().extend([job, job]);
+    morning.jobs.mails.lock().unwrap().extend([job, job]);
 
     assert_eq!(morning.work().await, 2);
     {
@@ -344,8 +368,53 @@ async fn what_happened_to_an_endpoint_is_mailed_to_each_confirmed_user_once() {
     // What happens to it later is another matter.
     let later = Notice { at: at.plus(Duration::from_hours(1)), ..notice };
     let job = DigestJob::Notice(NoticeJob { project_id: acme, endpoint_id: endpoint, notice: later });
-    morning.jobs.0.lock().unwrap().push(job);
+    morning.jobs.mails.lock().unwrap().push(job);
     assert_eq!((morning.work().await, morning.mailed().len()), (0, 2));
+}
+
+#[tokio::test]
+async fn first_messages_that_were_lost_are_sent_anew() {
+    let morning = Morning::new().await;
+    let (acme, without_readers) = (morning.project("Acme").await, morning.project("Without readers").await);
+    morning.reader(acme, "ada@acme.example").await;
+    let lost = morning.half_delivered(acme, "2026-11-21T23:59:59.999Z").await;
+    let also_lost = morning.half_delivered(without_readers, "2026-11-20T00:00:00.000Z").await;
+    morning.half_delivered(acme, "2026-11-22T00:00:00.001Z").await;
+
+    morning.schedule().await;
+    let mut sent = morning.reconcile().await;
+    sent.sort_by_key(|nudge| nudge.delivery_id);
+    assert_eq!(sent, [also_lost.next_nudge(), lost.next_nudge()]);
+
+    // Once they are recorded, there is nothing left to send.
+    for delivery in [lost, also_lost] {
+        morning.database.activity.record_cancelled(&delivery.cancelled()).await.unwrap();
+    }
+    morning.schedule().await;
+    assert_eq!(morning.reconcile().await, []);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_nobody_looks_after_is_found_by_what_it_holds() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    let held = morning.half_delivered(acme, "2026-11-21T08:00:00.000Z").await.held(HoldReason::Failing);
+    morning.database.activity.record_held(&held, morning.clock.now()).await.unwrap();
+    let looks_at = async || morning.database.activity.health_now(acme, held.id.endpoint).await.unwrap().sweep_at;
+    assert_eq!(looks_at().await, None);
+
+    morning.schedule().await;
+    assert_eq!(morning.reconcile().await, []);
+    assert_eq!(looks_at().await, Some(morning.clock.now()));
+}
+
+#[tokio::test]
+async fn a_day_that_is_asked_for_is_only_reported() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    morning.half_delivered(acme, "2026-11-21T08:00:00.000Z").await;
+    morning.ask_for("2026-11-21").await.unwrap();
+    assert_eq!(morning.reconcile().await, []);
 }
 
 #[tokio::test]
