@@ -1,39 +1,25 @@
 //! A project sets its return URL and mints links, through the API as callers see it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
-use api::{App, Config, router};
+use api::{App, router};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
-use shared::api_key::{ApiKey, ApiKeyKind};
 use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
+use shared::aws::store::testing::Database;
 use shared::clock::Clock;
-use shared::key_ring::KeyRing;
 use shared::random::SystemRandom;
 use shared::return_link::ReturnLink;
 use shared::return_url::{KycStatus, Outcome, Verification};
-use shared::time::Timestamp;
-use tower::ServiceExt;
+
+use crate::site::{self, HandClock, config, now, operator_key, pointers, ring};
 
 const PLAIN: &str = r#"{"url":"https://argosidentity.com","fields":["errorCode","kycStatus"]}"#;
 
 const NOW: &str = "2026-11-22T08:30:00.000Z";
 /// In milliseconds.
 const DAY: i64 = 24 * 60 * 60 * 1000;
-
-/// A clock that the test sets, in milliseconds since 1970.
-struct HandClock(AtomicI64);
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst)).unwrap()
-    }
-}
 
 /// The API on a database of its own, with one project.
 struct Site {
@@ -44,34 +30,13 @@ struct Site {
     project: String,
 }
 
-fn now() -> Timestamp {
-    "2026-11-22T08:30:00Z".parse().unwrap()
-}
-
-fn ring() -> KeyRing {
-    KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap()
-}
-
 impl Site {
     async fn start() -> Self {
         let database = Database::start().await;
-        let operator_key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
-        let hash = operator_key.hash().to_string();
-        let config = Config::read(|name| {
-            let value = match name {
-                "SETTINGS_TABLE" => SETTINGS,
-                "ACTIVITY_TABLE" => ACTIVITY,
-                "RETENTION_DAYS" => "30",
-                "RATE_LIMIT" => "1000",
-                "OPERATOR_KEY_HASHES" => &hash,
-                "REDIRECT_BASE_URL" => "https://return.example/",
-                _ => "https://unused.example",
-            };
-            (!matches!(name, "EGRESS_IPS" | "ALLOWED_PRIVATE_RECEIVERS")).then(|| value.to_owned())
-        });
-        let clock = Arc::new(HandClock(AtomicI64::new(now().as_millis())));
-        let key_ring = KeyRingSecret::known(ring());
-        let app = App::new(config.unwrap(), database.aws(), key_ring, clock.clone(), Arc::new(SystemRandom));
+        let operator_key = operator_key();
+        let clock = Arc::new(HandClock::starting_now());
+        let (config, key_ring) = (config(&operator_key, &[]), KeyRingSecret::known(ring()));
+        let app = App::new(config, database.aws(), key_ring, clock.clone(), Arc::new(SystemRandom));
         let operator_key = operator_key.expose().to_owned();
         let site = Self { clock, database, router: router(app), operator_key, project: String::new() };
         let (_, project) = site.call("POST", "/v1/projects", r#"{"name":"Acme"}"#).await;
@@ -83,11 +48,8 @@ impl Site {
     }
 
     async fn call_as(&self, key: &str, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
-        let request = Request::builder().method(method).uri(path).header("x-api-key", key);
-        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
-        let status = response.status();
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+        let answer = site::send(&self.router, method, path, key, body).await;
+        (answer.status, answer.body)
     }
 
     fn pass(&self, millis: i64) {
@@ -116,10 +78,6 @@ impl Site {
 
 fn text(answer: &Value, name: &str) -> String {
     answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
-}
-
-fn pointers(problem: &Value) -> Vec<&str> {
-    problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]

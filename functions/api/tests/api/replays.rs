@@ -1,35 +1,28 @@
 //! Replays of one delivery and by filter, through the API.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and cannot have ends it")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, Config, router};
+use api::{App, router};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
-use shared::address::AddressGuard;
-use shared::api_key::{ApiKey, ApiKeyKind};
 use shared::aws::queue::testing::FakeQueue;
 use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
+use shared::aws::store::testing::Database;
 use shared::clock::FixedClock;
 use shared::delivery::{
     Attempt, Delivery, FailureReason, HoldReason, Phases, ReplayOutcome, Replayed, SendMessage, SkipReason,
 };
 use shared::draft::Draft;
-use shared::endpoint::{Endpoint, EndpointState, NewEndpoint};
+use shared::endpoint::{Endpoint, EndpointState};
 use shared::event::{Event, NewEvent};
 use shared::health::{DisableReason, Disabled, Health};
 use shared::id::{EndpointId, EventId, ProjectId, ReplayId};
-use shared::key_ring::KeyRing;
 use shared::random::SystemRandom;
 use shared::replay::ReplayState;
-use shared::signature::SigningSecret;
-use shared::time::Timestamp;
-use tower::ServiceExt;
+
+use crate::site::{self, config, endpoint_of, now, operator_key, ring};
 
 /// The API on a database and a queue of its own, with one project and one endpoint.
 struct Site {
@@ -40,41 +33,14 @@ struct Site {
     endpoint: Endpoint,
 }
 
-fn now() -> Timestamp {
-    "2026-11-22T08:30:00Z".parse().unwrap()
-}
-
-fn ring() -> KeyRing {
-    KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap()
-}
-
-fn endpoint_of(project: ProjectId) -> Endpoint {
-    let draft = Draft::parse(br#"{"url":"https://hooks.example.com/"}"#).unwrap();
-    let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
-    let (id, secret) = (EndpointId::new(now(), &SystemRandom), SigningSecret::generate(&SystemRandom));
-    new.create(id, project, &secret, &ring(), &SystemRandom)
-}
-
 impl Site {
     async fn start() -> Self {
         let database = Database::start().await;
         let queue = FakeQueue::in_front_of(&database).await;
-        let operator_key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
-        let hash = operator_key.hash().to_string();
-        let config = Config::read(|name| {
-            let value = match name {
-                "SETTINGS_TABLE" => SETTINGS,
-                "ACTIVITY_TABLE" => ACTIVITY,
-                "RETENTION_DAYS" => "30",
-                "RATE_LIMIT" => "1000",
-                "SEND_QUEUE_URL" => "https://unused.example/send",
-                "OPERATOR_KEY_HASHES" => &hash,
-                _ => "https://unused.example",
-            };
-            (!matches!(name, "EGRESS_IPS" | "ALLOWED_PRIVATE_RECEIVERS")).then(|| value.to_owned())
-        });
+        let operator_key = operator_key();
         let (clock, random) = (Arc::new(FixedClock(now())), Arc::new(SystemRandom));
-        let app = App::new(config.unwrap(), queue.aws(), KeyRingSecret::known(ring()), clock, random);
+        let config = config(&operator_key, &[]);
+        let app = App::new(config, queue.aws(), KeyRingSecret::known(ring()), clock, random);
         let operator_key = operator_key.expose().to_owned();
         let endpoint = endpoint_of(ProjectId::new(now(), &SystemRandom));
         let mut site = Self { database, queue, router: router(app), operator_key, endpoint };
@@ -85,11 +51,8 @@ impl Site {
     }
 
     async fn send(&self, method: &str, path: &str, key: &str, body: &str) -> (StatusCode, Value) {
-        let request = Request::builder().method(method).uri(path).header("x-api-key", key);
-        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
-        let status = response.status();
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+        let answer = site::send(&self.router, method, path, key, body).await;
+        (answer.status, answer.body)
     }
 
     /// Calls below the project.

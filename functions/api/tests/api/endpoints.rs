@@ -1,42 +1,30 @@
 //! All that an endpoint can be set to, and its secrets, through the API as callers see it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use api::{Addresses, App, Config, HostNames, router};
+use api::{Addresses, App, HostNames, router};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
-use shared::api_key::{ApiKey, ApiKeyKind};
+use shared::api_key::ApiKey;
 use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
-use shared::clock::Clock;
+use shared::aws::store::testing::Database;
+use shared::clock::Clock as _;
 use shared::delivery::{Attempt, FailureReason, Phases};
 use shared::endpoint::Endpoint;
 use shared::key_ring::KeyRing;
 use shared::random::SystemRandom;
 use shared::time::Timestamp;
 use shared::webhook::{Opened, ProjectKeys};
-use tower::ServiceExt;
+
+use crate::site::{self, Answer, HandClock, config, now, operator_key};
 
 const FIRST_RING: &str = r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#;
 const ROTATED_RING: &str =
     r#"{"current":"k2","k1":"0123456789abcdef0123456789abcdef","k2":"fedcba9876543210fedcba9876543210"}"#;
 const LAST_RING: &str = r#"{"current":"k2","k2":"fedcba9876543210fedcba9876543210"}"#;
-
-/// A clock that the test sets, in milliseconds since 1970.
-struct HandClock(AtomicI64);
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst)).unwrap()
-    }
-}
 
 /// Two hosts that resolve, and no others.
 struct TwoHosts;
@@ -66,8 +54,8 @@ impl Site {
     /// A project with an endpoint at `https://hooks.example.com/`.
     async fn start() -> Self {
         let database = Database::start().await;
-        let operator_key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
-        let clock = Arc::new(HandClock(AtomicI64::new(now().as_millis())));
+        let operator_key = operator_key();
+        let clock = Arc::new(HandClock::starting_now());
         let router = api(&database, &operator_key, &clock, FIRST_RING);
         let mut site = Self { clock, database, router, operator_key, project: String::new(), endpoint: Value::Null };
         let created = site.send("POST", "/v1/projects", &json!({ "name": "Acme" })).await;
@@ -88,12 +76,7 @@ impl Site {
 
     async fn send_as(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let request = Request::builder().method(method).uri(path).header("x-api-key", key);
-        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body }
+        site::send(&self.router, method, path, key, &body).await
     }
 
     async fn create(&self, wishes: Value) -> Answer {
@@ -139,43 +122,14 @@ impl Site {
     }
 
     fn pass(&self, time: Duration) {
-        self.clock.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+        self.clock.pass(time);
     }
 }
 
 fn api(database: &Database, operator_key: &ApiKey, clock: &Arc<HandClock>, ring: &str) -> Router {
-    let hash = operator_key.hash().to_string();
-    let config = Config::read(|name| {
-        let value = match name {
-            "SETTINGS_TABLE" => SETTINGS,
-            "ACTIVITY_TABLE" => ACTIVITY,
-            "RETENTION_DAYS" => "30",
-            "RATE_LIMIT" => "1000",
-            "OPERATOR_KEY_HASHES" => &hash,
-            "API_BASE_URL" => "https://api.signpost.example.com",
-            _ => "https://unused.example.com",
-        };
-        (!matches!(name, "EGRESS_IPS" | "ALLOWED_PRIVATE_RECEIVERS")).then(|| value.to_owned())
-    });
     let key_ring = KeyRingSecret::known(KeyRing::from_json(ring).unwrap());
-    let app = App::new(config.unwrap(), database.aws(), key_ring, clock.clone(), Arc::new(SystemRandom));
+    let app = App::new(config(operator_key, &[]), database.aws(), key_ring, clock.clone(), Arc::new(SystemRandom));
     router(app.with_host_names(Arc::new(TwoHosts)))
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Value,
-}
-
-impl Answer {
-    fn pointers(&self) -> Vec<&str> {
-        self.body["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect()
-    }
-}
-
-fn now() -> Timestamp {
-    "2026-11-22T08:30:00Z".parse().unwrap()
 }
 
 #[tokio::test]

@@ -1,33 +1,26 @@
 //! Tests of endpoints, through the API.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and cannot have ends it")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, Config, router};
+use api::{App, router};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use shared::address::AddressGuard;
-use shared::api_key::{ApiKey, ApiKeyKind};
 use shared::aws::queue::testing::FakeQueue;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::Written;
-use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
+use shared::aws::store::testing::Database;
 use shared::clock::FixedClock;
 use shared::delivery::{Attempt, Phases, SendMessage, TestNudge};
-use shared::draft::Draft;
-use shared::endpoint::{Endpoint, NewEndpoint};
+use shared::endpoint::Endpoint;
 use shared::event::EventType;
 use shared::id::{EndpointId, EventId, ProjectId};
-use shared::key_ring::KeyRing;
 use shared::random::SystemRandom;
-use shared::signature::SigningSecret;
 use shared::test_send::{KEPT, MOST_A_MINUTE, NewTestSend, SentRequest, TestSend, TestState};
 use shared::time::Timestamp;
-use tower::ServiceExt;
+
+use crate::site::{self, Answer, config, endpoint_of, operator_key, ring};
 
 /// The API on a database and a queue of its own, with one endpoint.
 struct Site {
@@ -42,17 +35,6 @@ fn now() -> Timestamp {
     "2026-11-22T08:30:20Z".parse().unwrap()
 }
 
-fn ring() -> KeyRing {
-    KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap()
-}
-
-fn endpoint_of(project: ProjectId) -> Endpoint {
-    let draft = Draft::parse(br#"{"url":"https://hooks.example.com/"}"#).unwrap();
-    let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
-    let (id, secret) = (EndpointId::new(now(), &SystemRandom), SigningSecret::generate(&SystemRandom));
-    new.create(id, project, &secret, &ring(), &SystemRandom)
-}
-
 impl Site {
     /// A site whose callers do not wait for results.
     async fn without_patience() -> Self {
@@ -62,21 +44,10 @@ impl Site {
     async fn start(adjust: impl FnOnce(App) -> App) -> Self {
         let database = Database::start().await;
         let queue = FakeQueue::in_front_of(&database).await;
-        let operator_key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
-        let hash = operator_key.hash().to_string();
-        let config = Config::read(|name| {
-            let value = match name {
-                "SETTINGS_TABLE" => SETTINGS,
-                "ACTIVITY_TABLE" => ACTIVITY,
-                "RETENTION_DAYS" => "30",
-                "RATE_LIMIT" => "1000",
-                "OPERATOR_KEY_HASHES" => &hash,
-                _ => "https://unused.example",
-            };
-            (!matches!(name, "EGRESS_IPS" | "ALLOWED_PRIVATE_RECEIVERS")).then(|| value.to_owned())
-        });
+        let operator_key = operator_key();
         let (clock, random) = (Arc::new(FixedClock(now())), Arc::new(SystemRandom));
-        let app = App::new(config.unwrap(), queue.aws(), KeyRingSecret::known(ring()), clock, random);
+        let config = config(&operator_key, &[]);
+        let app = App::new(config, queue.aws(), KeyRingSecret::known(ring()), clock, random);
         let operator_key = operator_key.expose().to_owned();
         let endpoint = endpoint_of(ProjectId::new(now(), &SystemRandom));
         let mut site = Self { database, queue, router: router(adjust(app)), operator_key, endpoint };
@@ -93,15 +64,7 @@ impl Site {
     }
 
     async fn send(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
-        let request = Request::builder().method(method).uri(path).header("x-api-key", key);
-        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        }
+        site::send(&self.router, method, path, key, body).await
     }
 
     async fn test(&self, body: &str) -> Answer {
@@ -135,12 +98,6 @@ impl Site {
         let test = self.database.activity.test_send(project_id, test_id).await.unwrap().unwrap();
         assert_eq!(self.database.activity.end_test_send(project_id, &test.ended(done)).await.unwrap(), Written::Now);
     }
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Value,
 }
 
 #[tokio::test]

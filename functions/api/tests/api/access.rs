@@ -1,21 +1,19 @@
-//! The API's routes against a real store: who may call what, and what a refusal looks like.
-
-#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+//! Who may call what, and what a refusal looks like.
 
 use std::sync::Arc;
 
-use api::{Addresses, App, Config, HostNames, router};
+use api::{Addresses, App, HostNames, router};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use http::{Request, StatusCode};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use shared::api_key::{ApiKey, ApiKeyKind};
 use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
+use shared::aws::store::testing::Database;
 use shared::clock::{Clock, SystemClock};
-use shared::key_ring::KeyRing;
 use shared::random::SystemRandom;
-use tower::ServiceExt;
+
+use crate::site::{self, Answer, config, operator_key, ring};
 
 /// The API on an empty store. Queue and mail are not there: calls to them fail.
 struct Scene {
@@ -33,12 +31,6 @@ impl HostNames for NoHostNames {
     }
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: http::HeaderMap,
-    body: Value,
-}
-
 impl Scene {
     async fn new() -> Self {
         Self::with_rate_limit("1000").await
@@ -46,39 +38,16 @@ impl Scene {
 
     async fn with_rate_limit(limit: &str) -> Self {
         let store = Database::start().await;
-        let operator = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
-        let variables = |name: &str| {
-            Some(match name {
-                "SETTINGS_TABLE" => SETTINGS.to_owned(),
-                "ACTIVITY_TABLE" => ACTIVITY.to_owned(),
-                "RETENTION_DAYS" => "30".to_owned(),
-                "RATE_LIMIT" => limit.to_owned(),
-                "OPERATOR_KEY_HASHES" => operator.hash().to_string(),
-                "API_BASE_URL" | "REDIRECT_BASE_URL" | "SEND_QUEUE_URL" => "http://127.0.0.1:1".to_owned(),
-                "EGRESS_IPS" => "198.51.100.1, 198.51.100.2".to_owned(),
-                "ALLOWED_PRIVATE_RECEIVERS" | "GATEWAY_URLS" => return None,
-                _ => "unused@example.com".to_owned(),
-            })
-        };
-        let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
-        let config = Config::read(variables).unwrap();
-        let key_ring = KeyRingSecret::known(ring);
+        let operator = operator_key();
+        let more = [("RATE_LIMIT", limit), ("EGRESS_IPS", "198.51.100.1, 198.51.100.2")];
+        let (config, key_ring) = (config(&operator, &more), KeyRingSecret::known(ring()));
         let app = App::new(config, store.aws(), key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = app.with_host_names(Arc::new(NoHostNames));
         Self { api: router(app), operator_key: operator.expose().to_owned(), _store: store }
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.api.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        Answer { status: parts.status, headers: parts.headers, body }
-    }
-
     async fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
-        let request = Request::builder().method(method).uri(path).header("x-api-key", key);
-        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+        site::send(&self.api, method, path, key, body).await
     }
 
     async fn operator(&self, method: &str, path: &str, body: &Value) -> Answer {
@@ -101,12 +70,8 @@ impl Scene {
         let request = Request::post(format!("/v1/projects/{project}/events"))
             .header("x-api-key", &self.operator_key)
             .header("idempotency-key", idempotency_key);
-        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+        site::send_request(&self.api, request.body(Body::from(body.to_owned())).unwrap()).await
     }
-}
-
-fn pointers(answer: &Answer) -> Vec<&str> {
-    answer.body["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -189,7 +154,7 @@ async fn a_rotated_key_and_its_successor_both_work_for_a_while() {
     assert_eq!(scene.call("GET", &keys, old, "").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(scene.operator("POST", &rotate, &json!({})).await.status, StatusCode::NOT_FOUND);
     let refused = scene.operator("POST", &rotate, &json!({"overlapDays": 31})).await;
-    assert_eq!(pointers(&refused), ["/overlapDays"]);
+    assert_eq!(refused.pointers(), ["/overlapDays"]);
 }
 
 #[tokio::test]
@@ -202,7 +167,7 @@ async fn a_key_hands_on_no_more_than_it_has() {
     let like_itself = scene.call("POST", &keys, &narrow, r#"{"name":"x"}"#).await;
     assert_eq!(like_itself.body["scopes"], json!(["settings:read", "settings:write"]));
     let more = scene.call("POST", &keys, &narrow, r#"{"name":"x","scopes":["links:write"]}"#).await;
-    assert_eq!((more.status, pointers(&more)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/scopes"]));
+    assert_eq!((more.status, more.pointers()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/scopes"]));
     let full = scene.operator("POST", &keys, &json!({"name": "full"})).await.body;
     let rotate = format!("{keys}/{}/rotate", full["id"].as_str().unwrap());
     assert_eq!(scene.call("POST", &rotate, &narrow, "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -274,7 +239,7 @@ async fn a_project_is_changed_field_by_field_by_who_may_write_its_settings() {
     assert_eq!(scene.call("PATCH", &path, &key, r#"{"logoColor":null}"#).await.body, expected);
     let refused = scene.call("PATCH", &path, &key, r#"{"name":"","logoColor":"red;}","mode":"test"}"#).await;
     assert_eq!(
-        (refused.status, pointers(&refused)),
+        (refused.status, refused.pointers()),
         (StatusCode::UNPROCESSABLE_ENTITY, vec!["/name", "/logoColor", "/mode"])
     );
     assert_eq!(scene.call("GET", &path, &key, "").await.body, expected);
@@ -294,7 +259,7 @@ async fn a_refusal_is_a_problem_that_names_every_bad_field() {
     assert_eq!(refused.headers["content-type"], "application/problem+json");
     assert_eq!((&refused.body["type"], &refused.body["status"]), (&json!("/problems/bad-fields"), &json!(422)));
     assert_eq!(refused.body["requestId"].as_str(), refused.headers["x-request-id"].to_str().ok());
-    assert_eq!(pointers(&refused), ["/type", "/submissionId", "/data", "/extra"]);
+    assert_eq!(refused.pointers(), ["/type", "/submissionId", "/data", "/extra"]);
 }
 
 #[tokio::test]

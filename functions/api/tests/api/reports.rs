@@ -1,29 +1,24 @@
 //! Notification users join and confirm, and the report is read, through the API as callers and browsers see it.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and cannot have ends it")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, Config, router};
+use api::{App, router};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
-use shared::api_key::{ApiKey, ApiKeyKind};
 use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
+use shared::aws::store::testing::Database;
 use shared::clock::FixedClock;
 use shared::confirmation::Confirmation;
 use shared::delivery::{Attempt, Delivery, FailureReason, Phases};
 use shared::draft::Draft;
 use shared::event::{Event, EventData, EventType};
 use shared::id::{EndpointId, EventId, NotificationUserId, ProjectId};
-use shared::key_ring::KeyRing;
 use shared::notification_user::{NewNotificationUser, NotificationUser, NotificationUserState};
 use shared::random::SystemRandom;
-use shared::time::Timestamp;
-use tower::ServiceExt;
+
+use crate::site::{self, config, now, operator_key, pointers, ring};
 
 /// The API on a database of its own, with one project. Mails cannot be sent: there is no SES.
 struct Site {
@@ -33,32 +28,13 @@ struct Site {
     project: ProjectId,
 }
 
-fn now() -> Timestamp {
-    "2026-11-22T08:30:00Z".parse().unwrap()
-}
-
-fn ring() -> KeyRing {
-    KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap()
-}
-
 impl Site {
     async fn start() -> Self {
         let database = Database::start().await;
-        let operator_key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
-        let hash = operator_key.hash().to_string();
-        let config = Config::read(|name| {
-            let value = match name {
-                "SETTINGS_TABLE" => SETTINGS,
-                "ACTIVITY_TABLE" => ACTIVITY,
-                "RETENTION_DAYS" => "30",
-                "RATE_LIMIT" => "1000",
-                "OPERATOR_KEY_HASHES" => &hash,
-                _ => "https://unused.example",
-            };
-            (!matches!(name, "EGRESS_IPS" | "ALLOWED_PRIVATE_RECEIVERS")).then(|| value.to_owned())
-        });
+        let operator_key = operator_key();
         let (clock, random) = (Arc::new(FixedClock(now())), Arc::new(SystemRandom));
-        let app = App::new(config.unwrap(), database.aws(), KeyRingSecret::known(ring()), clock, random);
+        let config = config(&operator_key, &[]);
+        let app = App::new(config, database.aws(), KeyRingSecret::known(ring()), clock, random);
         let operator_key = operator_key.expose().to_owned();
         let project = ProjectId::new(now(), &SystemRandom);
         let mut site = Self { database, router: router(app), operator_key, project };
@@ -68,11 +44,8 @@ impl Site {
     }
 
     async fn send(&self, method: &str, path: &str, body: &str) -> (StatusCode, String) {
-        let request = Request::builder().method(method).uri(path).header("x-api-key", &self.operator_key);
-        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
-        let status = response.status();
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+        let answer = site::send(&self.router, method, path, &self.operator_key, body).await;
+        (answer.status, answer.text)
     }
 
     async fn call(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
@@ -97,10 +70,6 @@ impl Site {
     async fn state_of(&self, user: NotificationUserId) -> NotificationUserState {
         self.database.settings.notification_user(self.project, user).await.unwrap().unwrap().state
     }
-}
-
-fn pointers(problem: &Value) -> Vec<&str> {
-    problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]

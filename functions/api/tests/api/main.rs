@@ -1,0 +1,11 @@
+//! The API's routes against a real store, as callers see them.
+
+#![expect(clippy::unwrap_used, reason = "what a test needs and cannot have ends it")]
+
+mod access;
+mod endpoints;
+mod replays;
+mod reports;
+mod return_urls;
+mod site;
+mod test_sends;
