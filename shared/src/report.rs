@@ -187,7 +187,8 @@ fn troubled(endpoint_id: EndpointId, facts: &EndpointFacts) -> Option<TroubledEn
         since,
         reason: health.last_failure.map(|failure| failure.reason),
         status: health.last_failure.and_then(|failure| failure.status),
-        disables_at: health.disables_at,
+        // While the customer pauses it nothing is tried, and resuming gives it a fresh start.
+        disables_at: health.disables_at.filter(|_| *wish == EndpointState::Active),
     })
 }
 
@@ -201,6 +202,7 @@ mod tests {
 
     use super::testing::{Day, deliveries};
     use super::*;
+    use crate::delivery::HoldReason;
 
     fn view_of<'a>(day: &Day, deliveries: impl IntoIterator<Item = &'a Delivery>) -> ReportView {
         let mut report = Report::new(day.project_id, day.date);
@@ -345,5 +347,20 @@ mod tests {
                 }],
             })
         );
+    }
+
+    #[test]
+    fn an_endpoint_that_is_paused_is_not_said_to_be_disabled_later() {
+        let day = Day::default();
+        let mut endpoints = day.endpoints();
+        let facts = endpoints.get_mut(&day.endpoints[0]).unwrap();
+        facts.health.disables_at = Some(day.next_morning());
+        facts.wish = EndpointState::Paused;
+        let [paused] =
+            &Report::new(day.project_id, day.date).view(day.next_morning(), &endpoints).endpoints_in_trouble[..]
+        else {
+            panic!("one endpoint is paused");
+        };
+        assert_eq!((paused.state, paused.disables_at), (HoldReason::Paused, None));
     }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 pub enum Trigger {
     /// The reports of a day are due: of this one, or of the last that is over.
     Day(Option<UtcDay>),
-    /// Messages came, one report each.
+    /// Messages came, one report or notice each.
     Messages(SqsEvent),
 }
 

@@ -15,12 +15,11 @@ use shared::aws::queue::QueueError;
 use shared::aws::store::Mailing;
 use shared::aws::store::testing::Database;
 use shared::clock::Clock;
-use shared::delivery::{Attempt, Delivery, HoldReason, Nudge, Phases};
+use shared::delivery::{Attempt, Delivery, FailureReason, HoldReason, Nudge, Phases};
 use shared::digest::{DigestJob, NoticeJob};
 use shared::draft::Draft;
 use shared::endpoint::NewEndpoint;
 use shared::event::{Event, EventData, EventType};
-use shared::health::{Notice, NoticeKind};
 use shared::id::{EndpointId, EventId, NotificationUserId, ProjectId};
 use shared::key_ring::KeyRing;
 use shared::notification_user::{EmailAddress, Language, NotificationUser, NotificationUserState};
@@ -154,6 +153,22 @@ impl Morning {
         id
     }
 
+    /// Has the endpoint's receiver say that it is gone, and answers what daily-digest is to tell of that.
+    async fn disable(&self, project_id: ProjectId, endpoint_id: EndpointId) -> DigestJob {
+        let gone = attempt(self.clock.now(), Some(410), Some(FailureReason::Status));
+        let policy = "failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".parse().unwrap();
+        let stored = self.database.activity.health_now(project_id, endpoint_id).await.unwrap();
+        let disabled = stored.next(stored.health.clone().after(&gone, None, &policy), None);
+        self.database.activity.put_health(&disabled).await.unwrap();
+        DigestJob::Notice(NoticeJob { project_id, endpoint_id, notice: *disabled.health.notices.last().unwrap() })
+    }
+
+    async fn resume(&self, project_id: ProjectId, endpoint_id: EndpointId) {
+        let stored = self.database.activity.health_now(project_id, endpoint_id).await.unwrap();
+        let resumed = stored.next(stored.health.clone().enabled(), None);
+        self.database.activity.put_health(&resumed).await.unwrap();
+    }
+
     /// An event of `at` for two endpoints, of which one has taken it; answers what is still to be delivered.
     async fn half_delivered(&self, project_id: ProjectId, at: &str) -> Delivery {
         let event = Event {
@@ -166,16 +181,8 @@ impl Morning {
         };
         let endpoints = [1, 2].map(|_| EndpointId::new(moment(at), &SystemRandom));
         self.database.activity.put_event(&event, &endpoints).await.unwrap();
-        let attempt = Attempt {
-            number: 1,
-            at: moment(at),
-            duration_ms: 80,
-            phases: Phases::default(),
-            status: Some(204),
-            reason: None,
-            response: None,
-        };
-        let delivered = Delivery::queued(&event, endpoints[0]).after(attempt, None);
+        let taken = attempt(moment(at), Some(204), None);
+        let delivered = Delivery::queued(&event, endpoints[0]).after(taken, None);
         self.database.activity.record(&delivered, None).await.unwrap();
         Delivery::queued(&event, endpoints[1])
     }
@@ -226,6 +233,10 @@ impl Morning {
 
 fn moment(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+fn attempt(at: Timestamp, status: Option<u16>, reason: Option<FailureReason>) -> Attempt {
+    Attempt { number: 1, at, duration_ms: 80, phases: Phases::default(), status, reason, response: None }
 }
 
 fn failed_messages(answer: Answer) -> Vec<String> {
@@ -345,16 +356,7 @@ async fn what_happened_to_an_endpoint_is_mailed_to_each_confirmed_user_once() {
     morning.reader(acme, "bad@acme.example").await;
     morning.user(acme, "eve@acme.example", NotificationUserState::Unconfirmed).await;
     morning.outbox.0.lock().unwrap().refuses.insert("bad@acme.example".to_owned());
-    let at = morning.clock.now();
-    let notice = Notice {
-        kind: NoticeKind::DisabledGone,
-        at,
-        failing_since: at,
-        failures: 1,
-        last_failure: None,
-        disables_at: None,
-    };
-    let job = DigestJob::Notice(NoticeJob { project_id: acme, endpoint_id: endpoint, notice });
+    let job = morning.disable(acme, endpoint).await;
     morning.jobs.mails.lock().unwrap().extend([job, job]);
 
     assert_eq!(morning.work().await, 2);
@@ -366,8 +368,9 @@ async fn what_happened_to_an_endpoint_is_mailed_to_each_confirmed_user_once() {
     morning.outbox.0.lock().unwrap().refuses.clear();
     assert_eq!((morning.work().await, morning.mailed()), (0, vec!["bad@acme.example".to_owned()]));
     // What happens to it later is another matter.
-    let later = Notice { at: at.plus(Duration::from_hours(1)), ..notice };
-    let job = DigestJob::Notice(NoticeJob { project_id: acme, endpoint_id: endpoint, notice: later });
+    morning.resume(acme, endpoint).await;
+    morning.wait(Duration::from_hours(1));
+    let job = morning.disable(acme, endpoint).await;
     morning.jobs.mails.lock().unwrap().push(job);
     assert_eq!((morning.work().await, morning.mailed().len()), (0, 2));
 }
@@ -415,6 +418,19 @@ async fn a_day_that_is_asked_for_is_only_reported() {
     morning.half_delivered(acme, "2026-11-21T08:00:00.000Z").await;
     morning.ask_for("2026-11-21").await.unwrap();
     assert_eq!(morning.reconcile().await, []);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_an_endpoint_that_was_resumed_or_deleted_meanwhile() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    morning.reader(acme, "ada@acme.example").await;
+    let (resumed, deleted) = (morning.endpoint(acme).await, morning.endpoint(acme).await);
+    let jobs = [morning.disable(acme, resumed).await, morning.disable(acme, deleted).await];
+    morning.resume(acme, resumed).await;
+    morning.database.settings.delete_endpoint(acme, deleted).await.unwrap();
+    morning.jobs.mails.lock().unwrap().extend(jobs);
+    assert_eq!((morning.work().await, morning.mailed()), (0, vec![]));
 }
 
 #[tokio::test]

@@ -232,7 +232,8 @@ impl Health {
             failures: self.failures.saturating_add(1),
             failing_since: Some(failing_since),
             last_failure: LastFailure::of(attempt),
-            disables_at: Some(failing_since.plus(policy.disable_after)),
+            // Attempts that were under way when the endpoint was disabled do not disable it once more.
+            disables_at: self.disabled.is_none().then(|| failing_since.plus(policy.disable_after)),
             ..self
         };
         match attempt.status {
@@ -294,7 +295,7 @@ impl Health {
 
     /// Failing for long earns a warning, and for too long ends it.
     fn tired(mut self, now: Timestamp, policy: &HealthPolicy) -> Self {
-        let Some(failing_since) = self.failing_since else { return self };
+        let (Some(failing_since), None) = (self.failing_since, self.disabled) else { return self };
         let failing_for = now.since(failing_since);
         if failing_for >= policy.disable_after {
             return self.disabled(DisableReason::Failing, now);
@@ -336,6 +337,17 @@ impl Health {
     pub fn told(mut self, told: &[Notice]) -> Self {
         self.notices.retain(|notice| !told.contains(notice));
         self
+    }
+
+    /// Whether what `notice` tells is still so: an endpoint that was resumed meanwhile is not stopped, and one that recovered or
+    /// was disabled meanwhile will not be disabled.
+    pub fn still_says(&self, notice: &Notice) -> bool {
+        match notice.kind {
+            NoticeKind::Failing => self.disabled.is_none() && self.failing_since == Some(notice.failing_since),
+            NoticeKind::DisabledFailing | NoticeKind::DisabledGone => {
+                self.disabled.is_some_and(|disabled| disabled.at == notice.at)
+            }
+        }
     }
 
     /// What is wrong with the endpoint, and since when if that is known; `None` if webhooks are sent as they come. An endpoint

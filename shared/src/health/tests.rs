@@ -141,6 +141,31 @@ fn notices_wait_until_they_are_told_and_go_when_they_are_no_longer_true() {
 }
 
 #[test]
+fn what_was_under_way_when_an_endpoint_was_disabled_says_nothing_more() {
+    let day = 24 * 3600;
+    let disabled = health().answers(0, 500).answers(day - 1, 410);
+    for status in [410, 429, 500] {
+        let later = disabled.clone().answers(day + 1, status);
+        assert_eq!((later.disables_at, &later.notices), (None, &disabled.notices), "{status}");
+    }
+}
+
+#[test]
+fn a_notice_is_true_until_its_endpoint_recovers_or_is_resumed() {
+    let warned = health().answers(0, 500).answers(24 * 3600, 500);
+    let warning = warned.notices[0];
+    let disabled = warned.clone().answers(24 * 3600 + 2, 410);
+    let stop = disabled.notices[1];
+    assert!(warned.still_says(&warning) && warned.clone().told(&[warning]).still_says(&warning));
+    assert!(disabled.still_says(&stop) && disabled.clone().told(&[warning, stop]).still_says(&stop));
+    assert!(!warned.answers(24 * 3600 + 1, 200).still_says(&warning), "it has recovered");
+    assert!(!disabled.still_says(&warning), "it will not be disabled, it is");
+    let resumed = disabled.enabled();
+    assert!(!resumed.still_says(&warning) && !resumed.still_says(&stop));
+    assert!(!resumed.answers(25 * 3600, 410).still_says(&stop), "that is another time");
+}
+
+#[test]
 fn an_endpoint_in_trouble_says_in_which_and_since_when() {
     assert_eq!(health().trouble(ACTIVE), None);
     assert_eq!(health().trouble(EndpointState::Paused), Some((HoldReason::Paused, None)));
@@ -202,6 +227,27 @@ fn policies_that_cannot_be_meant_are_refused() {
 }
 
 proptest! {
+    /// Whatever is answered and when, an endpoint of which something is to be told is looked after, also if it is paused and
+    /// nothing is held for it; and one that is disabled is not said to be disabled later.
+    #[test]
+    fn what_is_to_be_told_is_looked_after(
+        answers in proptest::collection::vec((0_u64..100_000, prop_oneof![Just(200), Just(410), Just(429), Just(500), Just(503)]), 0..30),
+        has_more: bool,
+    ) {
+        let (mut health, mut at) = (health(), 0);
+        for (seconds, status) in answers {
+            at += seconds;
+            health = health.answers(at, status);
+            for wish in [ACTIVE, EndpointState::Paused] {
+                let look = health.next_look(wish, after_seconds(at), has_more);
+                prop_assert!(health.notices.is_empty() || look == Some(after_seconds(at + 60)));
+            }
+            prop_assert!(health.disabled.is_none() || health.disables_at.is_none());
+            let last_is_warning = health.notices.last().is_some_and(|notice| notice.kind == NoticeKind::Failing);
+            prop_assert!(health.disabled.is_none() || !last_is_warning);
+        }
+    }
+
     /// Whatever is answered and when, every pause ends, and one success opens the gate unless somebody has to enable it.
     #[test]
     fn every_pause_ends_and_one_success_ends_it_at_once(

@@ -17,7 +17,7 @@ use crate::id::{NotificationUserId, ProjectId};
 use crate::report::{MAIL_LEASE, ReportJob};
 use crate::time::{Timestamp, UtcDay};
 
-/// The mail of one report to one user.
+/// The mail about one thing to one user.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MailRow {
