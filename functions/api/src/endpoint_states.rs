@@ -1,5 +1,7 @@
 //! `/v1/projects/{pid}/endpoints/{id}/pause` and `/resume`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use shared::aws::store::StoredHealth;
@@ -12,6 +14,9 @@ use crate::caller::{Caller, scope};
 use crate::endpoint_view::EndpointView;
 use crate::endpoints::{existing, save, show};
 use crate::problem::ApiError;
+
+/// When the sweep looks after an endpoint at the latest whose change is about to be written: after that, in any case.
+pub(crate) const LATER: Duration = Duration::from_mins(2);
 
 /// Pauses an endpoint: within 30 seconds, deliveries to it are held. Pausing it again changes nothing.
 pub(crate) async fn pause(
@@ -30,6 +35,8 @@ pub(crate) async fn resume(
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<EndpointId>,
 ) -> Result<Json<EndpointView>, ApiError> {
+    // Planned before the wish is written: if this is cut off between the two writes, the sweep finds out by itself.
+    look_after(&app, caller.project_id, id, LATER).await?;
     let endpoint = wish(&app, caller.project_id, id, EndpointState::Active).await?;
     let now = app.clock.now();
     let known = app.activity.health_now(caller.project_id, id).await?;
@@ -38,12 +45,15 @@ pub(crate) async fn resume(
     Ok(Json(EndpointView::of(endpoint, &stored.health, now)))
 }
 
-/// Has the sweep look after an endpoint that was deleted, so that what is held for it is cancelled.
-pub(crate) async fn look_after(app: &App, project: ProjectId, id: EndpointId) -> Result<(), ApiError> {
-    let now = app.clock.now();
+/// Has the sweep look after an endpoint when `delay` is over, or earlier if that is planned.
+pub(crate) async fn look_after(app: &App, project: ProjectId, id: EndpointId, delay: Duration) -> Result<(), ApiError> {
+    let at = app.clock.now().plus(delay);
     let known = app.activity.health_now(project, id).await?;
-    // Where nothing is stored, nothing was held.
-    let look = |stored: &StoredHealth| stored.is_stored().then(|| stored.next(stored.health.clone(), Some(now)));
+    let look = |stored: &StoredHealth| {
+        let at = stored.sweep_at.map_or(at, |planned| planned.min(at));
+        // Where nothing is stored, nothing was held.
+        stored.is_stored().then(|| stored.next(stored.health.clone(), Some(at)))
+    };
     app.activity.change_health(known, look).await?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! `/v1/projects/{pid}/endpoints`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -87,8 +89,10 @@ pub(crate) async fn delete(
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<EndpointId>,
 ) -> Result<StatusCode, ApiError> {
+    // Planned before as well: if this is cut off after the deletion, what is held is cancelled all the same.
+    endpoint_states::look_after(&app, caller.project_id, id, endpoint_states::LATER).await?;
     app.settings.delete_endpoint(caller.project_id, id).await?;
-    endpoint_states::look_after(&app, caller.project_id, id).await?;
+    endpoint_states::look_after(&app, caller.project_id, id, Duration::ZERO).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

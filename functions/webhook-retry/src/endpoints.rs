@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use shared::aws::queue::Message;
 use shared::aws::store::{DueEndpoint, Held, StoredHealth, Written};
 use shared::delivery::{self, SWEEP_AHEAD};
@@ -12,10 +12,7 @@ use shared::health::{Drain, Health};
 use shared::time::Timestamp;
 use tracing::info;
 
-use crate::{SweepError, Sweeper};
-
-/// For how long a run has an endpoint to itself; a run that dies leaves it to the next one after that.
-const LEASE: Duration = Duration::from_secs(90);
+use crate::{LEASE, SweepError, Sweeper};
 
 /// How many deliveries are released side by side.
 const SIDE_BY_SIDE: usize = 50;
@@ -29,16 +26,39 @@ struct Found {
     wish: Option<EndpointState>,
     /// Whether more deliveries are held than were released.
     has_more: bool,
-    /// Whether as many were released as the pace allows.
+    /// How many were released.
+    released: usize,
+    /// Whether those were as many as the pace allows.
     was_full: bool,
 }
 
 impl Sweeper {
+    /// Looks after endpoints, one after the other, the others too if one fails; answers how many deliveries were released.
+    pub(crate) async fn look_after_all(
+        &self,
+        due: &[DueEndpoint],
+        horizon: Timestamp,
+        last_start: Timestamp,
+    ) -> Result<usize, SweepError> {
+        let (mut released, mut failed) = (0, None);
+        for due in due {
+            if self.clock.now() >= last_start {
+                break;
+            }
+            match self.look_after(due, horizon).await {
+                Ok(count) => released += count,
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(released), Err)
+    }
+
     /// Releases what may be sent, and plans the next look; answers how many deliveries were released.
-    pub(crate) async fn look_after(&self, due: &DueEndpoint, now: Timestamp) -> Result<usize, SweepError> {
+    async fn look_after(&self, due: &DueEndpoint, horizon: Timestamp) -> Result<usize, SweepError> {
+        let now = self.clock.now();
         let stored = self.activity.health_now(due.project_id, due.endpoint_id).await?;
         let leased = stored.next(stored.health.clone(), Some(now.plus(LEASE)));
-        let is_due = stored.sweep_at.is_some_and(|sweep_at| sweep_at <= now.plus(SWEEP_AHEAD));
+        let is_due = stored.sweep_at.is_some_and(|sweep_at| sweep_at <= horizon);
         if !is_due || self.activity.put_health(&leased).await? == Written::Before {
             return Ok(0);
         }
@@ -55,7 +75,8 @@ impl Sweeper {
         if wish.is_some() {
             self.hand_over_notices(&leased.health).await?;
         }
-        self.plan_next(leased, &Found { wish, has_more, was_full: has_more && at_most > 1 }, now).await?;
+        let was_full = has_more && at_most > 1;
+        self.plan_next(leased, &Found { wish, has_more, released, was_full }, now).await?;
         if released > 0 {
             let id = due.endpoint_id;
             info!(endpoint.id = %id, released, "{released} deliveries to endpoint {id} were released");
@@ -70,10 +91,8 @@ impl Sweeper {
             held.into_iter().zip(0_u32..).map(|(held, index)| (held, drain.from.plus(step * index))).collect();
         let mut released = 0;
         for some in attempts.chunks(SIDE_BY_SIDE) {
-            let messages = try_join_all(some.iter().map(|(held, at)| self.release_one(held, *at, now))).await?;
-            let messages: Vec<Message> = messages.into_iter().flatten().collect();
-            released += messages.len();
-            self.queue.send(messages).await?;
+            let claims = join_all(some.iter().map(|(held, at)| self.release_one(held, *at, now))).await;
+            released += self.send_claimed(claims).await?;
         }
         Ok(released)
     }
@@ -85,22 +104,26 @@ impl Sweeper {
         delay.map(|delay| Message::to_send(held.nudge(), delay)).transpose().map_err(SweepError::Queue)
     }
 
-    /// Writes when the endpoint is to be looked after next, and what was told. What senders noted meanwhile is kept.
+    /// Writes when the endpoint is to be looked after next, and what was told. What others noted and planned meanwhile is kept. An
+    /// endpoint that is gone is forgotten when nothing was left to release: until then senders may not know that it is, and hold
+    /// what was released.
     async fn plan_next(&self, leased: StoredHealth, found: &Found, now: Timestamp) -> Result<(), SweepError> {
-        let (project, endpoint) = (leased.health.project_id, leased.health.endpoint_id);
         let in_a_minute = now.plus(Duration::from_mins(1));
         let look = |health: &Health| match found.wish {
             Some(wish) => health.next_look(wish, now, found.has_more),
-            None => found.has_more.then_some(in_a_minute),
+            None => (found.has_more || found.released > 0 || health.is_settling(now)).then_some(in_a_minute),
         };
         if found.wish.is_none() && look(&leased.health).is_none() {
-            return Ok(self.activity.delete_health(project, endpoint).await?);
+            self.activity.delete_health(&leased).await?;
+            return Ok(());
         }
+        let leased_until = leased.sweep_at;
         let told = leased.health.notices.clone();
         let next = |stored: &StoredHealth| {
             let health = stored.health.clone().told(&told);
             let health = if found.was_full { health.faster() } else { health };
-            let look = look(&health);
+            let planned = stored.sweep_at.filter(|_| stored.sweep_at != leased_until);
+            let look = look(&health).into_iter().chain(planned).min();
             Some(stored.next(health, look))
         };
         self.activity.change_health(leased, next).await?;

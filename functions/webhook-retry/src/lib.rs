@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
 use serde::Serialize;
 use shared::aws::Aws;
 use shared::aws::queue::{Message, Queue, QueueError};
@@ -29,6 +29,10 @@ pub use config::Config;
 
 /// How many rows of a shard are taken at once.
 const BATCH: usize = 50;
+
+/// For how long a run has an endpoint or a replay to itself: as long as it may take (55 s), and as others look ahead (a minute).
+/// If it dies, the next one goes on.
+const LEASE: Duration = Duration::from_secs(115);
 
 /// How long before its deadline a run takes no further batch.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -106,22 +110,26 @@ impl Sweeper {
     }
 
     async fn sweep_shard(&self, shard: u8, last_start: Timestamp) -> Result<Swept, SweepError> {
+        // What this run puts off by a minute is not due again in it, however long it takes.
+        let horizon = self.clock.now().plus(SWEEP_AHEAD).minus(Duration::from_millis(1));
         let mut swept = Swept::default();
         loop {
-            let now = self.clock.now();
-            let due = self.activity.due_in_shard(shard, now.plus(SWEEP_AHEAD), BATCH).await?;
-            let is_last = due.len() < BATCH || now >= last_start;
-            let (mut deliveries, mut replays) = (Vec::new(), Vec::new());
+            let due = self.activity.due_in_shard(shard, horizon, BATCH).await?;
+            let is_last = due.len() < BATCH;
+            let (mut deliveries, mut endpoints, mut replays) = (Vec::new(), Vec::new(), Vec::new());
             for due in due {
                 match due {
                     Due::Delivery(delivery) => deliveries.push(delivery),
-                    Due::Endpoint(endpoint) => swept.released += self.look_after(&endpoint, now).await?,
+                    Due::Endpoint(endpoint) => endpoints.push(endpoint),
                     Due::Replay(replay) => replays.push(replay),
                 }
             }
-            swept.queued += self.queue_all(deliveries, now).await?;
-            swept.replayed += self.carry_on_all(&replays, last_start).await?;
-            if is_last {
+            // Deliveries first, for somebody waits for them. What fails does not keep the rest from its turn.
+            let queued = self.queue_all(deliveries).await;
+            let replayed = self.carry_on_all(&replays, last_start).await;
+            let released = self.look_after_all(&endpoints, horizon, last_start).await;
+            swept = swept.and(Swept { queued: queued?, released: released?, replayed: replayed? });
+            if is_last || self.clock.now() >= last_start {
                 return Ok(swept);
             }
         }
@@ -133,17 +141,29 @@ impl Sweeper {
         carried_on.into_iter().sum()
     }
 
-    async fn queue_all(&self, due: Vec<DueDelivery>, now: Timestamp) -> Result<usize, SweepError> {
+    async fn queue_all(&self, due: Vec<DueDelivery>) -> Result<usize, SweepError> {
+        let now = self.clock.now();
         let claims = due.into_iter().map(|due| async move {
             let reminder = delivery::remind(due.next_attempt_at, now);
             let written = self.activity.put_off(&due, reminder.sweep_at).await?;
             let delay = reminder.message_delay.filter(|_| written == Written::Now);
             delay.map(|delay| Message::to_send(due.nudge(), delay)).transpose().map_err(SweepError::Queue)
         });
-        let messages: Vec<Message> = try_join_all(claims).await?.into_iter().flatten().collect();
+        self.send_claimed(join_all(claims).await).await
+    }
+
+    /// Sends the messages of those claims that succeeded, and tells how many; fails afterwards if one had not.
+    async fn send_claimed(&self, claims: Vec<Result<Option<Message>, SweepError>>) -> Result<usize, SweepError> {
+        let (mut messages, mut failed) = (Vec::new(), None);
+        for claim in claims {
+            match claim {
+                Ok(message) => messages.extend(message),
+                Err(error) => failed = Some(error),
+            }
+        }
         let count = messages.len();
         self.queue.send(messages).await?;
-        Ok(count)
+        failed.map_or(Ok(count), Err)
     }
 }
 

@@ -12,10 +12,7 @@ use shared::replay::{Replay, ReplayState};
 use shared::time::Timestamp;
 use tracing::info;
 
-use crate::{SweepError, Sweeper};
-
-/// For how long a run has a replay to itself; a run that dies leaves it to the next one after that.
-const LEASE: Duration = Duration::from_secs(90);
+use crate::{LEASE, SweepError, Sweeper};
 
 /// How long a run looks for deliveries of one replay. Where few fit, the walk goes on in the next run.
 const LONGEST_WALK: Duration = Duration::from_secs(20);

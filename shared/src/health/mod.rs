@@ -392,6 +392,11 @@ impl Health {
         Self { pace: self.pace.saturating_mul(2).min(FASTEST_PACE), ..self }
     }
 
+    /// Whether a delivery was held so lately that another may be on its way to be.
+    pub fn is_settling(&self, now: Timestamp) -> bool {
+        self.last_held_at.is_some_and(|last_held_at| now.since(last_held_at) < HOLD_SETTLES)
+    }
+
     /// When the endpoint is to be looked after again, seen at `now`; `has_more` tells whether deliveries are held. `None` if
     /// nothing will change by itself.
     pub fn next_look(&self, wish: EndpointState, now: Timestamp, has_more: bool) -> Option<Timestamp> {
@@ -399,10 +404,9 @@ impl Health {
         if !self.notices.is_empty() {
             return Some(in_a_minute);
         }
-        let settles = self.last_held_at.is_some_and(|last_held_at| now.since(last_held_at) < HOLD_SETTLES);
         match (self.gate(wish, now), self.pause) {
             (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) => None,
-            _ if !has_more && !settles => None,
+            _ if !has_more && !self.is_settling(now) => None,
             (Gate::Hold(_), Some(pause)) => Some(pause.ends().max(in_a_minute)),
             _ => Some(in_a_minute),
         }

@@ -54,6 +54,55 @@ async fn what_is_held_stays_held_while_its_endpoint_is_paused() {
     assert_eq!(state(&scene, held.id).await, DeliveryState::Held);
 }
 
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_looked_after_until_nothing_is_held_for_it_any_more() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let first = held(&scene, &endpoint).await;
+    scene.store.settings.delete_endpoint(scene.project, endpoint.id).await.unwrap();
+    assert_eq!(scene.sweep(now()).await.0.released, 1);
+
+    // A sender that does not know yet holds it again, and believes that this has been noted.
+    scene.store.activity.record_held(&first.held(HoldReason::Paused), now()).await.unwrap();
+    assert_eq!(scene.sweep(now().plus(Duration::from_mins(1))).await.0.released, 1);
+    for minute in 2..6 {
+        assert_eq!(scene.sweep(now().plus(Duration::from_mins(minute))).await.0.released, 0);
+    }
+    let forgotten = scene.store.activity.health_now(scene.project, endpoint.id).await.unwrap();
+    assert!(!forgotten.is_stored());
+}
+
+#[tokio::test]
+async fn an_endpoint_is_drained_once_a_minute_however_often_the_sweep_comes_by() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    held(&scene, &endpoint).await;
+    assert_eq!(scene.sweep(now()).await.0.released, 1);
+    let event = scene.event(Duration::from_mins(10), &[endpoint.id]).await;
+    let later = Delivery::queued(&event, endpoint.id).held(HoldReason::Busy);
+    scene.store.activity.record_held(&later, now()).await.unwrap();
+
+    assert_eq!(scene.sweep(now()).await.0.released, 0);
+    assert_eq!(scene.sweep(now().plus(Duration::from_mins(1))).await.0.released, 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_read_keeps_nothing_else_from_being_sent() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    held(&scene, &endpoint).await;
+    scene.store.spoil_endpoint(&endpoint).await;
+    // So many that some are in the endpoint's shard.
+    for _ in 0..64 {
+        let event = scene.event(Duration::from_hours(1), &[endpoint.id]).await;
+        let wait = Some(Duration::from_mins(30));
+        scene.attempted(&event, endpoint.id, Some(FailureReason::Tls), wait).await;
+    }
+
+    assert!(scene.try_sweep(now()).await.is_err());
+    assert_eq!(scene.queue.take().len(), 64);
+}
+
 /// An endpoint whose receiver has said that it is gone; the sweep is to tell of it.
 async fn disabled(scene: &Scene) -> Endpoint {
     let endpoint = scene.endpoint().await;

@@ -81,6 +81,11 @@ impl Scene {
         (swept, sent)
     }
 
+    /// The same, where it may fail.
+    pub(crate) async fn try_sweep(&self, at: Timestamp) -> Result<Swept, SweepError> {
+        sweep_with(self.queue.aws(), at).await
+    }
+
     /// The sweep that runs at `at` while the queue is away.
     pub(crate) async fn sweep_without_queue(&self, at: Timestamp) -> Result<Swept, SweepError> {
         sweep_with(self.store.aws(), at).await

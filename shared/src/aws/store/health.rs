@@ -108,9 +108,11 @@ impl Activity {
         self.table.put_if(call.expression_attribute_values(":before", number(before))).await
     }
 
-    /// Forgets the health of an endpoint that is gone.
-    pub async fn delete_health(&self, project: ProjectId, endpoint: EndpointId) -> Result<(), StoreError> {
-        let (pk, sk) = row_keys(project, endpoint);
-        self.table.delete(&pk, &sk).await
+    /// Forgets the health of an endpoint that is gone. [`Written::Before`] if somebody else wrote meanwhile: it stays then.
+    pub async fn delete_health(&self, stored: &StoredHealth) -> Result<Written, StoreError> {
+        let (pk, sk) = row_keys(stored.health.project_id, stored.health.endpoint_id);
+        let call = self.table.deleting(&pk, &sk).condition_expression("version = :seen");
+        let seen = i64::try_from(stored.version).unwrap_or(i64::MAX);
+        self.table.delete_if(call.expression_attribute_values(":seen", number(seen))).await
     }
 }

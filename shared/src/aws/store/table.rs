@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -167,9 +168,22 @@ impl Table {
 
     /// Deletes a row, if it is there.
     pub(super) async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
-        let call = self.client.delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
-        call.send().await.map_err(unavailable)?;
+        self.deleting(pk, sk).send().await.map_err(unavailable)?;
         Ok(())
+    }
+
+    /// Begins a conditional deletion; [`Self::delete_if`] ends it.
+    pub(super) fn deleting(&self, pk: &str, sk: &str) -> DeleteItemFluentBuilder {
+        self.client.delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+    }
+
+    /// Carries out a conditional deletion, and tells whether the condition held.
+    pub(super) async fn delete_if(&self, call: DeleteItemFluentBuilder) -> Result<Written, StoreError> {
+        match call.send().await {
+            Ok(_) => Ok(Written::Now),
+            Err(error) if is_condition_failure(&error) => Ok(Written::Before),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// Begins a query of one partition whose sort keys lie between two texts, both included.

@@ -2,14 +2,15 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::{Activity, Settings};
 use crate::aws::Aws;
+use crate::endpoint::Endpoint;
 
 /// The name of the table `settings`.
 pub const SETTINGS: &str = "settings";
@@ -55,6 +56,18 @@ impl Database {
             address: address.to_string(),
             server,
         }
+    }
+
+    /// Stores nonsense over an endpoint, as a version to come might.
+    pub async fn spoil_endpoint(&self, endpoint: &Endpoint) {
+        let client = Client::new(self.aws.sdk());
+        let key = |value: String| AttributeValue::S(value);
+        let call = client
+            .put_item()
+            .table_name(SETTINGS)
+            .item("pk", key(format!("project#{}", endpoint.project_id)))
+            .item("sk", key(format!("endpoint#{}", endpoint.id)));
+        call.send().await.expect("the database takes any row");
     }
 
     /// What clients reach it by. Other services are not there: calls to them fail.
