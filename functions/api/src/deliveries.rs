@@ -34,6 +34,8 @@ pub(crate) struct DeliveryView {
     attempts: Vec<Attempt>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     replays: Vec<Replayed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_at: Option<Timestamp>,
 }
 
 impl From<Delivery> for DeliveryView {
@@ -49,6 +51,7 @@ impl From<Delivery> for DeliveryView {
             held_because: delivery.held_because,
             attempts: delivery.attempts,
             replays: delivery.replays,
+            erased_at: delivery.erased_at,
         }
     }
 }

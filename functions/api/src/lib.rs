@@ -41,6 +41,7 @@ mod return_links;
 mod return_url_keys;
 mod return_urls;
 mod signing_secrets;
+mod submissions;
 mod test_sends;
 
 pub use config::Config;
@@ -142,6 +143,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects/{pid}/jwks.json", get(jwks::show))
         .route("/v1/projects/{pid}/jwks/rotate", post(jwks::rotate))
         .route("/v1/projects/{pid}/events", post(events::publish))
+        .route("/v1/projects/{pid}/submissions/{id}/erase", post(submissions::erase))
         .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
         .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))
         .route("/v1/projects/{pid}/deliveries/{id}/replay", post(replays::replay_one))

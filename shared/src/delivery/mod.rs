@@ -76,6 +76,9 @@ pub struct Delivery {
     /// How many replays were ever recorded.
     #[serde(default)]
     pub replay_count: u32,
+    /// When its event was erased, if it was: what receivers answered is gone too then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 /// How far a delivery has come.
@@ -175,6 +178,7 @@ impl Delivery {
             attempts: Vec::new(),
             replays: Vec::new(),
             replay_count: 0,
+            erased_at: None,
         }
     }
 
@@ -221,6 +225,21 @@ impl Delivery {
     #[must_use]
     pub fn cancelled(self) -> Self {
         Self { state: DeliveryState::Cancelled, next_attempt_at: None, held_because: None, ..self }
+    }
+
+    /// The delivery after its event was erased at `at`: nothing more is sent, and what receivers answered is gone. That it was
+    /// sent, when, and how that went stays.
+    #[must_use]
+    pub fn erased(self, at: Timestamp) -> Self {
+        let mut erased = if self.state.is_final() { self } else { self.cancelled() };
+        erased.erased_at = Some(at);
+        for attempt in &mut erased.attempts {
+            attempt.response = None;
+        }
+        for replayed in &mut erased.replays {
+            replayed.outcome.erase();
+        }
+        erased
     }
 
     /// The nudge for the next attempt.

@@ -44,6 +44,13 @@ pub enum ReplayOutcome {
 }
 
 impl ReplayOutcome {
+    /// Takes away what the receiver answered.
+    pub(super) fn erase(&mut self) {
+        if let Self::Sent(attempt) = self {
+            attempt.response = None;
+        }
+    }
+
     /// The POST that the receiver took, if it was one.
     pub fn taken(&self) -> Option<&Attempt> {
         match self {
@@ -119,9 +126,12 @@ impl Delivery {
 
     /// The delivery after a replay. One that had failed is delivered if its receiver takes it now; no other end is left.
     #[must_use]
-    pub fn after_replay(mut self, replayed: Replayed) -> Self {
+    pub fn after_replay(mut self, mut replayed: Replayed) -> Self {
         if self.state == DeliveryState::Failed && replayed.outcome.taken().is_some() {
             self.state = DeliveryState::Delivered;
+        }
+        if self.erased_at.is_some() {
+            replayed.outcome.erase();
         }
         self.replays.push(replayed);
         self.replay_count = self.replay_count.saturating_add(1);

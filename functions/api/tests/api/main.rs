@@ -8,4 +8,5 @@ mod replays;
 mod reports;
 mod return_urls;
 mod site;
+mod submissions;
 mod test_sends;

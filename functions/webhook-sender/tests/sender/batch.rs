@@ -151,3 +151,16 @@ async fn a_further_attempt_that_our_own_fault_prevents_is_left_to_the_sweep() {
     assert_eq!(scene.send(&[json(&waiting.next_nudge())]).await, [0_usize; 0]);
     assert_eq!(scene.recorded(&event).await, Some(waiting));
 }
+
+#[tokio::test]
+async fn a_message_that_still_carries_an_erased_event_leads_to_nothing() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let event = scene.event();
+    scene.store.activity.put_event(&event, &[scene.endpoint.id]).await.unwrap();
+    let submission = event.submission_id.clone().unwrap();
+    let erasing = scene.store.activity.erase_submission(event.project_id, &submission, 10, SystemClock.now());
+    assert_eq!(erasing.await.unwrap().deliveries, 1);
+
+    assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0_usize; 0]);
+    assert_eq!((scene.recorded(&event).await.unwrap().state, scene.received()), (DeliveryState::Cancelled, 0));
+}

@@ -63,7 +63,7 @@ impl Scene {
     }
 
     pub(crate) fn event(&self) -> Event {
-        let draft = Draft::parse(br#"{"type":"approved","data":{"n":1}}"#).unwrap();
+        let draft = Draft::parse(br#"{"type":"approved","submissionId":"sub-1","data":{"n":1}}"#).unwrap();
         let id = EventId::new(SystemClock.now(), &SystemRandom);
         NewEvent::try_from(draft).unwrap().accept(id, self.endpoint.project_id)
     }

@@ -124,6 +124,25 @@ impl Activity {
         self.table.put_if(awaiting(call, made_before, &UNDER_WAY)).await
     }
 
+    /// Stores what is left of `known` after its event was erased, unless something was recorded meanwhile.
+    pub(super) async fn record_erased(
+        &self,
+        known: Option<&Delivery>,
+        erased: &Delivery,
+    ) -> Result<Written, StoreError> {
+        let call = self.table.putting(&self.row(erased, None, None))?;
+        let Some(known) = known else {
+            return self.table.put_if(call.condition_expression("attribute_not_exists(pk)")).await;
+        };
+        let call = call
+            .condition_expression("attemptCount = :made AND #state = :state AND replayCount = :replays")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":made", number(known.attempts_made().into()))
+            .expression_attribute_values(":state", text(known.state.as_str()))
+            .expression_attribute_values(":replays", number(known.replay_count.into()));
+        self.table.put_if(call).await
+    }
+
     /// Records that `delivery` is held from `now` on, unless it is already, or another attempt was recorded meanwhile.
     pub async fn record_held(&self, delivery: &Delivery, now: Timestamp) -> Result<Written, StoreError> {
         let row = self.row(delivery, None, Some(HeldKeys::new(delivery.id.endpoint, now)));

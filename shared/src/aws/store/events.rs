@@ -34,14 +34,21 @@ struct EventRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<SubmissionId>,
     occurred_at: Timestamp,
-    data: String,
+    /// Absent once it was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
     endpoints: Vec<EndpointId>,
+    /// In the index `submission` as long as there is something to erase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submission_key: Option<String>,
     expires_at: i64,
 }
 
 impl EventRow {
-    fn read(self) -> Result<StoredEvent, StoreError> {
-        let data = EventData::try_from(self.data).map_err(|error| StoreError::Row(serde::de::Error::custom(error)))?;
+    /// The event; `None` if it was erased.
+    fn read(self) -> Result<Option<StoredEvent>, StoreError> {
+        let Some(data) = self.data else { return Ok(None) };
+        let data = EventData::try_from(data).map_err(|error| StoreError::Row(serde::de::Error::custom(error)))?;
         let event = Event {
             id: self.id,
             project_id: self.project_id,
@@ -50,7 +57,7 @@ impl EventRow {
             occurred_at: self.occurred_at,
             data,
         };
-        Ok(StoredEvent { event, endpoints: self.endpoints })
+        Ok(Some(StoredEvent { event, endpoints: self.endpoints }))
     }
 }
 
@@ -93,6 +100,15 @@ fn sort_key(id: EventId) -> String {
     format!("{PREFIX}{id}")
 }
 
+pub(super) fn row_keys(project: ProjectId, id: EventId) -> (String, String) {
+    (partition(project, id.day()), sort_key(id))
+}
+
+/// What the index `submission` finds the events of a submission by.
+pub(super) fn submission_key(project: ProjectId, submission: &SubmissionId) -> String {
+    format!("{project}#{}", submission.as_str())
+}
+
 impl Activity {
     /// Stores an event that goes to `endpoints`; answers where it goes. Storing it again changes nothing: it goes where it went
     /// the first time, whatever has become of the endpoints.
@@ -103,8 +119,9 @@ impl Activity {
             event_type: event.event_type,
             submission_id: event.submission_id.clone(),
             occurred_at: event.occurred_at,
-            data: event.data.get().to_owned(),
+            data: Some(event.data.get().to_owned()),
             endpoints: endpoints.to_vec(),
+            submission_key: event.submission_id.as_ref().map(|id| submission_key(event.project_id, id)),
             expires_at: self.retention.expiry_of(event.id.made_at()),
         };
         let (pk, sk) = (partition(event.project_id, event.id.day()), sort_key(event.id));
@@ -116,10 +133,11 @@ impl Activity {
         Ok(stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints))
     }
 
-    /// An event, if the project has one with this id. Read as it is now: a delivery whose event is not found is dropped.
+    /// An event, if the project has one with this id that was not erased. Read as it is now: a delivery whose event is not found
+    /// is dropped.
     pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
         let row: Option<EventRow> = self.table.get_now(&partition(project, id.day()), &sort_key(id)).await?;
-        row.map(EventRow::read).transpose()
+        row.map_or(Ok(None), EventRow::read)
     }
 
     /// At most `limit` events of a project and day, newest first, older than `before` if that is given.

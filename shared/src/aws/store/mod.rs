@@ -21,7 +21,8 @@
 //!
 //! API keys have partitions of their own, so that the role of a function that sends webhooks can leave them out.
 //! The index `kind` of `settings` lists projects and notification users; `key-hash` finds a key by its hash. The indexes
-//! of `activity` are sparse: `due` has only what the sweep is to look after, `held` only deliveries that are held.
+//! of `activity` are sparse: `due` has only what the sweep is to look after, `held` only deliveries that are held, and `submission`
+//! only events of a submission that were not erased.
 
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ mod api_keys;
 mod call_counts;
 mod deliveries;
 mod endpoints;
+mod erase;
 mod events;
 mod health;
 mod held;
@@ -58,6 +60,7 @@ mod tests;
 mod used_links;
 mod walk;
 
+pub use erase::Erased;
 pub use events::{DayPage, StoredEvent};
 pub use health::StoredHealth;
 pub use held::Held;

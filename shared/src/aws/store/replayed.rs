@@ -62,6 +62,10 @@ impl Activity {
         } else {
             "replayCount = :before"
         };
+        let seen = match next.erased_at {
+            None => format!("{seen} AND attribute_not_exists(erasedAt)"),
+            Some(_) => seen.to_owned(),
+        };
         let replays = serde_dynamo::to_attribute_value(&next.replays).map_err(StoreError::Row)?;
         let write = self
             .table

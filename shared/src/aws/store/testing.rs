@@ -47,7 +47,8 @@ impl Database {
         .await;
         let due = ("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)));
         let held = ("held", "heldFor", Some(("heldAt", ScalarAttributeType::N)));
-        create_table(&client, ACTIVITY, &[due, held]).await;
+        let submission = ("submission", "submissionKey", None);
+        create_table(&client, ACTIVITY, &[due, held, submission]).await;
         let retention = "30".parse().expect("30 days are a retention");
         Self {
             settings: Settings::new(&aws, SETTINGS),
