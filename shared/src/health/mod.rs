@@ -22,22 +22,19 @@ use crate::endpoint::EndpointState;
 use crate::id::{EndpointId, ProjectId};
 use crate::time::Timestamp;
 
+mod drain;
+mod notice;
 mod policy;
 #[cfg(test)]
 mod tests;
 
+pub use drain::Drain;
+use drain::FIRST_PACE;
+pub use notice::{Notice, NoticeKind};
 pub use policy::{BadHealthPolicy, HealthPolicy};
 
 /// How long a probe may be under way before another may take its place: longer than any attempt.
 const PROBE_TIME: Duration = Duration::from_mins(1);
-
-/// How many held deliveries are released in the first minute, and in any.
-const FIRST_PACE: u32 = 300;
-const FASTEST_PACE: u32 = 6000;
-
-/// How long after a delivery was held the endpoint is looked after at least, so that one that was held while the endpoint
-/// was being drained is found: longer than settings and indexes may be out of date.
-const HOLD_SETTLES: Duration = Duration::from_mins(2);
 
 /// What is known of an endpoint's receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,49 +121,6 @@ pub enum DisableReason {
     Gone,
     /// Its receiver failed for days, without one success.
     Failing,
-}
-
-/// What the notification users are told about an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Notice {
-    /// What happened.
-    pub kind: NoticeKind,
-    /// When it did.
-    pub at: Timestamp,
-    /// Since when the receiver fails.
-    pub failing_since: Timestamp,
-    /// How many attempts have failed since.
-    pub failures: u32,
-    /// Why the last of them failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_failure: Option<LastFailure>,
-    /// When the endpoint will be disabled if that goes on; absent where it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disables_at: Option<Timestamp>,
-}
-
-/// What happened to an endpoint. The names are public and stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoticeKind {
-    /// Its receiver fails, and if that goes on the endpoint will be disabled.
-    Failing,
-    /// It was disabled: its receiver failed for too long.
-    DisabledFailing,
-    /// It was disabled: its receiver said that it is gone.
-    DisabledGone,
-}
-
-impl NoticeKind {
-    /// Its name in keys and logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Failing => "failing",
-            Self::DisabledFailing => "disabled-failing",
-            Self::DisabledGone => "disabled-gone",
-        }
-    }
 }
 
 /// What may be done with a delivery to an endpoint.
@@ -321,35 +275,6 @@ impl Health {
         self
     }
 
-    fn notice(&self, kind: NoticeKind, now: Timestamp) -> Notice {
-        Notice {
-            kind,
-            at: now,
-            failing_since: self.failing_since.unwrap_or(now),
-            failures: self.failures,
-            last_failure: self.last_failure,
-            disables_at: self.disables_at,
-        }
-    }
-
-    /// The endpoint after these notices were handed over to be mailed.
-    #[must_use]
-    pub fn told(mut self, told: &[Notice]) -> Self {
-        self.notices.retain(|notice| !told.contains(notice));
-        self
-    }
-
-    /// Whether what `notice` tells is still so: an endpoint that was resumed meanwhile is not stopped, and one that recovered or
-    /// was disabled meanwhile will not be disabled.
-    pub fn still_says(&self, notice: &Notice) -> bool {
-        match notice.kind {
-            NoticeKind::Failing => self.disabled.is_none() && self.failing_since == Some(notice.failing_since),
-            NoticeKind::DisabledFailing | NoticeKind::DisabledGone => {
-                self.disabled.is_some_and(|disabled| disabled.at == notice.at)
-            }
-        }
-    }
-
     /// What is wrong with the endpoint, and since when if that is known; `None` if webhooks are sent as they come. An endpoint
     /// that the customer paused is listed too: its webhooks wait for them.
     pub fn trouble(&self, wish: EndpointState) -> Option<(HoldReason, Option<Timestamp>)> {
@@ -373,44 +298,6 @@ impl Health {
     pub fn holding(self, now: Timestamp) -> Self {
         Self { last_held_at: Some(self.last_held_at.unwrap_or(now).max(now)), ..self }
     }
-
-    /// How many held deliveries may be released now, and from when on they may be sent; `None` while all must stay.
-    ///
-    /// While the breaker is open that is one, the probe, when the pause ends by `until`.
-    pub fn drain(&self, wish: EndpointState, now: Timestamp, until: Timestamp) -> Option<Drain> {
-        match (self.gate(wish, now), self.pause) {
-            (Gate::Send, _) => Some(Drain { at_most: self.pace, from: now }),
-            (Gate::Probe, _) => Some(Drain { at_most: 1, from: now }),
-            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) | (Gate::Hold(_), None) => None,
-            (Gate::Hold(_), Some(pause)) => (pause.ends() <= until).then_some(Drain { at_most: 1, from: pause.ends() }),
-        }
-    }
-
-    /// The endpoint after held deliveries were released at the full pace: the next minute may have twice as many.
-    #[must_use]
-    pub fn faster(self) -> Self {
-        Self { pace: self.pace.saturating_mul(2).min(FASTEST_PACE), ..self }
-    }
-
-    /// Whether a delivery was held so lately that another may be on its way to be.
-    pub fn is_settling(&self, now: Timestamp) -> bool {
-        self.last_held_at.is_some_and(|last_held_at| now.since(last_held_at) < HOLD_SETTLES)
-    }
-
-    /// When the endpoint is to be looked after again, seen at `now`; `has_more` tells whether deliveries are held. `None` if
-    /// nothing will change by itself.
-    pub fn next_look(&self, wish: EndpointState, now: Timestamp, has_more: bool) -> Option<Timestamp> {
-        let in_a_minute = now.plus(Duration::from_mins(1));
-        if !self.notices.is_empty() {
-            return Some(in_a_minute);
-        }
-        match (self.gate(wish, now), self.pause) {
-            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) => None,
-            _ if !has_more && !self.is_settling(now) => None,
-            (Gate::Hold(_), Some(pause)) => Some(pause.ends().max(in_a_minute)),
-            _ => Some(in_a_minute),
-        }
-    }
 }
 
 impl Pause {
@@ -422,13 +309,4 @@ impl Pause {
     fn ends(&self) -> Timestamp {
         self.probe_until.map_or(self.until, |probe_until| probe_until.max(self.until))
     }
-}
-
-/// Held deliveries that may be released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Drain {
-    /// How many.
-    pub at_most: u32,
-    /// The moment from which they may be sent, spread over a minute.
-    pub from: Timestamp,
 }
