@@ -60,13 +60,13 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
             endpoints.extend(held_for(&page.deliveries));
             next = following(at, page.next_before);
         }
-        let forgotten = self.look_after(job.project_id, endpoints).await?;
+        self.look_after(job.project_id, endpoints).await?;
         if let Some(rest) = next {
             self.queue.send(&[DigestJob::Reconcile(rest)]).await?;
         }
         let project_id = job.project_id;
-        if lost + forgotten > 0 {
-            warn!(project.id = %project_id, lost, forgotten, "{lost} deliveries of project {project_id} were lost, {forgotten} endpoints forgotten");
+        if lost > 0 {
+            warn!(project.id = %project_id, lost, "{lost} deliveries of project {project_id} were lost, and are sent anew");
         } else {
             info!(project.id = %project_id, "nothing of project {project_id} was lost");
         }
@@ -84,10 +84,10 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         Ok(count)
     }
 
-    /// Has the sweep look after endpoints that it would not look after otherwise; tells how many. Those that are paused or
-    /// disabled are among them; it finds that there is nothing to do.
-    async fn look_after(&self, project: ProjectId, endpoints: HashSet<EndpointId>) -> Result<usize, JobError> {
-        let (now, mut planned) = (self.clock.now(), 0);
+    /// Has the sweep look after endpoints that it would not look after otherwise. Those that are paused or disabled are among
+    /// them; it finds that there is nothing to do.
+    async fn look_after(&self, project: ProjectId, endpoints: HashSet<EndpointId>) -> Result<(), JobError> {
+        let now = self.clock.now();
         for endpoint in endpoints {
             let known = self.activity.health_now(project, endpoint).await?;
             if known.sweep_at.is_none() {
@@ -95,10 +95,9 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
                     stored.sweep_at.is_none().then(|| stored.next(stored.health.clone().holding(now), Some(now)))
                 };
                 self.activity.change_health(known, plan).await?;
-                planned += 1;
             }
         }
-        Ok(planned)
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
 mod delivery;
+mod erase;
 mod fairness;
 mod holding;
 mod notices;

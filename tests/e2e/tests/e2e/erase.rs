@@ -1,0 +1,31 @@
+//! The end of a person's data.
+
+use e2e::{Customer, run, stack};
+use serde_json::{Value, json};
+
+#[test]
+fn of_an_erased_submission_only_the_fact_of_its_delivery_is_left() {
+    run(async {
+        let customer = Customer::new(stack().await, "/erase/one").await;
+        customer.receiver().answer(customer.path(), [500]);
+        let data = json!({ "name": "Hong Gildong" });
+        let publish = async |submission: &str| {
+            let event = json!({ "type": "approved", "submissionId": submission, "data": data });
+            customer.publish(&event).await
+        };
+        let (erased, kept) = (publish("sub-1").await, publish("sub-2").await);
+        for event in [&erased, &kept] {
+            customer.wait_for_state(event, "delivered").await;
+        }
+
+        let answer = customer.post("/submissions/sub-1/erase", &json!({})).await;
+        assert_eq!(answer, json!({ "events": 1, "deliveries": 1, "done": true }));
+        let delivery = customer.wait_for_state(&erased, "delivered").await;
+        let has_answers = |delivery: &Value| delivery["attempts"].to_string().contains("\"response\"");
+        assert!(delivery["erasedAt"].is_string() && !has_answers(&delivery), "{delivery}");
+        let other = customer.wait_for_state(&kept, "delivered").await;
+        assert!(other.get("erasedAt").is_none(), "{other}");
+        let again = customer.post("/submissions/sub-1/erase", &json!({})).await;
+        assert_eq!(again, json!({ "events": 0, "deliveries": 0, "done": true }));
+    });
+}
