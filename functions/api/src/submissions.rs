@@ -12,7 +12,7 @@ use crate::problem::ApiError;
 use crate::projects;
 
 /// How many events a call erases at most. The function may run for 10 s.
-const AT_MOST: usize = 50;
+const AT_MOST: usize = 20;
 
 /// What was erased.
 #[derive(Serialize)]

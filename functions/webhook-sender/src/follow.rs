@@ -29,6 +29,10 @@ impl Sender {
         if recorded.is_some_and(|delivery| !delivery.awaits(nudge.attempt)) {
             return Ok(Done::Stale);
         }
+        // Its row may be gone by now, and with it that it is over, or that its event was erased.
+        if id.event.made_at() < self.config.retention.oldest_kept(self.clock.now()) {
+            return Ok(Done::Forgotten);
+        }
         let patience = facts.last_start.since(self.clock.now());
         let Some(_slot) = facts.slots.take(id.endpoint, patience).await else { return self.put_off(nudge).await };
         let number = nudge.attempt;

@@ -441,3 +441,17 @@ async fn resuming_enables_an_endpoint_whose_receiver_was_gone_and_has_it_looked_
     let stored = site.database.activity.health_now(project, endpoint).await.unwrap();
     assert_eq!(stored.sweep_at, Some(now()));
 }
+
+#[tokio::test]
+async fn an_endpoint_whose_resumption_is_cut_off_is_looked_after_all_the_same() {
+    let site = Site::start().await;
+    let (project, id) = (site.project.parse().unwrap(), site.endpoint["id"].as_str().unwrap().parse().unwrap());
+    let known = site.database.activity.health_now(project, id).await.unwrap();
+    site.database.activity.put_health(&known.next(known.health.clone(), None)).await.unwrap();
+    let endpoint = site.database.settings.endpoint(project, id).await.unwrap().unwrap();
+    site.database.spoil_endpoint(&endpoint).await;
+
+    assert!(site.on_endpoint("POST", "/resume", Value::Null).await.status.is_server_error());
+    let stored = site.database.activity.health_now(project, id).await.unwrap();
+    assert_eq!(stored.sweep_at, Some(now().plus(Duration::from_mins(2))));
+}

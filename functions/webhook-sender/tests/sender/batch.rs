@@ -8,7 +8,8 @@ use shared::aws::store::Due;
 use shared::clock::{Clock as _, SystemClock};
 use shared::delivery::{Attempt, Delivery, DeliveryState, FailureReason, Nudge, Phases};
 use shared::endpoint::Endpoint;
-use shared::id::EndpointId;
+use shared::event::Event;
+use shared::id::{EndpointId, EventId};
 use shared::key_ring::{KeyRing, SealedKind};
 use shared::random::SystemRandom;
 use webhook_sender::Sender;
@@ -163,4 +164,28 @@ async fn a_message_that_still_carries_an_erased_event_leads_to_nothing() {
 
     assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0_usize; 0]);
     assert_eq!((scene.recorded(&event).await.unwrap().state, scene.received()), (DeliveryState::Cancelled, 0));
+}
+
+#[tokio::test]
+async fn an_erased_event_that_is_published_again_reaches_no_endpoint_that_came_since() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let event = scene.event();
+    let first = [EndpointId::new(SystemClock.now(), &SystemRandom)];
+    scene.store.activity.put_event(&event, &first).await.unwrap();
+    let submission = event.submission_id.clone().unwrap();
+    scene.store.activity.erase_submission(event.project_id, &submission, 10, SystemClock.now()).await.unwrap();
+
+    let goes_to = scene.store.activity.put_event(&event, &[scene.endpoint.id]).await.unwrap();
+    let messages: Vec<String> = Nudge::first(&event, &goes_to).iter().map(json).collect();
+    assert_eq!((scene.send(&messages).await, scene.received()), (Vec::new(), 0));
+}
+
+#[tokio::test]
+async fn a_message_that_outlived_its_delivery_leads_to_nothing() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let long_ago = SystemClock.now().minus(Duration::from_hours(31 * 24));
+    let event = Event { id: EventId::new(long_ago, &SystemRandom), ..scene.event() };
+
+    assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0_usize; 0]);
+    assert_eq!((scene.recorded(&event).await, scene.received()), (None, 0));
 }

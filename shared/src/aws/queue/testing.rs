@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::aws::Aws;
@@ -18,10 +19,49 @@ use crate::delivery::SendMessage;
 pub struct FakeQueue {
     aws: Aws,
     sent: Sent,
+    snare: Snare,
     server: JoinHandle<()>,
 }
 
 type Sent = Arc<Mutex<Vec<Kept>>>;
+
+/// The next request that is to be held.
+type Snare = Arc<Mutex<Option<Hold>>>;
+
+#[derive(Debug)]
+struct Hold {
+    text: String,
+    caught: oneshot::Sender<()>,
+    verdict: oneshot::Receiver<Verdict>,
+}
+
+/// A request to the database that is held on its way.
+#[derive(Debug)]
+pub struct Caught {
+    caught: oneshot::Receiver<()>,
+    verdict: oneshot::Sender<Verdict>,
+}
+
+/// What becomes of a request that was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The database gets it.
+    Pass,
+    /// It is refused, for good.
+    Refuse,
+}
+
+impl Caught {
+    /// Waits until there is such a request.
+    pub async fn is_there(&mut self) {
+        (&mut self.caught).await.expect("such a request is made");
+    }
+
+    /// Says what becomes of it; it may not have been made yet.
+    pub fn end(self, verdict: Verdict) {
+        self.verdict.send(verdict).expect("the queue runs on");
+    }
+}
 
 /// A message: where it was sent to, what it says, and its delay.
 #[derive(Debug)]
@@ -57,19 +97,27 @@ impl FakeQueue {
     pub async fn in_front_of(database: &Database) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let (sent, behind) = (Sent::default(), database.address().to_owned());
-        let kept = Arc::clone(&sent);
+        let (sent, snare, behind) = (Sent::default(), Snare::default(), database.address().to_owned());
+        let (kept, held) = (Arc::clone(&sent), Arc::clone(&snare));
         let server = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, behind.clone(), Arc::clone(&kept)));
+                tokio::spawn(serve(connection, behind.clone(), Arc::clone(&kept), Arc::clone(&held)));
             }
         });
-        Self { aws: Aws::local(format!("http://{address}")), sent, server }
+        Self { aws: Aws::local(format!("http://{address}")), sent, snare, server }
     }
 
     /// What clients reach queue and database by.
     pub fn aws(&self) -> &Aws {
         &self.aws
+    }
+
+    /// Holds the next request to the database whose body contains `text`.
+    pub fn catch(&self, text: &str) -> Caught {
+        let ((caught, is_caught), (verdict, is_judged)) = (oneshot::channel(), oneshot::channel());
+        let hold = Hold { text: text.to_owned(), caught, verdict: is_judged };
+        *self.snare.lock().unwrap_or_else(PoisonError::into_inner) = Some(hold);
+        Caught { caught: is_caught, verdict }
     }
 
     /// What was sent to the send queue since this was last asked, in order, each message with its delay. Its URL ends with `send`.
@@ -94,10 +142,13 @@ impl Drop for FakeQueue {
 }
 
 /// Serves a connection until its client closes it, or something is passed on, which the database closes.
-async fn serve(mut connection: TcpStream, behind: String, sent: Sent) -> io::Result<()> {
+async fn serve(mut connection: TcpStream, behind: String, sent: Sent, snare: Snare) -> io::Result<()> {
     while let Some(request) = read(&mut connection).await? {
         if !request.head.to_ascii_lowercase().contains("x-amz-target: amazonsqs.sendmessagebatch") {
-            return pass_on(&request, &behind, &mut connection).await;
+            return match judge(&request, &snare).await {
+                Verdict::Pass => pass_on(&request, &behind, &mut connection).await,
+                Verdict::Refuse => connection.write_all(REFUSAL.as_bytes()).await,
+            };
         }
         let answer = keep(&request.body, &sent);
         let head = format!(
@@ -126,6 +177,19 @@ async fn read(connection: &mut TcpStream) -> io::Result<Option<Request>> {
             return Ok(None);
         }
     }
+}
+
+/// What the database says to what it does not understand. Clients do not try again.
+const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\n\
+    content-length: 33\r\n\r\n{\"__type\":\"ValidationException\"}\n";
+
+async fn judge(request: &Request, snare: &Snare) -> Verdict {
+    let body = String::from_utf8_lossy(&request.body);
+    let hold = snare.lock().unwrap_or_else(PoisonError::into_inner).take_if(|hold| body.contains(&hold.text));
+    let Some(Hold { caught, verdict, .. }) = hold else { return Verdict::Pass };
+    // The test may not wait for it.
+    let _ = caught.send(());
+    verdict.await.unwrap_or(Verdict::Pass)
 }
 
 async fn pass_on(request: &Request, behind: &str, client: &mut TcpStream) -> io::Result<()> {

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_events_are_erased_call_by_call_and_a_call_that_was_cut_off_is_finished() {
+    async fn many_events_are_erased_call_by_call_in_one_project() {
         let store = Database::start().await;
         let project = ProjectId::new(now(), &SystemRandom);
         for _ in 0..3 {
@@ -216,5 +216,57 @@ mod tests {
         let elsewhere = ProjectId::new(now(), &SystemRandom);
         let foreign = store.activity.erase_submission(elsewhere, &submission("sub-1"), 2, now()).await.unwrap();
         assert_eq!(foreign, Erased::default());
+    }
+
+    #[tokio::test]
+    async fn an_erased_event_that_is_stored_again_goes_where_it_went() {
+        let store = Database::start().await;
+        let project = ProjectId::new(now(), &SystemRandom);
+        let (event, deliveries) = stored(&store, project, "sub-1").await;
+        store.activity.erase_submission(project, &submission("sub-1"), 10, now()).await.unwrap();
+        let later = [EndpointId::new(now(), &SystemRandom)];
+        let goes_to = store.activity.put_event(&event, &later).await.unwrap();
+        assert_eq!(goes_to, deliveries.iter().map(|delivery| delivery.id.endpoint).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_cut_off_half_way_is_finished() {
+        let store = Database::start().await;
+        let project = ProjectId::new(now(), &SystemRandom);
+        let (event, deliveries) = stored(&store, project, "sub-1").await;
+        let (pk, sk) = row_keys(project, event.id);
+        let marking = store
+            .activity
+            .table
+            .updating(&pk, &sk)
+            .update_expression("SET erasedAt = :now REMOVE #data")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#data", "data")
+            .expression_attribute_values(":now", text(now().to_string()));
+        store.activity.table.update_if(marking).await.unwrap();
+        let known = store.activity.recorded_now(project, deliveries[0].id).await.unwrap();
+        store.activity.record_erased(known.as_ref(), &known.clone().unwrap().erased(now())).await.unwrap();
+        let erased = store.activity.erase_submission(project, &submission("sub-1"), 10, now()).await.unwrap();
+        assert_eq!(erased, Erased { events: 1, deliveries: 3, has_more: false });
+        for delivery in store.activity.deliveries_of(project, event.id).await.unwrap().unwrap() {
+            assert!(delivery.state.is_final() && delivery.attempts.iter().all(|attempt| attempt.response.is_none()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_attempt_or_a_hold_under_way_brings_nothing_back() {
+        let store = Database::start().await;
+        let project = ProjectId::new(now(), &SystemRandom);
+        let (_, deliveries) = stored(&store, project, "sub-1").await;
+        let due = store.activity.recorded_now(project, deliveries[1].id).await.unwrap().unwrap();
+        store.activity.erase_submission(project, &submission("sub-1"), 10, now()).await.unwrap();
+        let mut second = attempt(None);
+        second.number = 2;
+        let late = due.after(second, None);
+        assert_eq!(store.activity.record(&late, None).await.unwrap(), Written::Before);
+        let held = deliveries[1].clone().held(crate::delivery::HoldReason::Paused);
+        assert_eq!(store.activity.record_held(&held, now()).await.unwrap(), Written::Before);
+        let left = store.activity.recorded_now(project, deliveries[1].id).await.unwrap().unwrap();
+        assert_eq!((left.state, left.attempts[0].response.clone()), (DeliveryState::Cancelled, None));
     }
 }

@@ -124,12 +124,14 @@ impl Activity {
             submission_key: event.submission_id.as_ref().map(|id| submission_key(event.project_id, id)),
             expires_at: self.retention.expiry_of(event.id.made_at()),
         };
-        let (pk, sk) = (partition(event.project_id, event.id.day()), sort_key(event.id));
-        let call = self.table.putting(&Row { pk, sk, content })?.condition_expression("attribute_not_exists(pk)");
+        let (pk, sk) = row_keys(event.project_id, event.id);
+        let row = Row { pk: pk.clone(), sk: sk.clone(), content };
+        let call = self.table.putting(&row)?.condition_expression("attribute_not_exists(pk)");
         if self.table.put_if(call).await? == Written::Now {
             return Ok(endpoints.to_vec());
         }
-        let stored = self.event(event.project_id, event.id).await?;
+        // Also if it was erased since: its deliveries are over, and no others may come to be.
+        let stored: Option<EventHeading> = self.table.get_now(&pk, &sk).await?;
         Ok(stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints))
     }
 

@@ -337,3 +337,19 @@ async fn deliveries_are_found_and_counted_across_days_and_a_count_without_time_s
     assert_eq!(count(true).await.unwrap(), Count::Exactly(41));
     assert_eq!(count(false).await.unwrap(), Count::AtLeast(0));
 }
+
+#[tokio::test]
+async fn the_health_of_an_endpoint_is_forgotten_only_as_it_was_last_seen() {
+    let store = Database::start().await;
+    let (project, endpoint) = (ProjectId::new(now(), &SystemRandom), EndpointId::new(now(), &SystemRandom));
+    let unknown = store.activity.health_now(project, endpoint).await.unwrap();
+    let seen = unknown.next(unknown.health.clone(), Some(now()));
+    store.activity.put_health(&seen).await.unwrap();
+    let noted = seen.next(seen.health.clone().holding(now()), Some(now()));
+    store.activity.put_health(&noted).await.unwrap();
+
+    assert_eq!(store.activity.delete_health(&seen).await.unwrap(), Written::Before);
+    assert_eq!(store.activity.health_now(project, endpoint).await.unwrap(), noted);
+    assert_eq!(store.activity.delete_health(&noted).await.unwrap(), Written::Now);
+    assert!(!store.activity.health_now(project, endpoint).await.unwrap().is_stored());
+}
