@@ -112,27 +112,41 @@ impl Sweeper {
     async fn sweep_shard(&self, shard: u8, last_start: Timestamp) -> Result<Swept, SweepError> {
         // What this run puts off by a minute is not due again in it, however long it takes.
         let horizon = self.clock.now().plus(SWEEP_AHEAD).minus(Duration::from_millis(1));
-        let mut swept = Swept::default();
+        let (mut swept, mut failed, mut before) = (Swept::default(), None, Vec::new());
         loop {
             let due = self.activity.due_in_shard(shard, horizon, BATCH).await?;
-            let is_last = due.len() < BATCH;
-            let (mut deliveries, mut endpoints, mut replays) = (Vec::new(), Vec::new(), Vec::new());
-            for due in due {
-                match due {
-                    Due::Delivery(delivery) => deliveries.push(delivery),
-                    Due::Endpoint(endpoint) => endpoints.push(endpoint),
-                    Due::Replay(replay) => replays.push(replay),
-                }
-            }
-            // Deliveries first, for somebody waits for them. What fails does not keep the rest from its turn.
-            let queued = self.queue_all(deliveries).await;
-            let replayed = self.carry_on_all(&replays, last_start).await;
-            let released = self.look_after_all(&endpoints, horizon, last_start).await;
-            swept = swept.and(Swept { queued: queued?, released: released?, replayed: replayed? });
+            // What failed may come again, and so may what an index that lags still shows: only the former ends the run.
+            let is_stuck = failed.is_some() && due == before;
+            let is_last = due.len() < BATCH || is_stuck;
+            before.clone_from(&due);
+            swept = swept.and(self.sweep_batch(due, horizon, last_start, &mut failed).await);
             if is_last || self.clock.now() >= last_start {
-                return Ok(swept);
+                return failed.map_or(Ok(swept), Err);
             }
         }
+    }
+
+    /// Deals with rows that are due; what fails does not keep the rest from its turn.
+    async fn sweep_batch(
+        &self,
+        due: Vec<Due>,
+        horizon: Timestamp,
+        last_start: Timestamp,
+        failed: &mut Option<SweepError>,
+    ) -> Swept {
+        let (mut deliveries, mut endpoints, mut replays) = (Vec::new(), Vec::new(), Vec::new());
+        for due in due {
+            match due {
+                Due::Delivery(delivery) => deliveries.push(delivery),
+                Due::Endpoint(endpoint) => endpoints.push(endpoint),
+                Due::Replay(replay) => replays.push(replay),
+            }
+        }
+        // Deliveries first, for somebody waits for them.
+        let queued = or_note(self.queue_all(deliveries).await, failed);
+        let replayed = or_note(self.carry_on_all(&replays, last_start).await, failed);
+        let released = or_note(self.look_after_all(&endpoints, horizon, last_start).await, failed);
+        Swept { queued, released, replayed }
     }
 
     /// Carries on replays side by side, the others too if one fails.
@@ -165,6 +179,14 @@ impl Sweeper {
         self.queue.send(messages).await?;
         failed.map_or(Ok(count), Err)
     }
+}
+
+/// What was done, or nothing if that failed; the first failure is kept.
+fn or_note<T: Default>(done: Result<T, SweepError>, failed: &mut Option<SweepError>) -> T {
+    done.unwrap_or_else(|error| {
+        failed.get_or_insert(error);
+        T::default()
+    })
 }
 
 impl Swept {

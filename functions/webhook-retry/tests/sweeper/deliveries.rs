@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared::aws::queue::testing::Verdict;
 use shared::delivery::{FailureReason, SECOND_LOOK, SendMessage};
 use shared::id::EndpointId;
 use shared::random::SystemRandom;
@@ -39,6 +40,18 @@ async fn what_is_due_before_the_next_run_is_queued_with_its_delay_and_the_rest_l
     let (_, sent) = scene.sweep(now()).await;
 
     assert_eq!(sent, [(SendMessage::Attempt(soon.next_nudge()), Duration::from_secs(30))]);
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_claimed_keeps_no_other_from_being_sent() {
+    let scene = Scene::new().await;
+    let receiver = scene.endpoint().await;
+    // All in one batch.
+    scene.backlog(&receiver, 3).await;
+    scene.queue.catch("SET sweepAt").end(Verdict::Refuse);
+
+    assert!(scene.try_sweep(now()).await.is_err());
+    assert_eq!(scene.queue.take().len(), 2);
 }
 
 #[tokio::test]

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use shared::aws::queue::testing::Verdict;
+use shared::aws::store::Written;
 use shared::delivery::{Attempt, Delivery, DeliveryState, FailureReason, HoldReason, Phases, SendMessage};
 use shared::digest::DigestJob;
 use shared::endpoint::{Endpoint, EndpointState};
-use shared::health::NoticeKind;
+use shared::health::{Health, NoticeKind};
 use shared::id::DeliveryId;
+use shared::time::Timestamp;
 
-use crate::scene::{Scene, now};
+use crate::scene::{self, Scene, now};
 
 /// A delivery that is held for a paused endpoint, which the sweep is to look after.
 async fn held(scene: &Scene, endpoint: &Endpoint) -> Delivery {
@@ -101,6 +104,142 @@ async fn an_endpoint_that_cannot_be_read_keeps_nothing_else_from_being_sent() {
 
     assert!(scene.try_sweep(now()).await.is_err());
     assert_eq!(scene.queue.take().len(), 64);
+}
+
+/// Plans the look at an endpoint for `at`, longest ago first.
+async fn look_at(scene: &Scene, endpoint: &Endpoint, at: Timestamp) {
+    let stored = scene.store.activity.health_now(scene.project, endpoint.id).await.unwrap();
+    let planned = stored.next(stored.health.clone(), Some(at));
+    assert_eq!(scene.store.activity.put_health(&planned).await.unwrap(), Written::Now);
+}
+
+/// Another endpoint of the same shard of the index `due`, which the sweep is to look after.
+async fn neighbour(scene: &Scene, of: &Endpoint) -> Endpoint {
+    loop {
+        let other = scene.endpoint().await;
+        if scene::shard(other.id.as_bytes()) == scene::shard(of.id.as_bytes()) {
+            held(scene, &other).await;
+            return other;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_read_keeps_no_other_from_being_looked_after() {
+    let scene = Scene::new().await;
+    let spoilt = scene.endpoint().await;
+    held(&scene, &spoilt).await;
+    look_at(&scene, &spoilt, now().minus(Duration::from_hours(1))).await;
+    scene.store.spoil_endpoint(&spoilt).await;
+    neighbour(&scene, &spoilt).await;
+
+    assert!(scene.try_sweep(now()).await.is_err());
+    assert_eq!(scene.queue.take().len(), 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_read_does_not_end_a_backlog_of_its_shard() {
+    let scene = Scene::new().await;
+    let spoilt = scene.endpoint().await;
+    held(&scene, &spoilt).await;
+    look_at(&scene, &spoilt, now().minus(Duration::from_hours(1))).await;
+    scene.store.spoil_endpoint(&spoilt).await;
+    scene.backlog(&spoilt, 60).await;
+
+    assert!(scene.try_sweep(now()).await.is_err());
+    assert_eq!(scene.queue.take().len(), 60);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_failed_is_left_alone_by_runs_that_may_still_be_under_way() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    held(&scene, &endpoint).await;
+    scene.store.spoil_endpoint(&endpoint).await;
+
+    assert!(scene.try_sweep(now()).await.is_err());
+    assert!(scene.try_sweep(now().plus(Duration::from_secs(54))).await.is_ok());
+    assert!(scene.try_sweep(now().plus(Duration::from_mins(2))).await.is_err());
+}
+
+#[tokio::test]
+async fn no_endpoint_is_looked_after_when_the_run_is_about_to_end_but_deliveries_are_queued() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    held(&scene, &endpoint).await;
+    let event = scene.event(Duration::from_hours(1), &[endpoint.id]).await;
+    scene.attempted(&event, endpoint.id, Some(FailureReason::Tls), Some(Duration::from_mins(30))).await;
+
+    let swept = scene.sweep_for(now(), Duration::from_secs(10)).await.unwrap();
+    assert_eq!((swept.queued, swept.released), (1, 0));
+    assert_eq!(scene.sweep(now()).await.0.released, 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_drained_once_in_a_run_that_takes_several_batches() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    for _ in 0..3 {
+        held(&scene, &endpoint).await;
+    }
+    let stored = scene.store.activity.health_now(scene.project, endpoint.id).await.unwrap();
+    let slow = Health { pace: 1, ..stored.health.clone() };
+    let due = stored.next(slow, Some(now().minus(Duration::from_hours(1))));
+    scene.store.activity.put_health(&due).await.unwrap();
+    scene.backlog(&endpoint, 60).await;
+
+    let swept = scene.sweep_in_time(now()).await.unwrap();
+    assert_eq!((swept.queued, swept.released), (60, 1));
+}
+
+#[tokio::test]
+async fn a_look_that_is_planned_while_an_endpoint_is_looked_after_is_kept() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let paused = Endpoint { state: EndpointState::Paused, ..endpoint.clone() };
+    scene.store.settings.put_endpoint(&paused).await.unwrap();
+    held(&scene, &endpoint).await;
+
+    // The sweep has read that it is paused; now it is resumed.
+    let mut caught = scene.queue.catch("heldFor = :endpoint");
+    let resume = async {
+        caught.is_there().await;
+        scene.store.settings.put_endpoint(&endpoint).await.unwrap();
+        look_at(&scene, &endpoint, now()).await;
+        caught.end(Verdict::Pass);
+    };
+    let (swept, ()) = tokio::join!(scene.try_sweep(now()), resume);
+
+    assert_eq!(swept.unwrap().released, 0);
+    assert_eq!(scene.sweep(now()).await.0.released, 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_not_forgotten_while_a_delivery_may_be_on_its_way_to_be_held() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let stored = scene.store.activity.health_now(scene.project, endpoint.id).await.unwrap();
+    let noted = stored.next(stored.health.clone().holding(now()), Some(now()));
+    scene.store.activity.put_health(&noted).await.unwrap();
+    scene.store.settings.delete_endpoint(scene.project, endpoint.id).await.unwrap();
+    assert_eq!(scene.sweep(now()).await.0.released, 0);
+
+    let event = scene.event(Duration::from_mins(10), &[endpoint.id]).await;
+    let late = Delivery::queued(&event, endpoint.id).held(HoldReason::Paused);
+    scene.store.activity.record_held(&late, now()).await.unwrap();
+    assert_eq!(scene.sweep(now().plus(Duration::from_mins(1))).await.0.released, 1);
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_released_keeps_no_other_from_being_sent() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let (first, second) = (held(&scene, &endpoint).await, held(&scene, &endpoint).await);
+    scene.queue.catch(&first.id.event.to_string()).end(Verdict::Refuse);
+
+    assert!(scene.try_sweep(now()).await.is_err());
+    let sent: Vec<SendMessage> = scene.queue.take().into_iter().map(|(message, _)| message).collect();
+    assert_eq!(sent, [SendMessage::from(second.next_nudge())]);
 }
 
 /// An endpoint whose receiver has said that it is gone; the sweep is to tell of it.

@@ -1,13 +1,15 @@
 //! A sweep with a real store and a fake queue, at any time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use shared::address::AddressGuard;
 use shared::aws::Aws;
 use shared::aws::queue::testing::FakeQueue;
+use shared::aws::store::SHARDS;
 use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
-use shared::clock::FixedClock;
+use shared::clock::{Clock, FixedClock};
 use shared::delivery::{Attempt, Delivery, FailureReason, Phases, SendMessage};
 use shared::draft::Draft;
 use shared::endpoint::{Endpoint, NewEndpoint};
@@ -29,6 +31,23 @@ pub(crate) struct Scene {
 /// When the scene begins.
 pub(crate) fn now() -> Timestamp {
     "2026-11-22T08:30:00Z".parse().unwrap()
+}
+
+/// A clock on which a tenth of a second passes whenever somebody looks.
+struct RunningClock {
+    start: Timestamp,
+    looks: AtomicU32,
+}
+
+impl Clock for RunningClock {
+    fn now(&self) -> Timestamp {
+        self.start.plus(Duration::from_millis(100) * self.looks.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The shard of the index `due` that what has this id is in.
+pub(crate) fn shard(id: &[u8; 16]) -> u8 {
+    id[15] % SHARDS
 }
 
 impl Scene {
@@ -75,7 +94,7 @@ impl Scene {
 
     /// The sweep that runs at `at`; answers what it did, and what it put onto the queue, in the order of delays.
     pub(crate) async fn sweep(&self, at: Timestamp) -> (Swept, Vec<(SendMessage, Duration)>) {
-        let swept = sweep_with(self.queue.aws(), at).await.unwrap();
+        let swept = self.try_sweep(at).await.unwrap();
         let mut sent = self.queue.take();
         sent.sort_by_key(|(_, delay)| *delay);
         (swept, sent)
@@ -83,16 +102,40 @@ impl Scene {
 
     /// The same, where it may fail.
     pub(crate) async fn try_sweep(&self, at: Timestamp) -> Result<Swept, SweepError> {
-        sweep_with(self.queue.aws(), at).await
+        self.sweep_for(at, Duration::from_secs(55)).await
+    }
+
+    /// The sweep that runs at `at` and is ended after `time`.
+    pub(crate) async fn sweep_for(&self, at: Timestamp, time: Duration) -> Result<Swept, SweepError> {
+        sweep_with(self.queue.aws(), Arc::new(FixedClock(at)), at.plus(time)).await
+    }
+
+    /// The sweep that begins at `at` and takes its time.
+    pub(crate) async fn sweep_in_time(&self, at: Timestamp) -> Result<Swept, SweepError> {
+        let clock = RunningClock { start: at, looks: AtomicU32::new(0) };
+        sweep_with(self.queue.aws(), Arc::new(clock), at.plus(Duration::from_secs(55))).await
+    }
+
+    /// Due deliveries in the shard that `endpoint` is in.
+    pub(crate) async fn backlog(&self, endpoint: &Endpoint, deliveries: usize) {
+        let mut made = 0;
+        while made < deliveries {
+            let event = self.event(Duration::from_hours(1), &[endpoint.id]).await;
+            if shard(event.id.as_bytes()) == shard(endpoint.id.as_bytes()) {
+                let wait = Some(Duration::from_mins(30));
+                self.attempted(&event, endpoint.id, Some(FailureReason::Tls), wait).await;
+                made += 1;
+            }
+        }
     }
 
     /// The sweep that runs at `at` while the queue is away.
     pub(crate) async fn sweep_without_queue(&self, at: Timestamp) -> Result<Swept, SweepError> {
-        sweep_with(self.store.aws(), at).await
+        sweep_with(self.store.aws(), Arc::new(FixedClock(at)), at.plus(Duration::from_secs(55))).await
     }
 }
 
-async fn sweep_with(aws: &Aws, at: Timestamp) -> Result<Swept, SweepError> {
+async fn sweep_with(aws: &Aws, clock: Arc<dyn Clock>, deadline: Timestamp) -> Result<Swept, SweepError> {
     let config = Config {
         settings_table: SETTINGS.to_owned(),
         activity_table: ACTIVITY.to_owned(),
@@ -100,6 +143,5 @@ async fn sweep_with(aws: &Aws, at: Timestamp) -> Result<Swept, SweepError> {
         send_queue_url: "http://127.0.0.1:1/000000000000/send".to_owned(),
         report_queue_url: "http://127.0.0.1:1/000000000000/report".to_owned(),
     };
-    let deadline = at.plus(Duration::from_secs(55)).as_millis();
-    Sweeper::new(&config, aws, Arc::new(FixedClock(at))).sweep(u64::try_from(deadline).unwrap()).await
+    Sweeper::new(&config, aws, clock).sweep(u64::try_from(deadline.as_millis()).unwrap()).await
 }
