@@ -20,6 +20,8 @@ pub(crate) struct EndpointView {
     id: EndpointId,
     url: EndpointUrl,
     description: Option<Description>,
+    #[serde(skip)]
+    wish: EndpointState,
     state: ShownState,
     health: HealthView,
     event_types: Option<BTreeSet<EventType>>,
@@ -78,6 +80,7 @@ impl EndpointView {
             id: endpoint.id,
             url: endpoint.url,
             description: endpoint.description,
+            wish: endpoint.state,
             state: ShownState::of(endpoint.state, health),
             health: HealthView::of(health),
             event_types: endpoint.event_types,
@@ -88,6 +91,11 @@ impl EndpointView {
             signing_secret: None,
             created_at: endpoint.created_at,
         }
+    }
+
+    /// The same with its receiver's health.
+    pub(crate) fn with_health(self, health: &Health) -> Self {
+        Self { state: ShownState::of(self.wish, health), health: HealthView::of(health), ..self }
     }
 
     /// The same with the signing secret, to be shown this once.

@@ -4,16 +4,20 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use serde::Serialize;
-use shared::aws::store::Written;
+use shared::audit::{Deed, Resource};
+use shared::aws::store::{Write, Written};
 use shared::id::{KeyPairId, ProjectId};
 use shared::key_pair::{KeyPairs, MOST_KEY_PAIRS, PublicKey, StoredKeyPair, TooManyKeyPairs};
+use shared::project::Project;
 use shared::time::Timestamp;
 
 use crate::App;
+use crate::answer::Answer;
 use crate::body::{Body, Nothing};
 use crate::caller::{Caller, scope};
+use crate::changes::Decision;
 use crate::problem::ApiError;
-use crate::projects;
+use crate::tag::settings_in;
 
 /// A JSON Web Key Set (RFC 7517).
 #[derive(Serialize)]
@@ -73,26 +77,29 @@ pub(crate) async fn rotate(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     body: Body,
-) -> Result<Json<NewKeyPair>, ApiError> {
+) -> Result<Answer<NewKeyPair>, ApiError> {
     let Nothing = body.draft_or_empty()?.try_into()?;
-    let project = projects::existing(&app, caller.project_id).await?;
-    let (now, ring) = (app.clock.now(), app.key_ring.ring().await?);
-    let id = KeyPairId::new(now, &*app.random);
-    let (new, written) = match app.settings.key_pairs(project.id).await? {
-        None => {
-            let pairs = KeyPairs::first(id, project.id, &ring, &*app.random);
-            (NewKeyPair { kid: id, signs_from: now }, app.settings.create_key_pairs(&pairs).await?)
-        }
-        Some(mut pairs) => {
-            let new = pairs.rotate(id, now, &ring, &*app.random).map(NewKeyPair::from);
-            let new = new.map_err(|TooManyKeyPairs| ApiError::LimitReached(MOST_KEY_PAIRS, "listed public keys"))?;
-            (new, app.settings.replace_key_pairs(&pairs).await?)
-        }
+    let ring = app.key_ring.ring().await?;
+    let (app, ring) = (&app, &ring);
+    let decide = move |project: Project| async move {
+        let now = app.clock.now();
+        let id = KeyPairId::new(now, &*app.random);
+        let (new, write) = match app.settings.key_pairs(project.id).await? {
+            None => {
+                let pairs = KeyPairs::first(id, project.id, ring, &*app.random);
+                (NewKeyPair { kid: id, signs_from: now }, Write::key_pairs(&pairs, true)?)
+            }
+            Some(mut pairs) => {
+                let new = pairs.rotate(id, now, ring, &*app.random).map(NewKeyPair::from);
+                let new =
+                    new.map_err(|TooManyKeyPairs| ApiError::LimitReached(MOST_KEY_PAIRS, "listed public keys"))?;
+                (new, Write::key_pairs(&pairs, false)?)
+            }
+        };
+        let deed = Deed::created(Resource::SigningKeys, &settings_in(&new));
+        Ok(Decision::change(project, vec![write], deed, Answer::ok(new)))
     };
-    match written {
-        Written::Now => Ok(Json(new)),
-        Written::Before => Err(ApiError::ChangedMeanwhile),
-    }
+    app.change(&caller.origin, caller.project_id, decide).await
 }
 
 /// Makes a project's first key pair, if it has none.

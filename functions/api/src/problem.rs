@@ -1,5 +1,7 @@
 //! Problems: every refusal as RFC 9457 `application/problem+json`.
 
+use std::convert::Infallible;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -74,6 +76,12 @@ pub(crate) enum ApiError {
     /// What is to be changed was changed by somebody else, after it was read and before it could be written.
     #[error("the resource was changed by another request meanwhile; read it again and repeat the change")]
     ChangedMeanwhile,
+    /// The resource is not what the caller believes it to be.
+    #[error("the resource is not what If-Match says; read it again")]
+    PreconditionFailed,
+    /// What an entry of the audit log tells cannot be undone.
+    #[error("this change cannot be undone: what it took away was secret, or has ended for good")]
+    NotRevertible,
     /// A further `secretKey` waits to take over already.
     #[error("a next secretKey waits to take over already; activate it or delete it first")]
     NextKeyExists,
@@ -141,6 +149,8 @@ impl ApiError {
             Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header"),
             Self::LimitReached(..) => (StatusCode::UNPROCESSABLE_ENTITY, "limit-reached"),
             Self::ChangedMeanwhile => (StatusCode::CONFLICT, "changed-meanwhile"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
+            Self::NotRevertible => (StatusCode::CONFLICT, "not-revertible"),
             Self::NextKeyExists => (StatusCode::CONFLICT, "next-key-exists"),
             Self::KeyInUse => (StatusCode::CONFLICT, "key-in-use"),
             Self::KeyReplaced => (StatusCode::CONFLICT, "key-replaced"),
@@ -281,4 +291,10 @@ pub(crate) async fn no_such_route() -> ApiError {
 /// Answers a method that a route does not take.
 pub(crate) async fn no_such_method() -> ApiError {
     ApiError::NoSuchMethod
+}
+
+impl From<Infallible> for ApiError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }

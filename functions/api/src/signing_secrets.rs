@@ -1,19 +1,21 @@
 //! `/v1/projects/{pid}/endpoints/{id}/signing-secret`: how an endpoint's signing secret is replaced.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
-use shared::endpoint::{MOST_RETIRING_SECRETS, SecretRotation, TooManyRetiring};
+use shared::endpoint::{Endpoint, MOST_RETIRING_SECRETS, SecretRotation, TooManyRetiring};
 use shared::id::EndpointId;
 use shared::signature::SigningSecret;
 use shared::time::Timestamp;
 
 use crate::App;
+use crate::answer::Answer;
 use crate::body::{Body, LastId};
 use crate::caller::{Caller, scope};
-use crate::endpoints;
+use crate::changes::Asked;
+use crate::endpoints::alter_endpoint;
 use crate::problem::ApiError;
+use crate::tag::IfMatch;
 
 /// A new signing secret, shown this once.
 #[derive(Serialize)]
@@ -29,18 +31,22 @@ pub(crate) async fn rotate(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<EndpointId>,
+    if_match: IfMatch,
     body: Body,
-) -> Result<Json<RotatedSecret>, ApiError> {
+) -> Result<Answer<RotatedSecret>, ApiError> {
     let rotation = SecretRotation::try_from(body.draft_or_empty()?)?;
-    let mut endpoint = endpoints::existing(&app, caller.project_id, id).await?;
-    let (now, secret) = (app.clock.now(), SigningSecret::generate(&*app.random));
     let ring = app.key_ring.ring().await?;
-    endpoint.rotate_secret(&secret, rotation, now, &ring, &*app.random).map_err(|TooManyRetiring| {
-        ApiError::LimitReached(MOST_RETIRING_SECRETS, "older signing secrets of this endpoint")
-    })?;
-    endpoints::save(&app, &endpoint).await?;
-    let previous_secrets_until = endpoint.previous_secrets_until(now);
-    Ok(Json(RotatedSecret { signing_secret: secret.expose(), previous_secrets_until }))
+    let (app, ring) = (&app, &ring);
+    let alter = move |mut endpoint: Endpoint, now| async move {
+        let secret = SigningSecret::generate(&*app.random);
+        let rotated = endpoint.rotate_secret(&secret, rotation, now, ring, &*app.random);
+        rotated.map_err(|TooManyRetiring| {
+            ApiError::LimitReached(MOST_RETIRING_SECRETS, "older signing secrets of this endpoint")
+        })?;
+        let previous_secrets_until = endpoint.previous_secrets_until(now);
+        Ok((endpoint, RotatedSecret { signing_secret: secret.expose(), previous_secrets_until }))
+    };
+    alter_endpoint(app, Asked::by(&caller, &if_match), id, alter).await
 }
 
 /// Ends all older secrets; webhooks carry the newest one's signature alone within half a minute. Repeating it changes
@@ -49,11 +55,12 @@ pub(crate) async fn end_previous(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<EndpointId>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    let mut endpoint = endpoints::existing(&app, caller.project_id, id).await?;
-    if !endpoint.retiring_secrets.is_empty() {
+    let alter = |mut endpoint: Endpoint, _| async move {
         endpoint.end_previous_secrets();
-        endpoints::save(&app, &endpoint).await?;
-    }
+        Ok((endpoint, ()))
+    };
+    alter_endpoint(&app, Asked::by(&caller, &if_match), id, alter).await?;
     Ok(StatusCode::NO_CONTENT)
 }
