@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 
+use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::api_key::Refusal;
@@ -52,6 +54,12 @@ pub(crate) enum ApiError {
     /// The route has other methods.
     #[error("this route does not take this method")]
     NoSuchMethod,
+    /// The URL is longer than any of ours.
+    #[error("URL is longer than {0} bytes")]
+    UrlTooLong(usize),
+    /// The body is of a kind that no route takes.
+    #[error("body must be JSON: send content-type: application/json")]
+    OtherMediaType,
     /// The body is larger than the route takes.
     #[error("body is larger than {0} bytes")]
     TooLarge(usize),
@@ -142,6 +150,8 @@ impl ApiError {
             Self::TooManyTests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-tests"),
             Self::NotFound(_) | Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not-found"),
             Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::UrlTooLong(_) => (StatusCode::URI_TOO_LONG, "url-too-long"),
+            Self::OtherMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::BrokenBody | Self::NotAnObject(_) => (StatusCode::BAD_REQUEST, "malformed-body"),
             Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-fields"),
@@ -161,6 +171,7 @@ impl ApiError {
             Self::NotReplayable(because) => (StatusCode::CONFLICT, because.as_str()),
             Self::ReplayRunning => (StatusCode::CONFLICT, "replay-running"),
             Self::ReplayDone => (StatusCode::CONFLICT, "replay-done"),
+            Self::Store(StoreError::Token) => (StatusCode::BAD_REQUEST, "bad-query"),
             Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Sealed(_) | Self::Render(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal")
             }
@@ -281,6 +292,16 @@ impl Problem {
         let body = serde_json::to_vec(&body).expect("texts are JSON");
         Response::from_parts(parts, body.into())
     }
+}
+
+/// Refuses URLs that are longer than any of ours.
+pub(crate) async fn check_url(request: Request, next: Next) -> Response {
+    const LONGEST_URL: usize = 8 * 1024;
+    let length = request.uri().path_and_query().map_or(0, |url| url.as_str().len());
+    if length > LONGEST_URL {
+        return ApiError::UrlTooLong(LONGEST_URL).into_response();
+    }
+    next.run(request).await
 }
 
 /// Answers what no route takes.

@@ -5,8 +5,10 @@
 mod access;
 mod changes;
 mod endpoints;
+mod events;
 mod replays;
 mod reports;
+mod requests;
 mod return_urls;
 mod scene;
 mod site;
