@@ -155,7 +155,7 @@ impl ApiError {
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::BrokenBody | Self::NotAnObject(_) => (StatusCode::BAD_REQUEST, "malformed-body"),
             Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-fields"),
-            Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query"),
+            Self::BadQuery(_) | Self::Store(StoreError::Token) => (StatusCode::BAD_REQUEST, "bad-query"),
             Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header"),
             Self::LimitReached(..) => (StatusCode::UNPROCESSABLE_ENTITY, "limit-reached"),
             Self::ChangedMeanwhile => (StatusCode::CONFLICT, "changed-meanwhile"),
@@ -171,7 +171,6 @@ impl ApiError {
             Self::NotReplayable(because) => (StatusCode::CONFLICT, because.as_str()),
             Self::ReplayRunning => (StatusCode::CONFLICT, "replay-running"),
             Self::ReplayDone => (StatusCode::CONFLICT, "replay-done"),
-            Self::Store(StoreError::Token) => (StatusCode::BAD_REQUEST, "bad-query"),
             Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Sealed(_) | Self::Render(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal")
             }

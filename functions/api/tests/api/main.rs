@@ -6,6 +6,7 @@ mod access;
 mod changes;
 mod endpoints;
 mod events;
+mod matrix;
 mod replays;
 mod reports;
 mod requests;
