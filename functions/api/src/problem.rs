@@ -16,6 +16,7 @@ use shared::aws::store::StoreError;
 use shared::delivery::SkipReason;
 use shared::draft::{BadField, BadFields, NotAnObject};
 use shared::key_ring::CannotOpen;
+use shared::notification_user::CannotAsk;
 use shared::rate_limit::WINDOW;
 use shared::report_mail::RenderError;
 use shared::return_url::{CannotChange, CannotIssue, MOST_RETURN_URL_KEYS};
@@ -90,6 +91,9 @@ pub(crate) enum ApiError {
     /// What an entry of the audit log tells cannot be undone.
     #[error("this change cannot be undone: what it took away was secret, or has ended for good")]
     NotRevertible,
+    /// Somebody is to be asked for a confirmation that is not needed, or was asked for just now.
+    #[error(transparent)]
+    CannotAsk(#[from] CannotAsk),
     /// A further `secretKey` waits to take over already.
     #[error("a next secretKey waits to take over already; activate it or delete it first")]
     NextKeyExists,
@@ -108,6 +112,11 @@ pub(crate) enum ApiError {
     /// The day that a report is asked for has not begun.
     #[error("day has not begun yet")]
     DayToCome,
+    /// The day that a report is asked for has too many deliveries, and no report of it was mailed.
+    #[error(
+        "day has too many deliveries to be counted in one call; the daily mail has its report, for which a notification user is needed"
+    )]
+    ReportTooLarge,
     /// A delivery cannot be replayed now, or ever.
     #[error(transparent)]
     NotReplayable(#[from] SkipReason),
@@ -161,11 +170,14 @@ impl ApiError {
             Self::ChangedMeanwhile => (StatusCode::CONFLICT, "changed-meanwhile"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
             Self::NotRevertible => (StatusCode::CONFLICT, "not-revertible"),
+            Self::CannotAsk(CannotAsk::Confirmed) => (StatusCode::CONFLICT, "already-confirmed"),
+            Self::CannotAsk(CannotAsk::TooSoon { .. }) => (StatusCode::TOO_MANY_REQUESTS, "too-many-mails"),
             Self::NextKeyExists => (StatusCode::CONFLICT, "next-key-exists"),
             Self::KeyInUse => (StatusCode::CONFLICT, "key-in-use"),
             Self::KeyReplaced => (StatusCode::CONFLICT, "key-replaced"),
             Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
             Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
+            Self::ReportTooLarge => (StatusCode::UNPROCESSABLE_ENTITY, "report-too-large"),
             Self::DayToCome => (StatusCode::UNPROCESSABLE_ENTITY, "day-to-come"),
             Self::NotReplayable(SkipReason::EventGone) => (StatusCode::GONE, SkipReason::EventGone.as_str()),
             Self::NotReplayable(because) => (StatusCode::CONFLICT, because.as_str()),
@@ -193,7 +205,9 @@ impl ApiError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyCalls(standing) => Some(standing.retry_after()),
-            Self::TooManyTests { seconds_left } => Some(*seconds_left),
+            Self::TooManyTests { seconds_left } | Self::CannotAsk(CannotAsk::TooSoon { seconds_left }) => {
+                Some(*seconds_left)
+            }
             Self::ChangedMeanwhile | Self::StillRunning => Some(1),
             _ => (self.kind().0 == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }

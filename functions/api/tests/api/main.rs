@@ -7,6 +7,7 @@ mod changes;
 mod endpoints;
 mod events;
 mod matrix;
+mod notification_users;
 mod replays;
 mod reports;
 mod requests;
