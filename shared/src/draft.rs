@@ -26,6 +26,7 @@ pub enum NotAnObject {
 
 /// One field that cannot be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BadField {
     /// JSON pointer into the body: `/eventTypes/2`.
     pub pointer: String,

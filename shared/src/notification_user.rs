@@ -33,6 +33,7 @@ pub struct NotificationUser {
 
 /// Whether a notification user gets mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NotificationUserState {
     /// The link in the first mail was not used yet; no report is sent.
@@ -43,6 +44,7 @@ pub enum NotificationUserState {
 
 /// A language that reports are written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// English.
@@ -54,6 +56,7 @@ pub enum Language {
 
 /// An e-mail address that a mail can be sent to: one `@`, a local part, a domain with a dot, 254 bytes at most, ASCII.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = Email, max_length = 254, example = "ada@example.com"))]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 

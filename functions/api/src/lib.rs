@@ -20,6 +20,7 @@ mod caller;
 mod config;
 mod confirm_page;
 mod deliveries;
+mod documentation;
 mod egress_ips;
 mod endpoint_states;
 mod endpoint_view;
@@ -30,8 +31,11 @@ mod jwks;
 mod key_ring;
 mod known_keys;
 mod notification_users;
+#[cfg(test)]
+mod openapi;
 mod paging;
 mod problem;
+mod problem_kind;
 mod projects;
 mod rate;
 mod replays;
@@ -123,6 +127,9 @@ impl std::ops::Deref for App {
 /// All routes.
 pub fn router(app: App) -> Router {
     Router::new()
+        .route("/openapi.json", get(documentation::openapi))
+        .route("/docs", get(documentation::page))
+        .route("/problems/{name}", get(documentation::problem))
         .route("/v1/egress-ips", get(egress_ips::list))
         .route("/v1/projects", post(projects::create).get(projects::list))
         .route("/v1/projects/{pid}", get(projects::read).patch(projects::change))

@@ -13,6 +13,12 @@ use crate::problem::ApiError;
 use crate::projects;
 
 /// Builds the report of a day, as its deliveries are now. A day whose deliveries are no longer kept has an empty one.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/reports/{day}", operation_id = "readReport", tag = "Reports",
+    params(("day" = UtcDay, Path)), security(("x-api-key" = ["deliveries:read"])),
+    extensions(("x-problems" = json!(["day-to-come"]))),
+    responses((status = 200, description = "The report.", body = ReportView)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,

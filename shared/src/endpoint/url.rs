@@ -8,6 +8,7 @@ use crate::address::{AddressGuard, BlockedUrl};
 
 /// Where an endpoint takes its webhooks: `https`, a host name, port 443 or 8443, at most 2,048 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, max_length = 2048, format = "uri", example = "https://hooks.example.com/kyc"))]
 #[serde(transparent)]
 pub struct EndpointUrl(Url);
 
