@@ -90,6 +90,12 @@ impl Draft {
         Ok(Self { fields: members.0, bad: Vec::new() })
     }
 
+    /// A draft of fields that are there already.
+    pub fn of(fields: serde_json::Map<String, Value>) -> Self {
+        let raw = |value: Value| serde_json::value::to_raw_value(&value).expect("values are JSON");
+        Self { fields: fields.into_iter().map(|(name, value)| (name, raw(value))).collect(), bad: Vec::new() }
+    }
+
     /// Takes a field that must be there. `None` means that it was bad, and that [`Self::check`] will say so.
     pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let raw = self.required_raw(name)?;

@@ -39,6 +39,8 @@ pub enum SealedKind {
     ReturnLink,
     /// The content of a link that confirms a notification user's address.
     Confirmation,
+    /// The answer that the repetition of a request gets.
+    KeptAnswer,
 }
 
 impl SealedKind {
@@ -50,6 +52,7 @@ impl SealedKind {
             Self::KeyPair => "key-pair",
             Self::ReturnLink => "return-link",
             Self::Confirmation => "confirmation",
+            Self::KeptAnswer => "kept-answer",
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod key_ring;
 pub mod overlap;
 
 pub mod api_key;
+pub mod audit;
 pub mod color;
 pub mod project;
 pub mod rate_limit;

@@ -24,6 +24,8 @@ pub struct Project {
     pub logo_color: Option<Color>,
     /// When it was created.
     pub created_at: Timestamp,
+    /// How often its settings were changed: the number of the latest entry in its audit log.
+    pub revision: u64,
 }
 
 /// What a project is for. It shows in its keys' prefix, so that nobody takes one for the other.
@@ -98,7 +100,7 @@ impl NewProject {
     /// The project it asks for.
     pub fn create(self, id: ProjectId) -> Project {
         let Self { name, mode, logo_color } = self;
-        Project { id, name, mode, logo_color, created_at: id.made_at() }
+        Project { id, name, mode, logo_color, created_at: id.made_at(), revision: 0 }
     }
 }
 

@@ -9,6 +9,9 @@ use shared::event::LARGEST_EVENT_BODY;
 
 use crate::problem::ApiError;
 
+/// The largest body that any route takes: API Gateway hands a function at most 6 MiB, in base64.
+pub(crate) const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
 /// A body of at most 256 KiB.
 pub(crate) struct Body(pub(crate) Bytes);
 
@@ -28,14 +31,18 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        // One byte more than is allowed is read, so that a body that is too large can be told from one that broke off.
-        let bytes = to_bytes(request.into_body(), LARGEST_EVENT_BODY + 1).await;
-        match bytes {
-            Ok(bytes) if bytes.len() <= LARGEST_EVENT_BODY => Ok(Self(bytes)),
-            Ok(_) => Err(ApiError::TooLarge(LARGEST_EVENT_BODY)),
-            Err(error) if is_length_limit(&error) => Err(ApiError::TooLarge(LARGEST_EVENT_BODY)),
-            Err(_) => Err(ApiError::BrokenBody),
-        }
+        Ok(Self(read(request.into_body(), LARGEST_EVENT_BODY).await?))
+    }
+}
+
+/// A body of at most `most` bytes.
+pub(crate) async fn read(body: axum::body::Body, most: usize) -> Result<Bytes, ApiError> {
+    // One byte more than is allowed is read, so that a body that is too large can be told from one that broke off.
+    match to_bytes(body, most + 1).await {
+        Ok(bytes) if bytes.len() <= most => Ok(bytes),
+        Ok(_) => Err(ApiError::TooLarge(most)),
+        Err(error) if is_length_limit(&error) => Err(ApiError::TooLarge(most)),
+        Err(_) => Err(ApiError::BrokenBody),
     }
 }
 

@@ -9,14 +9,20 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
 use shared::api_key::{ApiKey, ApiKeyKind, ProjectKey, Scope};
+use shared::audit::{Actor, Author};
 use shared::id::ProjectId;
 
 use crate::App;
+use crate::once::Claim;
 use crate::problem::ApiError;
 use crate::rate::StandingSlot;
+use crate::request_log::RequestId;
 
 /// The operator.
-pub(crate) struct Operator;
+pub(crate) struct Operator {
+    /// Where what they ask for comes from.
+    pub(crate) origin: Origin,
+}
 
 /// Somebody who may use the scope `S` on the project in the path: the operator, or the holder of one of its keys.
 ///
@@ -24,6 +30,8 @@ pub(crate) struct Operator;
 pub(crate) struct Caller<S> {
     /// The project in the path.
     pub(crate) project_id: ProjectId,
+    /// Where what they ask for comes from.
+    pub(crate) origin: Origin,
     /// The key that was shown, unless it was the operator's.
     key: Option<ProjectKey>,
     scope: PhantomData<S>,
@@ -34,6 +42,23 @@ impl<S> Caller<S> {
     pub(crate) fn scopes(&self) -> BTreeSet<Scope> {
         self.key.as_ref().map_or_else(|| Scope::ALL.into(), |key| key.scopes.clone())
     }
+}
+
+/// Where a request comes from: what the audit log says of it, and how it is told from its repetitions.
+pub(crate) struct Origin {
+    /// Who asks.
+    pub(crate) author: Author,
+    /// What the request is known by if it came with an `Idempotency-Key`.
+    pub(crate) claim: Option<Claim>,
+}
+
+/// Whose key was shown: it exists, may be used now and from where it is used, and belongs to the project in the path.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownCaller {
+    /// The key, unless it is the operator's.
+    pub(crate) key: Option<ProjectKey>,
+    /// The project in the path, if there is one in it.
+    pub(crate) project_id: Option<ProjectId>,
 }
 
 /// A scope as a type, to stand in a handler's signature.
@@ -63,13 +88,9 @@ impl FromRequestParts<App> for Operator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let key = shown_key(parts)?;
-        if is_operator(&key, app) {
-            return Ok(Self);
-        }
-        match app.api_keys.get(&key.hash(), app.clock.now()).await? {
+        match KnownCaller::recognize(parts, app).await?.key {
+            None => Ok(Self { origin: Origin::of(parts, Actor::Operator) }),
             Some(_) => Err(ApiError::Forbidden),
-            None => Err(ApiError::UnknownKey),
         }
     }
 }
@@ -78,24 +99,63 @@ impl<S: ScopeType> FromRequestParts<App> for Caller<S> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let key = shown_key(parts)?;
-        let project_id = project_in_path(parts).await;
-        if is_operator(&key, app) {
-            let project_id = project_id.ok_or(ApiError::NotFound("project"))?;
-            return Ok(Self { project_id, key: None, scope: PhantomData });
-        }
-        let now = app.clock.now();
-        let known = app.api_keys.get(&key.hash(), now).await?.ok_or(ApiError::UnknownKey)?;
-        known.admit(S::SCOPE, now, source_address(parts)).map_err(ApiError::Refused)?;
-        let project_id = project_id.filter(|asked| *asked == known.project_id).ok_or(ApiError::Forbidden)?;
-        let standing = app.rate_limiter.count(known.id, now).await;
-        if let Some(slot) = parts.extensions.get::<StandingSlot>() {
-            slot.set(standing.unwrap_or_else(identity));
-        }
-        standing.map_err(ApiError::TooManyCalls)?;
-        app.api_keys.note_use(known.clone(), now).await;
-        Ok(Self { project_id, key: Some(known), scope: PhantomData })
+        let KnownCaller { key, project_id } = KnownCaller::recognize(parts, app).await?;
+        let project_id = project_id.ok_or(ApiError::NotFound("project"))?;
+        let actor = match &key {
+            None => Actor::Operator,
+            Some(key) => {
+                key.permit(S::SCOPE).map_err(ApiError::Refused)?;
+                Actor::ApiKey { id: key.id, name: key.name.clone() }
+            }
+        };
+        Ok(Self { project_id, origin: Origin::of(parts, actor), key, scope: PhantomData })
     }
+}
+
+impl KnownCaller {
+    /// Recognizes who calls, and counts the call; once a request, however often it is asked.
+    pub(crate) async fn recognize(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
+        let shown = shown_key(parts)?;
+        let project_id = project_in_path(parts).await;
+        let mut known = Self { key: None, project_id };
+        if !is_operator(&shown, app) {
+            known.key = Some(project_key(&shown, parts, project_id, app).await?);
+        }
+        parts.extensions.insert(known.clone());
+        Ok(known)
+    }
+}
+
+impl Origin {
+    fn of(parts: &Parts, actor: Actor) -> Self {
+        let request_id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id.clone());
+        let author = Author { actor, source_ip: source_address(parts), request_id };
+        Self { author, claim: parts.extensions.get().cloned() }
+    }
+}
+
+async fn project_key(
+    shown: &ApiKey,
+    parts: &Parts,
+    project_id: Option<ProjectId>,
+    app: &App,
+) -> Result<ProjectKey, ApiError> {
+    let now = app.clock.now();
+    let key = app.api_keys.get(&shown.hash(), now).await?.ok_or(ApiError::UnknownKey)?;
+    key.admit(now, source_address(parts)).map_err(ApiError::Refused)?;
+    if project_id != Some(key.project_id) {
+        return Err(ApiError::Forbidden);
+    }
+    let standing = app.rate_limiter.count(key.id, now).await;
+    if let Some(slot) = parts.extensions.get::<StandingSlot>() {
+        slot.set(standing.unwrap_or_else(identity));
+    }
+    standing.map_err(ApiError::TooManyCalls)?;
+    app.api_keys.note_use(key.clone(), now).await;
+    Ok(key)
 }
 
 fn shown_key(parts: &Parts) -> Result<ApiKey, ApiError> {

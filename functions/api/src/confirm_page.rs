@@ -104,7 +104,14 @@ mod tests {
     fn project(name: &str) -> Project {
         let now = Timestamp::from_millis(1_764_000_000_000).unwrap();
         let name = Name::try_from(name.to_owned()).unwrap();
-        Project { id: ProjectId::new(now, &SystemRandom), name, mode: Mode::Live, logo_color: None, created_at: now }
+        Project {
+            id: ProjectId::new(now, &SystemRandom),
+            name,
+            mode: Mode::Live,
+            logo_color: None,
+            created_at: now,
+            revision: 0,
+        }
     }
 
     fn html(page: &ConfirmPage<'_>) -> String {

@@ -6,83 +6,57 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize};
+use axum::http::StatusCode;
+use serde::Serialize;
 use shared::aws::queue::Message;
-use shared::aws::store::{Begun, IdempotencyKey, Request};
 use shared::delivery::Nudge;
 use shared::event::{Event, NewEvent};
-use shared::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use shared::id::{DeliveryId, EndpointId, EventId};
 
 use crate::App;
 use crate::body::Body;
 use crate::caller::{Caller, scope};
+use crate::once;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
 
 /// An accepted event, and where it goes.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AcceptedEvent))]
 pub(crate) struct Accepted {
+    /// The event's id, the `webhook-id` of its webhooks.
     id: EventId,
+    /// One for each endpoint that wants it.
     deliveries: Vec<AcceptedDelivery>,
 }
 
 /// One delivery of an accepted event.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AcceptedDelivery {
+    /// Its id.
     id: DeliveryId,
+    /// Where it goes.
     endpoint_id: EndpointId,
 }
 
 /// Publishes an event; with an `Idempotency-Key`, however often it is repeated, once.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/events", operation_id = "publishEvent", tag = "Events",
+    params(parameters::Once), security(("x-api-key" = ["events:write"])), request_body = requests::NewEvent,
+    responses((status = 202, description = "It is stored, and on its way.", body = Accepted)),
+))]
 pub(crate) async fn publish(
     State(app): State<App>,
     caller: Caller<scope::EventsWrite>,
-    headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let new = NewEvent::try_from(body.draft()?)?;
-    let fresh_id = EventId::new(app.clock.now(), &*app.random);
-    let accepted = match idempotency_key(&headers)? {
-        None => accept(&app, new.accept(fresh_id, caller.project_id)).await?,
-        Some(key) => {
-            let request = Request::new(caller.project_id, &key, "events", &body.0);
-            accept_once(&app, &request, new, fresh_id, caller.project_id).await?
-        }
-    };
+    let id = once::subject(caller.origin.claim.as_ref(), || EventId::new(app.clock.now(), &*app.random));
+    let accepted = accept(&app, new.accept(id, caller.project_id)).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted)))
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default();
-    text.parse().map(Some).map_err(|error| ApiError::BadHeader(format!("{error}")))
-}
-
-async fn accept_once(
-    app: &App,
-    request: &Request,
-    new: NewEvent,
-    fresh_id: EventId,
-    project_id: ProjectId,
-) -> Result<Accepted, ApiError> {
-    let id = match app.activity.begin_request(request, fresh_id.to_string(), app.clock.now()).await? {
-        Begun::Proceed { subject } => subject.parse().unwrap_or(fresh_id),
-        Begun::Answered(answer) => return serde_json::from_str(&answer).map_err(|_| ApiError::KeyReused),
-        Begun::Running => return Err(ApiError::StillRunning),
-        Begun::OtherRequest => return Err(ApiError::KeyReused),
-    };
-    match accept(app, new.accept(id, project_id)).await {
-        Ok(accepted) => {
-            let answer = serde_json::to_string(&accepted).expect("ids are JSON");
-            app.activity.finish_request(request, id.to_string(), answer, app.clock.now()).await?;
-            Ok(accepted)
-        }
-        Err(error) => {
-            app.activity.release_request(request, id.to_string(), app.clock.now()).await?;
-            Err(error)
-        }
-    }
 }
 
 async fn accept(app: &App, event: Event) -> Result<Accepted, ApiError> {

@@ -4,32 +4,47 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use serde::Serialize;
-use shared::aws::store::Written;
+use shared::audit::{Deed, Resource};
+use shared::aws::store::{Write, Written};
 use shared::id::{KeyPairId, ProjectId};
 use shared::key_pair::{KeyPairs, MOST_KEY_PAIRS, PublicKey, StoredKeyPair, TooManyKeyPairs};
+use shared::project::Project;
 use shared::time::Timestamp;
 
 use crate::App;
+use crate::answer::Answer;
 use crate::body::{Body, Nothing};
 use crate::caller::{Caller, scope};
+use crate::changes::Decision;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
-use crate::projects;
+use crate::tag::settings_in;
 
 /// A JSON Web Key Set (RFC 7517).
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct JwkSet {
+    /// The keys that webhooks may be signed with, now or in the last day or in ten minutes.
     keys: Vec<Jwk>,
 }
 
 /// An Ed25519 public key as a JWK (RFC 8037).
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 struct Jwk {
+    /// `OKP`.
     kty: &'static str,
+    /// `Ed25519`.
     crv: &'static str,
+    /// `EdDSA`.
     alg: &'static str,
+    /// `sig`.
     #[serde(rename = "use")]
     usage: &'static str,
+    /// Names the key.
     kid: KeyPairId,
+    /// The key.
     x: PublicKey,
 }
 
@@ -41,9 +56,12 @@ impl From<&StoredKeyPair> for Jwk {
 
 /// A new key pair: its public key is listed now, and it signs later.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewKeyPair {
+    /// Names its public key.
     kid: KeyPairId,
+    /// When it begins to sign.
     signs_from: Timestamp,
 }
 
@@ -54,6 +72,10 @@ impl From<&StoredKeyPair> for NewKeyPair {
 }
 
 /// Lists the public keys. Anybody may ask; a project that does not exist looks like one that has none.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/jwks.json", operation_id = "listPublicKeys", tag = "Public keys",
+    responses((status = 200, description = "The public keys.", body = JwkSet)),
+))]
 pub(crate) async fn show(
     State(app): State<App>,
     Path(project): Path<String>,
@@ -69,30 +91,39 @@ pub(crate) async fn show(
 
 /// Makes a new key pair. Its public key is listed at once, and it signs ten minutes later; the old public key stays listed
 /// for a day after that.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/jwks/rotate", operation_id = "rotateKeyPair", tag = "Public keys",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses((status = 200, description = "The new key pair.", body = NewKeyPair)),
+))]
 pub(crate) async fn rotate(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     body: Body,
-) -> Result<Json<NewKeyPair>, ApiError> {
+) -> Result<Answer<NewKeyPair>, ApiError> {
     let Nothing = body.draft_or_empty()?.try_into()?;
-    let project = projects::existing(&app, caller.project_id).await?;
-    let (now, ring) = (app.clock.now(), app.key_ring.ring().await?);
-    let id = KeyPairId::new(now, &*app.random);
-    let (new, written) = match app.settings.key_pairs(project.id).await? {
-        None => {
-            let pairs = KeyPairs::first(id, project.id, &ring, &*app.random);
-            (NewKeyPair { kid: id, signs_from: now }, app.settings.create_key_pairs(&pairs).await?)
-        }
-        Some(mut pairs) => {
-            let new = pairs.rotate(id, now, &ring, &*app.random).map(NewKeyPair::from);
-            let new = new.map_err(|TooManyKeyPairs| ApiError::LimitReached(MOST_KEY_PAIRS, "listed public keys"))?;
-            (new, app.settings.replace_key_pairs(&pairs).await?)
-        }
+    let ring = app.key_ring.ring().await?;
+    let (app, ring) = (&app, &ring);
+    let decide = move |project: Project| async move {
+        let now = app.clock.now();
+        let id = KeyPairId::new(now, &*app.random);
+        let (new, write) = match app.settings.key_pairs(project.id).await? {
+            None => {
+                let pairs = KeyPairs::first(id, project.id, ring, &*app.random);
+                (NewKeyPair { kid: id, signs_from: now }, Write::key_pairs(&pairs, true)?)
+            }
+            Some(mut pairs) => {
+                let new = pairs.rotate(id, now, ring, &*app.random).map(NewKeyPair::from);
+                let new =
+                    new.map_err(|TooManyKeyPairs| ApiError::LimitReached(MOST_KEY_PAIRS, "listed public keys"))?;
+                (new, Write::key_pairs(&pairs, false)?)
+            }
+        };
+        let deed = Deed::created(Resource::SigningKeys, &settings_in(&new));
+        Ok(Decision::change(project, vec![write], deed, Answer::ok(new)))
     };
-    match written {
-        Written::Now => Ok(Json(new)),
-        Written::Before => Err(ApiError::ChangedMeanwhile),
-    }
+    app.change(&caller.origin, caller.project_id, decide).await
 }
 
 /// Makes a project's first key pair, if it has none.

@@ -14,9 +14,12 @@ use shared::aws::store::{Activity, Settings};
 use shared::clock::Clock;
 use shared::random::Random;
 
+mod answer;
 mod api_keys;
+mod audit;
 mod body;
 mod caller;
+mod changes;
 mod config;
 mod confirm_page;
 mod deliveries;
@@ -31,6 +34,7 @@ mod jwks;
 mod key_ring;
 mod known_keys;
 mod notification_users;
+mod once;
 #[cfg(test)]
 mod openapi;
 mod paging;
@@ -46,6 +50,7 @@ mod return_url_keys;
 mod return_urls;
 mod signing_secrets;
 mod submissions;
+mod tag;
 mod test_sends;
 
 pub use config::Config;
@@ -126,35 +131,44 @@ impl std::ops::Deref for App {
 
 /// All routes.
 pub fn router(app: App) -> Router {
+    // What creates something can be repeated safely with an `Idempotency-Key`.
+    let once = middleware::from_fn_with_state(app.clone(), once::by_same_key);
+    let published_once = middleware::from_fn_with_state(app.clone(), once::by_any_publisher);
     Router::new()
         .route("/openapi.json", get(documentation::openapi))
         .route("/docs", get(documentation::page))
         .route("/problems/{name}", get(documentation::problem))
         .route("/v1/egress-ips", get(egress_ips::list))
-        .route("/v1/projects", post(projects::create).get(projects::list))
-        .route("/v1/projects/{pid}", get(projects::read).patch(projects::change))
-        .route("/v1/projects/{pid}/api-keys", post(api_keys::create).get(api_keys::list))
-        .route("/v1/projects/{pid}/api-keys/{id}", delete(api_keys::revoke))
-        .route("/v1/projects/{pid}/api-keys/{id}/rotate", post(api_keys::rotate))
-        .route("/v1/projects/{pid}/endpoints", post(endpoints::create).get(endpoints::list))
+        .route("/v1/projects", post(projects::create).layer(once.clone()).get(projects::list))
+        .route("/v1/projects/{pid}", get(projects::read).patch(projects::change).delete(projects::delete))
+        .route("/v1/projects/{pid}/audit", get(audit::list))
+        .route("/v1/projects/{pid}/audit/{number}", get(audit::read))
+        .route("/v1/projects/{pid}/audit/{number}/revert", post(audit::revert).layer(once.clone()))
+        .route("/v1/projects/{pid}/api-keys", post(api_keys::create).layer(once.clone()).get(api_keys::list))
+        .route("/v1/projects/{pid}/api-keys/{id}", get(api_keys::read).delete(api_keys::revoke))
+        .route("/v1/projects/{pid}/api-keys/{id}/rotate", post(api_keys::rotate).layer(once.clone()))
+        .route("/v1/projects/{pid}/endpoints", post(endpoints::create).layer(once.clone()).get(endpoints::list))
         .route(
             "/v1/projects/{pid}/endpoints/{id}",
             get(endpoints::read).patch(endpoints::change).delete(endpoints::delete),
         )
         .route("/v1/projects/{pid}/endpoints/{id}/pause", post(endpoint_states::pause))
         .route("/v1/projects/{pid}/endpoints/{id}/resume", post(endpoint_states::resume))
-        .route("/v1/projects/{pid}/endpoints/{id}/test", post(test_sends::send))
+        .route("/v1/projects/{pid}/endpoints/{id}/test", post(test_sends::send).layer(once.clone()))
         .route("/v1/projects/{pid}/endpoints/{id}/tests/{test}", get(test_sends::read))
-        .route("/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate", post(signing_secrets::rotate))
+        .route(
+            "/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate",
+            post(signing_secrets::rotate).layer(once.clone()),
+        )
         .route("/v1/projects/{pid}/endpoints/{id}/signing-secret/previous", delete(signing_secrets::end_previous))
         .route("/v1/projects/{pid}/jwks.json", get(jwks::show))
-        .route("/v1/projects/{pid}/jwks/rotate", post(jwks::rotate))
-        .route("/v1/projects/{pid}/events", post(events::publish))
+        .route("/v1/projects/{pid}/jwks/rotate", post(jwks::rotate).layer(once.clone()))
+        .route("/v1/projects/{pid}/events", post(events::publish).layer(published_once))
         .route("/v1/projects/{pid}/submissions/{id}/erase", post(submissions::erase))
         .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
         .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))
-        .route("/v1/projects/{pid}/deliveries/{id}/replay", post(replays::replay_one))
-        .route("/v1/projects/{pid}/replays", post(replays::create).get(replays::list))
+        .route("/v1/projects/{pid}/deliveries/{id}/replay", post(replays::replay_one).layer(once.clone()))
+        .route("/v1/projects/{pid}/replays", post(replays::create).layer(once.clone()).get(replays::list))
         .route("/v1/projects/{pid}/replays/{id}", get(replays::read))
         .route("/v1/projects/{pid}/replays/{id}/cancel", post(replays::cancel))
         .route("/v1/projects/{pid}/replays/{id}/resume", post(replays::resume))
@@ -164,11 +178,17 @@ pub fn router(app: App) -> Router {
         )
         .route("/v1/projects/{pid}/return-url/preview", get(return_urls::preview))
         .route("/v1/projects/{pid}/return-url/verify", post(return_urls::verify))
-        .route("/v1/projects/{pid}/return-url/keys", post(return_url_keys::issue).get(return_url_keys::list))
+        .route(
+            "/v1/projects/{pid}/return-url/keys",
+            post(return_url_keys::issue).layer(once.clone()).get(return_url_keys::list),
+        )
         .route("/v1/projects/{pid}/return-url/keys/{id}", delete(return_url_keys::remove))
         .route("/v1/projects/{pid}/return-url/keys/{id}/activate", post(return_url_keys::activate))
-        .route("/v1/projects/{pid}/return-links", post(return_links::create))
-        .route("/v1/projects/{pid}/notification-users", post(notification_users::create).get(notification_users::list))
+        .route("/v1/projects/{pid}/return-links", post(return_links::create).layer(once.clone()))
+        .route(
+            "/v1/projects/{pid}/notification-users",
+            post(notification_users::create).layer(once).get(notification_users::list),
+        )
         .route("/confirm/{token}", get(notification_users::ask).post(notification_users::confirm))
         .route("/v1/projects/{pid}/reports/{day}", get(reports::read))
         .route("/v1/key-ring/reseal", post(key_ring::reseal))

@@ -19,19 +19,28 @@ use crate::App;
 use crate::body::Checked;
 use crate::caller::{Caller, scope};
 use crate::confirm_page::{self, ConfirmPage};
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::List;
 use crate::problem::ApiError;
 use crate::projects;
 
 /// A notification user as they are shown.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = NotificationUser))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NotificationUserView {
+    /// Their id.
     id: NotificationUserId,
+    /// What they are called.
     name: Name,
+    /// Where the report goes.
     email: EmailAddress,
+    /// Which language it is written in.
     language: Language,
+    /// Whether they get mail.
     state: NotificationUserState,
+    /// When they were added.
     created_at: Timestamp,
 }
 
@@ -49,6 +58,14 @@ impl From<NotificationUser> for NotificationUserView {
 }
 
 /// Adds a notification user, and asks them by mail whether they agree. No report is sent before they do.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/notification-users", operation_id = "addNotificationUser", tag = "Notification users",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::NewNotificationUser, extensions(("x-problems" = json!(["limit-reached"]))),
+    responses(
+        (status = 201, description = "The notification user, still to confirm.", body = NotificationUserView),
+    ),
+))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -72,6 +89,11 @@ pub(crate) async fn create(
 }
 
 /// Lists the notification users, newest first.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/notification-users", operation_id = "listNotificationUsers", tag = "Notification users",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "All notification users.", body = List<NotificationUserView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,

@@ -1,7 +1,9 @@
 //! Problems: every refusal as RFC 9457 `application/problem+json`.
 
+use std::convert::Infallible;
+
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::api_key::Refusal;
@@ -18,6 +20,7 @@ use shared::return_url::{CannotChange, CannotIssue, MOST_RETURN_URL_KEYS};
 use shared::telemetry;
 use thiserror::Error;
 
+use crate::problem_kind::ProblemKind;
 use crate::rate::Standing;
 
 /// Why a request was refused, or failed.
@@ -74,6 +77,12 @@ pub(crate) enum ApiError {
     /// What is to be changed was changed by somebody else, after it was read and before it could be written.
     #[error("the resource was changed by another request meanwhile; read it again and repeat the change")]
     ChangedMeanwhile,
+    /// The resource is not what the caller believes it to be.
+    #[error("the resource is not what If-Match says; read it again")]
+    PreconditionFailed,
+    /// What an entry of the audit log tells cannot be undone.
+    #[error("this change cannot be undone: what it took away was secret, or has ended for good")]
+    NotRevertible,
     /// A further `secretKey` waits to take over already.
     #[error("a next secretKey waits to take over already; activate it or delete it first")]
     NextKeyExists,
@@ -122,49 +131,47 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    /// The status, and the name that the problem's `type` ends with.
-    fn kind(&self) -> (StatusCode, &'static str) {
+    fn kind(&self) -> ProblemKind {
         match self {
-            Self::UnknownKey => (StatusCode::UNAUTHORIZED, "unknown-key"),
-            Self::Refused(Refusal::Expired) => (StatusCode::UNAUTHORIZED, "expired-key"),
-            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden => {
-                (StatusCode::FORBIDDEN, "forbidden")
-            }
-            Self::TooManyCalls(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-calls"),
-            Self::TooManyTests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-tests"),
-            Self::NotFound(_) | Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not-found"),
-            Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
-            Self::BrokenBody | Self::NotAnObject(_) => (StatusCode::BAD_REQUEST, "malformed-body"),
-            Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-fields"),
-            Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query"),
-            Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header"),
-            Self::LimitReached(..) => (StatusCode::UNPROCESSABLE_ENTITY, "limit-reached"),
-            Self::ChangedMeanwhile => (StatusCode::CONFLICT, "changed-meanwhile"),
-            Self::NextKeyExists => (StatusCode::CONFLICT, "next-key-exists"),
-            Self::KeyInUse => (StatusCode::CONFLICT, "key-in-use"),
-            Self::KeyReplaced => (StatusCode::CONFLICT, "key-replaced"),
-            Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
-            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
-            Self::DayToCome => (StatusCode::UNPROCESSABLE_ENTITY, "day-to-come"),
-            Self::NotReplayable(SkipReason::EventGone) => (StatusCode::GONE, SkipReason::EventGone.as_str()),
-            Self::NotReplayable(because) => (StatusCode::CONFLICT, because.as_str()),
-            Self::ReplayRunning => (StatusCode::CONFLICT, "replay-running"),
-            Self::ReplayDone => (StatusCode::CONFLICT, "replay-done"),
+            Self::UnknownKey => ProblemKind::UnknownKey,
+            Self::Refused(Refusal::Expired) => ProblemKind::ExpiredKey,
+            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden => ProblemKind::Forbidden,
+            Self::TooManyCalls(_) => ProblemKind::TooManyCalls,
+            Self::TooManyTests { .. } => ProblemKind::TooManyTests,
+            Self::NotFound(_) | Self::NoSuchRoute => ProblemKind::NotFound,
+            Self::NoSuchMethod => ProblemKind::MethodNotAllowed,
+            Self::TooLarge(_) => ProblemKind::TooLarge,
+            Self::BrokenBody | Self::NotAnObject(_) => ProblemKind::MalformedBody,
+            Self::BadFields(_) => ProblemKind::BadFields,
+            Self::BadQuery(_) => ProblemKind::BadQuery,
+            Self::BadHeader(_) => ProblemKind::BadHeader,
+            Self::LimitReached(..) => ProblemKind::LimitReached,
+            Self::ChangedMeanwhile => ProblemKind::ChangedMeanwhile,
+            Self::PreconditionFailed => ProblemKind::PreconditionFailed,
+            Self::NotRevertible => ProblemKind::NotRevertible,
+            Self::NextKeyExists => ProblemKind::NextKeyExists,
+            Self::KeyInUse => ProblemKind::KeyInUse,
+            Self::KeyReplaced => ProblemKind::KeyReplaced,
+            Self::StillRunning => ProblemKind::RequestRunning,
+            Self::KeyReused => ProblemKind::IdempotencyKeyReused,
+            Self::DayToCome => ProblemKind::DayToCome,
+            Self::NotReplayable(because) => (*because).into(),
+            Self::ReplayRunning => ProblemKind::ReplayRunning,
+            Self::ReplayDone => ProblemKind::ReplayDone,
             Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Sealed(_) | Self::Render(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+                ProblemKind::Internal
             }
             Self::Store(StoreError::Unavailable(_) | StoreError::Overloaded) | Self::Queue(_) | Self::Mail(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+                ProblemKind::Unavailable
             }
         }
     }
 
     /// What the caller is told. Of our own faults they learn only whether repeating may help.
     fn detail(&self) -> String {
-        match self.kind().1 {
-            "internal" => "internal error".to_owned(),
-            "unavailable" => "a service behind the API does not answer; repeat the request later".to_owned(),
+        match self.kind() {
+            ProblemKind::Internal => "internal error".to_owned(),
+            ProblemKind::Unavailable => "a service behind the API does not answer; repeat the request later".to_owned(),
             _ => self.to_string(),
         }
     }
@@ -175,7 +182,7 @@ impl ApiError {
             Self::TooManyCalls(standing) => Some(standing.retry_after()),
             Self::TooManyTests { seconds_left } => Some(*seconds_left),
             Self::ChangedMeanwhile | Self::StillRunning => Some(1),
-            _ => (self.kind().0 == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+            _ => (self.kind() == ProblemKind::Unavailable).then_some(1),
         }
     }
 
@@ -209,8 +216,9 @@ impl From<CannotChange> for ApiError {
 impl IntoResponse for ApiError {
     /// The problem without its request id, which the request log knows and adds.
     fn into_response(self) -> Response {
-        let (status, name) = self.kind();
-        let problem = Problem { status, name, detail: self.detail(), errors: self.errors() };
+        let kind = self.kind();
+        let status = kind.status();
+        let problem = Problem { kind, detail: self.detail(), errors: self.errors() };
         let cause = status.is_server_error().then(|| Cause(telemetry::chain(&self)));
         let mut response = status.into_response();
         if let Some(seconds) = self.retry_after() {
@@ -231,8 +239,7 @@ pub(crate) struct Cause(pub(crate) String);
 /// A problem on its way to the request log.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
-    status: StatusCode,
-    name: &'static str,
+    kind: ProblemKind,
     detail: String,
     errors: Vec<BadField>,
 }
@@ -253,15 +260,15 @@ struct ProblemBody<'a> {
 impl Problem {
     /// The stable end of its type.
     pub(crate) fn name(&self) -> &'static str {
-        self.name
+        self.kind.name()
     }
 
     /// Gives `response` its body.
     pub(crate) fn write(&self, request_id: &str, response: Response) -> Response {
         let body = ProblemBody {
-            problem_type: format!("/problems/{}", self.name),
-            title: self.status.canonical_reason().unwrap_or_default(),
-            status: self.status.as_u16(),
+            problem_type: format!("/problems/{}", self.name()),
+            title: self.kind.status().canonical_reason().unwrap_or_default(),
+            status: self.kind.status().as_u16(),
             detail: &self.detail,
             request_id,
             errors: &self.errors,
@@ -281,4 +288,10 @@ pub(crate) async fn no_such_route() -> ApiError {
 /// Answers a method that a route does not take.
 pub(crate) async fn no_such_method() -> ApiError {
     ApiError::NoSuchMethod
+}
+
+impl From<Infallible> for ApiError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }

@@ -1,6 +1,7 @@
 //! Every kind of problem that the API answers: its stable name, its status, and what it means.
 
 use axum::http::StatusCode;
+use shared::delivery::SkipReason;
 
 macro_rules! problem_kinds {
     ($($(#[doc = $meaning:literal])+ $kind:ident = $status:ident $name:literal,)+) => {
@@ -58,6 +59,8 @@ problem_kinds! {
     MethodNotAllowed = METHOD_NOT_ALLOWED "method-not-allowed",
     /// Somebody else changed the resource at the same moment. Read it again and repeat the change.
     ChangedMeanwhile = CONFLICT "changed-meanwhile",
+    /// What this change took away was secret, or has ended for good: it cannot be undone.
+    NotRevertible = CONFLICT "not-revertible",
     /// A request with this `Idempotency-Key` is still being carried out.
     RequestRunning = CONFLICT "request-running",
     /// A next `secretKey` waits to take over already. Activate or delete it first.
@@ -82,6 +85,8 @@ problem_kinds! {
     ReplayCancelled = CONFLICT "replay-cancelled",
     /// The event of this delivery is not kept any more.
     EventGone = GONE "event-gone",
+    /// The resource is not what `If-Match` says. Read it again.
+    PreconditionFailed = PRECONDITION_FAILED "precondition-failed",
     /// The body is larger than 256 KiB.
     TooLarge = PAYLOAD_TOO_LARGE "too-large",
     /// Some fields cannot be accepted; `errors` names each of them.
@@ -100,4 +105,17 @@ problem_kinds! {
     Internal = INTERNAL_SERVER_ERROR "internal",
     /// A service behind the API does not answer. Repeat the request later.
     Unavailable = SERVICE_UNAVAILABLE "unavailable",
+}
+
+impl From<SkipReason> for ProblemKind {
+    fn from(because: SkipReason) -> Self {
+        match because {
+            SkipReason::DeliveryUnderWay => Self::DeliveryUnderWay,
+            SkipReason::EndpointDeleted => Self::EndpointDeleted,
+            SkipReason::EndpointPaused => Self::EndpointPaused,
+            SkipReason::EndpointDisabled => Self::EndpointDisabled,
+            SkipReason::EventGone => Self::EventGone,
+            SkipReason::ReplayCancelled => Self::ReplayCancelled,
+        }
+    }
 }

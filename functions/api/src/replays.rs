@@ -20,7 +20,7 @@ use crate::App;
 use crate::body::{Body, CheckedQuery, LastId};
 use crate::caller::{Caller, scope};
 #[cfg(test)]
-use crate::openapi::requests;
+use crate::openapi::{parameters, requests};
 use crate::paging::{List, Paging};
 use crate::problem::ApiError;
 use crate::{deliveries, projects};
@@ -85,7 +85,7 @@ impl From<Replay> for ReplayView {
 /// Replays one delivery: one POST, as its endpoint is set now.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/deliveries/{id}/replay", operation_id = "replayDelivery", tag = "Replays",
-    params(("id" = DeliveryId, Path)), security(("x-api-key" = ["deliveries:replay"])),
+    params(("id" = DeliveryId, Path), parameters::Once), security(("x-api-key" = ["deliveries:replay"])),
     request_body = Option<requests::Nothing>,
     extensions(("x-problems" = json!(["delivery-under-way", "endpoint-deleted", "endpoint-paused", "endpoint-disabled", "event-gone"]))),
     responses((status = 202, description = "It is on its way.", body = Accepted)),
@@ -115,7 +115,7 @@ pub(crate) async fn replay_one(
 /// Starts a replay by filter, or only counts what it would send.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/replays", operation_id = "startReplay", tag = "Replays",
-    security(("x-api-key" = ["deliveries:replay"])),
+    params(parameters::Once), security(("x-api-key" = ["deliveries:replay"])),
     request_body = requests::NewReplay, extensions(("x-problems" = json!(["replay-running"]))),
     responses(
         (status = 200, description = "How many deliveries would be sent, if it was a dry run.", body = DryRun),

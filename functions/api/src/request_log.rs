@@ -9,13 +9,18 @@ use tracing::{error, info};
 
 use crate::problem::{Cause, Problem};
 
+/// What a request is called in the log, in its answer and in the audit log.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// Logs the request by its route, never by its path or query, and gives problems their body.
-pub(crate) async fn log_request(request: Request, next: Next) -> Response {
+pub(crate) async fn log_request(mut request: Request, next: Next) -> Response {
     let request_id =
         request.lambda_context_ref().map_or_else(|| "local".to_owned(), |context| context.request_id.clone());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
 
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let mut response = next.run(request).await;
 
     let status = response.status().as_u16();

@@ -11,7 +11,7 @@ use crate::App;
 use crate::body::Checked;
 use crate::caller::{Caller, scope};
 #[cfg(test)]
-use crate::openapi::requests;
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
 use crate::projects;
 
@@ -30,7 +30,7 @@ pub(crate) struct ReturnLinkView {
 /// Mints a return link. Nothing of it is stored, not even of one that works once, before it is used.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/return-links", operation_id = "mintReturnLink", tag = "Return links",
-    security(("x-api-key" = ["links:write"])),
+    params(parameters::Once), security(("x-api-key" = ["links:write"])),
     request_body = requests::NewReturnLink,
     responses((status = 201, description = "The link. Nobody else is shown it.", body = ReturnLinkView)),
 ))]

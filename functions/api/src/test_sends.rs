@@ -22,7 +22,7 @@ use crate::body::{Checked, LastId};
 use crate::caller::{Caller, scope};
 use crate::endpoints;
 #[cfg(test)]
-use crate::openapi::requests;
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
 
 /// How long a caller is kept waiting for the result. The function may run for 10 s.
@@ -35,7 +35,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Sends a test. 200 with what came of it, or 202 if that takes longer than the caller can be kept waiting.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/endpoints/{id}/test", operation_id = "testEndpoint", tag = "Endpoints",
-    params(("id" = EndpointId, Path)), security(("x-api-key" = ["settings:write"])),
+    params(("id" = EndpointId, Path), parameters::Once), security(("x-api-key" = ["settings:write"])),
     request_body = requests::NewTestSend, extensions(("x-problems" = json!(["too-many-tests"]))),
     responses(
         (status = 200, description = "What came of it.", body = TestSend),

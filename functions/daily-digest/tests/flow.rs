@@ -120,6 +120,7 @@ impl Morning {
             mode: Mode::Live,
             logo_color: None,
             created_at: now,
+            revision: 0,
         };
         self.database.settings.put_project(&project).await.unwrap();
         project.id

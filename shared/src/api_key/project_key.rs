@@ -59,8 +59,8 @@ pub enum Refusal {
 }
 
 impl ProjectKey {
-    /// Whether it may be used for `scope` at `now` by a caller at `source`.
-    pub fn admit(&self, scope: Scope, now: Timestamp, source: Option<IpAddr>) -> Result<(), Refusal> {
+    /// Whether it may be used at all at `now` by a caller at `source`.
+    pub fn admit(&self, now: Timestamp, source: Option<IpAddr>) -> Result<(), Refusal> {
         if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Refusal::Expired);
         }
@@ -68,6 +68,11 @@ impl ProjectKey {
         if !self.allowed_cidrs.is_empty() && !source.is_some_and(is_from) {
             return Err(Refusal::Address);
         }
+        Ok(())
+    }
+
+    /// Whether it may be used for `scope`.
+    pub fn permit(&self, scope: Scope) -> Result<(), Refusal> {
         if self.scopes.contains(&scope) { Ok(()) } else { Err(Refusal::Scope(scope)) }
     }
 }
@@ -232,7 +237,7 @@ mod tests {
     fn a_key_without_wishes_may_do_everything_from_anywhere() {
         let key = project_key(r#"{"name":"server"}"#);
         for scope in Scope::ALL {
-            assert_eq!(key.admit(scope, now(), None), Ok(()));
+            assert_eq!(key.permit(scope), Ok(()));
         }
     }
 
@@ -244,12 +249,12 @@ mod tests {
         let inside: Option<IpAddr> = Some("203.0.113.9".parse().unwrap());
         let outside: Option<IpAddr> = Some("198.51.100.1".parse().unwrap());
         let later = now().plus(Duration::from_mins(30));
-        assert_eq!(key.admit(Scope::EventsWrite, now(), inside), Ok(()));
-        assert_eq!(key.admit(Scope::EventsWrite, now(), Some("2001:db8::1".parse().unwrap())), Ok(()));
-        assert_eq!(key.admit(Scope::EventsWrite, now(), outside), Err(Refusal::Address));
-        assert_eq!(key.admit(Scope::EventsWrite, now(), None), Err(Refusal::Address));
-        assert_eq!(key.admit(Scope::EventsWrite, later, inside), Err(Refusal::Expired));
-        assert_eq!(key.admit(Scope::SettingsRead, now(), inside), Err(Refusal::Scope(Scope::SettingsRead)));
+        assert_eq!(key.admit(now(), inside), Ok(()));
+        assert_eq!(key.admit(now(), Some("2001:db8::1".parse().unwrap())), Ok(()));
+        assert_eq!(key.admit(now(), outside), Err(Refusal::Address));
+        assert_eq!(key.admit(now(), None), Err(Refusal::Address));
+        assert_eq!(key.admit(later, inside), Err(Refusal::Expired));
+        assert_eq!(key.permit(Scope::SettingsRead), Err(Refusal::Scope(Scope::SettingsRead)));
     }
 
     #[test]
@@ -270,11 +275,11 @@ mod tests {
         let key = project_key(r#"{"name":"s","scopes":["events:write"]}"#);
         let Rotated { successor, predecessor } = rotated(&key, r#"{"overlapDays":7}"#, now()).unwrap();
         let predecessor = predecessor.unwrap();
-        let (scope, week) = (Scope::EventsWrite, Duration::from_hours(7 * 24));
+        let week = Duration::from_hours(7 * 24);
         let last_moment = now().plus(week).minus(Duration::from_millis(1));
-        assert_eq!(predecessor.admit(scope, last_moment, None), Ok(()));
-        assert_eq!(predecessor.admit(scope, now().plus(week), None), Err(Refusal::Expired));
-        assert_eq!(successor.admit(scope, now().plus(week), None), Ok(()));
+        assert_eq!(predecessor.admit(last_moment, None), Ok(()));
+        assert_eq!(predecessor.admit(now().plus(week), None), Err(Refusal::Expired));
+        assert_eq!(successor.admit(now().plus(week), None), Ok(()));
         assert_eq!((successor.name, successor.scopes), (key.name.clone(), key.scopes.clone()));
         assert!(successor.key_hash != key.key_hash && predecessor.key_hash == key.key_hash);
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::Endpoint;
+use super::{Endpoint, HeaderName};
 use crate::draft::{BadFields, Draft};
 use crate::key_ring::{KeyRing, Sealed, SealedKind};
 use crate::overlap::Overlap;
@@ -45,6 +45,16 @@ impl TryFrom<Draft> for SecretRotation {
 pub struct TooManyRetiring;
 
 impl Endpoint {
+    /// The names of the secrets that `changed` has otherwise.
+    pub fn secrets_unlike(&self, changed: &Self) -> Vec<String> {
+        let is_replaced =
+            |name: &HeaderName, value: &Sealed| self.headers.get(name).is_some_and(|before| before != value);
+        let replaced = changed.headers.iter().filter(|(name, value)| is_replaced(name, value));
+        let headers = replaced.map(|(name, _)| format!("headers/{}", String::from(name.clone())));
+        let signing_secret = (self.signing_secret != changed.signing_secret).then(|| "signingSecret".to_owned());
+        signing_secret.into_iter().chain(headers).collect()
+    }
+
     /// Signs with `secret` from now on, and for the overlap with the present one too.
     pub fn rotate_secret(
         &mut self,

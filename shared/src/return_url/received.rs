@@ -78,6 +78,7 @@ impl fmt::Debug for BroughtUrl {
 
 /// What a URL of ours says. Debug output hides it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Received {
     /// What is said about the person.

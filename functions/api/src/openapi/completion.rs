@@ -129,7 +129,10 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
         names.extend(["malformed-body", "too-large", "bad-fields"]);
     }
     if parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key") {
-        names.extend(["bad-header", "request-running", "idempotency-key-reused"]);
+        names.extend(["bad-header", "request-running", "idempotency-key-reused", "malformed-body", "too-large"]);
+    }
+    if parameters.iter().any(|parameter| parameter["name"] == "If-Match") {
+        names.insert("precondition-failed");
     }
     let is_met = |kind: &&ProblemKind| names.contains(kind.name());
     let kinds: Vec<ProblemKind> = ProblemKind::ALL.iter().filter(is_met).copied().collect();
@@ -137,13 +140,27 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
     kinds
 }
 
+/// The schemas of what has an `ETag`.
+const SETTINGS: [&str; 4] = ["ApiKey", "Endpoint", "Project", "ReturnUrlSettings"];
+
+fn reference(schema: &str) -> String {
+    format!("#/components/schemas/{schema}")
+}
+
 /// Adds an answer for each status among `kinds`, and notes it as one of the document's.
 fn add_answers(operation: &mut Value, kinds: &[ProblemKind], answers: &mut BTreeMap<String, Vec<ProblemKind>>) {
     let takes_key = operation["security"].is_array();
+    let is_once = operation["parameters"].as_array().into_iter().flatten().any(|one| one["name"] == "Idempotency-Key");
     for (_, response) in members(&mut operation["responses"]) {
         let mut names = vec!["x-request-id"];
         if takes_key {
             names.extend(["RateLimit", "RateLimit-Policy"]);
+        }
+        if is_once {
+            names.push("Idempotent-Replayed");
+        }
+        if SETTINGS.iter().any(|name| response["content"]["application/json"]["schema"]["$ref"] == reference(name)) {
+            names.push("ETag");
         }
         for name in names {
             response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
@@ -210,6 +227,11 @@ fn headers() -> Value {
     let header = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     json!({
         "x-request-id": header("Names this call in the logs.", json!({"type": "string"})),
+        "ETag": header("Stands for the settings as they are now; for `If-Match`.", json!({"type": "string"})),
+        "Idempotent-Replayed": header(
+            "`true` if the request was carried out before, and this is its answer of then.",
+            json!({"type": "string", "const": "true"}),
+        ),
         "Retry-After": header("After how many seconds to repeat the call.", json!({"type": "integer", "minimum": 1})),
         "RateLimit": header(
             "For projects' keys: calls that remain, and the seconds until there are more, such as `\"key\";r=990;t=4`.",

@@ -13,6 +13,7 @@ use crate::problem_kind::ProblemKind;
 mod completion;
 mod examples;
 mod page;
+pub(crate) mod parameters;
 #[expect(dead_code, reason = "only the schemas of these types are wanted")]
 pub(crate) mod requests;
 mod tests;
@@ -22,32 +23,50 @@ mod tests;
 #[openapi(
     info(title = "Signpost", description = include_str!("introduction.md"), contact()),
     tags(
+        (name = "Projects", description = "What keys, endpoints, return URLs and notification users belong to."),
+        (name = "API keys", description = "What a project's own servers call with: scopes, an expiry, allowed networks."),
+        (name = "Endpoints", description = "Where webhooks go, and how they are made there."),
+        (name = "Public keys", description = "What verifies the signatures `v1a`."),
         (name = "Events", description = "What happened to a verification. Every webhook begins here."),
         (name = "Deliveries", description = "What became of every event, attempt by attempt."),
         (name = "Replays", description = "What is over is sent once more, each delivery to its own endpoint."),
         (name = "Submissions", description = "The end of a person's data."),
-        (name = "Egress IPs", description = "The addresses that webhooks come from."),
-        (name = "Reports", description = "What the daily mail tells, for programs."),
-        (name = "Endpoints", description = "Where webhooks go, and how they are made there."),
+        (name = "Return URL", description = "Where people go back to, with which fields, plain, encrypted or signed."),
         (name = "Return links", description = "One person's way back, sealed into a URL."),
+        (name = "Notification users", description = "Who gets the daily report, once they have confirmed their address."),
+        (name = "Reports", description = "What the daily mail tells, for programs."),
+        (name = "Audit", description = "Who changed what, when and from where, and how to undo it."),
+        (name = "Egress IPs", description = "The addresses that webhooks come from."),
         (name = "Key ring", description = "For the operator: what is sealed is sealed anew."),
     ),
     paths(
+        crate::projects::create, crate::projects::list, crate::projects::read, crate::projects::change,
+        crate::projects::delete,
+        crate::api_keys::create, crate::api_keys::rotate, crate::api_keys::list, crate::api_keys::read,
+        crate::api_keys::revoke,
+        crate::endpoints::create, crate::endpoints::list, crate::endpoints::read, crate::endpoints::change,
+        crate::endpoints::delete,
+        crate::endpoint_states::pause, crate::endpoint_states::resume,
+        crate::signing_secrets::rotate, crate::signing_secrets::end_previous,
+        crate::test_sends::send, crate::test_sends::read,
+        crate::jwks::show, crate::jwks::rotate,
+        crate::events::publish,
         crate::deliveries::list, crate::deliveries::read,
         crate::replays::replay_one, crate::replays::create, crate::replays::list, crate::replays::read,
         crate::replays::cancel, crate::replays::resume,
         crate::submissions::erase,
-        crate::reports::read,
-        crate::test_sends::send, crate::test_sends::read,
+        crate::return_urls::set, crate::return_urls::read, crate::return_urls::delete, crate::return_urls::preview,
+        crate::return_urls::verify,
+        crate::return_url_keys::issue, crate::return_url_keys::list, crate::return_url_keys::activate,
+        crate::return_url_keys::remove,
         crate::return_links::create,
+        crate::notification_users::create, crate::notification_users::list,
+        crate::reports::read,
+        crate::audit::list, crate::audit::read, crate::audit::revert,
         crate::egress_ips::list,
         crate::key_ring::reseal,
     ),
-    components(schemas(
-        Problem, shared::id::ProjectId, requests::NewProject, requests::ProjectChange, requests::NewApiKey,
-        requests::KeyRotation, requests::NewEndpoint, requests::EndpointChange, requests::SecretRotation, requests::NewEvent,
-        requests::KeyIssue, requests::NewReturnUrlSettings, requests::BroughtUrl, requests::NewNotificationUser,
-    )),
+    components(schemas(Problem, shared::id::ProjectId)),
 )]
 struct Documentation;
 

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs and cannot have ends it")]
 
 mod access;
+mod changes;
 mod endpoints;
 mod replays;
 mod reports;
 mod return_urls;
+mod scene;
 mod site;
 mod submissions;
 mod test_sends;

@@ -1,7 +1,7 @@
 //! API keys: only their hashes are here.
 
 use super::table::{self, Row, text};
-use super::{Settings, StoreError, Written};
+use super::{Settings, StoreError, Write, Written};
 use crate::api_key::{KeyHash, ProjectKey};
 use crate::id::{ApiKeyId, ProjectId};
 use crate::time::UtcDay;
@@ -16,12 +16,23 @@ fn sort_key(id: ApiKeyId) -> String {
     format!("{PREFIX}{id}")
 }
 
-impl Settings {
+pub(super) fn row(key: &ProjectKey) -> Row<&ProjectKey> {
+    Row { pk: partition(key.project_id), sk: sort_key(key.id), content: key }
+}
+
+impl Write {
     /// Stores an API key over what was stored of it.
-    pub async fn put_api_key(&self, key: &ProjectKey) -> Result<(), StoreError> {
-        self.table.put(&Row { pk: partition(key.project_id), sk: sort_key(key.id), content: key }).await
+    pub fn api_key(key: &ProjectKey) -> Result<Self, StoreError> {
+        Self::put(&row(key))
     }
 
+    /// Deletes an API key, so that it is refused from then on.
+    pub fn api_key_deleted(project: ProjectId, id: ApiKeyId) -> Self {
+        Self::delete(partition(project), sort_key(id))
+    }
+}
+
+impl Settings {
     /// The key with this hash, if any. A key that was just created or deleted is seen so within about a second.
     pub async fn api_key_by_hash(&self, hash: &KeyHash) -> Result<Option<ProjectKey>, StoreError> {
         let query = self
@@ -40,15 +51,9 @@ impl Settings {
         self.table.get_now(&partition(project), &sort_key(id)).await
     }
 
-    /// All API keys of a project, oldest first.
+    /// All API keys of a project as they are now, oldest first.
     pub async fn api_keys(&self, project: ProjectId) -> Result<Vec<ProjectKey>, StoreError> {
-        table::all(self.table.beginning_with(&partition(project), PREFIX)).await
-    }
-
-    /// Stores a changed API key. [`Written::Before`] if it was revoked meanwhile: then it stays so.
-    pub async fn replace_api_key(&self, key: &ProjectKey) -> Result<Written, StoreError> {
-        let row = Row { pk: partition(key.project_id), sk: sort_key(key.id), content: key };
-        self.table.put_if(self.table.putting(&row)?.condition_expression("attribute_exists(pk)")).await
+        table::all(self.table.beginning_with(&partition(project), PREFIX).consistent_read(true)).await
     }
 
     /// Notes that an API key was used on `day`, unless it was revoked meanwhile.
@@ -60,10 +65,5 @@ impl Settings {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":day", text(day.to_string()));
         self.table.update_if(call).await
-    }
-
-    /// Deletes an API key, so that it is refused from then on.
-    pub async fn delete_api_key(&self, project: ProjectId, id: ApiKeyId) -> Result<(), StoreError> {
-        self.table.delete(&partition(project), &sort_key(id)).await
     }
 }

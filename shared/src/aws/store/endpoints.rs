@@ -1,30 +1,47 @@
 //! Endpoints.
 
+use std::borrow::Borrow;
+
 use super::projects::partition;
 use super::table::{self, Row, number};
-use super::{Settings, StoreError, Written};
+use super::{Settings, StoreError, Write, Written};
 use crate::endpoint::Endpoint;
 use crate::id::{EndpointId, ProjectId};
 
 pub(super) const PREFIX: &str = "endpoint#";
 
-fn sort_key(id: EndpointId) -> String {
+pub(super) fn sort_key(id: EndpointId) -> String {
     format!("{PREFIX}{id}")
 }
 
-impl Settings {
-    /// Stores a new endpoint. Repeating it changes nothing.
-    pub async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
-        let (pk, sk) = (partition(endpoint.project_id), sort_key(endpoint.id));
-        self.table.put(&Row { pk, sk, content: endpoint }).await
+pub(super) fn row<T: Borrow<Endpoint>>(endpoint: T) -> Row<T> {
+    Row { pk: partition(endpoint.borrow().project_id), sk: sort_key(endpoint.borrow().id), content: endpoint }
+}
+
+impl Write {
+    /// Stores a new endpoint.
+    pub fn new_endpoint(endpoint: &Endpoint) -> Result<Self, StoreError> {
+        Ok(Self::put(&row(endpoint))?.where_none_is())
     }
 
+    /// Stores a changed endpoint over the one that was read, as its next version.
+    pub fn endpoint(endpoint: &Endpoint) -> Result<Self, StoreError> {
+        let next = Endpoint { version: endpoint.version + 1, ..endpoint.clone() };
+        Ok(Self::put(&row(&next))?.over_version(endpoint.version))
+    }
+
+    /// Deletes an endpoint; its deliveries that are not final will be cancelled when their next attempt is due.
+    pub fn endpoint_deleted(project: ProjectId, id: EndpointId) -> Self {
+        Self::delete(partition(project), sort_key(id))
+    }
+}
+
+impl Settings {
     /// Stores a changed endpoint over the one that was read, as its next version. [`Written::Before`] if that one was
     /// changed or deleted meanwhile: nothing happens then.
     pub async fn replace_endpoint(&self, endpoint: &Endpoint) -> Result<Written, StoreError> {
-        let (pk, sk) = (partition(endpoint.project_id), sort_key(endpoint.id));
         let next = Endpoint { version: endpoint.version + 1, ..endpoint.clone() };
-        let call = self.table.putting(&Row { pk, sk, content: &next })?.condition_expression("#version = :seen");
+        let call = self.table.putting(&row(&next))?.condition_expression("#version = :seen");
         let call = call.expression_attribute_names("#version", "version");
         let call = call.expression_attribute_values(":seen", number(endpoint.version.into()));
         match self.table.put_if(call).await? {
@@ -48,10 +65,5 @@ impl Settings {
     /// The same as it is now.
     pub async fn endpoints_now(&self, project: ProjectId) -> Result<Vec<Endpoint>, StoreError> {
         table::all(self.table.beginning_with(&partition(project), PREFIX).consistent_read(true)).await
-    }
-
-    /// Deletes an endpoint; its deliveries that are not final will be cancelled when their next attempt is due.
-    pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<(), StoreError> {
-        self.table.delete(&partition(project), &sort_key(id)).await
     }
 }

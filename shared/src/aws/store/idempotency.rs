@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::table::{Row, number};
+use super::table::{Row, number, text};
 use super::{Activity, StoreError, Written};
 use crate::id::ProjectId;
 use crate::time::Timestamp;
@@ -48,11 +49,23 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request of a project's caller that names it `key`; `path` and `body` tell it from others.
-    pub fn new(project: ProjectId, key: &IdempotencyKey, path: &str, body: &[u8]) -> Self {
-        let partition = format!("{project}#idempotency#{}", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&key.0)));
-        let fingerprint = Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize();
-        Self { partition, fingerprint: BASE64_URL_SAFE_NO_PAD.encode(fingerprint) }
+    /// The request that a caller of `project`, or of none, names `key`. It is told from others by `texts`, such as its path, and
+    /// by its `body`.
+    pub fn new(project: Option<ProjectId>, key: &IdempotencyKey, texts: &[&str], body: &[u8]) -> Self {
+        let owner = project.map_or_else(|| "operator".to_owned(), |project| project.to_string());
+        let partition = format!("{owner}#idempotency#{}", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&key.0)));
+        let told = texts.iter().fold(Sha256::new(), |told, text| told.chain_update(text).chain_update([0]));
+        Self { partition, fingerprint: BASE64_URL_SAFE_NO_PAD.encode(told.chain_update(body).finalize()) }
+    }
+}
+
+/// Keeps the answer of a request, as part of the change that the request makes.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKeeper(TransactWriteItem);
+
+impl IdempotencyKeeper {
+    pub(super) fn into_part(self) -> TransactWriteItem {
+        self.0
     }
 }
 
@@ -125,6 +138,24 @@ impl Activity {
         }
     }
 
+    /// Ends a request together with the change that it makes, and once: from then on its repetitions get `answer`.
+    pub fn keeper(
+        &self,
+        request: &Request,
+        subject: &str,
+        answer: String,
+        now: Timestamp,
+    ) -> Result<IdempotencyKeeper, StoreError> {
+        let row = request.row(subject.to_owned(), now, Some(answer));
+        let put = Put::builder()
+            .table_name(self.table.name())
+            .set_item(Some(serde_dynamo::to_item(row).map_err(StoreError::Row)?))
+            .condition_expression("subject = :subject AND attribute_not_exists(answer)")
+            .expression_attribute_values(":subject", text(subject));
+        let put = put.build().expect("table and row are set");
+        Ok(IdempotencyKeeper(TransactWriteItem::builder().put(put).build()))
+    }
+
     /// Ends a request that was carried out: from now on its repetitions get `answer`.
     pub async fn finish_request(
         &self,
@@ -168,7 +199,7 @@ mod tests {
     }
 
     fn request(project: ProjectId, body: &[u8]) -> Request {
-        Request::new(project, &"order-7".parse().unwrap(), "/events", body)
+        Request::new(Some(project), &"order-7".parse().unwrap(), &["/events"], body)
     }
 
     fn proceed(subject: &str) -> Begun {

@@ -2,12 +2,29 @@
 
 use super::projects::partition;
 use super::table::{Row, number};
-use super::{Settings, StoreError, Written};
+use super::{Settings, StoreError, Write, Written};
 use crate::id::ProjectId;
 use crate::key_pair::KeyPairs;
 
 /// Outside of the ranges that are read with the endpoints and with the return URL.
 const SORT_KEY: &str = "signing-keys";
+
+impl Write {
+    /// Stores key pairs, a project's first or changed ones over those that were read, as their next version.
+    pub fn key_pairs(pairs: &KeyPairs, is_first: bool) -> Result<Self, StoreError> {
+        if is_first {
+            return Ok(Self::put(&row(pairs.clone()))?.where_none_is());
+        }
+        let mut next = pairs.clone();
+        next.version += 1;
+        Ok(Self::put(&row(next))?.over_version(pairs.version))
+    }
+
+    /// Deletes a project's key pairs.
+    pub fn key_pairs_deleted(project: ProjectId) -> Self {
+        Self::delete(partition(project), SORT_KEY.to_owned())
+    }
+}
 
 impl Settings {
     /// A project's key pairs, if it has any, as they are now: a list of public keys that lacks one is kept by receivers.

@@ -9,6 +9,7 @@
 //! | settings | `project#{project}` | `signing-keys` | key pairs that sign webhooks, private keys sealed |
 //! | settings | `project#{project}` | `user#{user}` | notification user |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
+//! | settings | `audit#{project}` | `entry#{number}` | entry of the audit log |
 //! | activity | `{project}#{day}` | `event#{event}` | event, with the endpoints it goes to |
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | mail, claimed or sent |
@@ -19,7 +20,7 @@
 //! | activity | `calls#{key}` | first second of ten | how many calls were made with an API key |
 //! | activity | `used-link#{link}` | `link` | a return link that works once, and was used |
 //!
-//! API keys have partitions of their own, so that the role of a function that sends webhooks can leave them out.
+//! API keys and the audit log have partitions of their own, so that the role of a function that sends webhooks can leave them out.
 //! The index `kind` of `settings` lists projects and notification users; `key-hash` finds a key by its hash. The indexes
 //! of `activity` are sparse: `due` has only what the sweep is to look after, `held` only deliveries that are held, and `submission`
 //! only events of a submission that were not erased.
@@ -35,6 +36,7 @@ use crate::time::Timestamp;
 
 mod api_keys;
 mod call_counts;
+mod commit;
 mod deliveries;
 mod endpoints;
 mod erase;
@@ -60,11 +62,12 @@ mod tests;
 mod used_links;
 mod walk;
 
+pub use commit::{Commit, ProjectWrite, Write};
 pub use erase::Erased;
 pub use events::{DayPage, StoredEvent};
 pub use health::StoredHealth;
 pub use held::Held;
-pub use idempotency::{Begun, IdempotencyKey, Request};
+pub use idempotency::{Begun, IdempotencyKeeper, IdempotencyKey, Request};
 pub use mails::Mailing;
 pub use replays::{LeasedReplay, Resumed};
 pub use reports::report_endpoints;

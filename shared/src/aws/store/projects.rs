@@ -1,7 +1,7 @@
 //! Projects.
 
-use super::table::{self, Listed, Row, text};
-use super::{Page, PageToken, Settings, StoreError, Written};
+use super::table::{self, Listed, Row};
+use super::{Page, PageToken, Settings, StoreError};
 use crate::endpoint::Endpoint;
 use crate::id::ProjectId;
 use crate::project::Project;
@@ -14,31 +14,12 @@ pub(super) fn partition(project: ProjectId) -> String {
     format!("project#{project}")
 }
 
-fn row(project: &Project) -> Row<Listed<&Project>> {
+pub(super) fn row(project: &Project) -> Row<Listed<&Project>> {
     let content = Listed { kind: KIND.to_owned(), list_key: project.id.to_string(), content: project };
     Row { pk: partition(project.id), sk: META.to_owned(), content }
 }
 
 impl Settings {
-    /// Stores a project; storing it again changes nothing.
-    pub async fn put_project(&self, project: &Project) -> Result<(), StoreError> {
-        self.table.put(&row(project)).await
-    }
-
-    /// Stores a changed project over the one that was `seen`. [`Written::Before`] if that one was changed meanwhile: nothing
-    /// happens then.
-    pub async fn replace_project(&self, project: &Project, seen: &Project) -> Result<Written, StoreError> {
-        let call = self.table.putting(&row(project))?.expression_attribute_names("#name", "name");
-        let call = call.expression_attribute_values(":name", text(seen.name.as_str()));
-        let call = match seen.logo_color {
-            Some(color) => call
-                .condition_expression("#name = :name AND logoColor = :color")
-                .expression_attribute_values(":color", text(color)),
-            None => call.condition_expression("#name = :name AND attribute_not_exists(logoColor)"),
-        };
-        self.table.put_if(call).await
-    }
-
     /// A project, if there is one with this id.
     pub async fn project(&self, id: ProjectId) -> Result<Option<Project>, StoreError> {
         self.table.get(&partition(id), META).await

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::projects::{META, partition};
 use super::table::{self, Row, number};
-use super::{Settings, StoreError, Written};
+use super::{Settings, StoreError, Write, Written};
 use crate::id::ProjectId;
 use crate::project::Project;
 use crate::return_url::{ReturnUrlKeys, ReturnUrlSettings};
@@ -21,6 +21,36 @@ pub struct ProjectReturnUrl {
     pub settings: Option<ReturnUrlSettings>,
     /// Its `secretKey`s.
     pub keys: ReturnUrlKeys,
+}
+
+pub(super) fn row(project: ProjectId, settings: &ReturnUrlSettings) -> Row<&ReturnUrlSettings> {
+    Row { pk: partition(project), sk: SETTINGS.to_owned(), content: settings }
+}
+
+impl Write {
+    /// Stores a project's return URL over the one it had.
+    pub fn return_url(project: ProjectId, settings: &ReturnUrlSettings) -> Result<Self, StoreError> {
+        Self::put(&row(project, settings))
+    }
+
+    /// Deletes a project's return URL; its keys stay.
+    pub fn return_url_deleted(project: ProjectId) -> Self {
+        Self::delete(partition(project), SETTINGS.to_owned())
+    }
+
+    /// Stores changed `secretKey`s over those that were read, as their next version. All keys are in one row, so that no moment
+    /// finds the project without one.
+    pub fn return_url_keys(keys: &ReturnUrlKeys) -> Result<Self, StoreError> {
+        let mut next = keys.clone();
+        next.version += 1;
+        let write = Self::put(&Row { pk: partition(keys.project_id), sk: KEYS.to_owned(), content: &next })?;
+        Ok(if keys.version == 0 { write.where_none_is() } else { write.over_version(keys.version) })
+    }
+
+    /// Deletes all `secretKey`s of a project.
+    pub fn return_url_keys_deleted(project: ProjectId) -> Self {
+        Self::delete(partition(project), KEYS.to_owned())
+    }
 }
 
 impl Settings {
@@ -53,16 +83,6 @@ impl Settings {
             }
         }
         Ok(project.map(|project| ProjectReturnUrl { project, settings, keys }))
-    }
-
-    /// Stores a project's return URL over the one it had.
-    pub async fn put_return_url(&self, project: ProjectId, settings: &ReturnUrlSettings) -> Result<(), StoreError> {
-        self.table.put(&Row { pk: partition(project), sk: SETTINGS.to_owned(), content: settings }).await
-    }
-
-    /// Deletes a project's return URL; its keys stay.
-    pub async fn delete_return_url(&self, project: ProjectId) -> Result<(), StoreError> {
-        self.table.delete(&partition(project), SETTINGS).await
     }
 
     /// A project's `secretKey`s as they are now.
@@ -152,11 +172,7 @@ mod tests {
         assert_eq!(database.settings.replace_return_url_keys(&keys).await.unwrap(), Written::Now);
         let keys = at_version(1, keys);
         let whole = ProjectReturnUrl { project: project.clone(), settings: Some(settings), keys };
-        assert_eq!(database.settings.return_url_now(project.id).await.unwrap(), Some(whole.clone()));
-
-        database.settings.delete_return_url(project.id).await.unwrap();
-        let without = ProjectReturnUrl { settings: None, ..whole };
-        assert_eq!(database.settings.return_url(project.id).await.unwrap(), Some(without));
+        assert_eq!(database.settings.return_url_now(project.id).await.unwrap(), Some(whole));
     }
 
     #[tokio::test]

@@ -8,9 +8,13 @@ use aws_sdk_dynamodb::types::{
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::{Activity, Settings};
+use super::{Activity, Settings, StoreError, api_keys, endpoints, projects, return_urls};
+use crate::api_key::ProjectKey;
 use crate::aws::Aws;
 use crate::endpoint::Endpoint;
+use crate::id::{EndpointId, ProjectId};
+use crate::project::Project;
+use crate::return_url::ReturnUrlSettings;
 
 /// The name of the table `settings`.
 pub const SETTINGS: &str = "settings";
@@ -71,6 +75,12 @@ impl Database {
         call.send().await.expect("the database takes any row");
     }
 
+    /// All that is in a table, as text, for tests of what must not be there in clear.
+    pub async fn dump(&self, table: &str) -> String {
+        let call = Client::new(self.aws.sdk()).scan().table_name(table);
+        format!("{:?}", call.send().await.expect("the database lists its rows").items())
+    }
+
     /// What clients reach it by. Other services are not there: calls to them fail.
     pub fn aws(&self) -> &Aws {
         &self.aws
@@ -79,6 +89,40 @@ impl Database {
     /// Its host and port.
     pub fn address(&self) -> &str {
         &self.address
+    }
+}
+
+/// Rows as the tests of other crates want them, without the change that would have written them.
+impl Settings {
+    /// Stores a project.
+    pub async fn put_project(&self, project: &Project) -> Result<(), StoreError> {
+        self.table.put(&projects::row(project)).await
+    }
+
+    /// Stores an endpoint.
+    pub async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        self.table.put(&endpoints::row(endpoint)).await
+    }
+
+    /// Stores a return URL.
+    pub async fn put_return_url(&self, project: ProjectId, settings: &ReturnUrlSettings) -> Result<(), StoreError> {
+        self.table.put(&return_urls::row(project, settings)).await
+    }
+
+    /// Stores an API key.
+    pub async fn put_api_key(&self, key: &ProjectKey) -> Result<(), StoreError> {
+        self.table.put(&api_keys::row(key)).await
+    }
+
+    /// Deletes an API key.
+    pub async fn delete_api_key(&self, key: &ProjectKey) -> Result<(), StoreError> {
+        let row = api_keys::row(key);
+        self.table.delete(&row.pk, &row.sk).await
+    }
+
+    /// Deletes an endpoint.
+    pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<(), StoreError> {
+        self.table.delete(&projects::partition(project), &endpoints::sort_key(id)).await
     }
 }
 

@@ -96,24 +96,6 @@ async fn nobody_writes_over_an_endpoint_that_they_have_not_seen() {
 }
 
 #[tokio::test]
-async fn nobody_writes_over_a_project_that_they_have_not_seen() {
-    let store = Database::start().await;
-    let plain = project();
-    let red = Project { logo_color: Some("#ff0000".parse().unwrap()), ..plain.clone() };
-    let named = Project { name: "Other".to_owned().try_into().unwrap(), ..plain.clone() };
-    let replace = |project, seen| store.settings.replace_project(project, seen);
-    assert_eq!(replace(&plain, &plain).await.unwrap(), Written::Before);
-
-    store.settings.put_project(&plain).await.unwrap();
-    assert_eq!(replace(&red, &plain).await.unwrap(), Written::Now);
-    assert_eq!(replace(&named, &plain).await.unwrap(), Written::Before);
-    assert_eq!(store.settings.project_now(plain.id).await.unwrap(), Some(red.clone()));
-    assert_eq!(replace(&named, &red).await.unwrap(), Written::Now);
-    assert_eq!(replace(&red, &red).await.unwrap(), Written::Before);
-    assert_eq!(store.settings.projects(9, None).await.unwrap().items, [named]);
-}
-
-#[tokio::test]
 async fn first_key_pairs_are_stored_once_and_read_with_nothing_else() {
     let store = Database::start().await;
     let project = project();
@@ -166,11 +148,10 @@ async fn an_api_key_is_found_by_its_hash_until_it_is_deleted() {
     assert_eq!(store.settings.note_api_key_use(&stored, now().day()).await.unwrap(), Written::Now);
     let used = ProjectKey { last_used_on: Some(now().day()), ..stored.clone() };
     assert_eq!(store.settings.api_key(stored.project_id, stored.id).await.unwrap(), Some(used));
-    store.settings.delete_api_key(stored.project_id, stored.id).await.unwrap();
+    store.settings.delete_api_key(&stored).await.unwrap();
     assert_eq!(store.settings.api_key_by_hash(&key.hash()).await.unwrap(), None);
     // Nothing brings a revoked key back.
     assert_eq!(store.settings.note_api_key_use(&stored, now().day()).await.unwrap(), Written::Before);
-    assert_eq!(store.settings.replace_api_key(&stored).await.unwrap(), Written::Before);
     assert_eq!(store.settings.api_key(stored.project_id, stored.id).await.unwrap(), None);
 }
 
