@@ -252,10 +252,103 @@ impl NewEvent {
     }
 }
 
+/// Which events are asked for; what is absent does not matter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Of this type.
+    pub event_type: Option<EventType>,
+    /// Accepted then or later.
+    pub from: Option<Timestamp>,
+    /// Accepted then or earlier.
+    pub to: Option<Timestamp>,
+}
+
+impl EventFilter {
+    /// Whether an event is among those asked for.
+    pub fn fits(&self, id: EventId, event_type: EventType) -> bool {
+        self.event_type.is_none_or(|wanted| wanted == event_type)
+            && self.from.is_none_or(|from| from <= id.made_at())
+            && self.to.is_none_or(|to| id.made_at() <= to)
+    }
+}
+
+/// How many events a batch may have.
+pub const MOST_EVENTS: usize = 100;
+
+/// A request to publish several events at once: all of them, or none if one is bad.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvents(pub Vec<NewEvent>);
+
+impl TryFrom<Draft> for NewEvents {
+    type Error = BadFields;
+
+    fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
+        let items = draft.required_raw("events").and_then(|raw| read_items(&mut draft, &raw));
+        let items = items.unwrap_or_default();
+        let events: Vec<NewEvent> =
+            items.iter().enumerate().filter_map(|(index, item)| read_item(&mut draft, index, item)).collect();
+        draft.check(|| Some(Self(events)))
+    }
+}
+
+fn read_items(draft: &mut Draft, raw: &RawValue) -> Option<Vec<Box<RawValue>>> {
+    match serde_json::from_str::<Vec<Box<RawValue>>>(raw.get()) {
+        Ok(items) if (1..=MOST_EVENTS).contains(&items.len()) => Some(items),
+        Ok(_) => draft.refuse("/events", "must have 1 to 100 items"),
+        Err(_) => draft.refuse("/events", "must be a list"),
+    }
+}
+
+/// One event of a batch. What is bad about it is noted with its place.
+fn read_item(draft: &mut Draft, index: usize, item: &RawValue) -> Option<NewEvent> {
+    let at = format!("/events/{index}");
+    if item.get().len() > LARGEST_EVENT_BODY {
+        return draft.refuse(at, "is larger than 262144 bytes");
+    }
+    let Ok(fields) = Draft::parse(item.get().as_bytes()) else {
+        return draft.refuse(at, "must be a JSON object without doubled members");
+    };
+    match NewEvent::try_from(fields) {
+        Ok(event) => Some(event),
+        Err(BadFields(bad)) => {
+            for field in bad {
+                draft.refuse::<()>(format!("{at}{}", field.pointer), &field.detail);
+            }
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::draft::BadField;
+
+    fn new_events(body: &str) -> Result<NewEvents, Vec<String>> {
+        let read = NewEvents::try_from(Draft::parse(body.as_bytes()).unwrap());
+        read.map_err(|BadFields(bad)| bad.into_iter().map(|field| field.pointer).collect())
+    }
+
+    #[test]
+    fn a_batch_keeps_order_and_bytes() {
+        let NewEvents(events) =
+            new_events(r#"{"events":[{"type":"aml","data":{"n":1.10}},{"type":"token","data":{}}]}"#).unwrap();
+        let told: Vec<(&str, &str)> =
+            events.iter().map(|event| (event.event_type.as_str(), event.data.get())).collect();
+        assert_eq!(told, [("aml", r#"{"n":1.10}"#), ("token", "{}")]);
+    }
+
+    #[test]
+    fn every_bad_event_of_a_batch_is_named_by_its_place() {
+        let bad = new_events(r#"{"events":[{"type":"aml","data":{}},{"type":"x","data":{},"extra":1},7],"more":1}"#);
+        assert_eq!(bad.unwrap_err(), ["/events/1/type", "/events/1/extra", "/events/2", "/more"]);
+        let many = format!(r#"{{"events":[{}]}}"#, vec![r#"{"type":"aml","data":{}}"#; MOST_EVENTS + 1].join(","));
+        for body in ["{}", r#"{"events":[]}"#, r#"{"events":{}}"#, many.as_str()] {
+            assert_eq!(new_events(body).unwrap_err(), ["/events"]);
+        }
+        let large = format!(r#"{{"events":[{{"type":"aml","data":{{"x":"{}"}}}}]}}"#, "x".repeat(LARGEST_EVENT_BODY));
+        assert_eq!(new_events(&large).unwrap_err(), ["/events/0"]);
+    }
 
     fn new_event(body: &str) -> Result<NewEvent, BadFields> {
         Draft::parse(body.as_bytes()).unwrap().try_into()

@@ -2,6 +2,8 @@
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use shared::draft::{BadFields, Draft};
@@ -16,6 +18,18 @@ pub(crate) const LARGEST_BODY: usize = 4 * 1024 * 1024;
 pub(crate) struct Body(pub(crate) Bytes);
 
 impl Body {
+    /// The body of a request, of at most `most` bytes. One that says to be something else than JSON is refused; so is what a form
+    /// of another site could send without being asked.
+    pub(crate) async fn of(request: Request, most: usize) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, most).await?;
+        let is_other = parts.headers.get(CONTENT_TYPE).is_some_and(|value| !is_json(value));
+        if is_other && !bytes.is_empty() {
+            return Err(ApiError::OtherMediaType);
+        }
+        Ok(Self(bytes))
+    }
+
     /// The fields in it.
     pub(crate) fn draft(&self) -> Result<Draft, ApiError> {
         Ok(Draft::parse(&self.0)?)
@@ -31,7 +45,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        Ok(Self(read(request.into_body(), LARGEST_EVENT_BODY).await?))
+        Self::of(request, LARGEST_EVENT_BODY).await
     }
 }
 
@@ -44,6 +58,13 @@ pub(crate) async fn read(body: axum::body::Body, most: usize) -> Result<Bytes, A
         Err(error) if is_length_limit(&error) => Err(ApiError::TooLarge(most)),
         Err(_) => Err(ApiError::BrokenBody),
     }
+}
+
+/// `application/json`, or another type with its syntax, such as `application/merge-patch+json`.
+fn is_json(content_type: &HeaderValue) -> bool {
+    let media_type = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    let media_type = media_type.trim().to_ascii_lowercase();
+    media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
 fn is_length_limit(error: &axum::Error) -> bool {

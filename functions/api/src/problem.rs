@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 
+use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::api_key::Refusal;
@@ -53,6 +55,12 @@ pub(crate) enum ApiError {
     /// The route has other methods.
     #[error("this route does not take this method")]
     NoSuchMethod,
+    /// The URL is longer than any of ours.
+    #[error("URL is longer than {0} bytes")]
+    UrlTooLong(usize),
+    /// The body is of a kind that no route takes.
+    #[error("body must be JSON: send content-type: application/json")]
+    OtherMediaType,
     /// The body is larger than the route takes.
     #[error("body is larger than {0} bytes")]
     TooLarge(usize),
@@ -140,10 +148,12 @@ impl ApiError {
             Self::TooManyTests { .. } => ProblemKind::TooManyTests,
             Self::NotFound(_) | Self::NoSuchRoute => ProblemKind::NotFound,
             Self::NoSuchMethod => ProblemKind::MethodNotAllowed,
+            Self::UrlTooLong(_) => ProblemKind::UrlTooLong,
+            Self::OtherMediaType => ProblemKind::UnsupportedMediaType,
             Self::TooLarge(_) => ProblemKind::TooLarge,
             Self::BrokenBody | Self::NotAnObject(_) => ProblemKind::MalformedBody,
             Self::BadFields(_) => ProblemKind::BadFields,
-            Self::BadQuery(_) => ProblemKind::BadQuery,
+            Self::BadQuery(_) | Self::Store(StoreError::Token) => ProblemKind::BadQuery,
             Self::BadHeader(_) => ProblemKind::BadHeader,
             Self::LimitReached(..) => ProblemKind::LimitReached,
             Self::ChangedMeanwhile => ProblemKind::ChangedMeanwhile,
@@ -278,6 +288,16 @@ impl Problem {
         let body = serde_json::to_vec(&body).expect("texts are JSON");
         Response::from_parts(parts, body.into())
     }
+}
+
+/// Refuses URLs that are longer than any of ours.
+pub(crate) async fn check_url(request: Request, next: Next) -> Response {
+    const LONGEST_URL: usize = 8 * 1024;
+    let length = request.uri().path_and_query().map_or(0, |url| url.as_str().len());
+    if length > LONGEST_URL {
+        return ApiError::UrlTooLong(LONGEST_URL).into_response();
+    }
+    next.run(request).await
 }
 
 /// Answers what no route takes.

@@ -87,8 +87,12 @@ problem_kinds! {
     EventGone = GONE "event-gone",
     /// The resource is not what `If-Match` says. Read it again.
     PreconditionFailed = PRECONDITION_FAILED "precondition-failed",
-    /// The body is larger than 256 KiB.
+    /// The body is larger than the route takes: 256 KiB, and for batches 4 MiB.
     TooLarge = PAYLOAD_TOO_LARGE "too-large",
+    /// The URL is longer than 8 KiB.
+    UrlTooLong = URI_TOO_LONG "url-too-long",
+    /// The body says to be something else than JSON.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported-media-type",
     /// Some fields cannot be accepted; `errors` names each of them.
     BadFields = UNPROCESSABLE_ENTITY "bad-fields",
     /// There are as many of these as there may be.

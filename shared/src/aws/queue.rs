@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -17,6 +18,9 @@ pub mod testing;
 /// What SQS takes in one call. The bytes stay below its old limit of 256 KiB, which other implementations still have.
 const MOST_MESSAGES: usize = 10;
 const MOST_BYTES: usize = 240 * 1024;
+
+/// How many calls are made at once.
+const CALLS_AT_ONCE: usize = 10;
 
 /// How often messages that SQS refused for its own reasons are offered again.
 const OFFERS: usize = 3;
@@ -85,10 +89,10 @@ impl Queue {
 
     /// Sends all of `messages`; they are durable when this returns. On an error some may have been sent.
     pub async fn send(&self, messages: Vec<Message>) -> Result<(), QueueError> {
-        for batch in batches(messages) {
-            self.send_batch(batch).await?;
-        }
-        Ok(())
+        stream::iter(batches(messages))
+            .map(Ok)
+            .try_for_each_concurrent(CALLS_AT_ONCE, |batch| self.send_batch(batch))
+            .await
     }
 
     async fn send_batch(&self, mut batch: Vec<Message>) -> Result<(), QueueError> {

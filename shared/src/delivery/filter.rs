@@ -63,6 +63,15 @@ impl Position {
         }
     }
 
+    /// The event that comes right before, if it is known.
+    pub fn before(self) -> Option<EventId> {
+        match self {
+            Self::After(delivery) => Some(delivery.event),
+            Self::Before(event) => Some(event),
+            Self::Day(_) => None,
+        }
+    }
+
     /// Where to go on after a page that was read here. `older` is its last event, if its day may have older ones. `None`
     /// when the page was the last: its day is over, and it was `oldest_day` or one before that.
     pub fn next(self, older: Option<EventId>, oldest_day: UtcDay) -> Option<Self> {

@@ -116,6 +116,7 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
     let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
     let is_in = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
     let takes_key = operation["security"].is_array();
+    names.insert("url-too-long");
     if takes_key {
         names.extend(["unknown-key", "expired-key", "forbidden", "too-many-calls", "internal", "unavailable"]);
     }
@@ -126,10 +127,10 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
         names.insert("bad-query");
     }
     if operation["requestBody"].is_object() {
-        names.extend(["malformed-body", "too-large", "bad-fields"]);
+        names.extend(["malformed-body", "too-large", "unsupported-media-type", "bad-fields"]);
     }
     if parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key") {
-        names.extend(["bad-header", "request-running", "idempotency-key-reused", "malformed-body", "too-large"]);
+        names.extend(["bad-header", "request-running", "idempotency-key-reused", "too-large"]);
     }
     if parameters.iter().any(|parameter| parameter["name"] == "If-Match") {
         names.insert("precondition-failed");

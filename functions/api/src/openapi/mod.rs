@@ -50,7 +50,7 @@ mod tests;
         crate::signing_secrets::rotate, crate::signing_secrets::end_previous,
         crate::test_sends::send, crate::test_sends::read,
         crate::jwks::show, crate::jwks::rotate,
-        crate::events::publish,
+        crate::events::publish, crate::events::publish_batch, crate::events::list, crate::events::read,
         crate::deliveries::list, crate::deliveries::read,
         crate::replays::replay_one, crate::replays::create, crate::replays::list, crate::replays::read,
         crate::replays::cancel, crate::replays::resume,

@@ -183,6 +183,18 @@ pub(crate) struct NewEvent {
     data: Value,
 }
 
+/// A request to publish several events at once: all of them, or none if one is bad.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"events": [
+    {"type": "submit", "submissionId": "sub_1", "data": {}}, {"type": "approved", "submissionId": "sub_1", "data": {}},
+]}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEvents {
+    /// Each of at most 256 KiB.
+    #[schema(min_items = 1, max_items = 100)]
+    events: Vec<NewEvent>,
+}
+
 /// A request to replay all deliveries that fit a filter.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
@@ -344,7 +356,7 @@ fn parse<T: TryFrom<Draft, Error = BadFields>>(draft: Draft) -> Result<(), BadFi
 }
 
 /// The name of each schema here that a request has, with the parser of such requests.
-pub(crate) const KNOWN: [(&str, Parser); 17] = [
+pub(crate) const KNOWN: [(&str, Parser); 18] = [
     ("NewProject", parse::<shared::project::NewProject>),
     ("ProjectChange", parse::<shared::project::ProjectChange>),
     ("NewApiKey", parse::<shared::api_key::NewApiKey>),
@@ -354,6 +366,7 @@ pub(crate) const KNOWN: [(&str, Parser); 17] = [
     ("SecretRotation", parse::<shared::endpoint::SecretRotation>),
     ("Nothing", parse::<crate::body::Nothing>),
     ("NewEvent", parse::<shared::event::NewEvent>),
+    ("NewEvents", parse::<shared::event::NewEvents>),
     ("NewReplay", check_replay),
     ("NewTestSend", parse::<shared::test_send::NewTestSend>),
     ("KeyIssue", parse::<shared::return_url::KeyIssue>),

@@ -219,7 +219,7 @@ async fn refused_events_leave_nothing_behind() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_queued_is_not_accepted_and_can_be_repeated() {
-    let scene = Scene::new().await;
+    let scene = Scene::without_queue().await;
     let project = scene.project().await;
     let endpoint = json!({"url": "https://hooks.example.com/"});
     scene.operator("POST", &format!("/v1/projects/{project}/endpoints"), &endpoint).await;
@@ -284,7 +284,6 @@ async fn deliveries_are_listed_page_by_page_without_gaps() {
     }
     let mut expected = Vec::new();
     for _ in 0..4 {
-        // The queue is away, so the events are refused; but they are stored, and that is what is listed.
         scene.operator("POST", &format!("/v1/projects/{project}/events"), &json!({"type": "aml", "data": {}})).await;
     }
     let whole = scene.operator("GET", &format!("/v1/projects/{project}/deliveries?limit=100"), &Value::Null).await;

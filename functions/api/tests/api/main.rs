@@ -5,8 +5,11 @@
 mod access;
 mod changes;
 mod endpoints;
+mod events;
+mod matrix;
 mod replays;
 mod reports;
+mod requests;
 mod return_urls;
 mod scene;
 mod site;

@@ -9,6 +9,7 @@ use axum::http::{Request, StatusCode};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
+use shared::aws::queue::testing::FakeQueue;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::testing::Database;
 use shared::clock::SystemClock;
@@ -16,11 +17,12 @@ use shared::random::SystemRandom;
 
 use crate::site::{self, Answer, config, operator_key, ring};
 
-/// The API on an empty store. Queue and mail are not there: calls to them fail.
+/// The API on an empty store and an empty queue. Mail is not there: calls to it fail.
 pub(crate) struct Scene {
     pub(crate) api: Router,
     pub(crate) operator_key: String,
     pub(crate) store: Database,
+    pub(crate) queue: FakeQueue,
 }
 
 /// No host resolves: tests ask no name server.
@@ -34,17 +36,28 @@ impl HostNames for NoHostNames {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
-        Self::with_rate_limit("1000").await
+        Self::start("1000", true).await
+    }
+
+    /// The same, but calls to the queue fail.
+    pub(crate) async fn without_queue() -> Self {
+        Self::start("1000", false).await
     }
 
     pub(crate) async fn with_rate_limit(limit: &str) -> Self {
+        Self::start(limit, true).await
+    }
+
+    async fn start(limit: &str, has_queue: bool) -> Self {
         let store = Database::start().await;
         let operator = operator_key();
         let more = [("RATE_LIMIT", limit), ("EGRESS_IPS", "198.51.100.1, 198.51.100.2")];
         let (config, key_ring) = (config(&operator, &more), KeyRingSecret::known(ring()));
-        let app = App::new(config, store.aws(), key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let queue = FakeQueue::in_front_of(&store).await;
+        let aws = if has_queue { queue.aws() } else { store.aws() };
+        let app = App::new(config, aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = app.with_host_names(Arc::new(NoHostNames));
-        Self { api: router(app), operator_key: operator.expose().to_owned(), store }
+        Self { api: router(app), operator_key: operator.expose().to_owned(), store, queue }
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
@@ -66,6 +79,13 @@ impl Scene {
         let created = self.operator("POST", &format!("/v1/projects/{project}/api-keys"), &wishes).await;
         assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
         created.body["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Creates an endpoint, and gives its id.
+    pub(crate) async fn endpoint(&self, project: &str, wishes: Value) -> String {
+        let created = self.operator("POST", &format!("/v1/projects/{project}/endpoints"), &wishes).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
+        created.body["id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn publish(&self, project: &str, idempotency_key: &str, body: &str) -> Answer {

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::projects::{META, partition};
-use super::table::{self, Item, Row, Transacted, count, number};
+use super::table::{self, Item, ListOf, Row, Transacted, count, number};
 use super::{IdempotencyKeeper, Page, PageToken, Settings, StoreError, Written};
 use crate::audit::Entry;
 use crate::id::ProjectId;
@@ -199,8 +199,9 @@ impl Settings {
         limit: u16,
         after: Option<&PageToken>,
     ) -> Result<Page<Entry>, StoreError> {
-        let query = self.table.beginning_with(&audit_partition(project), ENTRY);
-        table::page(query.scan_index_forward(false).limit(i32::from(limit)), after).await
+        let partition = audit_partition(project);
+        let query = self.table.beginning_with(&partition, ENTRY).scan_index_forward(false).limit(i32::from(limit));
+        table::page(query, ListOf::Partition(&partition), after).await
     }
 
     /// One entry of a project's audit log.

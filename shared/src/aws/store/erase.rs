@@ -62,7 +62,8 @@ impl Activity {
         Ok(erased)
     }
 
-    async fn events_of(
+    /// At most `limit` events of a submission that were not erased, in no order.
+    pub(super) async fn events_of(
         &self,
         project: ProjectId,
         submission: &SubmissionId,

@@ -62,15 +62,40 @@ impl EventRow {
 }
 
 /// What lists need of an event. Its data may be large, and is left in the store.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct EventHeading {
-    id: EventId,
+pub struct EventHeading {
+    /// Its id.
+    pub id: EventId,
     project_id: ProjectId,
+    /// What happened.
     #[serde(rename = "type")]
-    event_type: EventType,
-    submission_id: Option<SubmissionId>,
-    endpoints: Vec<EndpointId>,
+    pub event_type: EventType,
+    /// Which submission it happened to.
+    pub submission_id: Option<SubmissionId>,
+    /// When it happened, by the operator's word.
+    pub occurred_at: Timestamp,
+    /// The endpoints that wanted it when it was accepted.
+    pub endpoints: Vec<EndpointId>,
+    /// When its data was erased, if it was.
+    pub erased_at: Option<Timestamp>,
+}
+
+/// An event as it is kept.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct KeptEvent {
+    /// All but its data.
+    #[serde(flatten)]
+    pub heading: EventHeading,
+    data: Option<String>,
+}
+
+impl KeptEvent {
+    /// Its data, unless that was erased.
+    pub fn data(&self) -> Result<Option<EventData>, StoreError> {
+        let data = self.data.clone().map(EventData::try_from).transpose();
+        data.map_err(|error| StoreError::Row(serde::de::Error::custom(error)))
+    }
 }
 
 impl EventHeading {
@@ -142,8 +167,13 @@ impl Activity {
         row.map_or(Ok(None), EventRow::read)
     }
 
+    /// An event with its data, as it was a moment ago.
+    pub async fn kept_event(&self, project: ProjectId, id: EventId) -> Result<Option<KeptEvent>, StoreError> {
+        self.table.get(&partition(project, id.day()), &sort_key(id)).await
+    }
+
     /// At most `limit` events of a project and day, newest first, older than `before` if that is given.
-    async fn events_on(
+    pub(super) async fn events_on(
         &self,
         project: ProjectId,
         day: UtcDay,
@@ -191,6 +221,6 @@ impl Activity {
 /// Leaves the events' data in the store.
 fn headings(query: QueryFluentBuilder) -> QueryFluentBuilder {
     query
-        .projection_expression("id, projectId, #type, submissionId, endpoints")
+        .projection_expression("id, projectId, #type, submissionId, occurredAt, endpoints, erasedAt")
         .expression_attribute_names("#type", "type")
 }

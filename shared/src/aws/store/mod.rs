@@ -64,7 +64,7 @@ mod walk;
 
 pub use commit::{Commit, ProjectWrite, Write};
 pub use erase::Erased;
-pub use events::{DayPage, StoredEvent};
+pub use events::{DayPage, EventHeading, KeptEvent, StoredEvent};
 pub use health::StoredHealth;
 pub use held::Held;
 pub use idempotency::{Begun, IdempotencyKeeper, IdempotencyKey, Request};
@@ -75,7 +75,7 @@ pub use return_urls::ProjectReturnUrl;
 pub use sweep::{Due, DueDelivery, DueEndpoint, DueReplay, SHARDS};
 use table::Table;
 pub use used_links::{LinkUse, UsedLinks};
-pub use walk::{Count, Found};
+pub use walk::{Count, Found, FoundEvents};
 
 /// Why the store did not do what was asked.
 #[derive(Debug, Error)]
@@ -86,6 +86,9 @@ pub enum StoreError {
     /// A stored row is not what this version reads.
     #[error("stored row cannot be read")]
     Row(#[source] serde_dynamo::Error),
+    /// A page is asked for that is no page of this list.
+    #[error("cursor is not one that this list gave")]
+    Token,
     /// A request was still refused for load after several tries.
     #[error("store is overloaded")]
     Overloaded,

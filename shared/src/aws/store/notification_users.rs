@@ -1,7 +1,7 @@
 //! Notification users.
 
 use super::projects::partition;
-use super::table::{self, Listed, Row};
+use super::table::{self, ListOf, Listed, Row};
 use super::{Page, PageToken, Settings, StoreError, Write};
 use crate::id::{NotificationUserId, ProjectId};
 use crate::notification_user::NotificationUser;
@@ -58,7 +58,8 @@ impl Settings {
         &self,
         after: Option<&PageToken>,
     ) -> Result<Page<ProjectId>, StoreError> {
-        let Page { items, next } = table::page::<NotificationUser>(self.table.of_kind(KIND), after).await?;
+        let Page { items, next } =
+            table::page::<NotificationUser>(self.table.of_kind(KIND), ListOf::Kind(KIND), after).await?;
         let mut projects: Vec<ProjectId> = items.into_iter().map(|user| user.project_id).collect();
         projects.dedup();
         Ok(Page { items: projects, next })

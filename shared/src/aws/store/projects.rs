@@ -1,6 +1,6 @@
 //! Projects.
 
-use super::table::{self, Listed, Row};
+use super::table::{self, ListOf, Listed, Row};
 use super::{Page, PageToken, Settings, StoreError};
 use crate::endpoint::Endpoint;
 use crate::id::ProjectId;
@@ -33,7 +33,7 @@ impl Settings {
     /// The projects, newest first, at most `limit` from `after` on.
     pub async fn projects(&self, limit: u16, after: Option<&PageToken>) -> Result<Page<Project>, StoreError> {
         let query = self.table.of_kind(KIND).scan_index_forward(false).limit(i32::from(limit));
-        table::page(query, after).await
+        table::page(query, ListOf::Kind(KIND), after).await
     }
 
     /// A project with all its endpoints, in one read; `None` if there is no such project. As they are now: what is published

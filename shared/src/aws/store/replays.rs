@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::sweep::{DueReplay, SweepKeys};
-use super::table::{self, Row, Transacted, change, number, text};
+use super::table::{self, ListOf, Row, Transacted, change, number, text};
 use super::{Activity, Page, PageToken, StoreError, Written};
 use crate::delivery::Position;
 use crate::id::{ProjectId, ReplayId};
@@ -96,7 +96,8 @@ impl Activity {
         after: Option<&PageToken>,
     ) -> Result<Page<Replay>, StoreError> {
         let query = self.table.beginning_with(&partition(project), PREFIX).scan_index_forward(false);
-        let page: Page<ReplayRow> = table::page(query.limit(i32::from(limit)), after).await?;
+        let page: Page<ReplayRow> =
+            table::page(query.limit(i32::from(limit)), ListOf::Partition(&partition(project)), after).await?;
         Ok(Page { items: page.items.into_iter().map(|row| row.replay).collect(), next: page.next })
     }
 

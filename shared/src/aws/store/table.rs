@@ -249,12 +249,22 @@ pub(super) async fn first<T: DeserializeOwned>(query: QueryFluentBuilder, limit:
     Ok(rows)
 }
 
+/// What a list is of. A token that goes on with another list is refused.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ListOf<'a> {
+    /// Rows of this partition.
+    Partition(&'a str),
+    /// Rows of this kind, whatever their partitions.
+    Kind(&'a str),
+}
+
 /// One page of a query that begins after `after`.
 pub(super) async fn page<T: DeserializeOwned>(
     query: QueryFluentBuilder,
+    list: ListOf<'_>,
     after: Option<&PageToken>,
 ) -> Result<Page<T>, StoreError> {
-    let start: Option<Item> = after.and_then(token_keys);
+    let start = after.map(|token| token_keys(token, list).ok_or(StoreError::Token)).transpose()?;
     let answer = query.set_exclusive_start_key(start).send().await.map_err(unavailable)?;
     let items = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
     Ok(Page { items, next: answer.last_evaluated_key.as_ref().map(key_token) })
@@ -267,8 +277,16 @@ fn key_token(keys: &Item) -> PageToken {
     PageToken(serde_json::to_string(&texts).expect("texts are JSON"))
 }
 
-fn token_keys(token: &PageToken) -> Option<Item> {
+fn token_keys(token: &PageToken, list: ListOf<'_>) -> Option<Item> {
     let texts: HashMap<String, String> = serde_json::from_str(&token.0).ok()?;
+    let (names, (name, value)): (&[&str], _) = match list {
+        ListOf::Partition(partition) => (&["pk", "sk"], ("pk", partition)),
+        ListOf::Kind(kind) => (&["pk", "sk", "kind", "listKey"], ("kind", kind)),
+    };
+    let has_just_these = texts.len() == names.len() && names.iter().all(|name| texts.contains_key(*name));
+    if !has_just_these || texts[name] != value || texts.values().any(String::is_empty) {
+        return None;
+    }
     Some(texts.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect())
 }
 

@@ -1,9 +1,10 @@
 //! Walks over the deliveries of a project that fit a filter, newest event first.
 
 use super::events::DayPage;
-use super::{Activity, StoreError};
+use super::{Activity, EventHeading, StoreError};
 use crate::delivery::{Delivery, DeliveryFilter, Position};
-use crate::id::ProjectId;
+use crate::event::{EventFilter, SubmissionId};
+use crate::id::{EventId, ProjectId};
 use crate::time::Timestamp;
 
 /// How many events are looked at in one page.
@@ -21,6 +22,18 @@ pub struct Found {
     /// Where to go on, if there may be more.
     pub next: Option<Position>,
 }
+
+/// Some events that fit a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundEvents {
+    /// The events, newest first.
+    pub events: Vec<EventHeading>,
+    /// Where to go on, if there may be more.
+    pub next: Option<Position>,
+}
+
+/// How many events of one submission are looked at; no verification has nearly as many.
+const MOST_OF_A_SUBMISSION: usize = 1000;
 
 /// How many deliveries fit a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +70,64 @@ impl Activity {
             }
         }
         Ok(Found { deliveries, next: Some(position) })
+    }
+
+    /// At most `limit` events that fit, from `position` on.
+    pub async fn find_events(
+        &self,
+        project: ProjectId,
+        filter: &EventFilter,
+        mut position: Position,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<FoundEvents, StoreError> {
+        let oldest_kept = self.retention.oldest_kept(now);
+        let oldest_day = filter.from.map_or(oldest_kept, |from| from.max(oldest_kept)).day();
+        let mut events = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let before = position.before();
+            let page = self.events_on(project, position.day(), before, EVENTS_A_PAGE).await?;
+            let is_full = page.len() == usize::from(EVENTS_A_PAGE);
+            let older = page.last().map(|event| event.id).filter(|_| is_full);
+            for event in page.into_iter().filter(|event| filter.fits(event.id, event.event_type)) {
+                let id = event.id;
+                events.push(event);
+                if events.len() == limit {
+                    return Ok(FoundEvents { events, next: Some(Position::Before(id)) });
+                }
+            }
+            match position.next(older, oldest_day) {
+                Some(next) => position = next,
+                None => return Ok(FoundEvents { events, next: None }),
+            }
+        }
+        Ok(FoundEvents { events, next: Some(position) })
+    }
+
+    /// At most `limit` events of a submission that fit, older than `before` if that is given. Events of the last moments may be
+    /// missing, and erased ones are.
+    pub async fn find_events_of(
+        &self,
+        project: ProjectId,
+        submission: &SubmissionId,
+        filter: &EventFilter,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<FoundEvents, StoreError> {
+        let mut ids = self.events_of(project, submission, MOST_OF_A_SUBMISSION).await?;
+        ids.retain(|id| before.is_none_or(|before| *id < before));
+        ids.sort_unstable_by(|one, other| other.cmp(one));
+        let mut events = Vec::new();
+        for id in ids {
+            let Some(kept) = self.kept_event(project, id).await? else { continue };
+            if filter.fits(id, kept.heading.event_type) {
+                events.push(kept.heading);
+            }
+            if events.len() == limit {
+                return Ok(FoundEvents { events, next: Some(Position::Before(id)) });
+            }
+        }
+        Ok(FoundEvents { events, next: None })
     }
 
     /// How many deliveries fit: exactly, if `has_time` stays true until all are counted.
