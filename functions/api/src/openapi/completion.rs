@@ -43,8 +43,8 @@ pub(super) fn complete(document: &mut Value) {
 /// What is said of a field that may be `null` is said of the field, and not of one of its kinds of values.
 fn raise_descriptions(schema: &mut Value) {
     for property in schema.get_mut("properties").into_iter().flat_map(members).map(|(_, property)| property) {
-        let choice =
-            property["oneOf"].as_array_mut().and_then(|choices| choices.iter_mut().find_map(Value::as_object_mut));
+        let choices = property.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
+        let choice = choices.filter_map(Value::as_object_mut).find(|choice| choice.contains_key("$ref"));
         let description = choice.and_then(|choice| choice.remove("description"));
         if let Some(description) = description {
             property["description"] = description;
@@ -94,7 +94,7 @@ fn summarize(operation: &mut Value) {
 
 /// A parameter is there or not, and never `null`.
 fn tidy_parameters(operation: &mut Value) {
-    let parameters = operation["parameters"].as_array_mut().into_iter().flatten();
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
     for parameter in parameters {
         strip_null(&mut parameter["schema"]);
     }
@@ -121,7 +121,8 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
         names.extend(["unknown-key", "expired-key", "forbidden", "too-many-calls", "internal", "unavailable"]);
     }
     if is_in("path") && takes_key {
-        names.insert("not-found");
+        // A path whose id has a `/` in it may be that of another route.
+        names.extend(["not-found", "method-not-allowed"]);
     }
     if is_in("query") {
         names.insert("bad-query");
