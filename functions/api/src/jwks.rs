@@ -80,10 +80,8 @@ pub(crate) async fn show(
     State(app): State<App>,
     Path(project): Path<String>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<JwkSet>), ApiError> {
-    let pairs = match project.parse() {
-        Ok(project) => app.settings.key_pairs(project).await?,
-        Err(_) => None,
-    };
+    let project = project.parse().map_err(|_| ApiError::NotFound("project"))?;
+    let pairs = app.settings.key_pairs(project).await?;
     let now = app.clock.now();
     let keys = pairs.iter().flat_map(|pairs| pairs.listed_at(now)).map(Jwk::from).collect();
     Ok(([(CACHE_CONTROL, "public, max-age=300")], Json(JwkSet { keys })))

@@ -120,7 +120,7 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
     if takes_key {
         names.extend(["unknown-key", "expired-key", "forbidden", "too-many-calls", "internal", "unavailable"]);
     }
-    if is_in("path") && takes_key {
+    if is_in("path") {
         // A path whose id has a `/` in it may be that of another route.
         names.extend(["not-found", "method-not-allowed"]);
     }

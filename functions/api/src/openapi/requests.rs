@@ -114,7 +114,7 @@ pub(crate) struct NewEndpoint {
 #[derive(ToSchema)]
 #[schema(
     value_type = String, max_length = 2048, format = "uri", example = "https://hooks.example.com/kyc",
-    pattern = r"^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(:(443|8443))?(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?(\?[A-Za-z0-9._~!$&'()*+,;=:@/?-]*)?$",
+    pattern = r"^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){1,3}[a-z]{2,24}(:(443|8443))?(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?(\?[A-Za-z0-9._~!$&'()*+,;=:@/?-]*)?$",
 )]
 pub(crate) struct NewEndpointUrl(String);
 
