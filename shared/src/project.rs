@@ -22,6 +22,9 @@ pub struct Project {
     /// The colour of its logo, which the pages for its people wear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_color: Option<Color>,
+    /// What its notification users get after a day without events.
+    #[serde(default)]
+    pub quiet_days: QuietDays,
     /// When it was created.
     pub created_at: Timestamp,
     /// How often its settings were changed: the number of the latest entry in its audit log.
@@ -38,6 +41,18 @@ pub enum Mode {
     Live,
     /// Trials; keys start with `sp_test_`.
     Test,
+}
+
+/// What notification users get after a day without events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum QuietDays {
+    /// A mail of one line: so they know that the report itself works.
+    #[default]
+    Mail,
+    /// Nothing, unless an endpoint is in trouble or a key is about to expire.
+    None,
 }
 
 /// A name for people: 1 to 100 characters, none of them a control character, no space around it.
@@ -83,6 +98,8 @@ pub struct NewProject {
     pub mode: Mode,
     /// The colour of its logo.
     pub logo_color: Option<Color>,
+    /// A mail unless asked otherwise.
+    pub quiet_days: QuietDays,
 }
 
 impl TryFrom<Draft> for NewProject {
@@ -92,15 +109,16 @@ impl TryFrom<Draft> for NewProject {
         let name = draft.required("name");
         let mode = draft.optional("mode").unwrap_or_default();
         let logo_color = draft.optional("logoColor");
-        draft.check(|| Some(Self { name: name?, mode, logo_color }))
+        let quiet_days = draft.optional("quietDays").unwrap_or_default();
+        draft.check(|| Some(Self { name: name?, mode, logo_color, quiet_days }))
     }
 }
 
 impl NewProject {
     /// The project it asks for.
     pub fn create(self, id: ProjectId) -> Project {
-        let Self { name, mode, logo_color } = self;
-        Project { id, name, mode, logo_color, created_at: id.made_at(), revision: 0 }
+        let Self { name, mode, logo_color, quiet_days } = self;
+        Project { id, name, mode, logo_color, quiet_days, created_at: id.made_at(), revision: 0 }
     }
 }
 
@@ -109,6 +127,7 @@ impl NewProject {
 pub struct ProjectChange {
     name: Option<Name>,
     logo_color: Change<Option<Color>>,
+    quiet_days: Change<QuietDays>,
 }
 
 impl TryFrom<Draft> for ProjectChange {
@@ -121,7 +140,8 @@ impl TryFrom<Draft> for ProjectChange {
             Change::Reset => draft.refuse("/name", "is required: a project is never without one"),
         };
         let logo_color = draft.change("logoColor", |draft| draft.optional("logoColor").map(Some));
-        draft.check(|| Some(Self { name, logo_color }))
+        let quiet_days = draft.change("quietDays", |draft| draft.optional("quietDays"));
+        draft.check(|| Some(Self { name, logo_color, quiet_days }))
     }
 }
 
@@ -132,6 +152,7 @@ impl Project {
             self.name = name;
         }
         change.logo_color.apply(&mut self.logo_color);
+        change.quiet_days.apply(&mut self.quiet_days);
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::audit::{Action, Entry, Fields, Resource};
 use shared::draft::Draft;
 use shared::endpoint::EndpointState;
+use shared::notification_user::{NotificationUser, NotificationUserChange};
 use shared::project::ProjectChange;
 use shared::return_url::NewReturnUrlSettings;
 
@@ -23,9 +24,9 @@ use crate::openapi::{parameters, requests};
 use crate::paging::{List, Paging};
 use crate::problem::ApiError;
 use crate::tag::IfMatch;
-use crate::{endpoint_states, endpoints, projects, return_urls};
+use crate::{endpoint_states, endpoints, notification_users, projects, return_urls};
 #[cfg(test)]
-use shared::{project::Project, return_url::ReturnUrlSettings};
+use shared::{notification_user::NotificationUserView, project::Project, return_url::ReturnUrlSettings};
 
 /// What a resource is after a change was undone.
 #[cfg(test)]
@@ -37,6 +38,8 @@ pub(crate) enum Reverted {
     Project(Project),
     /// The endpoint.
     Endpoint(EndpointView),
+    /// The notification user.
+    NotificationUser(NotificationUserView),
     /// The return URL.
     ReturnUrl(ReturnUrlSettings),
 }
@@ -106,6 +109,12 @@ pub(crate) async fn revert(
             Some(state) => endpoint_states::set(&app, asked, id, state).await?.into_response(),
             None => endpoints::apply(&app, asked, id, Draft::of(endpoint_patch(&entry)?)).await?.into_response(),
         },
+        (Resource::NotificationUser { id }, Action::Changed) => {
+            check_known(&before, &["name", "language"])?;
+            let change = NotificationUserChange::try_from(Draft::of(before))?;
+            let alter = |user: &mut NotificationUser| user.apply(change.clone());
+            notification_users::alter_user(&app, asked, id, alter).await?.into_response()
+        }
         (Resource::ReturnUrl, Action::Created) => return_urls::remove(&app, asked).await?.into_response(),
         (Resource::ReturnUrl, Action::Changed | Action::Deleted) => {
             let renew = |present: Option<&Fields>| {
@@ -117,6 +126,12 @@ pub(crate) async fn revert(
         }
         _ => return Err(ApiError::NotRevertible),
     })
+}
+
+/// Refuses what would not be changed by a call of the customer's, such as that somebody has agreed to get mails.
+fn check_known(before: &Fields, known: &[&str]) -> Result<(), ApiError> {
+    let is_known = before.keys().all(|name| known.contains(&name.as_str()));
+    if is_known { Ok(()) } else { Err(ApiError::NotRevertible) }
 }
 
 /// What an endpoint was before it was paused or resumed, if that is what happened.

@@ -16,6 +16,7 @@ use shared::aws::store::StoreError;
 use shared::delivery::SkipReason;
 use shared::draft::{BadField, BadFields, NotAnObject};
 use shared::key_ring::CannotOpen;
+use shared::notification_user::CannotAsk;
 use shared::rate_limit::WINDOW;
 use shared::report_mail::RenderError;
 use shared::return_url::{CannotChange, CannotIssue, MOST_RETURN_URL_KEYS};
@@ -91,6 +92,9 @@ pub(crate) enum ApiError {
     /// What an entry of the audit log tells cannot be undone.
     #[error("this change cannot be undone: what it took away was secret, or has ended for good")]
     NotRevertible,
+    /// Somebody is to be asked for a confirmation that is not needed, or was asked for just now.
+    #[error(transparent)]
+    CannotAsk(#[from] CannotAsk),
     /// A further `secretKey` waits to take over already.
     #[error("a next secretKey waits to take over already; activate it or delete it first")]
     NextKeyExists,
@@ -109,6 +113,11 @@ pub(crate) enum ApiError {
     /// The day that a report is asked for has not begun.
     #[error("day has not begun yet")]
     DayToCome,
+    /// The day that a report is asked for has too many deliveries, and no report of it was mailed.
+    #[error(
+        "day has too many deliveries to be counted in one call; the daily mail has its report, for which a notification user is needed"
+    )]
+    ReportTooLarge,
     /// A delivery cannot be replayed now, or ever.
     #[error(transparent)]
     NotReplayable(#[from] SkipReason),
@@ -139,6 +148,7 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
+    /// The status, and the name that the problem's `type` ends with.
     fn kind(&self) -> ProblemKind {
         match self {
             Self::UnknownKey => ProblemKind::UnknownKey,
@@ -159,11 +169,14 @@ impl ApiError {
             Self::ChangedMeanwhile => ProblemKind::ChangedMeanwhile,
             Self::PreconditionFailed => ProblemKind::PreconditionFailed,
             Self::NotRevertible => ProblemKind::NotRevertible,
+            Self::CannotAsk(CannotAsk::Confirmed) => ProblemKind::AlreadyConfirmed,
+            Self::CannotAsk(CannotAsk::TooSoon { .. }) => ProblemKind::TooManyMails,
             Self::NextKeyExists => ProblemKind::NextKeyExists,
             Self::KeyInUse => ProblemKind::KeyInUse,
             Self::KeyReplaced => ProblemKind::KeyReplaced,
             Self::StillRunning => ProblemKind::RequestRunning,
             Self::KeyReused => ProblemKind::IdempotencyKeyReused,
+            Self::ReportTooLarge => ProblemKind::ReportTooLarge,
             Self::DayToCome => ProblemKind::DayToCome,
             Self::NotReplayable(because) => (*because).into(),
             Self::ReplayRunning => ProblemKind::ReplayRunning,
@@ -190,7 +203,9 @@ impl ApiError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyCalls(standing) => Some(standing.retry_after()),
-            Self::TooManyTests { seconds_left } => Some(*seconds_left),
+            Self::TooManyTests { seconds_left } | Self::CannotAsk(CannotAsk::TooSoon { seconds_left }) => {
+                Some(*seconds_left)
+            }
             Self::ChangedMeanwhile | Self::StillRunning => Some(1),
             _ => (self.kind() == ProblemKind::Unavailable).then_some(1),
         }

@@ -63,6 +63,8 @@ problem_kinds! {
     NotRevertible = CONFLICT "not-revertible",
     /// A request with this `Idempotency-Key` is still being carried out.
     RequestRunning = CONFLICT "request-running",
+    /// The notification user has confirmed their address already.
+    AlreadyConfirmed = CONFLICT "already-confirmed",
     /// A next `secretKey` waits to take over already. Activate or delete it first.
     NextKeyExists = CONFLICT "next-key-exists",
     /// This `secretKey` is in use. Issue another one to replace it.
@@ -99,12 +101,16 @@ problem_kinds! {
     LimitReached = UNPROCESSABLE_ENTITY "limit-reached",
     /// This `Idempotency-Key` was used for another request.
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY "idempotency-key-reused",
+    /// The day has too many deliveries to be counted in one call, and no report of it was mailed.
+    ReportTooLarge = UNPROCESSABLE_ENTITY "report-too-large",
     /// The day of the report has not begun yet.
     DayToCome = UNPROCESSABLE_ENTITY "day-to-come",
     /// The API key has made as many calls as it may in ten seconds; `Retry-After` says when to come back.
     TooManyCalls = TOO_MANY_REQUESTS "too-many-calls",
     /// The project has sent as many tests as it may in a minute; `Retry-After` says when to come back.
     TooManyTests = TOO_MANY_REQUESTS "too-many-tests",
+    /// The notification user was asked for their confirmation just now; `Retry-After` says when they may be asked again.
+    TooManyMails = TOO_MANY_REQUESTS "too-many-mails",
     /// Something failed that repeating will not mend.
     Internal = INTERNAL_SERVER_ERROR "internal",
     /// A service behind the API does not answer. Repeat the request later.

@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer};
 
 use crate::delivery::{DeliveryState, FailureReason, HoldReason};
 use crate::event::{EventType, SubmissionId};
-use crate::id::{DeliveryId, EndpointId, ProjectId};
+use crate::id::{ApiKeyId, DeliveryId, EndpointId, ProjectId};
+use crate::project::Name;
 use crate::time::{Timestamp, UtcDay};
 
 /// A report: JSON for programs, and what the mail is made of.
@@ -38,6 +39,8 @@ pub struct ReportView {
     pub more_failures: u64,
     /// Endpoints that get no webhooks, or not all of them, as of now; oldest endpoint first.
     pub endpoints_in_trouble: Vec<TroubledEndpoint>,
+    /// API keys that expire within 14 days from now; the first to expire first.
+    pub expiring_keys: Vec<ExpiringKey>,
 }
 
 /// How a day went, in one word.
@@ -62,6 +65,11 @@ impl ReportView {
             Totals { deliveries: 0, .. } => Outcome::Quiet,
             Totals { .. } => Outcome::Delivered,
         }
+    }
+
+    /// Whether there is anything to tell.
+    pub fn has_news(&self) -> bool {
+        self.outcome() != Outcome::Quiet || !self.endpoints_in_trouble.is_empty() || !self.expiring_keys.is_empty()
     }
 
     /// Whether the day was over when the report was built, so that no event can be missing from it.
@@ -222,6 +230,21 @@ pub struct Failure {
     /// The HTTP status it was answered with, if any was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+}
+
+/// An API key that will soon be refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExpiringKey {
+    /// Which key.
+    pub id: ApiKeyId,
+    /// What its owner calls it.
+    pub name: Name,
+    /// How it begins.
+    pub hint: String,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
 }
 
 /// An endpoint whose deliveries are held.

@@ -6,7 +6,7 @@ import uuid
 import schemathesis
 
 # Refusals of good requests: for what there is already, or for when they come.
-FOR_WHAT_THERE_IS = {"precondition-failed", "limit-reached", "day-to-come", "event-gone"}
+FOR_WHAT_THERE_IS = {"precondition-failed", "limit-reached", "day-to-come", "report-too-large", "event-gone"}
 
 # Fields that may be refused although they are as documented: the operation, where in the body, and how the reason begins.
 FOR_WHAT_IT_MEANS = [
@@ -14,7 +14,7 @@ FOR_WHAT_IT_MEANS = [
     ("startReplay", "/from", "must not be before"),
     ("startReplay", "/to", "must "),
     ("startReplay", "/endpointId", "is not an endpoint of this project"),
-    ("addNotificationUser", "/email", "is the address of another"),
+    ("addNotificationUser", "/email", "is a notification user of this project already"),
     ("setReturnUrl", "/url", "must "),
     ("setReturnUrl", r"/fields/\d+", "names "),
     ("createEndpoint", "/url", ""),

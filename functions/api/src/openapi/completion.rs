@@ -143,7 +143,7 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
 }
 
 /// The schemas of what has an `ETag`.
-const SETTINGS: [&str; 4] = ["ApiKey", "Endpoint", "Project", "ReturnUrlSettings"];
+const SETTINGS: [&str; 5] = ["ApiKey", "Endpoint", "NotificationUser", "Project", "ReturnUrlSettings"];
 
 fn reference(schema: &str) -> String {
     format!("#/components/schemas/{schema}")

@@ -23,3 +23,13 @@ pub(crate) struct IfMatch {
     #[param(rename = "If-Match", nullable = false)]
     if_match: Option<String>,
 }
+
+/// For what is shown to programs and to people.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only its description is wanted")]
+pub(crate) struct AcceptLanguage {
+    /// In which language a page is: `ko`, or English.
+    #[param(rename = "Accept-Language", nullable = false)]
+    accept_language: Option<String>,
+}

@@ -16,7 +16,7 @@ use shared::event::{EventType, SubmissionId};
 use shared::id::EndpointId;
 use shared::notification_user::{EmailAddress, Language};
 use shared::overlap::Overlap;
-use shared::project::{Mode, Name};
+use shared::project::{Mode, Name, QuietDays};
 use shared::replay::{ReplayRate, ReplayableState};
 use shared::return_link::LinkLifetime;
 use shared::return_url::{Encryption, ErrorCode, KycStatus, MaxAge, PersonValue, ReturnField, ReturnUrl};
@@ -27,7 +27,9 @@ use utoipa::ToSchema;
 
 /// A request for a new project.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({"name": "Acme", "mode": "live", "logoColor": "#1f3fbf"}))]
+#[schema(rename_all = "camelCase", example = json!({
+    "name": "Acme", "mode": "live", "logoColor": "#1f3fbf", "quietDays": "mail",
+}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProject {
     name: Name,
@@ -35,17 +37,21 @@ pub(crate) struct NewProject {
     mode: Option<Mode>,
     /// The accent of the pages for its people.
     logo_color: Option<Color>,
+    /// `mail`, if left out.
+    quiet_days: Option<QuietDays>,
 }
 
 /// A change of a project (JSON merge patch, RFC 7396): what is left out stays.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({"name": "Acme", "logoColor": null}))]
+#[schema(rename_all = "camelCase", example = json!({"name": "Acme", "logoColor": null, "quietDays": "none"}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProjectChange {
     #[schema(nullable = false)]
     name: Option<Name>,
     /// `null` removes it.
     logo_color: Option<Color>,
+    /// `null` brings back `mail`.
+    quiet_days: Option<QuietDays>,
 }
 
 /// A request for a new API key.
@@ -317,6 +323,18 @@ pub(crate) struct NewNotificationUser {
     language: Option<Language>,
 }
 
+/// A change of a notification user (JSON merge patch, RFC 7396): what is left out stays. The address stays: another one is another
+/// user, who has to agree.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"name": "Ada", "language": "ko"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NotificationUserChange {
+    #[schema(nullable = false)]
+    name: Option<Name>,
+    /// `null` brings back `en`.
+    language: Option<Language>,
+}
+
 /// Where to go on.
 #[derive(ToSchema)]
 #[schema(example = json!({"cursor": null}))]
@@ -356,7 +374,7 @@ fn parse<T: TryFrom<Draft, Error = BadFields>>(draft: Draft) -> Result<(), BadFi
 }
 
 /// The name of each schema here that a request has, with the parser of such requests.
-pub(crate) const KNOWN: [(&str, Parser); 18] = [
+pub(crate) const KNOWN: [(&str, Parser); 19] = [
     ("NewProject", parse::<shared::project::NewProject>),
     ("ProjectChange", parse::<shared::project::ProjectChange>),
     ("NewApiKey", parse::<shared::api_key::NewApiKey>),
@@ -374,6 +392,7 @@ pub(crate) const KNOWN: [(&str, Parser); 18] = [
     ("BroughtUrl", parse::<shared::return_url::BroughtUrl>),
     ("NewReturnLink", parse::<shared::return_link::NewReturnLink>),
     ("NewNotificationUser", parse::<shared::notification_user::NewNotificationUser>),
+    ("NotificationUserChange", parse::<shared::notification_user::NotificationUserChange>),
     ("ResealWalk", |mut draft| {
         let _: Option<String> = draft.optional("cursor");
         draft.check(|| Some(()))

@@ -9,7 +9,7 @@ use crate::matrix::{ROUTES, Who, path};
 use crate::scene::Scene;
 
 /// Pages for people, which the document does not describe.
-const PAGES: [&str; 4] = ["/confirm/{token}", "/docs", "/openapi.json", "/problems/{name}"];
+const PAGES: [&str; 5] = ["/confirm/{token}", "/docs", "/openapi.json", "/problems/{name}", "/unsubscribe/{token}"];
 
 async fn document(scene: &Scene) -> Value {
     scene.call("GET", "/openapi.json", "", "").await.body

@@ -8,6 +8,7 @@ mod documentation;
 mod endpoints;
 mod events;
 mod matrix;
+mod notification_users;
 mod replays;
 mod reports;
 mod requests;

@@ -72,6 +72,10 @@ pub(crate) const ROUTES: &[(&str, &str, Who)] = {
         ("POST", "/v1/projects/{pid}/return-links", Has(LinksWrite)),
         ("POST", "/v1/projects/{pid}/notification-users", Has(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/notification-users", Has(SettingsRead)),
+        ("GET", "/v1/projects/{pid}/notification-users/{id}", Has(SettingsRead)),
+        ("PATCH", "/v1/projects/{pid}/notification-users/{id}", Has(SettingsWrite)),
+        ("DELETE", "/v1/projects/{pid}/notification-users/{id}", Has(SettingsWrite)),
+        ("POST", "/v1/projects/{pid}/notification-users/{id}/resend-confirmation", Has(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/reports/{day}", Has(DeliveriesRead)),
         // Last, because there is nothing to ask for afterwards.
         ("DELETE", "/v1/projects/{pid}", Operator),

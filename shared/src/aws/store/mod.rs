@@ -13,6 +13,8 @@
 //! | activity | `{project}#{day}` | `event#{event}` | event, with the endpoints it goes to |
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | mail, claimed or sent |
+//! | activity | `{project}#{day}` | `report` | report of the day as its mail told it |
+//! | activity | `digest` | `progress` | how far the latest daily run has come |
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint's receiver |
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the one that runs |
 //! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; how many were made in a minute |
@@ -38,6 +40,7 @@ mod api_keys;
 mod call_counts;
 mod commit;
 mod deliveries;
+mod digest;
 mod endpoints;
 mod erase;
 mod events;
@@ -63,6 +66,7 @@ mod used_links;
 mod walk;
 
 pub use commit::{Commit, ProjectWrite, Write};
+pub use digest::DigestProgress;
 pub use erase::Erased;
 pub use events::{DayPage, EventHeading, KeptEvent, StoredEvent};
 pub use health::StoredHealth;

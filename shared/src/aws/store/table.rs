@@ -166,12 +166,6 @@ impl Table {
         Err(StoreError::Overloaded)
     }
 
-    /// Deletes a row, if it is there.
-    pub(super) async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
-        self.deleting(pk, sk).send().await.map_err(unavailable)?;
-        Ok(())
-    }
-
     /// Begins a conditional deletion; [`Self::delete_if`] ends it.
     pub(super) fn deleting(&self, pk: &str, sk: &str) -> DeleteItemFluentBuilder {
         self.client.delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))

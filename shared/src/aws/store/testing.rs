@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::table::unavailable;
 use super::{Activity, Settings, StoreError, api_keys, endpoints, projects, return_urls};
 use crate::api_key::ProjectKey;
 use crate::aws::Aws;
@@ -117,12 +118,17 @@ impl Settings {
     /// Deletes an API key.
     pub async fn delete_api_key(&self, key: &ProjectKey) -> Result<(), StoreError> {
         let row = api_keys::row(key);
-        self.table.delete(&row.pk, &row.sk).await
+        self.delete(&row.pk, &row.sk).await
     }
 
     /// Deletes an endpoint.
     pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<(), StoreError> {
-        self.table.delete(&projects::partition(project), &endpoints::sort_key(id)).await
+        self.delete(&projects::partition(project), &endpoints::sort_key(id)).await
+    }
+
+    async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        self.table.deleting(pk, sk).send().await.map_err(unavailable)?;
+        Ok(())
     }
 }
 

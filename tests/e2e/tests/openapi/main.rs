@@ -94,6 +94,8 @@ impl Ids {
         let range = json!({"from": delivery["attempts"][0]["at"], "to": test["attempt"]["at"], "state": "delivered"});
         let replay = customer.post("/replays", &range).await;
         let api_keys = customer.get(&at("/api-keys")).await;
+        let user = json!({"name": "Ada", "email": "ada@customer.example"});
+        let user = customer.post("/notification-users", &user).await;
         let other = Customer::new(stack, format!("{}-to-be-deleted", customer.path())).await;
         Self(json!({
             "/projects/": customer.project(),
@@ -105,6 +107,7 @@ impl Ids {
             "/replays/": replay["id"],
             "/api-keys/": api_keys["items"][0]["id"],
             "/return-url/keys/": key["id"],
+            "/notification-users/": user["id"],
             "/audit/": 2,
         }))
     }
