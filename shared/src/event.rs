@@ -16,6 +16,7 @@ pub const LARGEST_EVENT_BODY: usize = 256 * 1024;
 
 /// What happened. The list is closed: receivers are written against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "kebab-case"))]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum EventType {
     /// Approved, by itself or after review.
@@ -113,6 +114,7 @@ impl From<EventType> for &'static str {
 
 /// The operator's own id of a submission: opaque, 1 to 128 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "sub_1"))]
 #[serde(try_from = "String", into = "String")]
 pub struct SubmissionId(String);
 

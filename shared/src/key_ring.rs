@@ -84,6 +84,7 @@ impl Sealed {
 
 /// What came of sealing values anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Resealing {
     /// How many were under an older key, and are now under the current one.
     pub resealed: u32,

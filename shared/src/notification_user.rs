@@ -42,6 +42,7 @@ pub struct NotificationUser {
 
 /// Whether a notification user gets mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NotificationUserState {
     /// The link in the first mail was not used yet; no report is sent.
@@ -65,6 +66,7 @@ pub struct Suppression {
 
 /// What a mail provider reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SuppressionReason {
     /// There is no such address, for good.
@@ -138,6 +140,7 @@ impl NotificationUser {
 
 /// A notification user as customers see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NotificationUser))]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationUserView {
     /// Their id.
@@ -213,6 +216,7 @@ impl TryFrom<Draft> for NotificationUserChange {
 
 /// A language that reports are written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// English.
@@ -224,6 +228,7 @@ pub enum Language {
 
 /// An e-mail address that a mail can be sent to: one `@`, a local part, a domain with a dot, 254 bytes at most, ASCII.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = Email, max_length = 254, example = "ada@example.com"))]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 

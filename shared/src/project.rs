@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     /// Its id.
@@ -32,6 +33,7 @@ pub struct Project {
 
 /// What a project is for. It shows in its keys' prefix, so that nobody takes one for the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Real verifications; keys start with `sp_live_`.
@@ -43,6 +45,7 @@ pub enum Mode {
 
 /// What notification users get after a day without events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum QuietDays {
     /// A mail of one line: so they know that the report itself works.
@@ -54,6 +57,7 @@ pub enum QuietDays {
 
 /// A name for people: 1 to 100 characters, none of them a control character, no space around it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 100, pattern = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$", example = "Acme"))]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 

@@ -17,12 +17,39 @@ use crate::App;
 use crate::body::{Body, CheckedQuery, LastId, Nothing};
 use crate::caller::{Caller, scope};
 use crate::changes::Asked;
+#[cfg(test)]
+use crate::endpoint_view::EndpointView;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::{List, Paging};
 use crate::problem::ApiError;
 use crate::tag::IfMatch;
 use crate::{endpoint_states, endpoints, notification_users, projects, return_urls};
+#[cfg(test)]
+use shared::{notification_user::NotificationUserView, project::Project, return_url::ReturnUrlSettings};
+
+/// What a resource is after a change was undone.
+#[cfg(test)]
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is wanted: the handlers of the resources answer")]
+pub(crate) enum Reverted {
+    /// The project.
+    Project(Project),
+    /// The endpoint.
+    Endpoint(EndpointView),
+    /// The notification user.
+    NotificationUser(NotificationUserView),
+    /// The return URL.
+    ReturnUrl(ReturnUrlSettings),
+}
 
 /// Lists the changes of a project's settings, newest first. The operator may ask for a project that is deleted, too.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/audit", operation_id = "listAuditEntries", tag = "Audit",
+    params(Paging), security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "A page of changes.", body = List<Entry>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -33,6 +60,12 @@ pub(crate) async fn list(
 }
 
 /// Reads one change.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/audit/{number}", operation_id = "readAuditEntry", tag = "Audit",
+    params(("number" = u64, Path, description = "Counts the changes of a project from 1.", minimum = 1)),
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The change.", body = Entry)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -43,6 +76,19 @@ pub(crate) async fn read(
 
 /// Undoes a change: each field that it changed becomes what it was before, whatever has happened to it since. The other fields stay.
 /// It goes the way that every change goes, with all of its checks, and answers what the resource is then.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/audit/{number}/revert", operation_id = "revertAuditEntry", tag = "Audit",
+    params(
+        ("number" = u64, Path, description = "Counts the changes of a project from 1.", minimum = 1),
+        parameters::IfMatch, parameters::Once,
+    ),
+    security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
+    extensions(("x-problems" = json!(["not-revertible", "limit-reached", "changed-meanwhile"]))),
+    responses(
+        (status = 200, description = "What the resource is now.", body = Reverted),
+        (status = 204, description = "The resource is gone, as it was before."),
+    ),
+))]
 pub(crate) async fn revert(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,

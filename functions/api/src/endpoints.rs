@@ -23,12 +23,22 @@ use crate::body::{Body, LastId};
 use crate::caller::{Caller, scope};
 use crate::changes::{Asked, Decision};
 use crate::endpoint_view::EndpointView;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::List;
 use crate::problem::ApiError;
 use crate::tag::{IfMatch, Tag, settings_in};
 use crate::{endpoint_states, host_names, jwks};
 
 /// Creates an endpoint, and shows its signing secret this once.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/endpoints", operation_id = "createEndpoint", tag = "Endpoints",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])), request_body = requests::NewEndpoint,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses(
+        (status = 201, description = "The endpoint, with its signing secret, shown this once.", body = EndpointView),
+    ),
+))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -56,6 +66,11 @@ pub(crate) async fn create(
 }
 
 /// Lists the endpoints.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/endpoints", operation_id = "listEndpoints", tag = "Endpoints",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "All endpoints.", body = List<EndpointView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -67,6 +82,11 @@ pub(crate) async fn list(
 }
 
 /// Reads one endpoint.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "readEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path)), security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The endpoint.", body = EndpointView)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -78,6 +98,12 @@ pub(crate) async fn read(
 }
 
 /// Changes an endpoint. Webhooks are sent as it says within half a minute.
+#[cfg_attr(test, utoipa::path(
+    patch, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "changeEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::EndpointChange, extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The endpoint as it is now.", body = EndpointView)),
+))]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -112,6 +138,12 @@ pub(crate) async fn apply(
 }
 
 /// Deletes an endpoint. What was still to be delivered to it will be cancelled. Deleting it again changes nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "deleteEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "It is gone.")),
+))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,

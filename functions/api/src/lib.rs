@@ -22,6 +22,7 @@ mod caller;
 mod changes;
 mod config;
 mod deliveries;
+mod documentation;
 mod egress_ips;
 mod endpoint_states;
 mod endpoint_view;
@@ -35,8 +36,11 @@ mod mail_link_page;
 mod mail_links;
 mod notification_users;
 mod once;
+#[cfg(test)]
+mod openapi;
 mod paging;
 mod problem;
+mod problem_kind;
 mod projects;
 mod rate;
 mod replays;
@@ -141,6 +145,9 @@ pub fn router(app: App) -> Router {
     let once = middleware::from_fn_with_state(app.clone(), once::by_same_key);
     let published_once = middleware::from_fn_with_state(app.clone(), once::by_any_publisher);
     Router::new()
+        .route("/openapi.json", get(documentation::openapi))
+        .route("/docs", get(documentation::page))
+        .route("/problems/{name}", get(documentation::problem))
         .route("/v1/egress-ips", get(egress_ips::list))
         .route("/v1/projects", post(projects::create).layer(once.clone()).get(projects::list))
         .route("/v1/projects/{pid}", get(projects::read).patch(projects::change).delete(projects::delete))

@@ -18,12 +18,23 @@ use crate::answer::Answer;
 use crate::body::{Body, Checked, LastId, Nothing};
 use crate::caller::{Caller, scope};
 use crate::changes::{Asked, Decision};
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::List;
 use crate::problem::ApiError;
 use crate::projects;
 use crate::tag::{IfMatch, Tag};
 
 /// Adds a notification user, and asks by mail whether they want the reports.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/notification-users", operation_id = "addNotificationUser", tag = "Notification users",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::NewNotificationUser,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses(
+        (status = 201, description = "The notification user, still to confirm.", body = NotificationUserView),
+    ),
+))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -47,6 +58,11 @@ pub(crate) async fn create(
 }
 
 /// Lists the notification users, newest first.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/notification-users", operation_id = "listNotificationUsers", tag = "Notification users",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "All notification users.", body = List<NotificationUserView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -57,6 +73,11 @@ pub(crate) async fn list(
 }
 
 /// Reads one notification user.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/notification-users/{id}", operation_id = "readNotificationUser", tag = "Notification users",
+    params(("id" = NotificationUserId, Path)), security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The notification user.", body = NotificationUserView)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -68,6 +89,12 @@ pub(crate) async fn read(
 }
 
 /// Changes a notification user's name or language.
+#[cfg_attr(test, utoipa::path(
+    patch, path = "/v1/projects/{pid}/notification-users/{id}", operation_id = "changeNotificationUser", tag = "Notification users",
+    params(("id" = NotificationUserId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::NotificationUserChange, extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The notification user as they are now.", body = NotificationUserView)),
+))]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -80,6 +107,12 @@ pub(crate) async fn change(
 }
 
 /// Removes a notification user: they get no more mails. Removing them again changes nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/notification-users/{id}", operation_id = "removeNotificationUser", tag = "Notification users",
+    params(("id" = NotificationUserId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "They are gone.")),
+))]
 pub(crate) async fn remove(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -101,6 +134,13 @@ pub(crate) async fn remove(
 
 /// Asks a notification user once more whether they want the reports, at most once a minute. So whoever has unsubscribed, or whose
 /// mails came back, can return.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/notification-users/{id}/resend-confirmation", operation_id = "resendConfirmation", tag = "Notification users",
+    params(("id" = NotificationUserId, Path), parameters::IfMatch, parameters::Once),
+    security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
+    extensions(("x-problems" = json!(["already-confirmed", "too-many-mails", "changed-meanwhile"]))),
+    responses((status = 200, description = "They were asked.", body = NotificationUserView)),
+))]
 pub(crate) async fn resend_confirmation(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,

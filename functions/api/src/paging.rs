@@ -12,6 +12,7 @@ const LARGEST_LIMIT: u16 = 100;
 
 /// A list, or a page of one.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct List<T> {
     /// What is on it.
     pub(crate) items: Vec<T>,
@@ -35,9 +36,13 @@ impl<T> From<Page<T>> for List<T> {
 
 /// Which page is asked for.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
+    /// How many items at most.
+    #[cfg_attr(test, param(minimum = 1, maximum = 100, default = 20))]
     limit: Option<u16>,
+    /// The `cursor` of the page before; left out for the first.
     cursor: Option<String>,
 }
 

@@ -19,6 +19,8 @@ use tokio::time::timeout;
 use crate::App;
 use crate::body::LastId;
 use crate::caller::{Caller, scope};
+#[cfg(test)]
+use crate::openapi::parameters;
 use crate::problem::ApiError;
 use crate::projects;
 
@@ -30,6 +32,14 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 
 /// Builds the report of a day, as its deliveries are now. A day whose deliveries are no longer kept has an empty one. If there are
 /// too many to be counted in one call, it is the report that was mailed, which says as of when it is.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/reports/{day}", operation_id = "readReport", tag = "Reports",
+    params(("day" = UtcDay, Path), parameters::AcceptLanguage), security(("x-api-key" = ["deliveries:read"])),
+    extensions(("x-problems" = json!(["day-to-come", "report-too-large"]))),
+    responses(
+        (status = 200, description = "The report: a page, if `Accept` begins with `text/html`.", content((ReportView = "application/json"), (String = "text/html"))),
+    ),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,

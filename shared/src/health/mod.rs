@@ -75,6 +75,7 @@ pub struct Health {
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LastFailure {
     /// The reason.
     pub reason: FailureReason,
@@ -115,6 +116,7 @@ pub struct Disabled {
 
 /// Why an endpoint was disabled. The names are public and stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DisableReason {
     /// Its receiver answered 410.

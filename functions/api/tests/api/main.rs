@@ -4,6 +4,7 @@
 
 mod access;
 mod changes;
+mod documentation;
 mod endpoints;
 mod events;
 mod matrix;

@@ -1,0 +1,340 @@
+//! The page `/docs`: the document for people, as one file that runs no script and loads nothing.
+
+use askama::Template;
+use serde_json::Value;
+
+use super::completion::problem_types;
+use super::examples::{example, properties, resolve, type_of};
+
+#[derive(Template)]
+#[template(path = "docs.html")]
+struct Page {
+    title: String,
+    version: String,
+    introduction: String,
+    groups: Vec<Group>,
+    problems: Vec<Problem>,
+    types: Vec<Type>,
+}
+
+struct Group {
+    name: String,
+    anchor: String,
+    description: String,
+    operations: Vec<Operation>,
+}
+
+struct Operation {
+    anchor: String,
+    summary: String,
+    method: String,
+    path: String,
+    description: String,
+    access: String,
+    parameters: Vec<Field>,
+    body: Option<Body>,
+    call: String,
+    answers: Vec<Answer>,
+    problems: Vec<Problem>,
+}
+
+struct Field {
+    name: String,
+    kind: String,
+    is_required: bool,
+    description: String,
+}
+
+struct Body {
+    description: String,
+    shapes: Vec<Vec<Field>>,
+}
+
+struct Answer {
+    status: String,
+    kind: String,
+    description: String,
+    example: Option<String>,
+}
+
+#[derive(Clone)]
+struct Problem {
+    anchor: String,
+    name: String,
+    status: u64,
+    meaning: String,
+}
+
+struct Type {
+    anchor: String,
+    name: String,
+    kind: String,
+    description: String,
+    shapes: Vec<Vec<Field>>,
+    /// What is said of a field that is always there.
+    always: &'static str,
+}
+
+/// The page for `document`.
+pub(super) fn render(document: &Value) -> String {
+    let problems: Vec<Problem> = problem_types().as_array().into_iter().flatten().map(problem).collect();
+    let groups = document["tags"].as_array().into_iter().flatten().map(|tag| group(document, tag, &problems));
+    let types = document["components"]["schemas"].as_object().into_iter().flatten();
+    let page = Page {
+        title: text(&document["info"]["title"]),
+        version: text(&document["info"]["version"]),
+        introduction: paragraphs(&document["info"]["description"]),
+        groups: groups.collect(),
+        types: types.map(|(name, schema)| known_type(document, name, schema)).collect(),
+        problems,
+    };
+    let html = page.render().expect("writing into a text does not fail");
+    let lines = html.lines().filter(|line| !line.trim().is_empty()).flat_map(|line| [line, "\n"]);
+    restore_style(&lines.collect::<String>())
+}
+
+/// The style sheet as it stands in its own file, for its hash is that of the file.
+fn restore_style(html: &str) -> String {
+    let style = include_str!("../../templates/docs.css");
+    let (head, rest) = html.split_once("<style>").expect("the page has a style sheet");
+    let (_, tail) = rest.split_once("</style>").expect("style sheets end");
+    format!("{head}<style>{style}</style>{tail}")
+}
+
+fn group(document: &Value, tag: &Value, problems: &[Problem]) -> Group {
+    let name = text(&tag["name"]);
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let all = paths.flat_map(|(path, item)| {
+        let in_order = ["get", "post", "put", "patch", "delete"].into_iter();
+        in_order.filter_map(move |method| Some((path, method, item.get(method)?)))
+    });
+    let own = all.filter(|(_, _, operation)| operation["tags"][0] == tag["name"]);
+    Group {
+        anchor: format!("resource-{}", name.to_lowercase().replace(' ', "-")),
+        description: paragraphs(&tag["description"]),
+        operations: own.map(|(path, method, shown)| operation(document, path, method, shown, problems)).collect(),
+        name,
+    }
+}
+
+fn operation(document: &Value, path: &str, method: &str, shown: &Value, problems: &[Problem]) -> Operation {
+    let parameters: Vec<&Value> = shown["parameters"].as_array().into_iter().flatten().collect();
+    let names: Vec<&str> = shown["x-problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let body = shown["requestBody"]["content"]["application/json"].get("schema");
+    Operation {
+        anchor: format!("operation-{}", text(&shown["operationId"])),
+        summary: text(&shown["summary"]),
+        method: method.to_owned(),
+        path: path.to_owned(),
+        description: paragraphs(&shown["description"]),
+        access: access(&shown["security"]),
+        call: call(document, path, method, &parameters, body),
+        parameters: parameters.into_iter().map(parameter).collect(),
+        body: body.map(|schema| body_of(document, schema, shown["requestBody"]["required"] == true)),
+        answers: answers(document, &shown["responses"]),
+        problems: problems.iter().filter(|problem| names.contains(&&*problem.name)).cloned().collect(),
+    }
+}
+
+fn access(security: &Value) -> String {
+    match security[0]["x-api-key"][0].as_str() {
+        None => "Anybody may call this.".to_owned(),
+        Some("operator") => "Takes the operator's key.".to_owned(),
+        Some(scope) => format!("Takes a key with the scope {}.", code(scope)),
+    }
+}
+
+fn parameter(parameter: &Value) -> Field {
+    let place = text(&parameter["in"]);
+    Field {
+        name: text(&parameter["name"]),
+        kind: format!("{}, in the {place}{}", kind(&parameter["schema"]), limits(&parameter["schema"])),
+        is_required: parameter["required"] == true,
+        description: paragraphs(&parameter["description"]),
+    }
+}
+
+fn body_of(document: &Value, schema: &Value, is_required: bool) -> Body {
+    let schema = resolve(document, schema);
+    let mut description = paragraphs(&schema["description"]);
+    if !is_required {
+        description += "<p>The body may be left out.</p>";
+    }
+    Body { description, shapes: shapes(document, schema) }
+}
+
+/// The call for a shell, with `API` and `KEY` set.
+fn call(document: &Value, path: &str, method: &str, parameters: &[&Value], body: Option<&Value>) -> String {
+    let mut path = path.to_owned();
+    for parameter in parameters.iter().filter(|parameter| parameter["in"] == "path") {
+        let value = example(document, &parameter["schema"]);
+        path = path.replace(&format!("{{{}}}", text(&parameter["name"])), value.as_str().unwrap_or("…"));
+    }
+    let mut call = format!("curl -X {} \"$API{path}\" -H \"x-api-key: $KEY\"", method.to_uppercase());
+    if let Some(schema) = body {
+        let body = format!("{:#}", example(document, schema));
+        call += &format!(" \\\n  -H 'content-type: application/json' -d '{body}'");
+    }
+    call
+}
+
+/// The answers that are no problems.
+fn answers(document: &Value, responses: &Value) -> Vec<Answer> {
+    let responses = responses.as_object().into_iter().flatten().filter(|(_, response)| response["$ref"].is_null());
+    let answer = |(status, response): (&String, &Value)| {
+        let content = response["content"].as_object().into_iter().flatten().next();
+        let schema = content.map(|(_, content)| &content["schema"]);
+        Answer {
+            status: status.clone(),
+            kind: schema.map_or_else(|| "<span class=\"kind\">no body</span>".to_owned(), kind),
+            description: paragraphs(&response["description"]),
+            example: schema.map(|schema| format!("{:#}", example(document, schema))),
+        }
+    };
+    responses.map(answer).collect()
+}
+
+fn problem(problem: &Value) -> Problem {
+    let name = text(&problem["type"]).replace("/problems/", "");
+    Problem {
+        anchor: format!("problem-{name}"),
+        name,
+        status: problem["status"].as_u64().unwrap_or_default(),
+        meaning: paragraphs(&problem["description"]),
+    }
+}
+
+fn known_type(document: &Value, name: &str, schema: &Value) -> Type {
+    let is_request = schema["additionalProperties"] == false;
+    let shapes = shapes(document, schema);
+    Type {
+        anchor: format!("type-{name}"),
+        name: name.to_owned(),
+        kind: if shapes.is_empty() { format!("{}{}", kind(schema), limits(schema)) } else { String::new() },
+        description: paragraphs(&schema["description"]),
+        shapes,
+        always: if is_request { "required" } else { "always" },
+    }
+}
+
+/// The forms that an object may have, each as its fields; none, if it is no object.
+fn shapes(document: &Value, schema: &Value) -> Vec<Vec<Field>> {
+    let schema = resolve(document, schema);
+    if schema["properties"].is_object() {
+        return vec![fields(schema)];
+    }
+    if let Some(parts) = schema["allOf"].as_array() {
+        return parts.iter().fold(vec![Vec::new()], |all, part| {
+            let of_part = shapes(document, part);
+            let with = |fields: &Vec<Field>| {
+                of_part.iter().map(|more| fields.iter().chain(more).map(Field::again).collect()).collect()
+            };
+            all.iter().flat_map(|fields| -> Vec<Vec<Field>> { with(fields) }).collect()
+        });
+    }
+    schema["oneOf"].as_array().into_iter().flatten().flat_map(|choice| shapes(document, choice)).collect()
+}
+
+impl Field {
+    fn again(&self) -> Self {
+        let Self { name, kind, is_required, description } = self;
+        Self { name: name.clone(), kind: kind.clone(), is_required: *is_required, description: description.clone() }
+    }
+}
+
+/// The fields of an object, those that are always there first.
+fn fields(schema: &Value) -> Vec<Field> {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let mut fields: Vec<Field> = properties(schema)
+        .map(|(name, property)| Field {
+            name: name.clone(),
+            kind: format!("{}{}", kind(property), limits(property)),
+            is_required: required.iter().any(|one| one == name),
+            description: paragraphs(&property["description"]),
+        })
+        .collect();
+    fields.sort_by_key(|field| !field.is_required);
+    fields
+}
+
+/// What kind of value a schema allows, in HTML.
+fn kind(schema: &Value) -> String {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        return format!("<a href=\"#type-{name}\">{name}</a>");
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        return choices.iter().map(kind).collect::<Vec<_>>().join(" or ");
+    }
+    if let Some(values) = schema["enum"].as_array() {
+        let values: Vec<String> = values.iter().filter_map(Value::as_str).map(code).collect();
+        return format!("one of {}", values.join(", "));
+    }
+    let or_null = if schema["type"].as_array().is_some_and(|types| types.iter().any(|one| one == "null")) {
+        " or null"
+    } else {
+        ""
+    };
+    let name = match type_of(schema) {
+        "array" => format!("list of {}", kind(&schema["items"])),
+        "object" if schema["additionalProperties"].is_object() => {
+            format!("object of {}", kind(&schema["additionalProperties"]))
+        }
+        "" if schema["type"] == "null" => "null".to_owned(),
+        "" => "any value".to_owned(),
+        name => schema["format"]
+            .as_str()
+            .filter(|_| name == "string")
+            .map_or(name.to_owned(), |format| format!("{name} ({format})")),
+    };
+    format!("{name}{or_null}")
+}
+
+/// What else a value must be like, in HTML.
+fn limits(schema: &Value) -> String {
+    let number = |name: &str| schema[name].as_f64().map(|number| number.to_string());
+    let range = |least: &str, most: &str, unit: &str| match (number(least), number(most)) {
+        (Some(least), Some(most)) => Some(format!("{least} to {most}{unit}")),
+        (Some(least), None) if least != "0" => Some(format!("{least}{unit} or more")),
+        (None, Some(most)) => Some(format!("at most {most}{unit}")),
+        _ => None,
+    };
+    let limits = [
+        range("minLength", "maxLength", " characters"),
+        range("minimum", "maximum", ""),
+        range("minItems", "maxItems", " items"),
+        range("minProperties", "maxProperties", " members"),
+        schema["pattern"].as_str().filter(|pattern| pattern.len() < 60).map(code),
+        schema.get("default").map(|value| format!("{} if left out", code(&value.to_string()))),
+    ];
+    limits.into_iter().flatten().map(|limit| format!(", {limit}")).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", escape(text))
+}
+
+/// The little Markdown of doc comments (paragraphs, code, bold) as HTML.
+fn paragraphs(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_default();
+    let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
+    paragraphs
+        .map(|paragraph| format!("<p>{}</p>", marked(&marked(&escape(paragraph), "`", "code"), "**", "strong")))
+        .collect()
+}
+
+/// `text` with what stands between two `mark`s in the element `element`.
+fn marked(text: &str, mark: &str, element: &str) -> String {
+    let parts = text.split(mark).enumerate();
+    parts
+        .map(|(index, part)| if index % 2 == 1 { format!("<{element}>{part}</{element}>") } else { part.to_owned() })
+        .collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
