@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::{join_all, join3};
+use rustls::RootCertStore;
 use shared::aws::Aws;
 use shared::aws::queue::Queue;
 use shared::aws::secrets::KeyRingSecret;
@@ -79,13 +80,25 @@ impl Sender {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, ClientError> {
+        Self::trusting(tls::public_roots(), config, aws, key_ring, clock, random)
+    }
+
+    /// The same for receivers for which one of `roots` vouches, and no other authority.
+    pub fn trusting(
+        roots: RootCertStore,
+        config: Config,
+        aws: &Aws,
+        key_ring: KeyRingSecret,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, ClientError> {
         let settings = Settings::new(aws, &config.settings_table);
         let activity = Activity::new(aws, &config.activity_table, config.retention);
         Ok(Self {
             queue: Queue::new(aws, config.send_queue_url.as_str()),
             endpoints: Endpoints::new(settings, key_ring),
             health: HealthBook::new(activity.clone(), config.health_policy.clone()),
-            poster: Poster::new(config.address_guard.clone(), &config.send_queue_url)?,
+            poster: Poster::new(config.address_guard.clone(), &config.send_queue_url, roots)?,
             activity,
             config,
             clock,
