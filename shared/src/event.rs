@@ -321,12 +321,28 @@ fn read_item(draft: &mut Draft, index: usize, item: &RawValue) -> Option<NewEven
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::draft::BadField;
 
     fn new_events(body: &str) -> Result<NewEvents, Vec<String>> {
         let read = NewEvents::try_from(Draft::parse(body.as_bytes()).unwrap());
         read.map_err(|BadFields(bad)| bad.into_iter().map(|field| field.pointer).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn outside_text_never_breaks_the_readers_of_events(value in "\\PC{0,60}", key in "(type|data|events|submissionId|x)") {
+            for body in [value.clone(), format!(r#"{{"{key}":{value}}}"#), format!(r#"{{"events":[{{"{key}":{value}}}]}}"#)] {
+                if let Ok(draft) = Draft::parse(body.as_bytes()) {
+                    let _ = NewEvent::try_from(draft);
+                }
+                if let Ok(draft) = Draft::parse(body.as_bytes()) {
+                    let _ = NewEvents::try_from(draft);
+                }
+            }
+        }
     }
 
     #[test]

@@ -78,3 +78,26 @@ pub(crate) fn read_cursor<T: for<'de> Deserialize<'de>>(cursor: &str) -> Result<
     let position = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     position.ok_or_else(|| ApiError::BadQuery("cursor is not one that this list gave".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shared::delivery::Position;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn outside_text_never_breaks_the_cursor_reader(text in "\\PC{0,80}") {
+            let _ = read_cursor::<Position>(&text);
+            let _ = read_cursor::<PageToken>(&text);
+        }
+
+        #[test]
+        fn whatever_is_written_reads_back(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let cursor = write_cursor(&bytes);
+            prop_assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+            prop_assert_eq!(read_cursor::<Vec<u8>>(&cursor).unwrap(), bytes);
+        }
+    }
+}

@@ -66,7 +66,34 @@ impl EndpointUrl {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn outside_text_never_breaks_the_reader(text in "\\PC{0,120}") {
+            let _ = EndpointUrl::parse(&text, &AddressGuard::default());
+        }
+
+        #[test]
+        fn only_public_https_is_ever_accepted(
+            scheme in "(https?|ftp|HTTPS)",
+            user in "(|me@|me:pw@)",
+            host in "([a-z0-9.-]{1,20}|[0-9.]{1,15}|\\[[0-9a-f:]{2,12}\\]|0x[0-9a-f]{1,8})(|\\.com|\\.example\\.com)",
+            port in "(|:443|:8443|:80|:[0-9]{1,6})",
+            path in "(|/[a-z?&=/#]{0,10})",
+        ) {
+            let text = format!("{scheme}://{user}{host}{port}{path}");
+            if let Ok(url) = EndpointUrl::parse(&text, &AddressGuard::default()) {
+                let url = url.as_url();
+                prop_assert_eq!(url.scheme(), "https");
+                prop_assert!(matches!(url.host(), Some(url::Host::Domain(name)) if name.contains('.')), "{}", text);
+                prop_assert!(matches!(url.port_or_known_default(), Some(443 | 8443)), "{}", text);
+                prop_assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{}", text);
+            }
+        }
+    }
 
     #[test]
     fn the_longest_url_is_as_long_when_it_is_kept() {
