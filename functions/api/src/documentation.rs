@@ -40,7 +40,7 @@ pub(crate) async fn page(headers: HeaderMap) -> Response {
     let mut response = answer(&headers, &PAGE_TAG, "text/html; charset=utf-8", PAGE);
     let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
     );
     let policy = HeaderValue::from_str(&policy).expect("base64 is visible ASCII");
     let headers = response.headers_mut();

@@ -76,20 +76,26 @@ fn add_project_parameter(operation: &mut Value) {
     parameters.or_insert_with(|| json!([])).as_array_mut().expect("parameters are a list").insert(0, parameter);
 }
 
-/// The first sentence of a handler's doc comment is its summary; the rest, if any, describes it.
+/// The id of an operation in words is its summary, and the doc comment of its handler describes it.
 fn summarize(operation: &mut Value) {
-    let mut text = operation["summary"].as_str().expect("every handler has a doc comment").to_owned();
-    if let Some(more) = operation["description"].as_str() {
-        text = format!("{text}\n{more}");
+    let texts = ["summary", "description"].map(|name| operation[name].as_str().unwrap_or_default().trim());
+    let description = texts.join("\n");
+    assert!(!texts[0].is_empty(), "{} has no doc comment", operation["operationId"]);
+    operation["description"] = description.trim().into();
+    operation["summary"] = in_words(operation["operationId"].as_str().expect("operations have ids")).into();
+}
+
+/// `readApiKey` as "Read API key".
+fn in_words(id: &str) -> String {
+    let mut words = String::new();
+    for letter in id.chars() {
+        if letter.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
     }
-    let text = text.trim().to_owned();
-    let end = text.find(". ").or_else(|| text.find(".\n")).map_or(text.len(), |end| end + 1);
-    let (summary, description) = (text[..end].replace('\n', " "), text[end..].trim());
-    operation["summary"] = summary.trim_end_matches('.').into();
-    match description {
-        "" => drop(operation.as_object_mut().map(|operation| operation.remove("description"))),
-        description => operation["description"] = description.into(),
-    }
+    let words = words.replace(" api ", " API ").replace(" url", " URL").replace(" ips", " IPs");
+    words[..1].to_uppercase() + &words[1..]
 }
 
 /// A parameter is there or not, and never `null`.

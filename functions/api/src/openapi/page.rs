@@ -129,7 +129,7 @@ fn operation(document: &Value, path: &str, method: &str, shown: &Value, problems
         description: paragraphs(&shown["description"]),
         access: access(&shown["security"]),
         call: call(document, path, method, &parameters, body),
-        parameters: parameters.into_iter().map(parameter).collect(),
+        parameters: parameters.into_iter().map(|shown| parameter(document, shown)).collect(),
         body: body.map(|schema| body_of(document, schema, shown["requestBody"]["required"] == true)),
         answers: answers(document, &shown["responses"]),
         problems: problems.iter().filter(|problem| names.contains(&&*problem.name)).cloned().collect(),
@@ -144,13 +144,13 @@ fn access(security: &Value) -> String {
     }
 }
 
-fn parameter(parameter: &Value) -> Field {
-    let place = text(&parameter["in"]);
+fn parameter(document: &Value, parameter: &Value) -> Field {
+    let (place, schema) = (text(&parameter["in"]), &parameter["schema"]);
     Field {
         name: text(&parameter["name"]),
-        kind: format!("{}, in the {place}{}", kind(&parameter["schema"]), limits(&parameter["schema"])),
+        kind: format!("{}, in the {place}{}", kind(schema), limits(meant(document, schema))),
         is_required: parameter["required"] == true,
-        description: paragraphs(&parameter["description"]),
+        description: paragraphs(parameter.get("description").unwrap_or(&meant(document, schema)["description"])),
     }
 }
 
@@ -221,7 +221,7 @@ fn known_type(document: &Value, name: &str, schema: &Value) -> Type {
 fn shapes(document: &Value, schema: &Value) -> Vec<Vec<Field>> {
     let schema = resolve(document, schema);
     if schema["properties"].is_object() {
-        return vec![fields(schema)];
+        return vec![fields(document, schema)];
     }
     if let Some(parts) = schema["allOf"].as_array() {
         return parts.iter().fold(vec![Vec::new()], |all, part| {
@@ -242,15 +242,25 @@ impl Field {
     }
 }
 
+/// What a field is, be it described in place or elsewhere, and whether it may be `null` or not.
+fn meant<'a>(document: &'a Value, property: &'a Value) -> &'a Value {
+    let choices = property["oneOf"].as_array().into_iter().flatten();
+    let mut values = choices.filter(|choice| choice["type"] != "null");
+    match (values.next(), values.next()) {
+        (Some(only), None) => resolve(document, only),
+        _ => resolve(document, property),
+    }
+}
+
 /// The fields of an object, those that are always there first.
-fn fields(schema: &Value) -> Vec<Field> {
+fn fields(document: &Value, schema: &Value) -> Vec<Field> {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let mut fields: Vec<Field> = properties(schema)
         .map(|(name, property)| Field {
             name: name.clone(),
-            kind: format!("{}{}", kind(property), limits(property)),
+            kind: format!("{}{}", kind(property), limits(meant(document, property))),
             is_required: required.iter().any(|one| one == name),
-            description: paragraphs(&property["description"]),
+            description: paragraphs(property.get("description").unwrap_or(&meant(document, property)["description"])),
         })
         .collect();
     fields.sort_by_key(|field| !field.is_required);
@@ -265,10 +275,6 @@ fn kind(schema: &Value) -> String {
     }
     if let Some(choices) = schema["oneOf"].as_array() {
         return choices.iter().map(kind).collect::<Vec<_>>().join(" or ");
-    }
-    if let Some(values) = schema["enum"].as_array() {
-        let values: Vec<String> = values.iter().filter_map(Value::as_str).map(code).collect();
-        return format!("one of {}", values.join(", "));
     }
     let or_null = if schema["type"].as_array().is_some_and(|types| types.iter().any(|one| one == "null")) {
         " or null"
@@ -290,6 +296,11 @@ fn kind(schema: &Value) -> String {
     format!("{name}{or_null}")
 }
 
+fn one_of(values: &[Value]) -> String {
+    let values: Vec<String> = values.iter().filter_map(Value::as_str).map(code).collect();
+    format!("one of {}", values.join(", "))
+}
+
 /// What else a value must be like, in HTML.
 fn limits(schema: &Value) -> String {
     let number = |name: &str| schema[name].as_f64().map(|number| number.to_string());
@@ -304,6 +315,7 @@ fn limits(schema: &Value) -> String {
         range("minimum", "maximum", ""),
         range("minItems", "maxItems", " items"),
         range("minProperties", "maxProperties", " members"),
+        schema["enum"].as_array().map(|values| one_of(values)),
         schema["pattern"].as_str().filter(|pattern| pattern.len() < 60).map(code),
         schema.get("default").map(|value| format!("{} if left out", code(&value.to_string()))),
     ];

@@ -78,7 +78,7 @@ impl Database {
 
     /// All that is in a table, as text, for tests of what must not be there in clear.
     pub async fn dump(&self, table: &str) -> String {
-        let call = Client::new(self.aws.sdk()).scan().table_name(table);
+        let call = self.aws.dynamodb().scan().table_name(table);
         format!("{:?}", call.send().await.expect("the database lists its rows").items())
     }
 

@@ -145,7 +145,9 @@ fn with_ids(mut document: Value, ids: &Ids) -> Value {
 
 /// What the document cannot say.
 fn config(key: &str) -> String {
-    let mut config = format!("hooks = {:?}\n[auth.openapi.x-api-key]\napi_key = {key:?}\n", home().join("hooks.py"));
+    let hooks = home().join("hooks.py");
+    let hooks = hooks.to_str().unwrap();
+    let mut config = format!("hooks = {hooks:?}\n[auth.openapi.x-api-key]\napi_key = {key:?}\n");
     // Whether settings are still what `If-Match` says, the document does not know, nor how many there are: `hooks.py` looks at
     // those refusals.
     let known = json!(["2xx", "3xx", "401", "403", "404", "409", "410", "412", "422", "429", "503"]);
