@@ -1,6 +1,5 @@
 //! SES (version 2 of its API): mails to people.
 
-use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader, MessageTag};
@@ -42,7 +41,7 @@ impl MailError {
 /// Sends mails from one address.
 #[derive(Debug, Clone)]
 pub struct Mailer {
-    client: Client,
+    aws: Aws,
     from: String,
     configuration_set: Option<String>,
 }
@@ -51,7 +50,7 @@ impl Mailer {
     /// A mailer that sends from `from`, which SES must have verified, and through `configuration_set`, which has bounces and
     /// complaints reported; without one they are not.
     pub fn new(aws: &Aws, from: impl Into<String>, configuration_set: Option<String>) -> Self {
-        Self { client: Client::new(aws.sdk()), from: from.into(), configuration_set }
+        Self { aws: aws.clone(), from: from.into(), configuration_set }
     }
 
     /// Sends a mail to a notification user; SES has it when this returns. Sending again makes another mail.
@@ -60,7 +59,8 @@ impl Mailer {
         let message = Message::builder().subject(content(&mail.subject)?).body(body);
         let message = message.set_headers(mail.unsubscribe_url.as_deref().map(one_click).transpose()?).build();
         let call = self
-            .client
+            .aws
+            .ses()
             .send_email()
             .from_email_address(&self.from)
             .destination(Destination::builder().to_addresses(to.email.as_str()).build())

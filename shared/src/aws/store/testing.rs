@@ -43,9 +43,9 @@ impl Database {
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
 
         let aws = Aws::local(format!("http://{address}"));
-        let client = Client::new(aws.sdk());
+        let client = aws.dynamodb();
         create_table(
-            &client,
+            client,
             SETTINGS,
             &[("key-hash", "keyHash", None), ("kind", "kind", Some(("listKey", ScalarAttributeType::S)))],
         )
@@ -53,7 +53,7 @@ impl Database {
         let due = ("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)));
         let held = ("held", "heldFor", Some(("heldAt", ScalarAttributeType::N)));
         let submission = ("submission", "submissionKey", None);
-        create_table(&client, ACTIVITY, &[due, held, submission]).await;
+        create_table(client, ACTIVITY, &[due, held, submission]).await;
         let retention = "30".parse().expect("30 days are a retention");
         Self {
             settings: Settings::new(&aws, SETTINGS),
@@ -66,7 +66,7 @@ impl Database {
 
     /// Stores nonsense over an endpoint, as a version to come might.
     pub async fn spoil_endpoint(&self, endpoint: &Endpoint) {
-        let client = Client::new(self.aws.sdk());
+        let client = self.aws.dynamodb();
         let key = |value: String| AttributeValue::S(value);
         let call = client
             .put_item()
@@ -78,7 +78,7 @@ impl Database {
 
     /// All that is in a table, as text, for tests of what must not be there in clear.
     pub async fn dump(&self, table: &str) -> String {
-        let call = Client::new(self.aws.sdk()).scan().table_name(table);
+        let call = self.aws.dynamodb().scan().table_name(table);
         format!("{:?}", call.send().await.expect("the database lists its rows").items())
     }
 
