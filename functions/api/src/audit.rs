@@ -32,7 +32,11 @@ use shared::{notification_user::NotificationUserView, project::Project, return_u
 #[cfg(test)]
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is wanted: the handlers of the resources answer")]
+#[expect(
+    dead_code,
+    clippy::large_enum_variant,
+    reason = "only its schema is wanted: the handlers of the resources answer"
+)]
 pub(crate) enum Reverted {
     /// The project.
     Project(Project),

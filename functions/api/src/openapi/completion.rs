@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{problem_kind, requests};
+use super::{parsers, problem_kind};
 use crate::problem_kind::ProblemKind;
 
 /// Completes a document that has been built from the handlers alone.
@@ -28,8 +28,8 @@ pub(super) fn complete(document: &mut Value) {
     }
     document["components"]["headers"] = headers();
     let schemas = &mut document["components"]["schemas"];
-    requests::refine(schemas);
-    let is_request = |name: &str| requests::KNOWN.iter().any(|(known, _)| *known == name);
+    parsers::refine(schemas);
+    let is_request = |name: &str| parsers::KNOWN.iter().any(|(known, _)| *known == name);
     for (_, schema) in members(schemas).filter(|(name, _)| !is_request(name)) {
         forbid_null(schema);
     }
@@ -117,8 +117,8 @@ fn require_body(operation: &mut Value) {
 
 /// All kinds of problems that an operation may answer: those that its handler names, and those that follow from what it takes.
 fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
-    let named = operation["x-problems"].as_array().into_iter().flatten();
-    let mut names: BTreeSet<&str> = named.filter_map(Value::as_str).collect();
+    let own = operation["x-problems"].as_array().into_iter().flatten();
+    let mut names: BTreeSet<&str> = own.filter_map(Value::as_str).collect();
     let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
     let is_in = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
     let takes_key = operation["security"].is_array();

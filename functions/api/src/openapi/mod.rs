@@ -12,8 +12,10 @@ use crate::problem_kind::ProblemKind;
 
 mod completion;
 mod examples;
+mod html;
 mod page;
 pub(crate) mod parameters;
+mod parsers;
 #[expect(dead_code, reason = "only the schemas of these types are wanted")]
 pub(crate) mod requests;
 mod tests;
@@ -83,7 +85,7 @@ struct Documentation;
 struct Problem {
     /// What kind of problem it is: `/problems/` and a stable name. It leads to the documentation.
     #[schema(rename = "type", format = "uri-reference", pattern = "^/problems/[a-z0-9-]+$")]
-    problem_type: String,
+    kind: String,
     /// The status in words.
     title: String,
     /// The status of the answer.

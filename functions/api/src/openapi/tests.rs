@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use shared::draft::{BadFields, Draft};
 
-use super::{document, page, requests};
+use super::{document, page, parsers};
 use crate::documentation;
 
 /// Writes the files anew if the variable `OPENAPI` is `write`, and compares them else.
@@ -30,7 +30,7 @@ fn the_committed_document_and_page_are_what_the_code_says() {
     compare("docs.html", documentation::PAGE, &page::render(&document));
 }
 
-fn refusals(parser: requests::Parser, body: &Value) -> Vec<String> {
+fn refusals(parser: parsers::Parser, body: &Value) -> Vec<String> {
     let draft = Draft::parse(body.to_string().as_bytes()).unwrap();
     let bad = parser(draft).err().map_or_else(Vec::new, |BadFields(bad)| bad);
     bad.into_iter().map(|field| format!("{} {}", field.pointer, field.detail)).collect()
@@ -39,7 +39,7 @@ fn refusals(parser: requests::Parser, body: &Value) -> Vec<String> {
 #[test]
 fn requests_are_taken_as_they_are_documented() {
     let document = document();
-    for (name, parser) in requests::KNOWN {
+    for (name, parser) in parsers::KNOWN {
         let schema = &document["components"]["schemas"][name];
         assert_eq!(schema["additionalProperties"], false, "{name}");
         let mut example = schema["example"].clone();
@@ -58,7 +58,7 @@ fn requests_are_taken_as_they_are_documented() {
 #[test]
 fn required_fields_are_just_those_that_are_documented_so() {
     let document = document();
-    for (name, parser) in requests::KNOWN {
+    for (name, parser) in parsers::KNOWN {
         let schema = &document["components"]["schemas"][name];
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         for (field, _) in schema["properties"].as_object().into_iter().flatten() {
