@@ -3,9 +3,6 @@
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
@@ -13,6 +10,7 @@ use aws_types::sdk_config::SharedCredentialsProvider;
 
 use crate::config::{self, ConfigError};
 
+mod http;
 #[cfg(feature = "mail")]
 pub mod mail;
 #[cfg(feature = "queue")]
@@ -44,16 +42,11 @@ impl Aws {
 
     fn new(region: String, credentials: Credentials, endpoint_url: Option<String>) -> Self {
         let is_plain = endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://"));
-        let http = if is_plain {
-            Builder::new().build_http()
-        } else {
-            Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
-        };
         let mut sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http);
+            .http_client(http::client(is_plain));
         sdk.set_endpoint_url(endpoint_url);
         Self(Arc::new(sdk.build()))
     }
