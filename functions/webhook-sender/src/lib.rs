@@ -31,6 +31,7 @@ mod follow;
 mod health;
 mod outcome;
 mod post;
+mod records;
 mod replay;
 mod resolver;
 mod slots;
@@ -43,6 +44,7 @@ use health::{HealthBook, Known};
 use outcome::SendError;
 pub use post::ClientError;
 use post::Poster;
+use records::Records;
 use slots::Slots;
 
 /// How long before the function is ended the last attempt must have begun: 15 s that the attempt may take, 2 s to find out
@@ -68,6 +70,7 @@ struct Facts {
     targets: Targets,
     health: HashMap<EndpointId, Known>,
     slots: Slots,
+    records: Records,
     last_start: Timestamp,
 }
 
@@ -148,7 +151,7 @@ impl Sender {
             self.health.known(endpoints, now),
         )
         .await;
-        Ok(Facts { recorded: recorded?, targets, health: health?, slots, last_start })
+        Ok(Facts { recorded: recorded?, targets, health: health?, slots, records: Records::default(), last_start })
     }
 
     /// The recorded deliveries. One that is behind its message was read too early, and is read again as it is now.

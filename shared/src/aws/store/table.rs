@@ -12,7 +12,9 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, BatchStatementRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,9 @@ pub(super) struct Listed<T> {
     #[serde(flatten)]
     pub(super) content: T,
 }
+
+/// How many statements DynamoDB takes in one call.
+pub(super) const MOST_STATEMENTS: usize = 25;
 
 /// How long a transaction waits each time it met another that changes the same row.
 const CONFLICT_WAITS_MS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 0];
@@ -120,6 +125,31 @@ impl Table {
             Some(item) => read(item.clone()).map(Some),
             None => Err(unavailable(error)),
         }
+    }
+
+    /// Writes each of `rows`, [`MOST_STATEMENTS`] at most, where there is none, with one call for all; tells of which it is
+    /// known that they were written.
+    ///
+    /// Each is a conditional write of its own, and costs the same. Of the others nothing is said: there may be a row, the
+    /// database may be too busy, or the answer may be lost.
+    pub(super) async fn insert_all<T: Serialize>(&self, rows: &[Row<T>]) -> Vec<bool> {
+        let statements = rows.iter().map(|row| self.inserting(row)).collect::<Result<Vec<_>, _>>();
+        let Ok(statements) = statements else { return vec![false; rows.len()] };
+        let answer = self.client.batch_execute_statement().set_statements(Some(statements)).send().await;
+        let answers = answer.ok().and_then(|answer| answer.responses).unwrap_or_default();
+        let mut written: Vec<bool> = answers.iter().map(|answer| answer.error.is_none()).collect();
+        written.resize(rows.len(), false);
+        written
+    }
+
+    fn inserting<T: Serialize>(&self, row: &Row<T>) -> Result<BatchStatementRequest, StoreError> {
+        let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
+        let (names, values): (Vec<String>, Vec<AttributeValue>) = item.into_iter().unzip();
+        // The names are those of our own types, and have no quotes in them.
+        let members: Vec<String> = names.iter().map(|name| format!("'{name}': ?")).collect();
+        let statement = format!(r#"INSERT INTO "{}" VALUE {{{}}}"#, self.name, members.join(", "));
+        let request = BatchStatementRequest::builder().statement(statement).set_parameters(Some(values));
+        Ok(request.build().expect("the statement is set"))
     }
 
     /// Begins a conditional change of a row; [`Self::update_if`] ends it.
