@@ -1,6 +1,5 @@
 //! SES (version 2 of its API): mails to people.
 
-use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
@@ -41,14 +40,14 @@ impl MailError {
 /// Sends mails from one address.
 #[derive(Debug, Clone)]
 pub struct Mailer {
-    client: Client,
+    aws: Aws,
     from: String,
 }
 
 impl Mailer {
     /// A mailer that sends from `from`, which SES must have verified.
     pub fn new(aws: &Aws, from: impl Into<String>) -> Self {
-        Self { client: Client::new(aws.sdk()), from: from.into() }
+        Self { aws: aws.clone(), from: from.into() }
     }
 
     /// Sends a mail to one address; SES has it when this returns. Sending again makes another mail.
@@ -56,7 +55,8 @@ impl Mailer {
         let body = Body::builder().html(content(&mail.html)?).text(content(&mail.text)?).build();
         let message = Message::builder().subject(content(&mail.subject)?).body(body).build();
         let call = self
-            .client
+            .aws
+            .ses()
             .send_email()
             .from_email_address(&self.from)
             .destination(Destination::builder().to_addresses(to.as_str()).build())

@@ -1,6 +1,6 @@
 //! The AWS edge: one module a service. No SDK type crosses it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
@@ -21,8 +21,23 @@ pub mod secrets;
 pub mod store;
 
 /// What all clients share: region, the function's own credentials, and one pool of connections.
+///
+/// There is one client a service, made with the first call, for starts are in a hurry.
 #[derive(Debug, Clone)]
-pub struct Aws(Arc<SdkConfig>);
+pub struct Aws(Arc<Services>);
+
+#[derive(Debug)]
+struct Services {
+    sdk: SdkConfig,
+    #[cfg(feature = "store")]
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    #[cfg(feature = "secrets")]
+    secrets_manager: OnceLock<aws_sdk_secretsmanager::Client>,
+    #[cfg(feature = "mail")]
+    ses: OnceLock<aws_sdk_sesv2::Client>,
+    #[cfg(feature = "queue")]
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+}
 
 impl Aws {
     /// Reads what Lambda sets for every function. `AWS_ENDPOINT_URL` sends all calls elsewhere, as the local stack does.
@@ -48,7 +63,17 @@ impl Aws {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(http::client(is_plain));
         sdk.set_endpoint_url(endpoint_url);
-        Self(Arc::new(sdk.build()))
+        Self(Arc::new(Services {
+            sdk: sdk.build(),
+            #[cfg(feature = "store")]
+            dynamodb: OnceLock::new(),
+            #[cfg(feature = "secrets")]
+            secrets_manager: OnceLock::new(),
+            #[cfg(feature = "mail")]
+            ses: OnceLock::new(),
+            #[cfg(feature = "queue")]
+            sqs: OnceLock::new(),
+        }))
     }
 
     /// A service that runs on this machine, for tests.
@@ -58,9 +83,24 @@ impl Aws {
         Self::new("us-east-1".to_owned(), credentials, Some(endpoint_url))
     }
 
-    /// The clients' common configuration.
-    fn sdk(&self) -> &SdkConfig {
-        &self.0
+    #[cfg(feature = "store")]
+    fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.0.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.0.sdk))
+    }
+
+    #[cfg(feature = "secrets")]
+    fn secrets_manager(&self) -> &aws_sdk_secretsmanager::Client {
+        self.0.secrets_manager.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.0.sdk))
+    }
+
+    #[cfg(feature = "mail")]
+    fn ses(&self) -> &aws_sdk_sesv2::Client {
+        self.0.ses.get_or_init(|| aws_sdk_sesv2::Client::new(&self.0.sdk))
+    }
+
+    #[cfg(feature = "queue")]
+    fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.0.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.0.sdk))
     }
 }
 

@@ -26,7 +26,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -97,7 +96,7 @@ pub struct Settings {
 impl Settings {
     /// The settings in the table called `table`.
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
-        Self { table: Table::new(Client::new(aws.sdk()), table.into()) }
+        Self { table: Table::new(aws, table.into()) }
     }
 }
 
@@ -111,7 +110,7 @@ pub struct Activity {
 impl Activity {
     /// The activity in the table called `table`, of which rows are kept for `retention`.
     pub fn new(aws: &Aws, table: impl Into<String>, retention: Retention) -> Self {
-        Self { table: Table::new(Client::new(aws.sdk()), table.into()), retention }
+        Self { table: Table::new(aws, table.into()), retention }
     }
 }
 

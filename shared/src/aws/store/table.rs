@@ -18,14 +18,14 @@ use aws_sdk_dynamodb::types::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Page, PageToken, StoreError, Written};
+use super::{Aws, Page, PageToken, StoreError, Written};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// A table with the keys `pk` and `sk`.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    client: Client,
+    aws: Aws,
     name: String,
 }
 
@@ -64,12 +64,12 @@ pub(super) enum Transacted {
 }
 
 impl Table {
-    pub(super) fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    pub(super) fn new(aws: &Aws, name: String) -> Self {
+        Self { aws: aws.clone(), name }
     }
 
     pub(super) fn client(&self) -> &Client {
-        &self.client
+        self.aws.dynamodb()
     }
 
     pub(super) fn name(&self) -> &str {
@@ -87,7 +87,7 @@ impl Table {
     }
 
     async fn get_with<T: DeserializeOwned>(&self, pk: &str, sk: &str, now: bool) -> Result<Option<T>, StoreError> {
-        let call = self.client.get_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
+        let call = self.client().get_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
         let answer = call.consistent_read(now).send().await.map_err(unavailable)?;
         answer.item.map(read).transpose()
     }
@@ -101,7 +101,7 @@ impl Table {
     /// Begins a conditional write; [`Self::put_if`] ends it.
     pub(super) fn putting<T: Serialize>(&self, row: &Row<T>) -> Result<PutItemFluentBuilder, StoreError> {
         let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
-        Ok(self.client.put_item().table_name(&self.name).set_item(Some(item)))
+        Ok(self.client().put_item().table_name(&self.name).set_item(Some(item)))
     }
 
     /// Carries out a conditional write, and tells whether the condition held.
@@ -135,7 +135,7 @@ impl Table {
     pub(super) async fn insert_all<T: Serialize>(&self, rows: &[Row<T>]) -> Vec<bool> {
         let statements = rows.iter().map(|row| self.inserting(row)).collect::<Result<Vec<_>, _>>();
         let Ok(statements) = statements else { return vec![false; rows.len()] };
-        let answer = self.client.batch_execute_statement().set_statements(Some(statements)).send().await;
+        let answer = self.client().batch_execute_statement().set_statements(Some(statements)).send().await;
         let answers = answer.ok().and_then(|answer| answer.responses).unwrap_or_default();
         let mut written: Vec<bool> = answers.iter().map(|answer| answer.error.is_none()).collect();
         written.resize(rows.len(), false);
@@ -154,7 +154,7 @@ impl Table {
 
     /// Begins a conditional change of a row; [`Self::update_if`] ends it.
     pub(super) fn updating(&self, pk: &str, sk: &str) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+        self.client().update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
     }
 
     /// Carries out a conditional change, and tells whether the condition held.
@@ -175,7 +175,7 @@ impl Table {
     /// change the same rows at the same time are waited for a little.
     pub(super) async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
         for wait_ms in CONFLICT_WAITS_MS {
-            let call = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let call = self.client().transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = call.send().await else { return Ok(Transacted::Written) };
             let reasons = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
@@ -204,7 +204,7 @@ impl Table {
 
     /// Begins a conditional deletion; [`Self::delete_if`] ends it.
     pub(super) fn deleting(&self, pk: &str, sk: &str) -> DeleteItemFluentBuilder {
-        self.client.delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+        self.client().delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
     }
 
     /// Carries out a conditional deletion, and tells whether the condition held.
@@ -218,7 +218,7 @@ impl Table {
 
     /// Begins a query of one partition whose sort keys lie between two texts, both included.
     pub(super) fn between(&self, pk: &str, first_sk: &str, last_sk: &str) -> QueryFluentBuilder {
-        self.client
+        self.client()
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
@@ -229,7 +229,7 @@ impl Table {
 
     /// Begins a query of one partition whose sort keys begin alike.
     pub(super) fn beginning_with(&self, pk: &str, sk_prefix: &str) -> QueryFluentBuilder {
-        self.client
+        self.client()
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
@@ -239,7 +239,7 @@ impl Table {
 
     /// Begins a query of the index `kind`, in the order of the list key.
     pub(super) fn of_kind(&self, kind: &str) -> QueryFluentBuilder {
-        self.client
+        self.client()
             .query()
             .table_name(&self.name)
             .index_name("kind")

@@ -38,9 +38,9 @@ impl Database {
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
 
         let aws = Aws::local(format!("http://{address}"));
-        let client = Client::new(aws.sdk());
+        let client = aws.dynamodb();
         create_table(
-            &client,
+            client,
             SETTINGS,
             &[("key-hash", "keyHash", None), ("kind", "kind", Some(("listKey", ScalarAttributeType::S)))],
         )
@@ -48,7 +48,7 @@ impl Database {
         let due = ("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)));
         let held = ("held", "heldFor", Some(("heldAt", ScalarAttributeType::N)));
         let submission = ("submission", "submissionKey", None);
-        create_table(&client, ACTIVITY, &[due, held, submission]).await;
+        create_table(client, ACTIVITY, &[due, held, submission]).await;
         let retention = "30".parse().expect("30 days are a retention");
         Self {
             settings: Settings::new(&aws, SETTINGS),
@@ -61,7 +61,7 @@ impl Database {
 
     /// Stores nonsense over an endpoint, as a version to come might.
     pub async fn spoil_endpoint(&self, endpoint: &Endpoint) {
-        let client = Client::new(self.aws.sdk());
+        let client = self.aws.dynamodb();
         let key = |value: String| AttributeValue::S(value);
         let call = client
             .put_item()
