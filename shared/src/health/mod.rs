@@ -26,6 +26,8 @@ mod drain;
 mod notice;
 mod policy;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod tests;
 
 pub use drain::Drain;
