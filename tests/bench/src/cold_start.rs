@@ -8,7 +8,7 @@ use crate::error::BenchError;
 use crate::receiver::Manner;
 use crate::size::Size;
 use crate::table::{Rounds, Table};
-use crate::world::{World, call, event, member, request};
+use crate::world::{World, event};
 
 /// What is measured of a start.
 #[derive(Default)]
@@ -47,15 +47,10 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
 async fn functions(world: &World) -> Result<[(&'static str, Value); 5], BenchError> {
     let mut api = world.function("api").await?;
     let project = world.project(&mut api, Manner::Fresh, 1).await?;
-    let base = format!("/v1/projects/{}", project.id);
-    let settings = json!({ "url": "https://app.example/done", "fields": ["kycStatus"], "skipResultPage": true });
-    call(&mut api, "PUT", &format!("{base}/return-url"), &settings).await?;
-    let link = call(&mut api, "POST", &format!("{base}/return-links"), &json!({ "kycStatus": "approved" })).await?;
-    let link = member(&link, "url")?;
-    let path = link.find("/r/").map(|at| &link[at..]).ok_or(BenchError::Missing("path"))?;
+    let followed = project.following(&mut api).await?;
     let scheduled = json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}" });
     Ok([
-        ("redirect", request("GET", path, &Value::Null)),
+        ("redirect", followed),
         ("api", project.publishing(&event())),
         ("trusting-sender", project.batch(1)),
         ("webhook-retry", scheduled.clone()),

@@ -1,6 +1,6 @@
 //! What a request to `redirect` and one to `api` cost, against a function that answers the same status and does nothing.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cold_start::millis;
 use crate::error::BenchError;
@@ -8,18 +8,12 @@ use crate::lambda::Lambda;
 use crate::receiver::Manner;
 use crate::size::Size;
 use crate::table::{Rounds, Table};
-use crate::world::{World, call, event, member, request};
+use crate::world::{World, event};
 
 pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Result<(), BenchError> {
     let mut api = world.function("api").await?;
     let project = world.project(&mut api, Manner::Fresh, 1).await?;
-    let base = format!("/v1/projects/{}", project.id);
-    let settings = json!({ "url": "https://app.example/done", "fields": ["kycStatus"], "skipResultPage": true });
-    call(&mut api, "PUT", &format!("{base}/return-url"), &settings).await?;
-    let link = call(&mut api, "POST", &format!("{base}/return-links"), &json!({ "kycStatus": "approved" })).await?;
-    let link = member(&link, "url")?;
-    let path = link.find("/r/").map(|at| &link[at..]).ok_or(BenchError::Missing("path"))?;
-    let followed = request("GET", path, &Value::Null);
+    let followed = project.following(&mut api).await?;
 
     let (mut redirect, mut fixed) = (world.function("redirect").await?, world.function("fixed-answer").await?);
     for (name, ours, event, status) in

@@ -28,8 +28,6 @@ pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// Its certificate as DER.
     pub(crate) root: PathBuf,
-    /// Its certificate as PEM.
-    pub(crate) bundle: PathBuf,
     /// The system's authorities, and this one.
     pub(crate) system_bundle: PathBuf,
 }
@@ -40,13 +38,11 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-        let file = |name| directory.join(name);
-        let (root, bundle, system_bundle) = (file("root.der"), file("root.pem"), file("system.pem"));
+        let (root, system_bundle) = (directory.join("root.der"), directory.join("system.pem"));
         std::fs::write(&root, issuer.der())?;
-        std::fs::write(&bundle, issuer.pem())?;
         let system = std::fs::read_to_string(SYSTEM_BUNDLE).unwrap_or_default();
         std::fs::write(&system_bundle, system + "\n" + &issuer.pem())?;
-        Ok(Self { issuer, root, bundle, system_bundle })
+        Ok(Self { issuer, root, system_bundle })
     }
 
     /// A listener on a free port of this machine, reached as `localhost`. It resumes no sessions: whoever connects anew does so

@@ -69,7 +69,6 @@ impl World {
             ("AWS_ACCESS_KEY_ID", "test".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
             ("AWS_ENDPOINT_URL", self.aws.url.clone()),
-            ("AWS_CA_BUNDLE", file(&self.authority.bundle)),
             ("SSL_CERT_FILE", file(&self.authority.system_bundle)),
             ("TRUSTED_ROOT", file(&self.authority.root)),
             ("SETTINGS_TABLE", SETTINGS.to_owned()),
@@ -109,6 +108,17 @@ impl Project {
     /// The request of API Gateway that publishes an event.
     pub(crate) fn publishing(&self, event: &Value) -> Value {
         request("POST", &format!("/v1/projects/{}/events", self.id), event)
+    }
+
+    /// The request of API Gateway that follows a new return link, straight to the return URL.
+    pub(crate) async fn following(&self, api: &mut Lambda) -> Result<Value, BenchError> {
+        let base = format!("/v1/projects/{}", self.id);
+        let settings = json!({ "url": "https://app.example/done", "fields": ["kycStatus"], "skipResultPage": true });
+        call(api, "PUT", &format!("{base}/return-url"), &settings).await?;
+        let link = call(api, "POST", &format!("{base}/return-links"), &json!({ "kycStatus": "approved" })).await?;
+        let link = member(&link, "url")?;
+        let path = link.find("/r/").map(|at| &link[at..]).ok_or(BenchError::Missing("path"))?;
+        Ok(request("GET", path, &Value::Null))
     }
 
     /// A batch of SQS with `count` first messages of as many events, for one endpoint after the other.
