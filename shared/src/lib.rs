@@ -43,6 +43,7 @@ pub mod report;
 pub mod report_mail;
 
 pub mod config;
+pub mod metric;
 pub mod telemetry;
 
 #[cfg(feature = "aws")]

@@ -1,8 +1,10 @@
-//! Logs: one JSON object a line, to standard output, where Lambda picks them up.
+//! Logs and metrics: one JSON object a line, to standard output, where Lambda picks them up.
 
 use tracing_subscriber::EnvFilter;
 
 use crate::config;
+use crate::metric::Measured;
+use crate::time::Timestamp;
 
 /// Starts logging at the level that `LOG_LEVEL` names; `info` when it names none.
 pub fn init() {
@@ -22,6 +24,14 @@ fn filter(level: &str) -> String {
         "error,hickory_resolver=off,hickory_net=off,hickory_proto=off,\
         shared={level},api={level},redirect={level},webhook_sender={level},webhook_retry={level},daily_digest={level}"
     )
+}
+
+/// Tells what an invocation measured, under the name that Lambda gives the function; by hand it is `local`.
+pub fn record(measured: &Measured, now: Timestamp) {
+    let function = config::environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
+    for line in measured.lines(&function, now) {
+        println!("{line}");
+    }
 }
 
 /// An error and its causes in one line, for the one place that logs it.

@@ -4,7 +4,7 @@
         → {"outputs": {…}}, once every resource stands
     {"do": "invoke", "function", "payload"} → {"payload": …}
     {"do": "environment"} → {"variables": {…}}, those of all functions: where two have one, it is the same
-    {"do": "logs"} → {"lines": […]}, the last that the functions wrote
+    {"do": "logs", "most"} → {"lines": […]}, what the functions wrote; the last lines, if "most" is not null
 
 Where the emulator is, and whose credentials to show, comes from the usual AWS variables. A failure is told on standard error.
 """
@@ -18,7 +18,6 @@ import zipfile
 import boto3
 
 DEPLOYMENT_SECONDS = 120
-LOG_LINES = 60
 
 
 def deploy(request):
@@ -83,7 +82,7 @@ def environment(_):
     return {"variables": variables}
 
 
-def logs(_):
+def logs(request):
     client = boto3.client("logs")
     events = []
     for group in client.describe_log_groups()["logGroups"]:
@@ -93,7 +92,8 @@ def logs(_):
                 # Lambda's own lines frame each invocation and tell nothing here.
                 if not event["message"].startswith(("START ", "END ", "REPORT ")):
                     events.append((event["timestamp"], f"{name.rsplit('/', 1)[1]}: {event['message'].rstrip()}"))
-    return {"lines": [line for _, line in sorted(events)[-LOG_LINES:]]}
+    lines = [line for _, line in sorted(events)]
+    return {"lines": lines if request["most"] is None else lines[-request["most"] :]}
 
 
 if __name__ == "__main__":

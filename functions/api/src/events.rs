@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -38,6 +39,10 @@ pub(crate) struct Accepted {
     /// One for each endpoint that wants it.
     deliveries: Vec<EventDelivery>,
 }
+
+/// How many events an answer says were accepted; left with the answer, to be counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AcceptedCount(pub(crate) usize);
 
 /// One delivery of an event.
 #[derive(Serialize)]
@@ -139,12 +144,12 @@ pub(crate) async fn publish(
     State(app): State<App>,
     caller: Caller<scope::EventsWrite>,
     body: Body,
-) -> Result<(StatusCode, Json<Accepted>), ApiError> {
+) -> Result<(StatusCode, Extension<AcceptedCount>, Json<Accepted>), ApiError> {
     let new = NewEvent::try_from(body.draft()?)?;
     let id = once::subject(caller.origin.claim.as_ref(), || EventId::new(app.clock.now(), &*app.random));
     let mut accepted = accept(&app, vec![new.accept(id, caller.project_id)]).await?;
     let accepted = accepted.pop().expect("one event was accepted");
-    Ok((StatusCode::ACCEPTED, Json(accepted)))
+    Ok((StatusCode::ACCEPTED, Extension(AcceptedCount(1)), Json(accepted)))
 }
 
 /// Publishes up to 100 events: all of them, or none if one is bad. With an `Idempotency-Key`, each of them once.
@@ -157,12 +162,12 @@ pub(crate) async fn publish_batch(
     State(app): State<App>,
     caller: Caller<scope::EventsWrite>,
     request: Request,
-) -> Result<(StatusCode, Json<AcceptedBatch>), ApiError> {
+) -> Result<(StatusCode, Extension<AcceptedCount>, Json<AcceptedBatch>), ApiError> {
     let NewEvents(new) = NewEvents::try_from(Body::of(request, LARGEST_BODY).await?.draft()?)?;
     let first = once::subject(caller.origin.claim.as_ref(), || EventId::new(app.clock.now(), &*app.random));
     let events = (0..).zip(new).map(|(index, new)| new.accept(first.in_batch(index), caller.project_id));
     let items = accept(&app, events.collect()).await?;
-    Ok((StatusCode::ACCEPTED, Json(AcceptedBatch { items })))
+    Ok((StatusCode::ACCEPTED, Extension(AcceptedCount(items.len())), Json(AcceptedBatch { items })))
 }
 
 /// Lists events, newest first, without their data.

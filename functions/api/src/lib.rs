@@ -217,6 +217,6 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn(problem::check_url))
         .layer(middleware::from_fn(rate::write_headers))
-        .layer(middleware::from_fn(request_log::log_request))
+        .layer(middleware::from_fn_with_state(app.clone(), request_log::log_request))
         .with_state(app)
 }

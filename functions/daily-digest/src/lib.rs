@@ -20,6 +20,7 @@ use shared::aws::secrets::{KeyRingSecret, SecretError};
 use shared::aws::store::{Activity, Retention, Settings, StoreError};
 use shared::clock::Clock;
 use shared::digest::DigestJob;
+use shared::metric::{Measured, Metric};
 use shared::random::Random;
 use shared::telemetry;
 use shared::time::UtcDay;
@@ -137,12 +138,12 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     /// Works through a batch, one message after the other, for each may need much memory.
     async fn work(&self, batch: SqsEvent) -> SqsBatchResponse {
         let messages = batch.records.len();
-        let mut sent = 0;
+        let mut measured = Measured::default();
         let mut response = SqsBatchResponse::default();
         for message in batch.records {
             let message_id = message.message_id.clone().unwrap_or_default();
             match self.do_job(message).await {
-                Ok(mails) => sent += mails,
+                Ok(part) => measured.extend([part]),
                 Err(error) => {
                     error!(message_id, cause = telemetry::chain(&error), "message {message_id} must come again");
                     let mut failure = BatchItemFailure::default();
@@ -152,17 +153,19 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
             }
         }
         let failed = response.batch_item_failures.len();
+        let sent = measured.total(Metric::MailsSent);
+        telemetry::record(&measured, self.clock.now());
         info!(messages, failed, sent, "{sent} mails were sent for {messages} messages");
         response
     }
 
-    /// Does what one message asks for, and tells how many mails that were.
-    async fn do_job(&self, message: SqsMessage) -> Result<usize, JobError> {
+    /// Does what one message asks for, and tells what is to be counted.
+    async fn do_job(&self, message: SqsMessage) -> Result<Measured, JobError> {
         let body = message.body.ok_or(JobError::NoBody)?;
         match serde_json::from_str(&body).map_err(JobError::Message)? {
-            DigestJob::Report(job) => self.report(&job).await,
-            DigestJob::Notice(job) => self.notice(&job).await,
-            DigestJob::Reconcile(job) => self.reconcile(&job).await.map(|()| 0),
+            DigestJob::Report(job) => Ok(Measured::one(Metric::MailsSent, self.report(&job).await? as u64)),
+            DigestJob::Notice(job) => Ok(Measured::one(Metric::MailsSent, self.notice(&job).await? as u64)),
+            DigestJob::Reconcile(job) => Ok(Measured::one(Metric::LostDeliveries, self.reconcile(&job).await? as u64)),
         }
     }
 }

@@ -48,8 +48,9 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         }
     }
 
-    /// Looks through a project's events, and leaves the rest to another message when there are many.
-    pub(crate) async fn reconcile(&self, job: &ReconcileJob) -> Result<(), JobError> {
+    /// Looks through a project's events, and leaves the rest to another message when there are many; tells how many deliveries were
+    /// lost.
+    pub(crate) async fn reconcile(&self, job: &ReconcileJob) -> Result<usize, JobError> {
         let mut next = Some(*job);
         let mut endpoints = HashSet::new();
         let mut lost = 0;
@@ -70,7 +71,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         } else {
             info!(project.id = %project_id, "nothing of project {project_id} was lost");
         }
-        Ok(())
+        Ok(lost)
     }
 
     /// Sends the messages of first attempts anew that ought to have been made long ago; tells how many. If one was not lost but is

@@ -3,9 +3,11 @@
 use shared::aws::store::{DigestProgress, Mailing, PageToken, report_endpoints};
 use shared::digest::DigestJob;
 use shared::id::ProjectId;
+use shared::metric::{Measured, Metric};
 use shared::project::QuietDays;
 use shared::report::{self, ReportJob};
 use shared::report_mail::{self, Reader};
+use shared::telemetry;
 use shared::time::{Timestamp, UtcDay};
 use tracing::info;
 
@@ -30,6 +32,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         } else {
             // The reports first: somebody waits for them.
             let projects = self.queue_reconciliations().await?;
+            telemetry::record(&Measured::one(Metric::DigestRuns, 1), self.clock.now());
             info!(projects, "{projects} projects will be looked through for lost deliveries");
         }
         Ok(Answer::Queued { days, reports })

@@ -15,6 +15,7 @@ use shared::aws::queue::{Message, Queue, QueueError};
 use shared::aws::store::{Activity, Due, DueDelivery, DueReplay, SHARDS, Settings, StoreError, Written};
 use shared::clock::Clock;
 use shared::delivery::{self, SWEEP_AHEAD};
+use shared::metric::{Measured, Metric};
 use shared::telemetry;
 use shared::time::Timestamp;
 use thiserror::Error;
@@ -55,6 +56,8 @@ pub struct Swept {
     pub released: usize,
     /// How many were put onto the queue to be replayed.
     pub replayed: u64,
+    /// For how many seconds the delivery that was due longest had been due; zero if none was due before this run.
+    pub lag_seconds: u64,
 }
 
 /// Why a run failed; what it left undone, the next run does.
@@ -93,7 +96,11 @@ impl Sweeper {
                 Err(error) => failed = Some(error),
             }
         }
-        let Swept { queued, released, replayed } = swept;
+        // A sweep that fails does not tell how late it is, so that it counts as late.
+        if failed.is_none() {
+            telemetry::record(&Measured::one(Metric::SweepLag, swept.lag_seconds), self.clock.now());
+        }
+        let Swept { queued, released, replayed, .. } = swept;
         info!(
             queued,
             released,
@@ -142,11 +149,13 @@ impl Sweeper {
                 Due::Replay(replay) => replays.push(replay),
             }
         }
+        let lag_seconds =
+            deliveries.iter().map(|due| due.overdue(self.clock.now()).as_secs()).max().unwrap_or_default();
         // Deliveries first, for somebody waits for them.
         let queued = or_note(self.queue_all(deliveries).await, failed);
         let replayed = or_note(self.carry_on_all(&replays, last_start).await, failed);
         let released = or_note(self.look_after_all(&endpoints, horizon, last_start).await, failed);
-        Swept { queued, released, replayed }
+        Swept { queued, released, replayed, lag_seconds }
     }
 
     /// Carries on replays side by side, the others too if one fails.
@@ -195,6 +204,7 @@ impl Swept {
             queued: self.queued + other.queued,
             released: self.released + other.released,
             replayed: self.replayed + other.replayed,
+            lag_seconds: self.lag_seconds.max(other.lag_seconds),
         }
     }
 }

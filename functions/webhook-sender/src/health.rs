@@ -4,7 +4,8 @@
 //! the attempt is recorded all the same.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -13,6 +14,7 @@ use shared::delivery::Attempt;
 use shared::endpoint::EndpointState;
 use shared::health::{Gate, Health, HealthPolicy};
 use shared::id::{EndpointId, ProjectId};
+use shared::metric::{Measured, Metric};
 use shared::telemetry;
 use shared::time::Timestamp;
 use tokio::sync::Mutex;
@@ -32,11 +34,18 @@ pub(crate) struct HealthBook {
     activity: Activity,
     policy: HealthPolicy,
     kept: Mutex<HashMap<EndpointId, (Timestamp, Known)>>,
+    /// What changed since it was last asked for.
+    measured: Lock<Measured>,
 }
 
 impl HealthBook {
     pub(crate) fn new(activity: Activity, policy: HealthPolicy) -> Self {
-        Self { activity, policy, kept: Mutex::default() }
+        Self { activity, policy, kept: Mutex::default(), measured: Lock::default() }
+    }
+
+    /// How many endpoints were paused and disabled since this was last asked.
+    pub(crate) fn take_measured(&self) -> Measured {
+        mem::take(&mut *self.measured.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The health of each endpoint.
@@ -108,6 +117,7 @@ impl HealthBook {
         };
         (*stored, _) = self.activity.change_health(stored.clone(), next).await?;
         log_change(&before, &stored.health);
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner).extend([measure_change(&before, &stored.health)]);
         Ok(())
     }
 
@@ -128,6 +138,13 @@ impl HealthBook {
         (*stored, _) = self.activity.change_health(stored.clone(), next).await?;
         Ok(())
     }
+}
+
+fn measure_change(before: &Health, after: &Health) -> Measured {
+    let mut measured = Measured::default();
+    measured.add(Metric::EndpointsPaused, (before.pause.is_none() && after.pause.is_some()).into());
+    measured.add(Metric::EndpointsDisabled, (before.disabled.is_none() && after.disabled.is_some()).into());
+    measured
 }
 
 fn log_change(before: &Health, after: &Health) {

@@ -17,6 +17,7 @@ use shared::aws::store::{Activity, Settings};
 use shared::clock::Clock;
 use shared::delivery::{Delivery, Nudge, SendMessage, Subject};
 use shared::id::{DeliveryId, EndpointId, ProjectId};
+use shared::metric::Measured;
 use shared::random::Random;
 use shared::telemetry;
 use shared::time::Timestamp;
@@ -123,9 +124,12 @@ impl Sender {
             let is_repeated = message.as_ref().is_ok_and(|message| !seen.insert(message.subject()));
             (!is_repeated).then(|| self.work(message_id, message, &facts))
         });
-        let failed = join_all(work).await.into_iter().flatten().collect();
+        let (measured, failed): (Vec<Measured>, Vec<Option<BatchItemFailure>>) =
+            join_all(work).await.into_iter().unzip();
+        let measured = measured.into_iter().chain([self.health.take_measured()]).collect();
+        telemetry::record(&measured, self.clock.now());
         let mut response = SqsBatchResponse::default();
-        response.batch_item_failures = failed;
+        response.batch_item_failures = failed.into_iter().flatten().collect();
         response
     }
 
@@ -173,13 +177,13 @@ impl Sender {
         Ok(recorded)
     }
 
-    /// Does what one message asks for; `Some` if it must come again.
+    /// Does what one message asks for; tells what is to be counted, and the message if it must come again.
     async fn work(
         &self,
         message_id: String,
         message: Result<SendMessage, SendError>,
         facts: &Result<Facts, SendError>,
-    ) -> Option<BatchItemFailure> {
+    ) -> (Measured, Option<BatchItemFailure>) {
         let subject = message.as_ref().ok().map(SendMessage::subject);
         let done = match (message, facts) {
             (Ok(SendMessage::Attempt(nudge)), Ok(facts)) => self.follow(nudge, facts).await,
@@ -194,11 +198,12 @@ impl Sender {
             (Err(SendError::Post(_)), Some(Subject::Attempt(_, 2..))) => false,
             _ => done.is_err(),
         };
-        must_come_again.then(|| {
+        let failure = must_come_again.then(|| {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
             failure
-        })
+        });
+        (outcome::measure(&done), failure)
     }
 }
 

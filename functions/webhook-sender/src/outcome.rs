@@ -3,7 +3,8 @@
 use shared::aws::queue::QueueError;
 use shared::aws::secrets::SecretError;
 use shared::aws::store::StoreError;
-use shared::delivery::{Delivery, DeliveryState, FailureReason, HoldReason, ReplayOutcome, Replayed, Subject};
+use shared::delivery::{Attempt, Delivery, DeliveryState, FailureReason, HoldReason, ReplayOutcome, Replayed, Subject};
+use shared::metric::{Measured, Metric};
 use shared::telemetry;
 use shared::test_send::{TestSend, TestState};
 use shared::webhook::OpenError;
@@ -54,6 +55,31 @@ pub(crate) enum Done {
     Cancelled,
     /// The event is past its retention.
     Forgotten,
+}
+
+/// What is to be counted of a nudge. Tests and replays are attempts, too; a delivery that only a replay delivered was counted as failed.
+pub(crate) fn measure(done: &Result<Done, SendError>) -> Measured {
+    let attempted = |attempt: &Attempt| Measured::one(Metric::AttemptDuration, attempt.duration_ms.into());
+    match done {
+        Ok(Done::Attempted(delivery)) => {
+            let mut measured = delivery.attempts.last().map(attempted).unwrap_or_default();
+            match delivery.state {
+                DeliveryState::Delivered => measured.add(Metric::Delivered, 1),
+                DeliveryState::Failed => measured.add(Metric::Failed, 1),
+                DeliveryState::Queued | DeliveryState::Waiting | DeliveryState::Held | DeliveryState::Cancelled => {}
+            }
+            measured
+        }
+        Ok(
+            Done::Replayed(_, Replayed { outcome: ReplayOutcome::Sent(attempt), .. })
+            | Done::Tested(TestSend { state: TestState::Done { attempt, .. }, .. }),
+        ) => attempted(attempt),
+        Ok(Done::Held(_)) => Measured::one(Metric::Held, 1),
+        Ok(Done::Replayed(..) | Done::Tested(_) | Done::PutOff | Done::Stale | Done::Cancelled | Done::Forgotten) => {
+            Measured::default()
+        }
+        Err(_) => Measured::one(Metric::OurFaults, 1),
+    }
 }
 
 /// Writes the one line that tells what became of a nudge.
@@ -141,5 +167,46 @@ fn log_test(id: &str, done: &Result<Done, SendError>) {
         Ok(Done::PutOff) => info!(test.id = id, "test {id} is put off"),
         Ok(_) => info!(test.id = id, "test {id} needed nothing more"),
         Err(error) => error!(test.id = id, cause = telemetry::chain(error), "test {id} goes back to the queue"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use shared::delivery::Phases;
+    use shared::event::EventType;
+    use shared::id::{DeliveryId, EndpointId, EventId, ProjectId};
+    use shared::random::SystemRandom;
+    use shared::time::Timestamp;
+
+    use super::*;
+
+    /// A delivery after one attempt that took 112 ms; it is retried after `wait`.
+    fn attempted(status: u16, wait: Option<Duration>) -> Done {
+        let now = Timestamp::from_millis(1_795_336_200_000).unwrap();
+        let id = DeliveryId { event: EventId::new(now, &SystemRandom), endpoint: EndpointId::new(now, &SystemRandom) };
+        let project = ProjectId::new(now, &SystemRandom);
+        let reason = (status != 200).then_some(FailureReason::Status);
+        let phases = Phases::default();
+        let attempt =
+            Attempt { number: 1, at: now, duration_ms: 112, phases, status: Some(status), reason, response: None };
+        Done::Attempted(Delivery::unattempted(project, id, EventType::Approved, None).after(attempt, wait))
+    }
+
+    #[test]
+    fn each_attempt_is_timed_and_what_ends_a_delivery_is_counted_once() {
+        let wait = Some(Duration::from_secs(5));
+        let counted = [attempted(200, wait), attempted(500, wait), attempted(500, None)].map(|done| measure(&Ok(done)));
+        let timed = Measured::one(Metric::AttemptDuration, 112);
+        let and = |metric| [timed.clone(), Measured::one(metric, 1)].into_iter().collect();
+        assert_eq!(counted, [and(Metric::Delivered), timed.clone(), and(Metric::Failed)]);
+    }
+
+    #[test]
+    fn what_goes_back_to_the_queue_is_our_fault_and_what_needed_nothing_is_not_counted() {
+        assert_eq!(measure(&Err(SendError::NoBody)), Measured::one(Metric::OurFaults, 1));
+        assert_eq!(measure(&Ok(Done::Held(HoldReason::Paused))), Measured::one(Metric::Held, 1));
+        assert_eq!(measure(&Ok(Done::Stale)), Measured::default());
     }
 }

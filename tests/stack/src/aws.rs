@@ -102,9 +102,9 @@ impl Aws {
         Ok(environment.variables)
     }
 
-    /// The last lines that the functions wrote.
-    pub(crate) async fn function_logs(&self) -> Result<Vec<String>, AwsError> {
-        let logs: Logs = self.call(json!({ "do": "logs" })).await?;
+    /// The lines that the functions wrote; at most this many, if that is said.
+    pub(crate) async fn function_logs(&self, most: Option<usize>) -> Result<Vec<String>, AwsError> {
+        let logs: Logs = self.call(json!({ "do": "logs", "most": most })).await?;
         Ok(logs.lines)
     }
 

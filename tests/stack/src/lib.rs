@@ -42,6 +42,9 @@ use crate::receiver::Receiver;
 /// Where reports come from in the local stack.
 const MAIL_FROM: &str = "reports@signpost.example";
 
+/// How many of the functions' lines are worth showing.
+const LOG_LINES: usize = 60;
+
 /// What a stack is to be like; [`Default`] is what tests want.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
@@ -210,9 +213,14 @@ impl Stack {
         Ok(variables)
     }
 
+    /// All lines that the functions wrote so far, each behind its function's name.
+    pub async fn function_logs(&self) -> Result<Vec<String>, StackError> {
+        Ok(self.aws.function_logs(None).await?)
+    }
+
     /// The last lines that the emulator and the functions wrote, to be shown when something went wrong.
     pub async fn log_tail(&self) -> String {
-        let functions = self.aws.function_logs().await;
+        let functions = self.aws.function_logs(Some(LOG_LINES)).await;
         let functions = functions.map_or_else(|error| error.to_string(), |lines| lines.join("\n"));
         format!("{}\n{functions}", self.emulator.log_tail())
     }

@@ -1,5 +1,7 @@
 //! The sparse index `due`: deliveries, endpoints and replays that the sweep is to look after, spread over 16 shards by their ids.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::deliveries::row_keys;
@@ -79,6 +81,11 @@ pub struct DueReplay {
 }
 
 impl DueDelivery {
+    /// For how long the sweep ought to have looked at it already.
+    pub fn overdue(&self, now: Timestamp) -> Duration {
+        Timestamp::from_millis(self.sweep_at).map_or(Duration::ZERO, |sweep_at| now.since(sweep_at))
+    }
+
     /// The nudge for its next attempt.
     pub fn nudge(&self) -> Nudge {
         Nudge { project_id: self.project_id, delivery_id: self.id, attempt: self.attempt_count + 1, event: None }

@@ -6,6 +6,7 @@ mod delivery;
 mod erase;
 mod fairness;
 mod holding;
+mod logs;
 mod notices;
 mod overdue;
 mod pages;
