@@ -19,6 +19,7 @@ mod parsers;
 #[expect(dead_code, reason = "only the schemas of these types are wanted")]
 pub(crate) mod requests;
 mod tests;
+mod variants;
 
 /// The resources, in the order of the page.
 #[derive(OpenApi)]
