@@ -1,6 +1,7 @@
 //! Endpoints as they are shown.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde::Serialize;
 use shared::delivery::HoldReason;
@@ -49,6 +50,9 @@ pub(crate) struct EndpointView {
     /// What webhooks are signed with; only in the answer that the endpoint was created by.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_secret: Option<String>,
+    /// The addresses that webhooks come from, for the receiver's firewall.
+    #[cfg_attr(test, schema(value_type = Vec<String>, example = json!(["198.51.100.1"])))]
+    source_ips: Vec<IpAddr>,
     /// When it was created.
     created_at: Timestamp,
 }
@@ -97,7 +101,7 @@ struct HealthView {
 }
 
 impl EndpointView {
-    pub(crate) fn of(endpoint: Endpoint, health: &Health, now: Timestamp) -> Self {
+    pub(crate) fn of(endpoint: Endpoint, health: &Health, now: Timestamp, source_ips: &[IpAddr]) -> Self {
         Self {
             previous_secrets_until: endpoint.previous_secrets_until(now),
             id: endpoint.id,
@@ -112,6 +116,7 @@ impl EndpointView {
             encryption: endpoint.encryption,
             signatures: endpoint.signatures,
             signing_secret: None,
+            source_ips: source_ips.to_vec(),
             created_at: endpoint.created_at,
         }
     }

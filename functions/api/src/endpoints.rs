@@ -58,7 +58,8 @@ pub(crate) async fn create(
         let id = EndpointId::new(now, &*app.random);
         let endpoint = new.clone().create(id, project.id, &secret, ring, &*app.random);
         let (write, after) = (Write::new_endpoint(&endpoint)?, settings(&endpoint, now));
-        let shown = EndpointView::of(endpoint, &Health::unknown(project.id, id), now).with_secret(&secret);
+        let health = Health::unknown(project.id, id);
+        let shown = EndpointView::of(endpoint, &health, now, &app.config.egress_ips).with_secret(&secret);
         let answer = Answer::created(shown).tagged(Tag::of(&after));
         Ok(Decision::change(project, vec![write], Deed::created(Resource::Endpoint { id }, &after), answer))
     };
@@ -197,7 +198,7 @@ where
 /// The endpoint as it is shown, with its health as it was a moment ago.
 pub(crate) async fn show(app: &App, endpoint: Endpoint) -> Result<EndpointView, ApiError> {
     let stored = app.activity.health(endpoint.project_id, endpoint.id).await?;
-    Ok(EndpointView::of(endpoint, &stored.health, app.clock.now()))
+    Ok(EndpointView::of(endpoint, &stored.health, app.clock.now(), &app.config.egress_ips))
 }
 
 /// The endpoint of this project with this id, as it is now.
@@ -208,7 +209,7 @@ pub(crate) async fn existing(app: &App, project: ProjectId, id: EndpointId) -> R
 /// What customers have set of an endpoint, whatever its receiver does.
 fn settings(endpoint: &Endpoint, now: Timestamp) -> Fields {
     let health = Health::unknown(endpoint.project_id, endpoint.id);
-    settings_in(&EndpointView::of(endpoint.clone(), &health, now))
+    settings_in(&EndpointView::of(endpoint.clone(), &health, now, &[]))
 }
 
 /// Refuses what the request alone does not tell: a host that leads to a private place, an encryption without a key.

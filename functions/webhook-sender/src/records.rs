@@ -65,12 +65,12 @@ impl UnderWay<'_> {
         delivery: &Delivery,
         sweep_at: Option<Timestamp>,
     ) -> Result<Written, StoreError> {
-        let records = self.0;
-        drop(self);
         // Later ones have a row already, and change it on conditions of their own.
         if delivery.attempts_made() > 1 {
+            drop(self);
             return activity.record(delivery, sweep_at).await;
         }
+        let records = self.0;
         let (tell, told) = oneshot::channel();
         let is_first = {
             let mut state = records.state();
@@ -78,6 +78,8 @@ impl UnderWay<'_> {
             state.to_tell.push(tell);
             state.waiting.len() == 1
         };
+        // Only now, so that who waits for this one finds it.
+        drop(self);
         if is_first {
             records.others().await;
             let (waiting, to_tell) = {

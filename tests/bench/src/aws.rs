@@ -150,7 +150,11 @@ impl Database {
     }
 
     /// Makes a call as an SDK would.
-    pub(crate) async fn call(&self, operation: &str, request: &Value) -> Result<Value, BenchError> {
+    async fn call(&self, operation: &str, request: &Value) -> Result<Value, BenchError> {
+        self.call_with(operation, request.to_string()).await
+    }
+
+    async fn call_with(&self, operation: &str, request: String) -> Result<Value, BenchError> {
         const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, \
             SignedHeaders=host;x-amz-date, Signature=00";
         let call = self
@@ -160,7 +164,7 @@ impl Database {
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-date", "20260101T000000Z")
             .header("authorization", SIGNATURE);
-        let answer = call.body(request.to_string()).send().await?;
+        let answer = call.body(request).send().await?;
         let (status, content) = (answer.status(), answer.text().await?);
         if status.is_success() { Ok(serde_json::from_str(&content)?) } else { Err(BenchError::Refused(content)) }
     }
@@ -190,12 +194,16 @@ impl Database {
         }
     }
 
-    /// Writes rows over whatever was there.
-    pub(crate) async fn put_all(&self, table: &str, rows: Vec<Value>) -> Result<(), BenchError> {
-        for chunk in rows.chunks(25) {
-            let puts: Vec<Value> = chunk.iter().map(|row| json!({ "PutRequest": { "Item": row } })).collect();
-            self.call("BatchWriteItem", &json!({ "RequestItems": { table: puts } })).await?;
+    /// Writes rows, which are JSON texts, over whatever was there. They are made as they are written, for there may be many.
+    pub(crate) async fn put_all(&self, table: &str, mut rows: impl Iterator<Item = String>) -> Result<(), BenchError> {
+        loop {
+            let chunk = rows.by_ref().take(25).map(|row| format!(r#"{{"PutRequest":{{"Item":{row}}}}}"#));
+            let puts = chunk.collect::<Vec<_>>();
+            if puts.is_empty() {
+                return Ok(());
+            }
+            let request = format!(r#"{{"RequestItems":{{"{table}":[{}]}}}}"#, puts.join(","));
+            self.call_with("BatchWriteItem", request).await?;
         }
-        Ok(())
     }
 }

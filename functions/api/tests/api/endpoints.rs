@@ -148,7 +148,7 @@ async fn an_endpoint_is_shown_as_it_was_set_and_without_secrets() {
         json!({
             "id": created.body["id"], "url": "https://public.example.com/", "description": "CRM", "state": "active",
             "health": { "failures": 0 }, "eventTypes": ["aml"], "headerNames": ["authorization"], "format": "argos", "encryption": "none",
-            "signatures": ["v1", "v1a"], "createdAt": "2026-11-22T08:30:00.000Z",
+            "signatures": ["v1", "v1a"], "sourceIps": [], "createdAt": "2026-11-22T08:30:00.000Z",
         })
     );
 }
