@@ -10,6 +10,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 
 use crate::problem_kind::ProblemKind;
 
+pub(crate) mod answers;
 mod completion;
 mod examples;
 mod html;
