@@ -18,35 +18,11 @@ use crate::body::{Body, CheckedQuery, LastId, Nothing};
 use crate::caller::{Caller, scope};
 use crate::changes::Asked;
 #[cfg(test)]
-use crate::endpoint_view::EndpointView;
-#[cfg(test)]
-use crate::openapi::{parameters, requests};
+use crate::openapi::{answers, parameters, requests};
 use crate::paging::{List, Paging};
 use crate::problem::ApiError;
 use crate::tag::IfMatch;
 use crate::{endpoint_states, endpoints, notification_users, projects, return_urls};
-#[cfg(test)]
-use shared::{notification_user::NotificationUserView, project::Project, return_url::ReturnUrlSettings};
-
-/// What a resource is after a change was undone.
-#[cfg(test)]
-#[derive(utoipa::ToSchema)]
-#[serde(untagged)]
-#[expect(
-    dead_code,
-    clippy::large_enum_variant,
-    reason = "only its schema is wanted: the handlers of the resources answer"
-)]
-pub(crate) enum Reverted {
-    /// The project.
-    Project(Project),
-    /// The endpoint.
-    Endpoint(EndpointView),
-    /// The notification user.
-    NotificationUser(NotificationUserView),
-    /// The return URL.
-    ReturnUrl(ReturnUrlSettings),
-}
 
 /// Lists the changes of a project's settings, newest first. The operator may ask for a project that is deleted, too.
 #[cfg_attr(test, utoipa::path(
@@ -89,7 +65,7 @@ pub(crate) async fn read(
     security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
     extensions(("x-problems" = json!(["not-revertible", "limit-reached", "changed-meanwhile"]))),
     responses(
-        (status = 200, description = "What the resource is now.", body = Reverted),
+        (status = 200, description = "What the resource is now.", body = answers::Reverted),
         (status = 204, description = "The resource is gone, as it was before."),
     ),
 ))]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{parsers, problem_kind};
+use super::{parsers, problem_kind, variants};
 use crate::problem_kind::ProblemKind;
 
 /// Completes a document that has been built from the handlers alone.
@@ -29,6 +29,7 @@ pub(super) fn complete(document: &mut Value) {
     document["components"]["headers"] = headers();
     let schemas = &mut document["components"]["schemas"];
     parsers::refine(schemas);
+    variants::describe(schemas);
     let is_request = |name: &str| parsers::KNOWN.iter().any(|(known, _)| *known == name);
     for (_, schema) in members(schemas).filter(|(name, _)| !is_request(name)) {
         forbid_null(schema);

@@ -67,12 +67,19 @@ pub(super) fn code(text: &str) -> String {
     format!("<code>{}</code>", escape(text))
 }
 
-/// The little Markdown of doc comments (paragraphs, code, bold) as HTML.
+/// The little Markdown of doc comments (paragraphs, lists, code, bold) as HTML.
 pub(super) fn paragraphs(value: &Value) -> String {
     let text = value.as_str().unwrap_or_default();
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    let marked_up = |paragraph: &str| marked(&marked(&escape(paragraph), "`", "code"), "**", "strong");
-    paragraphs.flat_map(|paragraph| ["<p>".to_owned(), marked_up(paragraph), "</p>".to_owned()]).collect()
+    let marked_up = |text: &str| marked(&marked(&escape(text), "`", "code"), "**", "strong");
+    let shown = |paragraph: &str| match paragraph.strip_prefix("- ") {
+        None => format!("<p>{}</p>", marked_up(paragraph)),
+        Some(items) => {
+            let items = items.split("\n- ").flat_map(|item| ["<li>".to_owned(), marked_up(item), "</li>".to_owned()]);
+            format!("<ul>{}</ul>", items.collect::<String>())
+        }
+    };
+    paragraphs.map(shown).collect()
 }
 
 /// `text` with what stands between two `mark`s in the element `element`.

@@ -10,6 +10,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 
 use crate::problem_kind::ProblemKind;
 
+pub(crate) mod answers;
 mod completion;
 mod examples;
 mod html;
@@ -19,6 +20,7 @@ mod parsers;
 #[expect(dead_code, reason = "only the schemas of these types are wanted")]
 pub(crate) mod requests;
 mod tests;
+mod variants;
 
 /// The resources, in the order of the page.
 #[derive(OpenApi)]

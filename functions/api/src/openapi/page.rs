@@ -121,7 +121,7 @@ fn group(document: &Value, tag: &Value, problems: &[Problem]) -> Group {
 fn operation(document: &Value, path: &str, method: &str, shown: &Value, problems: &[Problem]) -> Operation {
     let parameters: Vec<&Value> = shown["parameters"].as_array().into_iter().flatten().collect();
     let names: Vec<&str> = shown["x-problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let body = shown["requestBody"]["content"]["application/json"].get("schema");
+    let body = body_schema(shown);
     Operation {
         anchor: format!("operation-{}", text(&shown["operationId"])),
         summary: text(&shown["summary"]),
@@ -129,7 +129,7 @@ fn operation(document: &Value, path: &str, method: &str, shown: &Value, problems
         path: path.to_owned(),
         description: paragraphs(&shown["description"]),
         access: access(&shown["security"]),
-        call: call(document, path, method, &parameters, body),
+        call: call(document, path, method, shown),
         parameters: parameters.into_iter().map(|shown| parameter(document, shown)).collect(),
         body: body.map(|schema| body_of(document, schema, shown["requestBody"]["required"] == true)),
         answers: answers(document, &shown["responses"]),
@@ -165,18 +165,28 @@ fn body_of(document: &Value, schema: &Value, is_required: bool) -> Body {
 }
 
 /// The call for a shell, with `API` and `KEY` set.
-fn call(document: &Value, path: &str, method: &str, parameters: &[&Value], body: Option<&Value>) -> String {
+fn call(document: &Value, path: &str, method: &str, shown: &Value) -> String {
     let mut path = path.to_owned();
-    for parameter in parameters.iter().filter(|parameter| parameter["in"] == "path") {
+    let parameters = shown["parameters"].as_array().into_iter().flatten();
+    for parameter in parameters.filter(|parameter| parameter["in"] == "path") {
         let value = example(document, &parameter["schema"]);
-        path = path.replace(&format!("{{{}}}", text(&parameter["name"])), value.as_str().unwrap_or("…"));
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        path = path.replace(&format!("{{{}}}", text(&parameter["name"])), &value);
     }
-    let mut call = format!("curl -X {} \"$API{path}\" -H \"x-api-key: $KEY\"", method.to_uppercase());
-    if let Some(schema) = body {
-        let body = format!("{:#}", example(document, schema));
-        call = format!("{call} \\\n  -H 'content-type: application/json' -d '{body}'");
+    let mut lines = vec![format!("curl -X {} \"$API{path}\"", method.to_uppercase())];
+    if shown["security"].is_array() {
+        lines.push("-H \"x-api-key: $KEY\"".to_owned());
     }
-    call
+    if let Some(schema) = body_schema(shown) {
+        lines.push("-H 'content-type: application/json'".to_owned());
+        lines.push(format!("-d '{:#}'", example(document, schema)));
+    }
+    lines.join(" \\\n  ")
+}
+
+/// The schema of an operation's body, if it takes one.
+fn body_schema(shown: &Value) -> Option<&Value> {
+    shown["requestBody"]["content"]["application/json"].get("schema")
 }
 
 /// The answers that are no problems.

@@ -1,9 +1,15 @@
 //! That the committed documentation is what the code says, and that the code does what it says.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use shared::api_key::Scope;
 use shared::draft::{BadFields, Draft};
+use shared::event::EventType;
+use shared::return_url::{Encryption, KycStatus, ReturnField};
+use shared::signature::SignatureScheme;
+use shared::webhook::Format;
 
 use super::{document, page, parsers};
 use crate::documentation;
@@ -70,4 +76,40 @@ fn required_fields_are_just_those_that_are_documented_so() {
             assert_eq!(is_refused, required.contains(&json!(field)) || is_one_of_two, "{name} without {field}");
         }
     }
+}
+
+#[test]
+fn no_request_takes_a_field_that_is_documented_elsewhere_only() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    // Whatever can be set is shown somewhere, if only in the answer.
+    let everywhere: BTreeSet<&String> = schemas.values().flat_map(fields).collect();
+    for (name, parser) in parsers::KNOWN {
+        let schema = &schemas[name];
+        for field in everywhere.iter().filter(|field| schema["properties"].get(field).is_none()) {
+            let mut body = schema["example"].clone();
+            body[field] = Value::Null;
+            assert_eq!(refusals(parser, &body), [format!("/{field} is not a known field")], "{name}");
+        }
+    }
+}
+
+/// The names of all fields in a schema.
+fn fields(schema: &Value) -> Vec<&String> {
+    let own = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name);
+    let parts = [&schema["allOf"], &schema["oneOf"]].into_iter().filter_map(Value::as_array).flatten();
+    own.chain(parts.flat_map(fields)).collect()
+}
+
+#[test]
+fn names_are_documented_as_they_are_written() {
+    let document = document();
+    let documented = |schema: &str| document["components"]["schemas"][schema]["enum"].clone();
+    assert_eq!(documented("EventType"), json!(EventType::ALL));
+    assert_eq!(documented("Scope"), json!(Scope::ALL));
+    assert_eq!(documented("ReturnField"), json!(ReturnField::ALL));
+    assert_eq!(documented("KycStatus"), json!(KycStatus::ALL));
+    assert_eq!(documented("SignatureScheme"), json!(SignatureScheme::ALL));
+    assert_eq!(documented("Format"), json!(Format::ALL));
+    assert_eq!(documented("Encryption"), json!(Encryption::ALL));
 }
