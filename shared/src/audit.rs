@@ -17,6 +17,7 @@ pub type Fields = Map<String, Value>;
 
 /// One change of a project's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AuditEntry))]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// Counts the project's changes from 1.
@@ -33,12 +34,14 @@ pub struct Entry {
 
 /// Who makes a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Author {
     /// Who.
     pub actor: Actor,
     /// The address that the request came from, as far as it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub source_ip: Option<IpAddr>,
     /// The request, as it is named in the log and in its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +50,7 @@ pub struct Author {
 
 /// Who can change settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Actor {
     /// The operator, with one of their keys.
@@ -66,6 +70,7 @@ pub enum Actor {
 
 /// What was changed, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Deed {
     /// Whether the resource came, changed, or went.
@@ -84,6 +89,7 @@ pub struct Deed {
 
 /// What happened to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// There was none before.
@@ -96,6 +102,7 @@ pub enum Action {
 
 /// A resource of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Resource {
     /// The project itself.
@@ -128,6 +135,7 @@ pub enum Resource {
 
 /// A field that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FieldChange {
     /// Its name.
@@ -137,9 +145,11 @@ pub struct FieldChange {
     pub secret: bool,
     /// What it was; absent if it was not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub before: Option<Value>,
     /// What it is since; absent if it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub after: Option<Value>,
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// An opaque colour, written `#rrggbb`. It is shown in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = "^#[0-9a-fA-F]{6}$", example = "#1f3fbf"))]
 #[serde(try_from = "String", into = "String")]
 pub struct Color([u8; 3]);
 

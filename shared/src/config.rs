@@ -29,6 +29,16 @@ pub fn required(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Re
     var(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
 }
 
+/// A variable that need not be set.
+pub fn optional(var: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    var(name).filter(|value| !value.is_empty())
+}
+
+/// A variable that must be set to a URL, which is taken without a slash at its end.
+pub fn base_url(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<String, ConfigError> {
+    Ok(required(var, name)?.trim_end_matches('/').to_owned())
+}
+
 /// A variable that must be set, parsed.
 pub fn parsed<T>(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<T, ConfigError>
 where

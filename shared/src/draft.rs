@@ -26,6 +26,7 @@ pub enum NotAnObject {
 
 /// One field that cannot be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BadField {
     /// JSON pointer into the body: `/eventTypes/2`.
     pub pointer: String,
@@ -217,11 +218,22 @@ impl Draft {
 
     fn read<T: DeserializeOwned>(&mut self, pointer: String, raw: &RawValue) -> Option<T> {
         // Through `Value`, because its errors do not speak of lines and columns within the field.
-        let read = serde_json::from_str::<Value>(raw.get()).and_then(serde_json::from_value);
+        let read = serde_json::from_str(raw.get()).map(whole_number).and_then(serde_json::from_value);
         match read {
             Ok(value) => Some(value),
             Err(error) => self.refuse(pointer, &error.to_string()),
         }
+    }
+}
+
+/// A whole number is the same however it is written: some languages write 7 as `7.0`.
+fn whole_number(value: Value) -> Value {
+    /// Up to here, every whole number has a float of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= EXACT) {
+        #[expect(clippy::cast_possible_truncation, reason = "whole numbers of this size are exact")]
+        Some(number) if value.is_f64() => Value::from(number as i64),
+        _ => value,
     }
 }
 
@@ -281,6 +293,14 @@ mod tests {
         let (name, limit) = (draft.required::<String>("name"), draft.optional::<u8>("limit"));
         let note = draft.optional::<String>("note");
         assert_eq!(draft.check(|| Some((name?, limit, note))), Ok(("Acme".to_owned(), Some(3), None)));
+    }
+
+    #[test]
+    fn a_whole_number_is_taken_however_it_is_written() {
+        let mut draft = Draft::parse(br#"{"a":7.0,"b":7e0,"c":7.5,"d":[1.0],"e":1e300}"#).unwrap();
+        assert_eq!((draft.required::<u8>("a"), draft.required::<u8>("b")), (Some(7), Some(7)));
+        assert_eq!((draft.required::<u8>("c"), draft.optional_list::<u8>("d")), (None, Some(vec![1])));
+        assert_eq!((draft.required::<u64>("e"), draft.check(|| Some(())).unwrap_err().0.len()), (None, 2));
     }
 
     #[test]

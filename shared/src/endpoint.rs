@@ -40,6 +40,7 @@ const MOST_HEADERS: usize = 20;
 
 /// What an endpoint is for, in words for people: 1 to 200 characters, none of them a control character, no space around it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 200, pattern = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$", example = "The CRM"))]
 #[serde(try_from = "String", into = "String")]
 pub struct Description(String);
 

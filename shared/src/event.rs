@@ -16,6 +16,7 @@ pub const LARGEST_EVENT_BODY: usize = 256 * 1024;
 
 /// What happened. The list is closed: receivers are written against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "kebab-case"))]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum EventType {
     /// Approved, by itself or after review.
@@ -113,6 +114,7 @@ impl From<EventType> for &'static str {
 
 /// The operator's own id of a submission: opaque, 1 to 128 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "sub_1"))]
 #[serde(try_from = "String", into = "String")]
 pub struct SubmissionId(String);
 
@@ -319,12 +321,28 @@ fn read_item(draft: &mut Draft, index: usize, item: &RawValue) -> Option<NewEven
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::draft::BadField;
 
     fn new_events(body: &str) -> Result<NewEvents, Vec<String>> {
         let read = NewEvents::try_from(Draft::parse(body.as_bytes()).unwrap());
         read.map_err(|BadFields(bad)| bad.into_iter().map(|field| field.pointer).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn outside_text_never_breaks_the_readers_of_events(value in "\\PC{0,60}", key in "(type|data|events|submissionId|x)") {
+            for body in [value.clone(), format!(r#"{{"{key}":{value}}}"#), format!(r#"{{"events":[{{"{key}":{value}}}]}}"#)] {
+                if let Ok(draft) = Draft::parse(body.as_bytes()) {
+                    let _ = NewEvent::try_from(draft);
+                }
+                if let Ok(draft) = Draft::parse(body.as_bytes()) {
+                    let _ = NewEvents::try_from(draft);
+                }
+            }
+        }
     }
 
     #[test]

@@ -36,6 +36,10 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(
+            value_type = String, format = "uuid", example = "019ab5e0-0000-7000-8000-000000000001",
+            pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+        ))]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Uuid);
 
@@ -159,6 +163,23 @@ impl fmt::Display for DeliveryId {
         write!(f, "{}_{}", self.event, self.endpoint)
     }
 }
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for DeliveryId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+        let schema = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
+        let example = "019ab5e0-0000-7000-8000-000000000004_019ab5e0-0000-7000-8000-000000000003";
+        schema
+            .description(Some("Names a delivery: one event to one endpoint. Written `<event id>_<endpoint id>`."))
+            .pattern(Some(format!("^{UUID}_{UUID}$")))
+            .examples([example])
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for DeliveryId {}
 
 /// Text that is not the id of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -54,6 +54,7 @@ impl fmt::Debug for KeyPair {
 
 /// The public key of a pair: 32 bytes, written as base64url without padding, as in a JWK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = "^[A-Za-z0-9_-]{43}$"))]
 #[serde(try_from = "String", into = "String")]
 pub struct PublicKey([u8; 32]);
 

@@ -39,6 +39,8 @@ pub enum SealedKind {
     ReturnLink,
     /// The content of a link that confirms a notification user's address.
     Confirmation,
+    /// The content of a link that unsubscribes a notification user.
+    Unsubscription,
     /// The answer that the repetition of a request gets.
     KeptAnswer,
 }
@@ -52,6 +54,7 @@ impl SealedKind {
             Self::KeyPair => "key-pair",
             Self::ReturnLink => "return-link",
             Self::Confirmation => "confirmation",
+            Self::Unsubscription => "unsubscription",
             Self::KeptAnswer => "kept-answer",
         }
     }
@@ -81,6 +84,7 @@ impl Sealed {
 
 /// What came of sealing values anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Resealing {
     /// How many were under an older key, and are now under the current one.
     pub resealed: u32,

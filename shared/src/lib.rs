@@ -31,7 +31,8 @@ pub mod signature;
 pub mod test_send;
 pub mod webhook;
 
-pub mod confirmation;
+pub mod mail_feedback;
+pub mod mail_link;
 pub mod return_link;
 pub mod return_url;
 

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// For how long a replaced secret or key still counts: 0 to 30 days, one unless asked otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = u8, minimum = 0, maximum = 30, example = 7))]
 #[serde(try_from = "u64")]
 pub struct Overlap(Duration);
 

@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     /// Its id.
@@ -21,6 +22,9 @@ pub struct Project {
     /// The colour of its logo, which the pages for its people wear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_color: Option<Color>,
+    /// What its notification users get after a day without events.
+    #[serde(default)]
+    pub quiet_days: QuietDays,
     /// When it was created.
     pub created_at: Timestamp,
     /// How often its settings were changed: the number of the latest entry in its audit log.
@@ -29,6 +33,7 @@ pub struct Project {
 
 /// What a project is for. It shows in its keys' prefix, so that nobody takes one for the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Real verifications; keys start with `sp_live_`.
@@ -38,8 +43,21 @@ pub enum Mode {
     Test,
 }
 
+/// What notification users get after a day without events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum QuietDays {
+    /// A mail of one line: so they know that the report itself works.
+    #[default]
+    Mail,
+    /// Nothing, unless an endpoint is in trouble or a key is about to expire.
+    None,
+}
+
 /// A name for people: 1 to 100 characters, none of them a control character, no space around it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 100, pattern = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$", example = "Acme"))]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 
@@ -80,6 +98,8 @@ pub struct NewProject {
     pub mode: Mode,
     /// The colour of its logo.
     pub logo_color: Option<Color>,
+    /// A mail unless asked otherwise.
+    pub quiet_days: QuietDays,
 }
 
 impl TryFrom<Draft> for NewProject {
@@ -89,15 +109,16 @@ impl TryFrom<Draft> for NewProject {
         let name = draft.required("name");
         let mode = draft.optional("mode").unwrap_or_default();
         let logo_color = draft.optional("logoColor");
-        draft.check(|| Some(Self { name: name?, mode, logo_color }))
+        let quiet_days = draft.optional("quietDays").unwrap_or_default();
+        draft.check(|| Some(Self { name: name?, mode, logo_color, quiet_days }))
     }
 }
 
 impl NewProject {
     /// The project it asks for.
     pub fn create(self, id: ProjectId) -> Project {
-        let Self { name, mode, logo_color } = self;
-        Project { id, name, mode, logo_color, created_at: id.made_at(), revision: 0 }
+        let Self { name, mode, logo_color, quiet_days } = self;
+        Project { id, name, mode, logo_color, quiet_days, created_at: id.made_at(), revision: 0 }
     }
 }
 
@@ -106,6 +127,7 @@ impl NewProject {
 pub struct ProjectChange {
     name: Option<Name>,
     logo_color: Change<Option<Color>>,
+    quiet_days: Change<QuietDays>,
 }
 
 impl TryFrom<Draft> for ProjectChange {
@@ -118,7 +140,8 @@ impl TryFrom<Draft> for ProjectChange {
             Change::Reset => draft.refuse("/name", "is required: a project is never without one"),
         };
         let logo_color = draft.change("logoColor", |draft| draft.optional("logoColor").map(Some));
-        draft.check(|| Some(Self { name, logo_color }))
+        let quiet_days = draft.change("quietDays", |draft| draft.optional("quietDays"));
+        draft.check(|| Some(Self { name, logo_color, quiet_days }))
     }
 }
 
@@ -129,6 +152,7 @@ impl Project {
             self.name = name;
         }
         change.logo_color.apply(&mut self.logo_color);
+        change.quiet_days.apply(&mut self.quiet_days);
     }
 }
 

@@ -26,6 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(90);
 
 /// Which deliveries are replayed. Times are those of their events, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayFilter {
     /// The earliest.
@@ -44,6 +45,7 @@ pub struct ReplayFilter {
 
 /// How a delivery that can be replayed ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ReplayableState {
     /// A receiver took it.
@@ -76,6 +78,7 @@ impl From<ReplayFilter> for DeliveryFilter {
 
 /// How many deliveries are replayed in a minute: 1 to 1,200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = u32, minimum = 1, maximum = 1200, default = 300))]
 #[serde(try_from = "u32", into = "u32")]
 pub struct ReplayRate(u32);
 
@@ -195,6 +198,7 @@ pub struct Replay {
 
 /// How far a replay has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ReplayState {
     /// Deliveries are being sent.
@@ -218,6 +222,7 @@ impl ReplayState {
 
 /// What became of a replay's deliveries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Progress {
     /// Put onto the queue so far.
     pub queued: u64,

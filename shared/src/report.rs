@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sketches_ddsketch::DDSketch;
 
+use crate::api_key::ProjectKey;
 use crate::delivery::{Attempt, Delivery, DeliveryState, FailureReason};
 use crate::endpoint::EndpointState;
 use crate::event::EventType;
@@ -20,8 +21,8 @@ use crate::time::{Timestamp, UtcDay};
 mod view;
 
 pub use view::{
-    EndpointTotals, Failure, FirstAttempts, Latency, Outcome, ReasonTotals, ReportView, Totals, TroubledEndpoint,
-    TypeTotals,
+    EndpointTotals, ExpiringKey, Failure, FirstAttempts, Latency, Outcome, ReasonTotals, ReportView, Totals,
+    TroubledEndpoint, TypeTotals,
 };
 
 /// How many failures a report lists; the others are only counted.
@@ -43,6 +44,21 @@ pub struct EndpointFacts {
     pub wish: EndpointState,
     /// How its receiver does.
     pub health: Health,
+}
+
+/// How long before a key expires its project is told.
+pub const TELL_BEFORE_EXPIRY: Duration = Duration::from_hours(14 * 24);
+
+/// Those of a project's keys that expire within [`TELL_BEFORE_EXPIRY`] from `now`, the first first.
+pub fn expiring(keys: Vec<ProjectKey>, now: Timestamp) -> Vec<ExpiringKey> {
+    let is_soon = |at: &Timestamp| now < *at && *at <= now.plus(TELL_BEFORE_EXPIRY);
+    let soon = keys.into_iter().filter_map(|key| {
+        let expires_at = key.expires_at.filter(is_soon)?;
+        Some(ExpiringKey { id: key.id, name: key.name, hint: key.hint, expires_at })
+    });
+    let mut soon: Vec<ExpiringKey> = soon.collect();
+    soon.sort_by_key(|key| key.expires_at);
+    soon
 }
 
 /// A queue message: "mail the report of this project and day".
@@ -144,7 +160,7 @@ impl Report {
     }
 
     /// The report as people and programs read it. `as_of` is when its deliveries were read.
-    pub fn view(self, as_of: Timestamp, endpoints: &Endpoints) -> ReportView {
+    pub fn view(self, as_of: Timestamp, endpoints: &Endpoints, expiring_keys: Vec<ExpiringKey>) -> ReportView {
         let latency =
             self.percentile(0.5).zip(self.percentile(0.95)).map(|(p50_ms, p95_ms)| Latency { p50_ms, p95_ms });
         let by_type = self.by_type.into_iter().map(|(event_type, totals)| TypeTotals { event_type, totals });
@@ -165,6 +181,7 @@ impl Report {
             by_endpoint: by_endpoint.collect(),
             by_reason: by_reason.collect(),
             endpoints_in_trouble: endpoints.iter().filter_map(|(id, facts)| troubled(*id, facts)).collect(),
+            expiring_keys,
             failures: self.failures.into_values().collect(),
             more_failures: self.more_failures,
         }
@@ -202,12 +219,16 @@ mod tests {
 
     use super::testing::{Day, deliveries};
     use super::*;
+    use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey, Scope};
     use crate::delivery::HoldReason;
+    use crate::draft::Draft;
+    use crate::id::ApiKeyId;
+    use crate::random::SystemRandom;
 
     fn view_of<'a>(day: &Day, deliveries: impl IntoIterator<Item = &'a Delivery>) -> ReportView {
         let mut report = Report::new(day.project_id, day.date);
         deliveries.into_iter().for_each(|delivery| report.add(delivery));
-        report.view(day.next_morning(), &day.endpoints())
+        report.view(day.next_morning(), &day.endpoints(), Vec::new())
     }
 
     fn sum_of(totals: impl IntoIterator<Item = Totals>) -> Totals {
@@ -300,7 +321,7 @@ mod tests {
         let day = Day::default();
         let mut report = Report::new(day.project_id, day.date);
         report.add(&day.delivery(0).refused_after(100, 5).get());
-        let view = report.view(day.next_morning(), &day.endpoints_in_trouble());
+        let view = report.view(day.next_morning(), &day.endpoints_in_trouble(), Vec::new());
         let delivery_id = day.delivery(0).get().id;
         let totals = serde_json::json!({
             "deliveries": 1,
@@ -337,6 +358,7 @@ mod tests {
                     "reason": "refused",
                 }],
                 "moreFailures": 0,
+                "expiringKeys": [],
                 "endpointsInTrouble": [{
                     "endpointId": day.endpoints[1],
                     "host": "backup.acme.example",
@@ -356,11 +378,34 @@ mod tests {
         let facts = endpoints.get_mut(&day.endpoints[0]).unwrap();
         facts.health.disables_at = Some(day.next_morning());
         facts.wish = EndpointState::Paused;
-        let [paused] =
-            &Report::new(day.project_id, day.date).view(day.next_morning(), &endpoints).endpoints_in_trouble[..]
+        let [paused] = &Report::new(day.project_id, day.date)
+            .view(day.next_morning(), &endpoints, Vec::new())
+            .endpoints_in_trouble[..]
         else {
             panic!("one endpoint is paused");
         };
         assert_eq!((paused.state, paused.disables_at), (HoldReason::Paused, None));
+    }
+
+    #[test]
+    fn keys_are_told_of_in_their_last_fourteen_days() {
+        let now: Timestamp = "2026-11-22T00:10:00Z".parse().unwrap();
+        let key = |name: &str, expires_at: Option<Timestamp>| {
+            let draft = Draft::parse(format!(r#"{{"name":"{name}"}}"#).as_bytes()).unwrap();
+            let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
+            let (id, project) = (ApiKeyId::new(now, &SystemRandom), ProjectId::new(now, &SystemRandom));
+            let created = NewApiKey::try_from(draft).unwrap().create(id, project, &key, &Scope::ALL.into()).unwrap();
+            ProjectKey { expires_at, ..created }
+        };
+        let (millisecond, days) = (Duration::from_millis(1), |number: u64| Duration::from_hours(24 * number));
+        let keys = vec![
+            key("never", None),
+            key("over", Some(now)),
+            key("last moment", Some(now.plus(days(14)))),
+            key("later", Some(now.plus(days(14)).plus(millisecond))),
+            key("soon", Some(now.plus(millisecond))),
+        ];
+        let told: Vec<String> = expiring(keys, now).into_iter().map(|key| key.name.as_str().to_owned()).collect();
+        assert_eq!(told, ["soon", "last moment"]);
     }
 }

@@ -94,6 +94,7 @@ fn read_project(encoded: &str) -> Option<ProjectId> {
 
 /// For how long a link leads somewhere: a minute to a day, an hour unless asked otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = u32, minimum = 60, maximum = 86400, default = 3600))]
 #[serde(try_from = "u64")]
 pub struct LinkLifetime(u64);
 

@@ -19,6 +19,7 @@ use crate::time::Timestamp;
 
 /// A kind of signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum SignatureScheme {
     /// Symmetric: HMAC-SHA256 with the endpoint's signing secret.
@@ -66,6 +67,7 @@ impl From<SignatureScheme> for &'static str {
 
 /// Which signatures webhooks carry: one kind at least; `v1` alone, unless somebody chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = Vec<SignatureScheme>, min_items = 1))]
 #[serde(try_from = "Vec<SignatureScheme>")]
 pub struct SignatureSchemes(BTreeSet<SignatureScheme>);
 

@@ -49,6 +49,7 @@ impl NewTestSend {
 
 /// A test, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TestSend {
     /// The id that its webhook carries. No event is ever stored under it.
@@ -65,6 +66,7 @@ pub struct TestSend {
 
 /// How far a test has come. The names are public and stable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum TestState {
     /// It is still to be sent.
@@ -85,6 +87,7 @@ pub enum TestState {
 
 /// Why a test was not sent. The names are public and stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NotSentReason {
     /// Signpost could not send it within a minute, or died before it could record the answer. The receiver has nothing to do
@@ -129,8 +132,11 @@ impl TestSend {
 
 /// What was posted, to be compared with what the receiver saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SentRequest {
+    /// Signpost's own headers; the endpoint's static ones are left out.
     headers: BTreeMap<String, String>,
+    /// The body as it was sent.
     body: String,
 }
 

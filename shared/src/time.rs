@@ -11,6 +11,7 @@ use thiserror::Error;
 
 /// A moment to the millisecond, written as RFC 3339 in UTC: `2026-11-22T08:30:00.000Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = DateTime, example = "2026-11-22T08:30:00.000Z"))]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(jiff::Timestamp);
 
@@ -95,6 +96,7 @@ impl From<Timestamp> for String {
 
 /// A day in UTC, from 00:00 to 23:59:59.999, written `2026-11-22`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = Date, example = "2026-11-22"))]
 #[serde(try_from = "String", into = "String")]
 pub struct UtcDay(Date);
 

@@ -72,6 +72,9 @@ export async function customer(wishes, returnUrl) {
 /** The address of a page that is nobody's. */
 export const address = (path) => stack.redirect + path;
 
+/** The address of a page of the API. */
+export const apiAddress = (path) => stack.api + path;
+
 /**
  * A tab of a person's browser. `complaints` fills with all that it did or said and should not have. Who `holds` asks the
  * customer's site for pages, but does not get there.
@@ -88,7 +91,7 @@ export async function person({ language = 'en', dark = false, scripts = true, ca
   if (holds) await context.route(`${siteUrl}/**`, (route) => route.fulfill({ status: 204 }));
   const page = await context.newPage();
   const complaints = [];
-  const ours = [stack.redirect, siteUrl].map((url) => new URL(url).host);
+  const ours = [stack.redirect, stack.api, siteUrl].map((url) => new URL(url).host);
   page.on('request', (request) => {
     const { protocol, host } = new URL(request.url());
     if (protocol !== 'data:' && !ours.includes(host)) complaints.push(`asked ${host} for something`);

@@ -17,6 +17,8 @@ use crate::answer::Answer;
 use crate::body::{Body, Checked, LastId};
 use crate::caller::{Caller, scope};
 use crate::changes::Decision;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::List;
 use crate::problem::ApiError;
 use crate::projects;
@@ -26,18 +28,28 @@ const MOST_KEYS: usize = 20;
 
 /// A key as it is shown; the key itself only when it was just created.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ApiKey))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKeyView {
+    /// Its id; not the key itself.
     id: ApiKeyId,
+    /// What its owner calls it.
     name: Name,
+    /// The key itself; only in the answer that it was created by.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    /// How it begins.
     hint: String,
+    /// What it may be used for.
     scopes: BTreeSet<Scope>,
+    /// From when on it is refused; never, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    /// The networks that it may be used from; any, if empty.
     allowed_cidrs: Vec<String>,
+    /// When it was created.
     created_at: Timestamp,
+    /// The last UTC day on which it was let in; absent if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_on: Option<UtcDay>,
 }
@@ -66,6 +78,12 @@ impl ApiKeyView {
 }
 
 /// Creates a key, and shows it this once.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/api-keys", operation_id = "createApiKey", tag = "API keys",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])), request_body = requests::NewApiKey,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses((status = 201, description = "The key, shown this once.", body = ApiKeyView)),
+))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -86,6 +104,13 @@ pub(crate) async fn create(
 }
 
 /// Creates a key in place of another, which ends after the overlap, and shows it this once.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/api-keys/{id}/rotate", operation_id = "rotateApiKey", tag = "API keys",
+    params(("id" = ApiKeyId, Path), parameters::Once), security(("x-api-key" = ["settings:write"])),
+    request_body = Option<requests::KeyRotation>,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses((status = 201, description = "The new key, shown this once.", body = ApiKeyView)),
+))]
 pub(crate) async fn rotate(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -118,6 +143,11 @@ pub(crate) async fn rotate(
 }
 
 /// Lists the keys.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/api-keys", operation_id = "listApiKeys", tag = "API keys",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "All keys.", body = List<ApiKeyView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -128,6 +158,11 @@ pub(crate) async fn list(
 }
 
 /// Reads one key.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/api-keys/{id}", operation_id = "readApiKey", tag = "API keys",
+    params(("id" = ApiKeyId, Path)), security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The key, without its secret.", body = ApiKeyView)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -140,6 +175,12 @@ pub(crate) async fn read(
 }
 
 /// Revokes a key for ever: it is refused within ten seconds everywhere. Revoking it again changes nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/api-keys/{id}", operation_id = "revokeApiKey", tag = "API keys",
+    params(("id" = ApiKeyId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "It is gone.")),
+))]
 pub(crate) async fn revoke(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::audit::{Action, Entry, Fields, Resource};
 use shared::draft::Draft;
 use shared::endpoint::EndpointState;
+use shared::notification_user::{NotificationUser, NotificationUserChange};
 use shared::project::ProjectChange;
 use shared::return_url::NewReturnUrlSettings;
 
@@ -16,12 +17,19 @@ use crate::App;
 use crate::body::{Body, CheckedQuery, LastId, Nothing};
 use crate::caller::{Caller, scope};
 use crate::changes::Asked;
+#[cfg(test)]
+use crate::openapi::{answers, parameters, requests};
 use crate::paging::{List, Paging};
 use crate::problem::ApiError;
 use crate::tag::IfMatch;
-use crate::{endpoint_states, endpoints, projects, return_urls};
+use crate::{endpoint_states, endpoints, notification_users, projects, return_urls};
 
 /// Lists the changes of a project's settings, newest first. The operator may ask for a project that is deleted, too.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/audit", operation_id = "listAuditEntries", tag = "Audit",
+    params(Paging), security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "A page of changes.", body = List<Entry>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -32,6 +40,12 @@ pub(crate) async fn list(
 }
 
 /// Reads one change.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/audit/{number}", operation_id = "readAuditEntry", tag = "Audit",
+    params(("number" = u64, Path, description = "Counts the changes of a project from 1.", minimum = 1)),
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The change.", body = Entry)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -42,6 +56,19 @@ pub(crate) async fn read(
 
 /// Undoes a change: each field that it changed becomes what it was before, whatever has happened to it since. The other fields stay.
 /// It goes the way that every change goes, with all of its checks, and answers what the resource is then.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/audit/{number}/revert", operation_id = "revertAuditEntry", tag = "Audit",
+    params(
+        ("number" = u64, Path, description = "Counts the changes of a project from 1.", minimum = 1),
+        parameters::IfMatch, parameters::Once,
+    ),
+    security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
+    extensions(("x-problems" = json!(["not-revertible", "limit-reached", "changed-meanwhile"]))),
+    responses(
+        (status = 200, description = "What the resource is now.", body = answers::Reverted),
+        (status = 204, description = "The resource is gone, as it was before."),
+    ),
+))]
 pub(crate) async fn revert(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -62,6 +89,12 @@ pub(crate) async fn revert(
             Some(state) => endpoint_states::set(&app, asked, id, state).await?.into_response(),
             None => endpoints::apply(&app, asked, id, Draft::of(endpoint_patch(&entry)?)).await?.into_response(),
         },
+        (Resource::NotificationUser { id }, Action::Changed) => {
+            check_known(&before, &["name", "language"])?;
+            let change = NotificationUserChange::try_from(Draft::of(before))?;
+            let alter = |user: &mut NotificationUser| user.apply(change.clone());
+            notification_users::alter_user(&app, asked, id, alter).await?.into_response()
+        }
         (Resource::ReturnUrl, Action::Created) => return_urls::remove(&app, asked).await?.into_response(),
         (Resource::ReturnUrl, Action::Changed | Action::Deleted) => {
             let renew = |present: Option<&Fields>| {
@@ -73,6 +106,12 @@ pub(crate) async fn revert(
         }
         _ => return Err(ApiError::NotRevertible),
     })
+}
+
+/// Refuses what would not be changed by a call of the customer's, such as that somebody has agreed to get mails.
+fn check_known(before: &Fields, known: &[&str]) -> Result<(), ApiError> {
+    let is_known = before.keys().all(|name| known.contains(&name.as_str()));
+    if is_known { Ok(()) } else { Err(ApiError::NotRevertible) }
 }
 
 /// What an endpoint was before it was paused or resumed, if that is what happened.

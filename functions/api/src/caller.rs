@@ -1,7 +1,7 @@
 //! Who calls, and what they may do.
 
 use std::collections::{BTreeSet, HashMap};
-use std::convert::identity;
+use std::convert::{Infallible, identity};
 use std::marker::PhantomData;
 use std::net::IpAddr;
 
@@ -126,6 +126,15 @@ impl KnownCaller {
         }
         parts.extensions.insert(known.clone());
         Ok(known)
+    }
+}
+
+/// Whoever opened a link that was mailed to a notification user.
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, Actor::MailLink))
     }
 }
 

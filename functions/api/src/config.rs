@@ -33,6 +33,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// The sender of mails.
     pub mail_from: String,
+    /// The SES configuration set that has bounces and complaints reported.
+    pub mail_configuration_set: Option<String>,
     /// Where endpoints may be.
     pub address_guard: AddressGuard,
 }
@@ -47,16 +49,13 @@ impl Config {
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             operator_keys: config::parsed(&var, "OPERATOR_KEY_HASHES")?,
-            api_base_url: base_url(&config::required(&var, "API_BASE_URL")?),
-            redirect_base_url: base_url(&config::required(&var, "REDIRECT_BASE_URL")?),
+            api_base_url: config::base_url(&var, "API_BASE_URL")?,
+            redirect_base_url: config::base_url(&var, "REDIRECT_BASE_URL")?,
             egress_ips: config::list(&var, "EGRESS_IPS")?,
             rate_limit: config::parsed(&var, "RATE_LIMIT")?,
             mail_from: config::required(&var, "MAIL_FROM")?,
+            mail_configuration_set: config::optional(&var, "MAIL_CONFIGURATION_SET"),
             address_guard: config::address_guard(&var)?,
         })
     }
-}
-
-fn base_url(url: &str) -> String {
-    url.trim_end_matches('/').to_owned()
 }

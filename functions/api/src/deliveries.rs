@@ -17,23 +17,35 @@ use crate::projects;
 
 /// A delivery as it is shown.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Delivery))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeliveryView {
+    /// Its id: those of its event and its endpoint.
     id: DeliveryId,
+    /// Which event.
     event_id: EventId,
+    /// Where it goes.
     endpoint_id: EndpointId,
+    /// What happened.
     #[serde(rename = "type")]
     event_type: EventType,
+    /// Which submission it happened to.
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<SubmissionId>,
+    /// How far it has come.
     state: DeliveryState,
+    /// When the next attempt is due; only while waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<Timestamp>,
+    /// Why no attempt is made; only while held.
     #[serde(skip_serializing_if = "Option::is_none")]
     held_because: Option<HoldReason>,
+    /// The attempts made, in order.
     attempts: Vec<Attempt>,
+    /// The latest ten replays, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     replays: Vec<Replayed>,
+    /// When its event was erased, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     erased_at: Option<Timestamp>,
 }
@@ -58,18 +70,32 @@ impl From<Delivery> for DeliveryView {
 
 /// Which deliveries are asked for. Times are those of their events.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filter {
+    /// Of this event. Its deliveries are few, and come on one page.
     event: Option<EventId>,
+    /// In this state.
     state: Option<DeliveryState>,
+    /// To this endpoint.
     endpoint: Option<EndpointId>,
+    /// Of events that were accepted then or later.
     from: Option<Timestamp>,
+    /// Of events that were accepted then or earlier.
     to: Option<Timestamp>,
+    /// How many items at most.
+    #[cfg_attr(test, param(minimum = 1, maximum = 100, default = 20))]
     limit: Option<u16>,
+    /// The `cursor` of the page before; left out for the first.
     cursor: Option<String>,
 }
 
 /// Lists deliveries, newest event first.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/deliveries", operation_id = "listDeliveries", tag = "Deliveries",
+    params(Filter), security(("x-api-key" = ["deliveries:read"])),
+    responses((status = 200, description = "A page of deliveries.", body = List<DeliveryView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,
@@ -94,6 +120,11 @@ pub(crate) async fn list(
 }
 
 /// Reads one delivery, with all its attempts.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/deliveries/{id}", operation_id = "readDelivery", tag = "Deliveries",
+    params(("id" = DeliveryId, Path)), security(("x-api-key" = ["deliveries:read"])),
+    responses((status = 200, description = "The delivery.", body = DeliveryView)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,

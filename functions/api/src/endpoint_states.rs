@@ -14,6 +14,8 @@ use crate::caller::{Caller, scope};
 use crate::changes::Asked;
 use crate::endpoint_view::EndpointView;
 use crate::endpoints::{alter_endpoint, show};
+#[cfg(test)]
+use crate::openapi::parameters;
 use crate::problem::ApiError;
 use crate::tag::IfMatch;
 
@@ -21,6 +23,12 @@ use crate::tag::IfMatch;
 pub(crate) const LATER: Duration = Duration::from_mins(2);
 
 /// Pauses an endpoint: within 30 seconds, deliveries to it are held. Pausing it again changes nothing.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/endpoints/{id}/pause", operation_id = "pauseEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The endpoint as it is now.", body = EndpointView)),
+))]
 pub(crate) async fn pause(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -32,6 +40,12 @@ pub(crate) async fn pause(
 
 /// Resumes an endpoint, be it paused, disabled or left alone for its failures: what was held is drained, gently at first.
 /// Resuming an endpoint that takes webhooks gives it a fresh start all the same.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/endpoints/{id}/resume", operation_id = "resumeEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The endpoint as it is now.", body = EndpointView)),
+))]
 pub(crate) async fn resume(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,

@@ -1,6 +1,7 @@
 //! Endpoints as they are shown.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde::Serialize;
 use shared::delivery::HoldReason;
@@ -15,29 +16,50 @@ use shared::webhook::Format;
 
 /// An endpoint as it is shown: its headers by name only, its signing secret only when it was just created.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Endpoint))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EndpointView {
+    /// Its id.
     id: EndpointId,
+    /// Where it is.
     url: EndpointUrl,
+    /// What it is for.
+    #[cfg_attr(test, schema(required = true))]
     description: Option<Description>,
     #[serde(skip)]
     wish: EndpointState,
+    /// Whether webhooks are sent: `active` if they are, or will be as soon as the receiver answers again; `paused` if the
+    /// customer paused them; `disabled` if the receiver is gone or failed for long.
     state: ShownState,
+    /// How the receiver does.
     health: HealthView,
+    /// Which events it gets; all of them, present and future, if `null`.
+    #[cfg_attr(test, schema(required = true))]
     event_types: Option<BTreeSet<EventType>>,
+    /// The names of its static headers. Their values are never shown.
     header_names: Vec<HeaderName>,
+    /// How its webhooks' bodies are laid out.
     format: Format,
+    /// How the bodies are hidden.
     encryption: Encryption,
+    /// Which signatures its webhooks carry.
     signatures: SignatureSchemes,
+    /// Until when older signing secrets sign too; absent if none does.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_secrets_until: Option<Timestamp>,
+    /// What webhooks are signed with; only in the answer that the endpoint was created by.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_secret: Option<String>,
+    /// The addresses that webhooks come from, for the receiver's firewall.
+    #[cfg_attr(test, schema(value_type = Vec<String>, example = json!(["198.51.100.1"])))]
+    source_ips: Vec<IpAddr>,
+    /// When it was created.
     created_at: Timestamp,
 }
 
 /// Whether webhooks are sent.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = EndpointState))]
 #[serde(rename_all = "lowercase")]
 enum ShownState {
     /// They are, or will be as soon as the receiver answers again.
@@ -50,10 +72,12 @@ enum ShownState {
 
 /// How the receiver does.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Health))]
 #[serde(rename_all = "camelCase")]
 struct HealthView {
     /// How many attempts failed since the last that succeeded.
     failures: u32,
+    /// When the first of them was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     failing_since: Option<Timestamp>,
     /// Why the last of them failed.
@@ -62,19 +86,22 @@ struct HealthView {
     /// When the endpoint will be disabled if that goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     disables_at: Option<Timestamp>,
-    /// Set while the receiver is left alone: until when, and why.
+    /// Set while the receiver is left alone: until when.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_alone_until: Option<Timestamp>,
+    /// Why it is left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_alone_because: Option<HoldReason>,
+    /// When the endpoint was disabled, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<Timestamp>,
+    /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_because: Option<DisableReason>,
 }
 
 impl EndpointView {
-    pub(crate) fn of(endpoint: Endpoint, health: &Health, now: Timestamp) -> Self {
+    pub(crate) fn of(endpoint: Endpoint, health: &Health, now: Timestamp, source_ips: &[IpAddr]) -> Self {
         Self {
             previous_secrets_until: endpoint.previous_secrets_until(now),
             id: endpoint.id,
@@ -89,6 +116,7 @@ impl EndpointView {
             encryption: endpoint.encryption,
             signatures: endpoint.signatures,
             signing_secret: None,
+            source_ips: source_ips.to_vec(),
             created_at: endpoint.created_at,
         }
     }

@@ -23,12 +23,22 @@ use crate::body::{Body, LastId};
 use crate::caller::{Caller, scope};
 use crate::changes::{Asked, Decision};
 use crate::endpoint_view::EndpointView;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::List;
 use crate::problem::ApiError;
 use crate::tag::{IfMatch, Tag, settings_in};
 use crate::{endpoint_states, host_names, jwks};
 
 /// Creates an endpoint, and shows its signing secret this once.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/endpoints", operation_id = "createEndpoint", tag = "Endpoints",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])), request_body = requests::NewEndpoint,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses(
+        (status = 201, description = "The endpoint, with its signing secret, shown this once.", body = EndpointView),
+    ),
+))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -48,7 +58,8 @@ pub(crate) async fn create(
         let id = EndpointId::new(now, &*app.random);
         let endpoint = new.clone().create(id, project.id, &secret, ring, &*app.random);
         let (write, after) = (Write::new_endpoint(&endpoint)?, settings(&endpoint, now));
-        let shown = EndpointView::of(endpoint, &Health::unknown(project.id, id), now).with_secret(&secret);
+        let health = Health::unknown(project.id, id);
+        let shown = EndpointView::of(endpoint, &health, now, &app.config.egress_ips).with_secret(&secret);
         let answer = Answer::created(shown).tagged(Tag::of(&after));
         Ok(Decision::change(project, vec![write], Deed::created(Resource::Endpoint { id }, &after), answer))
     };
@@ -56,6 +67,11 @@ pub(crate) async fn create(
 }
 
 /// Lists the endpoints.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/endpoints", operation_id = "listEndpoints", tag = "Endpoints",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "All endpoints.", body = List<EndpointView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -67,6 +83,11 @@ pub(crate) async fn list(
 }
 
 /// Reads one endpoint.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "readEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path)), security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The endpoint.", body = EndpointView)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -78,6 +99,12 @@ pub(crate) async fn read(
 }
 
 /// Changes an endpoint. Webhooks are sent as it says within half a minute.
+#[cfg_attr(test, utoipa::path(
+    patch, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "changeEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::EndpointChange, extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The endpoint as it is now.", body = EndpointView)),
+))]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -112,6 +139,12 @@ pub(crate) async fn apply(
 }
 
 /// Deletes an endpoint. What was still to be delivered to it will be cancelled. Deleting it again changes nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "deleteEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "It is gone.")),
+))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -165,7 +198,7 @@ where
 /// The endpoint as it is shown, with its health as it was a moment ago.
 pub(crate) async fn show(app: &App, endpoint: Endpoint) -> Result<EndpointView, ApiError> {
     let stored = app.activity.health(endpoint.project_id, endpoint.id).await?;
-    Ok(EndpointView::of(endpoint, &stored.health, app.clock.now()))
+    Ok(EndpointView::of(endpoint, &stored.health, app.clock.now(), &app.config.egress_ips))
 }
 
 /// The endpoint of this project with this id, as it is now.
@@ -176,7 +209,7 @@ pub(crate) async fn existing(app: &App, project: ProjectId, id: EndpointId) -> R
 /// What customers have set of an endpoint, whatever its receiver does.
 fn settings(endpoint: &Endpoint, now: Timestamp) -> Fields {
     let health = Health::unknown(endpoint.project_id, endpoint.id);
-    settings_in(&EndpointView::of(endpoint.clone(), &health, now))
+    settings_in(&EndpointView::of(endpoint.clone(), &health, now, &[]))
 }
 
 /// Refuses what the request alone does not tell: a host that leads to a private place, an encryption without a key.

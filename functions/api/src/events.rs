@@ -21,6 +21,8 @@ use crate::App;
 use crate::body::{Body, CheckedQuery, LARGEST_BODY, LastId};
 use crate::caller::{Caller, scope};
 use crate::once;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::{self, List};
 use crate::problem::ApiError;
 use crate::projects;
@@ -30,8 +32,11 @@ const STORED_AT_ONCE: usize = 20;
 
 /// An accepted event, and where it goes.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AcceptedEvent))]
 pub(crate) struct Accepted {
+    /// The event's id, the `webhook-id` of its webhooks.
     id: EventId,
+    /// One for each endpoint that wants it.
     deliveries: Vec<EventDelivery>,
 }
 
@@ -41,9 +46,12 @@ pub(crate) struct AcceptedCount(pub(crate) usize);
 
 /// One delivery of an event.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventDelivery {
+    /// Its id.
     id: DeliveryId,
+    /// Where it goes.
     endpoint_id: EndpointId,
 }
 
@@ -55,25 +63,37 @@ impl From<DeliveryId> for EventDelivery {
 
 /// The accepted events of a batch, in its order.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct AcceptedBatch {
+    /// The events.
     items: Vec<Accepted>,
 }
 
 /// An event as it is shown; its data only where one event is asked for.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Event))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EventView {
+    /// Its id, the `webhook-id` of its webhooks.
     id: EventId,
+    /// What happened.
     #[serde(rename = "type")]
     event_type: EventType,
+    /// Which submission it happened to.
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<SubmissionId>,
+    /// When it was accepted.
     accepted_at: Timestamp,
+    /// When it happened, by the operator's word.
     occurred_at: Timestamp,
+    /// One for each endpoint that wanted it.
     deliveries: Vec<EventDelivery>,
+    /// When its data was erased, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     erased_at: Option<Timestamp>,
+    /// What receivers are told; only where one event is asked for, and unless it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(value_type = Object))]
     data: Option<EventData>,
 }
 
@@ -95,18 +115,31 @@ impl From<EventHeading> for EventView {
 
 /// Which events are asked for. `from` and `to` are about when they were accepted.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Filter {
+    /// Of this type.
     #[serde(rename = "type")]
     event_type: Option<EventType>,
+    /// Of this submission.
     submission_id: Option<SubmissionId>,
+    /// Accepted then or later.
     from: Option<Timestamp>,
+    /// Accepted then or earlier.
     to: Option<Timestamp>,
+    /// How many items at most.
+    #[cfg_attr(test, param(minimum = 1, maximum = 100, default = 20))]
     limit: Option<u16>,
+    /// The `cursor` of the page before; left out for the first.
     cursor: Option<String>,
 }
 
 /// Publishes an event; with an `Idempotency-Key`, however often it is repeated, once.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/events", operation_id = "publishEvent", tag = "Events",
+    params(parameters::Once), security(("x-api-key" = ["events:write"])), request_body = requests::NewEvent,
+    responses((status = 202, description = "It is stored, and on its way.", body = Accepted)),
+))]
 pub(crate) async fn publish(
     State(app): State<App>,
     caller: Caller<scope::EventsWrite>,
@@ -120,6 +153,11 @@ pub(crate) async fn publish(
 }
 
 /// Publishes up to 100 events: all of them, or none if one is bad. With an `Idempotency-Key`, each of them once.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/events/batch", operation_id = "publishEvents", tag = "Events",
+    params(parameters::Once), security(("x-api-key" = ["events:write"])), request_body = requests::NewEvents,
+    responses((status = 202, description = "They are stored, and on their way.", body = AcceptedBatch)),
+))]
 pub(crate) async fn publish_batch(
     State(app): State<App>,
     caller: Caller<scope::EventsWrite>,
@@ -133,6 +171,11 @@ pub(crate) async fn publish_batch(
 }
 
 /// Lists events, newest first, without their data.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/events", operation_id = "listEvents", tag = "Events",
+    params(Filter), security(("x-api-key" = ["deliveries:read"])),
+    responses((status = 200, description = "A page of events.", body = List<EventView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,
@@ -158,6 +201,11 @@ pub(crate) async fn list(
 }
 
 /// Reads one event, with its data unless that was erased.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/events/{id}", operation_id = "readEvent", tag = "Events",
+    params(("id" = EventId, Path)), security(("x-api-key" = ["deliveries:read"])),
+    responses((status = 200, description = "The event.", body = EventView)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,

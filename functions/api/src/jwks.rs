@@ -16,24 +16,35 @@ use crate::answer::Answer;
 use crate::body::{Body, Nothing};
 use crate::caller::{Caller, scope};
 use crate::changes::Decision;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
 use crate::tag::settings_in;
 
 /// A JSON Web Key Set (RFC 7517).
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct JwkSet {
+    /// The keys that webhooks may be signed with, now or in the last day or in ten minutes.
     keys: Vec<Jwk>,
 }
 
 /// An Ed25519 public key as a JWK (RFC 8037).
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 struct Jwk {
+    /// `OKP`.
     kty: &'static str,
+    /// `Ed25519`.
     crv: &'static str,
+    /// `EdDSA`.
     alg: &'static str,
+    /// `sig`.
     #[serde(rename = "use")]
     usage: &'static str,
+    /// Names the key.
     kid: KeyPairId,
+    /// The key.
     x: PublicKey,
 }
 
@@ -45,9 +56,12 @@ impl From<&StoredKeyPair> for Jwk {
 
 /// A new key pair: its public key is listed now, and it signs later.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewKeyPair {
+    /// Names its public key.
     kid: KeyPairId,
+    /// When it begins to sign.
     signs_from: Timestamp,
 }
 
@@ -58,14 +72,16 @@ impl From<&StoredKeyPair> for NewKeyPair {
 }
 
 /// Lists the public keys. Anybody may ask; a project that does not exist looks like one that has none.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/jwks.json", operation_id = "listPublicKeys", tag = "Public keys",
+    responses((status = 200, description = "The public keys.", body = JwkSet)),
+))]
 pub(crate) async fn show(
     State(app): State<App>,
     Path(project): Path<String>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<JwkSet>), ApiError> {
-    let pairs = match project.parse() {
-        Ok(project) => app.settings.key_pairs(project).await?,
-        Err(_) => None,
-    };
+    let project = project.parse().map_err(|_| ApiError::NotFound("project"))?;
+    let pairs = app.settings.key_pairs(project).await?;
     let now = app.clock.now();
     let keys = pairs.iter().flat_map(|pairs| pairs.listed_at(now)).map(Jwk::from).collect();
     Ok(([(CACHE_CONTROL, "public, max-age=300")], Json(JwkSet { keys })))
@@ -73,6 +89,12 @@ pub(crate) async fn show(
 
 /// Makes a new key pair. Its public key is listed at once, and it signs ten minutes later; the old public key stays listed
 /// for a day after that.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/jwks/rotate", operation_id = "rotateKeyPair", tag = "Public keys",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses((status = 200, description = "The new key pair.", body = NewKeyPair)),
+))]
 pub(crate) async fn rotate(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,

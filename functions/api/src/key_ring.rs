@@ -11,6 +11,8 @@ use shared::key_ring::{KeyRing, Resealing};
 use crate::App;
 use crate::body::Body;
 use crate::caller::Operator;
+#[cfg(test)]
+use crate::openapi::requests;
 use crate::paging::{read_cursor, write_cursor};
 use crate::problem::ApiError;
 
@@ -20,6 +22,7 @@ const PROJECTS_A_CALL: u16 = 20;
 
 /// What came of one call.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Resealed {
     #[serde(flatten)]
     came_of_it: Resealing,
@@ -29,6 +32,13 @@ pub(crate) struct Resealed {
 }
 
 /// Goes through the projects from `cursor` on, or from the beginning. What is under the current key is left as it is.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/key-ring/reseal", operation_id = "resealKeyRing", tag = "Key ring",
+    security(("x-api-key" = ["operator"])), request_body = Option<requests::ResealWalk>,
+    responses(
+        (status = 200, description = "What came of it. Repeat the call with `cursor` until there is none.", body = Resealed),
+    ),
+))]
 pub(crate) async fn reseal(State(app): State<App>, _: Operator, body: Body) -> Result<Json<Resealed>, ApiError> {
     let after = read_position(body.draft_or_empty()?)?;
     // As it is now: with a ring from before the rotation, older values would pass for current ones.

@@ -21,8 +21,8 @@ mod body;
 mod caller;
 mod changes;
 mod config;
-mod confirm_page;
 mod deliveries;
+mod documentation;
 mod egress_ips;
 mod endpoint_states;
 mod endpoint_view;
@@ -32,10 +32,15 @@ mod host_names;
 mod jwks;
 mod key_ring;
 mod known_keys;
+mod mail_link_page;
+mod mail_links;
 mod notification_users;
 mod once;
+#[cfg(test)]
+mod openapi;
 mod paging;
 mod problem;
+mod problem_kind;
 mod projects;
 mod rate;
 mod replays;
@@ -73,6 +78,7 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     test_patience: Duration,
+    report_patience: Duration,
 }
 
 impl App {
@@ -92,13 +98,14 @@ impl App {
             settings,
             activity,
             send_queue: Queue::new(aws, &config.send_queue_url),
-            mailer: Mailer::new(aws, &config.mail_from),
+            mailer: Mailer::new(aws, &config.mail_from, config.mail_configuration_set.clone()),
             key_ring,
             host_names: Arc::new(SystemHostNames),
             config,
             clock,
             random,
             test_patience: test_sends::PATIENCE,
+            report_patience: reports::PATIENCE,
         }))
     }
 
@@ -113,6 +120,13 @@ impl App {
     #[must_use]
     pub fn with_test_patience(mut self, patience: Duration) -> Self {
         Arc::get_mut(&mut self.0).expect("the app is not in use yet").test_patience = patience;
+        self
+    }
+
+    /// The same, but who asks for a report waits no longer than `patience` for it to be built.
+    #[must_use]
+    pub fn with_report_patience(mut self, patience: Duration) -> Self {
+        Arc::get_mut(&mut self.0).expect("the app is not in use yet").report_patience = patience;
         self
     }
 }
@@ -131,6 +145,9 @@ pub fn router(app: App) -> Router {
     let once = middleware::from_fn_with_state(app.clone(), once::by_same_key);
     let published_once = middleware::from_fn_with_state(app.clone(), once::by_any_publisher);
     Router::new()
+        .route("/openapi.json", get(documentation::openapi))
+        .route("/docs", get(documentation::page))
+        .route("/problems/{name}", get(documentation::problem))
         .route("/v1/egress-ips", get(egress_ips::list))
         .route("/v1/projects", post(projects::create).layer(once.clone()).get(projects::list))
         .route("/v1/projects/{pid}", get(projects::read).patch(projects::change).delete(projects::delete))
@@ -182,9 +199,18 @@ pub fn router(app: App) -> Router {
         .route("/v1/projects/{pid}/return-links", post(return_links::create).layer(once.clone()))
         .route(
             "/v1/projects/{pid}/notification-users",
-            post(notification_users::create).layer(once).get(notification_users::list),
+            post(notification_users::create).layer(once.clone()).get(notification_users::list),
         )
-        .route("/confirm/{token}", get(notification_users::ask).post(notification_users::confirm))
+        .route(
+            "/v1/projects/{pid}/notification-users/{id}",
+            get(notification_users::read).patch(notification_users::change).delete(notification_users::remove),
+        )
+        .route(
+            "/v1/projects/{pid}/notification-users/{id}/resend-confirmation",
+            post(notification_users::resend_confirmation).layer(once),
+        )
+        .route("/confirm/{token}", get(mail_links::ask_to_confirm).post(mail_links::confirm))
+        .route("/unsubscribe/{token}", get(mail_links::ask_to_unsubscribe).post(mail_links::unsubscribe))
         .route("/v1/projects/{pid}/reports/{day}", get(reports::read))
         .route("/v1/key-ring/reseal", post(key_ring::reseal))
         .fallback(problem::no_such_route)

@@ -1,125 +1,211 @@
-//! `/v1/projects/{pid}/notification-users`, and the page behind the link that confirms an address.
+//! `/v1/projects/{pid}/notification-users`; the pages behind the links in their mails are in [`crate::mail_links`].
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::Response;
-use serde::Serialize;
-use shared::confirmation::Confirmation;
+use axum::extract::State;
+use shared::audit::{Deed, Resource};
+use shared::aws::store::Write;
 use shared::draft::{BadField, BadFields};
-use shared::id::NotificationUserId;
+use shared::id::{NotificationUserId, ProjectId};
+use shared::mail_link::{LinkPurpose, MailLink};
 use shared::notification_user::{
-    EmailAddress, Language, MOST_NOTIFICATION_USERS, NewNotificationUser, NotificationUser, NotificationUserState,
+    MOST_NOTIFICATION_USERS, NewNotificationUser, NotificationUser, NotificationUserChange, NotificationUserView,
 };
-use shared::project::{Name, Project};
+use shared::project::Project;
 use shared::report_mail;
-use shared::time::Timestamp;
 
 use crate::App;
-use crate::body::Checked;
+use crate::answer::Answer;
+use crate::body::{Body, Checked, LastId, Nothing};
 use crate::caller::{Caller, scope};
-use crate::confirm_page::{self, ConfirmPage};
+use crate::changes::{Asked, Decision};
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::List;
 use crate::problem::ApiError;
 use crate::projects;
+use crate::tag::{IfMatch, Tag};
 
-/// A notification user as they are shown.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct NotificationUserView {
-    id: NotificationUserId,
-    name: Name,
-    email: EmailAddress,
-    language: Language,
-    state: NotificationUserState,
-    created_at: Timestamp,
-}
-
-impl From<NotificationUser> for NotificationUserView {
-    fn from(user: NotificationUser) -> Self {
-        Self {
-            id: user.id,
-            name: user.name,
-            email: user.email,
-            language: user.language,
-            state: user.state,
-            created_at: user.created_at,
-        }
-    }
-}
-
-/// Adds a notification user, and asks them by mail whether they agree. No report is sent before they do.
+/// Adds a notification user, and asks by mail whether they want the reports.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/notification-users", operation_id = "addNotificationUser", tag = "Notification users",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::NewNotificationUser,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses(
+        (status = 201, description = "The notification user, still to confirm.", body = NotificationUserView),
+    ),
+))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     Checked(new): Checked<NewNotificationUser>,
-) -> Result<(StatusCode, Json<NotificationUserView>), ApiError> {
+) -> Result<Answer<NotificationUserView>, ApiError> {
     let project = projects::existing(&app, caller.project_id).await?;
-    let users = app.settings.notification_users(project.id).await?;
-    if new.is_among(&users) {
-        let detail = "is the address of another notification user of this project".to_owned();
-        return Err(BadFields(vec![BadField { pointer: "/email".to_owned(), detail }]).into());
-    }
-    if users.len() >= MOST_NOTIFICATION_USERS {
-        return Err(ApiError::LimitReached(MOST_NOTIFICATION_USERS, "notification users"));
-    }
-    let user = new.create(NotificationUserId::new(app.clock.now(), &*app.random), project.id);
-    // The mail goes first: a user without a mail could never be confirmed nor added again, while a mail without a
-    // user is only a link that does not work.
+    check_new(&app, project.id, &new).await?;
+    let user = new.clone().create(NotificationUserId::new(app.clock.now(), &*app.random), project.id);
+    // The mail goes first: if it cannot be sent, nothing has changed, while a mail without a user is only a link that does not
+    // work.
     ask_by_mail(&app, &project, &user).await?;
-    app.settings.put_notification_user(&user).await?;
-    Ok((StatusCode::CREATED, Json(user.into())))
+    let (app, new, user) = (&app, &new, &user);
+    let decide = move |project: Project| async move {
+        check_new(app, project.id, new).await?;
+        let (write, shown) = (Write::notification_user(user)?, user.shown());
+        let after = shown.fields();
+        let deed = Deed::created(Resource::NotificationUser { id: user.id }, &after);
+        Ok(Decision::change(project, vec![write], deed, Answer::created(shown).tagged(Tag::of(&after))))
+    };
+    app.change(&caller.origin, project.id, decide).await
 }
 
 /// Lists the notification users, newest first.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/notification-users", operation_id = "listNotificationUsers", tag = "Notification users",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "All notification users.", body = List<NotificationUserView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
 ) -> Result<Json<List<NotificationUserView>>, ApiError> {
     let project = projects::existing(&app, caller.project_id).await?;
     let users = app.settings.notification_users(project.id).await?;
-    Ok(Json(List::whole(users.into_iter().rev().map(NotificationUserView::from).collect())))
+    Ok(Json(List::whole(users.into_iter().rev().map(|user| user.shown()).collect())))
 }
 
-/// Shows the page behind the link. It changes nothing: mail scanners follow links, too.
-pub(crate) async fn ask(State(app): State<App>, Path(token): Path<String>) -> Result<Response, ApiError> {
-    let found = find(&app, &token).await?;
-    let page = match &found {
-        None => ConfirmPage::Dead,
-        Some((project, user)) => match user.state {
-            NotificationUserState::Unconfirmed => ConfirmPage::Question(project, user.language),
-            NotificationUserState::Confirmed => ConfirmPage::Thanks(project, user.language),
-        },
-    };
-    Ok(confirm_page::respond(&page, &*app.random))
+/// Reads one notification user.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/notification-users/{id}", operation_id = "readNotificationUser", tag = "Notification users",
+    params(("id" = NotificationUserId, Path)), security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The notification user.", body = NotificationUserView)),
+))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsRead>,
+    LastId(id): LastId<NotificationUserId>,
+) -> Result<Answer<NotificationUserView>, ApiError> {
+    let shown = existing(&app, caller.project_id, id).await?.shown();
+    let tag = Tag::of(&shown.fields());
+    Ok(Answer::ok(shown).tagged(tag))
 }
 
-/// Confirms the address, because the button was pressed. Pressing it again changes nothing.
-pub(crate) async fn confirm(State(app): State<App>, Path(token): Path<String>) -> Result<Response, ApiError> {
-    let Some((project, mut user)) = find(&app, &token).await? else {
-        return Ok(confirm_page::respond(&ConfirmPage::Dead, &*app.random));
+/// Changes a notification user's name or language.
+#[cfg_attr(test, utoipa::path(
+    patch, path = "/v1/projects/{pid}/notification-users/{id}", operation_id = "changeNotificationUser", tag = "Notification users",
+    params(("id" = NotificationUserId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::NotificationUserChange, extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The notification user as they are now.", body = NotificationUserView)),
+))]
+pub(crate) async fn change(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<NotificationUserId>,
+    if_match: IfMatch,
+    Checked(change): Checked<NotificationUserChange>,
+) -> Result<Answer<NotificationUserView>, ApiError> {
+    let alter = |user: &mut NotificationUser| user.apply(change.clone());
+    alter_user(&app, Asked::by(&caller, &if_match), id, alter).await
+}
+
+/// Removes a notification user: they get no more mails. Removing them again changes nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/notification-users/{id}", operation_id = "removeNotificationUser", tag = "Notification users",
+    params(("id" = NotificationUserId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "They are gone.")),
+))]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<NotificationUserId>,
+    if_match: IfMatch,
+) -> Result<Answer<()>, ApiError> {
+    let (app, if_match) = (&app, &if_match);
+    let decide = move |project: Project| async move {
+        let found = app.settings.notification_user(project.id, id).await?;
+        let before = found.map(|user| user.shown().fields());
+        if_match.check(before.as_ref())?;
+        let Some(before) = before else { return Ok(Decision::Nothing(Answer::gone())) };
+        let deed = Deed::deleted(Resource::NotificationUser { id }, &before);
+        let write = Write::notification_user_deleted(project.id, id);
+        Ok(Decision::change(project, vec![write], deed, Answer::gone()))
     };
-    if user.state == NotificationUserState::Unconfirmed {
-        user.state = NotificationUserState::Confirmed;
-        app.settings.put_notification_user(&user).await?;
+    app.change(&caller.origin, caller.project_id, decide).await
+}
+
+/// Asks a notification user once more whether they want the reports, at most once a minute. So whoever has unsubscribed, or whose
+/// mails came back, can return.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/notification-users/{id}/resend-confirmation", operation_id = "resendConfirmation", tag = "Notification users",
+    params(("id" = NotificationUserId, Path), parameters::IfMatch, parameters::Once),
+    security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
+    extensions(("x-problems" = json!(["already-confirmed", "too-many-mails", "changed-meanwhile"]))),
+    responses((status = 200, description = "They were asked.", body = NotificationUserView)),
+))]
+pub(crate) async fn resend_confirmation(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<NotificationUserId>,
+    if_match: IfMatch,
+    body: Body,
+) -> Result<Answer<NotificationUserView>, ApiError> {
+    let Nothing = body.draft_or_empty()?.try_into()?;
+    let project = projects::existing(&app, caller.project_id).await?;
+    let now = app.clock.now();
+    let mut user = existing(&app, project.id, id).await?;
+    user.ask_again(now)?;
+    ask_by_mail(&app, &project, &user).await?;
+    let alter = |user: &mut NotificationUser| user.asked_at = user.asked_at.max(now);
+    alter_user(&app, Asked::by(&caller, &if_match), id, alter).await
+}
+
+/// Changes a notification user by `alter`.
+pub(crate) async fn alter_user(
+    app: &App,
+    asked: Asked<'_>,
+    id: NotificationUserId,
+    alter: impl Fn(&mut NotificationUser),
+) -> Result<Answer<NotificationUserView>, ApiError> {
+    let alter = &alter;
+    let decide = move |project: Project| async move {
+        let mut user = existing(app, project.id, id).await?;
+        let before = user.shown().fields();
+        asked.if_match.check(Some(&before))?;
+        alter(&mut user);
+        let write = Write::notification_user(&user)?;
+        let shown = user.shown();
+        let since = shown.fields();
+        let deed = Deed::changed(Resource::NotificationUser { id }, &before, &since).reverting(asked.reverts);
+        Ok(Decision::change(project, vec![write], deed, Answer::ok(shown).tagged(Tag::of(&since))))
+    };
+    app.change(asked.origin, asked.project, decide).await
+}
+
+/// The notification user of this project with this id, as they are now.
+pub(crate) async fn existing(
+    app: &App,
+    project: ProjectId,
+    id: NotificationUserId,
+) -> Result<NotificationUser, ApiError> {
+    app.settings.notification_user(project, id).await?.ok_or(ApiError::NotFound("notification user"))
+}
+
+/// Refuses an address that is there already, and one user more than a project may have.
+async fn check_new(app: &App, project: ProjectId, new: &NewNotificationUser) -> Result<(), ApiError> {
+    let users = app.settings.notification_users(project).await?;
+    if new.is_among(&users) {
+        let (pointer, detail) = ("/email".to_owned(), "is a notification user of this project already".to_owned());
+        return Err(BadFields(vec![BadField { pointer, detail }]).into());
     }
-    Ok(confirm_page::respond(&ConfirmPage::Thanks(&project, user.language), &*app.random))
-}
-
-/// Whom a token is about, if it works and they are still there.
-async fn find(app: &App, token: &str) -> Result<Option<(Project, NotificationUser)>, ApiError> {
-    let key_ring = app.key_ring.ring_to_open(&Confirmation::sealed_in(token)).await?;
-    let Ok(confirmation) = Confirmation::open(token, &key_ring, app.clock.now()) else { return Ok(None) };
-    let user = app.settings.notification_user(confirmation.project_id, confirmation.user_id).await?;
-    let project = app.settings.project(confirmation.project_id).await?;
-    Ok(project.zip(user))
+    if users.len() >= MOST_NOTIFICATION_USERS {
+        return Err(ApiError::LimitReached(MOST_NOTIFICATION_USERS, "notification users"));
+    }
+    Ok(())
 }
 
 async fn ask_by_mail(app: &App, project: &Project, user: &NotificationUser) -> Result<(), ApiError> {
-    let confirmation = Confirmation::new(project.id, user.id, app.clock.now());
+    let link = MailLink::new(LinkPurpose::Confirm, project.id, user.id, app.clock.now());
     let ring = app.key_ring.ring().await?;
-    let token = confirmation.token(&ring, &*app.random);
-    let link = format!("{}/confirm/{token}", app.config.api_base_url);
-    let mail = report_mail::render_confirmation(project.name.as_str(), &link, confirmation.expires_at, user.language)?;
-    Ok(app.mailer.send(&user.email, &mail).await?)
+    let url = link.url(&app.config.api_base_url, &ring, &*app.random);
+    let mail = report_mail::render_confirmation(project.name.as_str(), &url, link.expires_at, user.language)?;
+    Ok(app.mailer.send(user, &mail).await?)
 }

@@ -12,6 +12,7 @@ const LARGEST_LIMIT: u16 = 100;
 
 /// A list, or a page of one.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct List<T> {
     /// What is on it.
     pub(crate) items: Vec<T>,
@@ -35,9 +36,13 @@ impl<T> From<Page<T>> for List<T> {
 
 /// Which page is asked for.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
+    /// How many items at most.
+    #[cfg_attr(test, param(minimum = 1, maximum = 100, default = 20))]
     limit: Option<u16>,
+    /// The `cursor` of the page before; left out for the first.
     cursor: Option<String>,
 }
 
@@ -72,4 +77,27 @@ pub(crate) fn read_cursor<T: for<'de> Deserialize<'de>>(cursor: &str) -> Result<
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
     let position = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     position.ok_or_else(|| ApiError::BadQuery("cursor is not one that this list gave".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shared::delivery::Position;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn outside_text_never_breaks_the_cursor_reader(text in "\\PC{0,80}") {
+            let _ = read_cursor::<Position>(&text);
+            let _ = read_cursor::<PageToken>(&text);
+        }
+
+        #[test]
+        fn whatever_is_written_reads_back(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let cursor = write_cursor(&bytes);
+            prop_assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+            prop_assert_eq!(read_cursor::<Vec<u8>>(&cursor).unwrap(), bytes);
+        }
+    }
 }

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -16,12 +16,14 @@ use shared::aws::store::StoreError;
 use shared::delivery::SkipReason;
 use shared::draft::{BadField, BadFields, NotAnObject};
 use shared::key_ring::CannotOpen;
+use shared::notification_user::CannotAsk;
 use shared::rate_limit::WINDOW;
 use shared::report_mail::RenderError;
 use shared::return_url::{CannotChange, CannotIssue, MOST_RETURN_URL_KEYS};
 use shared::telemetry;
 use thiserror::Error;
 
+use crate::problem_kind::ProblemKind;
 use crate::rate::Standing;
 
 /// Why a request was refused, or failed.
@@ -90,6 +92,9 @@ pub(crate) enum ApiError {
     /// What an entry of the audit log tells cannot be undone.
     #[error("this change cannot be undone: what it took away was secret, or has ended for good")]
     NotRevertible,
+    /// Somebody is to be asked for a confirmation that is not needed, or was asked for just now.
+    #[error(transparent)]
+    CannotAsk(#[from] CannotAsk),
     /// A further `secretKey` waits to take over already.
     #[error("a next secretKey waits to take over already; activate it or delete it first")]
     NextKeyExists,
@@ -108,6 +113,11 @@ pub(crate) enum ApiError {
     /// The day that a report is asked for has not begun.
     #[error("day has not begun yet")]
     DayToCome,
+    /// The day that a report is asked for has too many deliveries, and no report of it was mailed.
+    #[error(
+        "day has too many deliveries to be counted in one call; the daily mail has its report, for which a notification user is needed"
+    )]
+    ReportTooLarge,
     /// A delivery cannot be replayed now, or ever.
     #[error(transparent)]
     NotReplayable(#[from] SkipReason),
@@ -139,52 +149,52 @@ pub(crate) enum ApiError {
 
 impl ApiError {
     /// The status, and the name that the problem's `type` ends with.
-    fn kind(&self) -> (StatusCode, &'static str) {
+    fn kind(&self) -> ProblemKind {
         match self {
-            Self::UnknownKey => (StatusCode::UNAUTHORIZED, "unknown-key"),
-            Self::Refused(Refusal::Expired) => (StatusCode::UNAUTHORIZED, "expired-key"),
-            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden => {
-                (StatusCode::FORBIDDEN, "forbidden")
-            }
-            Self::TooManyCalls(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-calls"),
-            Self::TooManyTests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-tests"),
-            Self::NotFound(_) | Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not-found"),
-            Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
-            Self::UrlTooLong(_) => (StatusCode::URI_TOO_LONG, "url-too-long"),
-            Self::OtherMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
-            Self::BrokenBody | Self::NotAnObject(_) => (StatusCode::BAD_REQUEST, "malformed-body"),
-            Self::BadFields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-fields"),
-            Self::BadQuery(_) | Self::Store(StoreError::Token) => (StatusCode::BAD_REQUEST, "bad-query"),
-            Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header"),
-            Self::LimitReached(..) => (StatusCode::UNPROCESSABLE_ENTITY, "limit-reached"),
-            Self::ChangedMeanwhile => (StatusCode::CONFLICT, "changed-meanwhile"),
-            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
-            Self::NotRevertible => (StatusCode::CONFLICT, "not-revertible"),
-            Self::NextKeyExists => (StatusCode::CONFLICT, "next-key-exists"),
-            Self::KeyInUse => (StatusCode::CONFLICT, "key-in-use"),
-            Self::KeyReplaced => (StatusCode::CONFLICT, "key-replaced"),
-            Self::StillRunning => (StatusCode::CONFLICT, "request-running"),
-            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
-            Self::DayToCome => (StatusCode::UNPROCESSABLE_ENTITY, "day-to-come"),
-            Self::NotReplayable(SkipReason::EventGone) => (StatusCode::GONE, SkipReason::EventGone.as_str()),
-            Self::NotReplayable(because) => (StatusCode::CONFLICT, because.as_str()),
-            Self::ReplayRunning => (StatusCode::CONFLICT, "replay-running"),
-            Self::ReplayDone => (StatusCode::CONFLICT, "replay-done"),
+            Self::UnknownKey => ProblemKind::UnknownKey,
+            Self::Refused(Refusal::Expired) => ProblemKind::ExpiredKey,
+            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden => ProblemKind::Forbidden,
+            Self::TooManyCalls(_) => ProblemKind::TooManyCalls,
+            Self::TooManyTests { .. } => ProblemKind::TooManyTests,
+            Self::NotFound(_) | Self::NoSuchRoute => ProblemKind::NotFound,
+            Self::NoSuchMethod => ProblemKind::MethodNotAllowed,
+            Self::UrlTooLong(_) => ProblemKind::UrlTooLong,
+            Self::OtherMediaType => ProblemKind::UnsupportedMediaType,
+            Self::TooLarge(_) => ProblemKind::TooLarge,
+            Self::BrokenBody | Self::NotAnObject(_) => ProblemKind::MalformedBody,
+            Self::BadFields(_) => ProblemKind::BadFields,
+            Self::BadQuery(_) | Self::Store(StoreError::Token) => ProblemKind::BadQuery,
+            Self::BadHeader(_) => ProblemKind::BadHeader,
+            Self::LimitReached(..) => ProblemKind::LimitReached,
+            Self::ChangedMeanwhile => ProblemKind::ChangedMeanwhile,
+            Self::PreconditionFailed => ProblemKind::PreconditionFailed,
+            Self::NotRevertible => ProblemKind::NotRevertible,
+            Self::CannotAsk(CannotAsk::Confirmed) => ProblemKind::AlreadyConfirmed,
+            Self::CannotAsk(CannotAsk::TooSoon { .. }) => ProblemKind::TooManyMails,
+            Self::NextKeyExists => ProblemKind::NextKeyExists,
+            Self::KeyInUse => ProblemKind::KeyInUse,
+            Self::KeyReplaced => ProblemKind::KeyReplaced,
+            Self::StillRunning => ProblemKind::RequestRunning,
+            Self::KeyReused => ProblemKind::IdempotencyKeyReused,
+            Self::ReportTooLarge => ProblemKind::ReportTooLarge,
+            Self::DayToCome => ProblemKind::DayToCome,
+            Self::NotReplayable(because) => (*because).into(),
+            Self::ReplayRunning => ProblemKind::ReplayRunning,
+            Self::ReplayDone => ProblemKind::ReplayDone,
             Self::Store(StoreError::Row(_)) | Self::Secret(_) | Self::Sealed(_) | Self::Render(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+                ProblemKind::Internal
             }
             Self::Store(StoreError::Unavailable(_) | StoreError::Overloaded) | Self::Queue(_) | Self::Mail(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+                ProblemKind::Unavailable
             }
         }
     }
 
     /// What the caller is told. Of our own faults they learn only whether repeating may help.
     fn detail(&self) -> String {
-        match self.kind().1 {
-            "internal" => "internal error".to_owned(),
-            "unavailable" => "a service behind the API does not answer; repeat the request later".to_owned(),
+        match self.kind() {
+            ProblemKind::Internal => "internal error".to_owned(),
+            ProblemKind::Unavailable => "a service behind the API does not answer; repeat the request later".to_owned(),
             _ => self.to_string(),
         }
     }
@@ -193,9 +203,11 @@ impl ApiError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyCalls(standing) => Some(standing.retry_after()),
-            Self::TooManyTests { seconds_left } => Some(*seconds_left),
+            Self::TooManyTests { seconds_left } | Self::CannotAsk(CannotAsk::TooSoon { seconds_left }) => {
+                Some(*seconds_left)
+            }
             Self::ChangedMeanwhile | Self::StillRunning => Some(1),
-            _ => (self.kind().0 == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+            _ => (self.kind() == ProblemKind::Unavailable).then_some(1),
         }
     }
 
@@ -229,8 +241,9 @@ impl From<CannotChange> for ApiError {
 impl IntoResponse for ApiError {
     /// The problem without its request id, which the request log knows and adds.
     fn into_response(self) -> Response {
-        let (status, name) = self.kind();
-        let problem = Problem { status, name, detail: self.detail(), errors: self.errors() };
+        let kind = self.kind();
+        let status = kind.status();
+        let problem = Problem { kind, detail: self.detail(), errors: self.errors() };
         let cause = status.is_server_error().then(|| Cause(telemetry::chain(&self)));
         let mut response = status.into_response();
         if let Some(seconds) = self.retry_after() {
@@ -251,8 +264,7 @@ pub(crate) struct Cause(pub(crate) String);
 /// A problem on its way to the request log.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
-    status: StatusCode,
-    name: &'static str,
+    kind: ProblemKind,
     detail: String,
     errors: Vec<BadField>,
 }
@@ -273,15 +285,15 @@ struct ProblemBody<'a> {
 impl Problem {
     /// The stable end of its type.
     pub(crate) fn name(&self) -> &'static str {
-        self.name
+        self.kind.name()
     }
 
     /// Gives `response` its body.
     pub(crate) fn write(&self, request_id: &str, response: Response) -> Response {
         let body = ProblemBody {
-            problem_type: format!("/problems/{}", self.name),
-            title: self.status.canonical_reason().unwrap_or_default(),
-            status: self.status.as_u16(),
+            problem_type: format!("/problems/{}", self.name()),
+            title: self.kind.status().canonical_reason().unwrap_or_default(),
+            status: self.kind.status().as_u16(),
             detail: &self.detail,
             request_id,
             errors: &self.errors,

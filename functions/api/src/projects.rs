@@ -15,11 +15,18 @@ use crate::body::{Checked, CheckedQuery};
 use crate::caller::{Caller, Operator, scope};
 use crate::changes::{Asked, Decision};
 use crate::endpoint_states;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::{List, Paging};
 use crate::problem::ApiError;
 use crate::tag::{IfMatch, Tag, settings_in};
 
 /// Creates a project.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects", operation_id = "createProject", tag = "Projects",
+    params(parameters::Once), security(("x-api-key" = ["operator"])), request_body = requests::NewProject,
+    responses((status = 201, description = "The project.", body = Project)),
+))]
 pub(crate) async fn create(
     State(app): State<App>,
     Operator { origin }: Operator,
@@ -31,6 +38,11 @@ pub(crate) async fn create(
 }
 
 /// Lists all projects, newest first.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects", operation_id = "listProjects", tag = "Projects",
+    params(Paging), security(("x-api-key" = ["operator"])),
+    responses((status = 200, description = "A page of projects.", body = List<Project>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     _: Operator,
@@ -41,6 +53,11 @@ pub(crate) async fn list(
 }
 
 /// Reads one project.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}", operation_id = "readProject", tag = "Projects",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The project.", body = Project)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -49,6 +66,12 @@ pub(crate) async fn read(
 }
 
 /// Changes a project. People see the change within half a minute.
+#[cfg_attr(test, utoipa::path(
+    patch, path = "/v1/projects/{pid}", operation_id = "changeProject", tag = "Projects",
+    params(parameters::IfMatch), security(("x-api-key" = ["settings:write"])), request_body = requests::ProjectChange,
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The project as it is now.", body = Project)),
+))]
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -76,6 +99,12 @@ pub(crate) async fn apply(app: &App, asked: Asked<'_>, change: &ProjectChange) -
 
 /// Deletes a project with all its settings. Its keys are refused within ten seconds, and what was still to be delivered will be
 /// cancelled. Its audit log stays, for the operator; so do its events and deliveries until their time is over.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}", operation_id = "deleteProject", tag = "Projects",
+    params(parameters::IfMatch), security(("x-api-key" = ["operator"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "It is gone.")),
+))]
 pub(crate) async fn delete(
     State(app): State<App>,
     Operator { origin }: Operator,

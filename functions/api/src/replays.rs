@@ -19,6 +19,8 @@ use shared::time::Timestamp;
 use crate::App;
 use crate::body::{Body, CheckedQuery, LastId};
 use crate::caller::{Caller, scope};
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::paging::{List, Paging};
 use crate::problem::ApiError;
 use crate::{deliveries, projects};
@@ -28,29 +30,42 @@ const LONGEST_COUNT: Duration = Duration::from_secs(5);
 
 /// A replay of one delivery, on its way.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AcceptedReplay))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Accepted {
+    /// Names the replay, among those that the delivery shows.
     replay_id: ReplayId,
+    /// What is sent once more.
     delivery_id: DeliveryId,
 }
 
 /// A replay by filter as it is shown.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Replay))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReplayView {
+    /// Its id.
     id: ReplayId,
+    /// How far it has come.
     state: ReplayState,
+    /// Which deliveries it sends.
     filter: ReplayFilter,
+    /// How many it sends in a minute.
     rate_per_minute: ReplayRate,
+    /// What became of them.
     progress: Progress,
+    /// When it was asked for.
     created_at: Timestamp,
 }
 
 /// How many deliveries a replay would send.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 enum DryRun {
+    /// So many.
     Matching(u64),
+    /// So many were found in five seconds, and there are more.
     AtLeast(u64),
 }
 
@@ -68,6 +83,13 @@ impl From<Replay> for ReplayView {
 }
 
 /// Replays one delivery: one POST, as its endpoint is set now.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/deliveries/{id}/replay", operation_id = "replayDelivery", tag = "Replays",
+    params(("id" = DeliveryId, Path), parameters::Once), security(("x-api-key" = ["deliveries:replay"])),
+    request_body = Option<requests::Nothing>,
+    extensions(("x-problems" = json!(["delivery-under-way", "endpoint-deleted", "endpoint-paused", "endpoint-disabled", "event-gone"]))),
+    responses((status = 202, description = "It is on its way.", body = Accepted)),
+))]
 pub(crate) async fn replay_one(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesReplay>,
@@ -91,6 +113,15 @@ pub(crate) async fn replay_one(
 }
 
 /// Starts a replay by filter, or only counts what it would send.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/replays", operation_id = "startReplay", tag = "Replays",
+    params(parameters::Once), security(("x-api-key" = ["deliveries:replay"])),
+    request_body = requests::NewReplay, extensions(("x-problems" = json!(["replay-running"]))),
+    responses(
+        (status = 200, description = "How many deliveries would be sent, if it was a dry run.", body = DryRun),
+        (status = 202, description = "The replay runs.", body = ReplayView),
+    ),
+))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesReplay>,
@@ -113,6 +144,11 @@ pub(crate) async fn create(
 }
 
 /// Lists replays by filter, newest first.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/replays", operation_id = "listReplays", tag = "Replays",
+    params(Paging), security(("x-api-key" = ["deliveries:read"])),
+    responses((status = 200, description = "A page of replays.", body = List<ReplayView>)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,
@@ -125,6 +161,11 @@ pub(crate) async fn list(
 }
 
 /// Reads one replay by filter.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/replays/{id}", operation_id = "readReplay", tag = "Replays",
+    params(("id" = ReplayId, Path)), security(("x-api-key" = ["deliveries:read"])),
+    responses((status = 200, description = "The replay.", body = ReplayView)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,
@@ -134,6 +175,12 @@ pub(crate) async fn read(
 }
 
 /// Cancels a replay by filter: nothing more is sent. What was queued already is skipped. Cancelling it again changes nothing.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/replays/{id}/cancel", operation_id = "cancelReplay", tag = "Replays",
+    params(("id" = ReplayId, Path)), security(("x-api-key" = ["deliveries:replay"])),
+    extensions(("x-problems" = json!(["replay-done"]))),
+    responses((status = 200, description = "The replay as it is now.", body = ReplayView)),
+))]
 pub(crate) async fn cancel(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesReplay>,
@@ -145,6 +192,12 @@ pub(crate) async fn cancel(
 }
 
 /// Has a cancelled replay go on where it was stopped. Resuming one that runs changes nothing.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/replays/{id}/resume", operation_id = "resumeReplay", tag = "Replays",
+    params(("id" = ReplayId, Path)), security(("x-api-key" = ["deliveries:replay"])),
+    extensions(("x-problems" = json!(["replay-done", "replay-running"]))),
+    responses((status = 200, description = "The replay as it is now.", body = ReplayView)),
+))]
 pub(crate) async fn resume(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesReplay>,

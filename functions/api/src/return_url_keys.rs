@@ -15,27 +15,39 @@ use crate::answer::Answer;
 use crate::body::{Body, LastId, Nothing};
 use crate::caller::{Caller, scope};
 use crate::changes::Decision;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
 use crate::projects;
 use crate::tag::settings_in;
 
 /// A new `secretKey`, shown this once.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = IssuedReturnUrlKey))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IssuedKey {
+    /// Its id, the `kid` of what it encrypts.
     id: ReturnUrlKeyId,
+    /// The key: 32 letters and digits.
     secret_key: String,
+    /// When it was issued.
     created_at: Timestamp,
+    /// When it takes over.
     active_from: Timestamp,
 }
 
 /// A `secretKey` as lists show it: without the secret.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ReturnUrlKey))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyView {
+    /// Its id, the `kid` of what it encrypts.
     id: ReturnUrlKeyId,
+    /// Whose turn it is.
     state: KeyState,
+    /// When it was issued.
     created_at: Timestamp,
+    /// When it takes over, or did.
     active_from: Timestamp,
 }
 
@@ -47,12 +59,20 @@ impl From<(KeyState, &StoredReturnUrlKey)> for KeyView {
 
 /// The keys of a project, newest first. There are so few that there is no second page.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ReturnUrlKeyList))]
 pub(crate) struct KeyList {
+    /// The keys.
     items: Vec<KeyView>,
 }
 
 /// Issues a `secretKey`, and shows it this once. With an overlap it takes over at the end of that, and without one at
 /// once, and then all others are gone.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/return-url/keys", operation_id = "issueReturnUrlKey", tag = "Return URL",
+    params(parameters::Once), security(("x-api-key" = ["settings:write"])), request_body = Option<requests::KeyIssue>,
+    extensions(("x-problems" = json!(["limit-reached", "next-key-exists", "changed-meanwhile"]))),
+    responses((status = 201, description = "The key, shown this once.", body = IssuedKey)),
+))]
 pub(crate) async fn issue(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -75,6 +95,11 @@ pub(crate) async fn issue(
 }
 
 /// Lists the keys that are valid now.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/return-url/keys", operation_id = "listReturnUrlKeys", tag = "Return URL",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "All that are valid, without the secrets.", body = KeyList)),
+))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -86,6 +111,13 @@ pub(crate) async fn list(
 
 /// Lets the next key take over at once; the redirect pages and the webhooks follow within half a minute. Repeating it
 /// changes nothing.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/return-url/keys/{id}/activate", operation_id = "activateReturnUrlKey", tag = "Return URL",
+    params(("id" = ReturnUrlKeyId, Path)), security(("x-api-key" = ["settings:write"])),
+    request_body = Option<requests::Nothing>,
+    extensions(("x-problems" = json!(["key-replaced", "changed-meanwhile"]))),
+    responses((status = 200, description = "The key as it is now.", body = KeyView)),
+))]
 pub(crate) async fn activate(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -106,6 +138,12 @@ pub(crate) async fn activate(
 }
 
 /// Takes away a key that is not in use: the next one never takes over, a previous one verifies no more.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/return-url/keys/{id}", operation_id = "deleteReturnUrlKey", tag = "Return URL",
+    params(("id" = ReturnUrlKeyId, Path)), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["key-in-use", "changed-meanwhile"]))),
+    responses((status = 204, description = "It is gone.")),
+))]
 pub(crate) async fn remove(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,

@@ -14,35 +14,67 @@ use crate::answer::Answer;
 use crate::body::Checked;
 use crate::caller::{Caller, scope};
 use crate::changes::{Asked, Decision};
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
 use crate::tag::{IfMatch, Tag, settings_in};
 
 /// The final URL with placeholders.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(crate) struct Preview {
+    /// The URL, with a placeholder in braces for every value.
     url: String,
 }
 
 /// Whether a URL is one of ours: what it says, or why it is not to be believed.
 #[derive(Serialize)]
-pub(crate) struct Verdict {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub(crate) enum Verdict {
+    /// We made it, and just so.
+    Valid(ValidUrl),
+    /// It is not to be believed.
+    Invalid(InvalidUrl),
+}
+
+/// A URL of ours.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct ValidUrl {
+    /// `true`.
     valid: bool,
+    /// What it says.
     #[serde(flatten)]
-    received: Option<Received>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<NotOurs>,
+    received: Received,
+}
+
+/// A URL that is not to be believed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct InvalidUrl {
+    /// `false`.
+    valid: bool,
+    /// Why.
+    reason: NotOurs,
 }
 
 impl From<Result<Received, NotOurs>> for Verdict {
     fn from(found: Result<Received, NotOurs>) -> Self {
         match found {
-            Ok(received) => Self { valid: true, received: Some(received), reason: None },
-            Err(reason) => Self { valid: false, received: None, reason: Some(reason) },
+            Ok(received) => Self::Valid(ValidUrl { valid: true, received }),
+            Err(reason) => Self::Invalid(InvalidUrl { valid: false, reason }),
         }
     }
 }
 
 /// Sets the return URL, whole. People see the change within half a minute.
+#[cfg_attr(test, utoipa::path(
+    put, path = "/v1/projects/{pid}/return-url", operation_id = "setReturnUrl", tag = "Return URL",
+    params(parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::NewReturnUrlSettings, extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The return URL as it is now.", body = ReturnUrlSettings)),
+))]
 pub(crate) async fn set(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -76,6 +108,11 @@ pub(crate) async fn replace(
 }
 
 /// Reads the return URL.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/return-url", operation_id = "readReturnUrl", tag = "Return URL",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The return URL.", body = ReturnUrlSettings)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -86,6 +123,12 @@ pub(crate) async fn read(
 }
 
 /// Takes the return URL away: people see their result and stay. Its keys stay too. Repeating it changes nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/return-url", operation_id = "deleteReturnUrl", tag = "Return URL",
+    params(parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "It is gone.")),
+))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -108,6 +151,11 @@ pub(crate) async fn remove(app: &App, asked: Asked<'_>) -> Result<Answer<()>, Ap
 }
 
 /// Shows what the final URL will look like.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/return-url/preview", operation_id = "previewReturnUrl", tag = "Return URL",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The URL with placeholders.", body = Preview)),
+))]
 pub(crate) async fn preview(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
@@ -119,6 +167,11 @@ pub(crate) async fn preview(
 ///
 /// What it answers is how a verification ended, so it takes the scope that reads just that of deliveries. It is asked by
 /// the server that people come back to: a key that could mint links, or change the settings, has no business there.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/return-url/verify", operation_id = "verifyReturnUrl", tag = "Return URL",
+    security(("x-api-key" = ["deliveries:read"])), request_body = requests::BroughtUrl,
+    responses((status = 200, description = "Whether it is one of ours.", body = Verdict)),
+))]
 pub(crate) async fn verify(
     State(app): State<App>,
     caller: Caller<scope::DeliveriesRead>,

@@ -14,19 +14,31 @@ use crate::body::{Body, LastId};
 use crate::caller::{Caller, scope};
 use crate::changes::Asked;
 use crate::endpoints::alter_endpoint;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
 use crate::tag::IfMatch;
 
 /// A new signing secret, shown this once.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RotatedSecret {
+    /// What webhooks are signed with from now on.
     signing_secret: String,
+    /// Until when older secrets sign too; absent if none does.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_secrets_until: Option<Timestamp>,
 }
 
 /// Signs with a new secret, and for a while with the older ones too, so that the receiver can change over in between.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate", operation_id = "rotateSigningSecret", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch, parameters::Once),
+    security(("x-api-key" = ["settings:write"])), request_body = Option<requests::SecretRotation>,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses((status = 200, description = "The new secret, shown this once.", body = RotatedSecret)),
+))]
 pub(crate) async fn rotate(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -51,6 +63,12 @@ pub(crate) async fn rotate(
 
 /// Ends all older secrets; webhooks carry the newest one's signature alone within half a minute. Repeating it changes
 /// nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/endpoints/{id}/signing-secret/previous", operation_id = "endPreviousSigningSecrets", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "They sign no more.")),
+))]
 pub(crate) async fn end_previous(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,

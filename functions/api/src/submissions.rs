@@ -8,6 +8,8 @@ use shared::event::SubmissionId;
 use crate::App;
 use crate::body::{Checked, LastId, Nothing};
 use crate::caller::{Caller, scope};
+#[cfg(test)]
+use crate::openapi::requests;
 use crate::problem::ApiError;
 use crate::projects;
 
@@ -16,9 +18,12 @@ const AT_MOST: usize = 20;
 
 /// What was erased.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Erased))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErasedView {
+    /// How many events were erased.
     events: usize,
+    /// How many deliveries they had.
     deliveries: usize,
     /// Whether all is erased; if not, the call is to be repeated.
     done: bool,
@@ -26,6 +31,12 @@ pub(crate) struct ErasedView {
 
 /// Erases what the events of a submission said, and what receivers answered. Who publishes personal data may have it erased.
 /// Whether there is such a submission is not told otherwise than by the counts. Repeating it erases what has come since.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/submissions/{id}/erase", operation_id = "eraseSubmission", tag = "Submissions",
+    params(("id" = SubmissionId, Path)), security(("x-api-key" = ["events:write"])),
+    request_body = requests::Nothing,
+    responses((status = 200, description = "What was erased.", body = ErasedView)),
+))]
 pub(crate) async fn erase(
     State(app): State<App>,
     caller: Caller<scope::EventsWrite>,

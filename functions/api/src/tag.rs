@@ -17,8 +17,7 @@ use shared::audit::Fields;
 use crate::problem::ApiError;
 
 /// Fields of answers that are no settings: secrets that are shown once, and what changes by itself.
-const NOT_SETTINGS: [&str; 7] =
-    ["health", "key", "lastUsedOn", "revision", "secretKey", "signingSecret", "suppressedAt"];
+const NOT_SETTINGS: [&str; 7] = ["health", "key", "lastUsedOn", "revision", "secretKey", "signingSecret", "sourceIps"];
 
 /// The settings in what is shown of a resource: what its tag stands for, and what the audit log tells.
 pub(crate) fn settings_in(view: &impl Serialize) -> Fields {

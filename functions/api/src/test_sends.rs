@@ -21,6 +21,8 @@ use crate::App;
 use crate::body::{Checked, LastId};
 use crate::caller::{Caller, scope};
 use crate::endpoints;
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
 
 /// How long a caller is kept waiting for the result. The function may run for 10 s.
@@ -31,6 +33,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(150);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Sends a test. 200 with what came of it, or 202 if that takes longer than the caller can be kept waiting.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/endpoints/{id}/test", operation_id = "testEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::Once), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::NewTestSend, extensions(("x-problems" = json!(["too-many-tests"]))),
+    responses(
+        (status = 200, description = "What came of it.", body = TestSend),
+        (status = 202, description = "Nothing has come of it yet; read it again later.", body = TestSend),
+    ),
+))]
 pub(crate) async fn send(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
@@ -52,6 +63,12 @@ pub(crate) async fn send(
 }
 
 /// Reads a test and what came of it, for a day.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/endpoints/{id}/tests/{test}", operation_id = "readTest", tag = "Endpoints",
+    params(("id" = EndpointId, Path), ("test" = EventId, Path)),
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The test.", body = TestSend)),
+))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,

@@ -18,6 +18,12 @@ pub struct Config {
     pub send_queue_url: String,
     /// The sender of mails.
     pub mail_from: String,
+    /// The SES configuration set that has bounces and complaints reported.
+    pub mail_configuration_set: Option<String>,
+    /// Name or ARN of the secret that holds the key ring.
+    pub key_ring_secret: String,
+    /// Where the API is reached, without a slash at the end.
+    pub api_base_url: String,
 }
 
 impl Config {
@@ -30,6 +36,9 @@ impl Config {
             report_queue_url: config::required(&var, "REPORT_QUEUE_URL")?,
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             mail_from: config::required(&var, "MAIL_FROM")?,
+            mail_configuration_set: config::optional(&var, "MAIL_CONFIGURATION_SET"),
+            key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
+            api_base_url: config::base_url(&var, "API_BASE_URL")?,
         })
     }
 }

@@ -16,10 +16,12 @@ use serde_json::Value;
 use shared::aws::Aws;
 use shared::aws::mail::Mailer;
 use shared::aws::queue::{Queue, QueueError};
+use shared::aws::secrets::{KeyRingSecret, SecretError};
 use shared::aws::store::{Activity, Retention, Settings, StoreError};
 use shared::clock::Clock;
 use shared::digest::DigestJob;
 use shared::metric::{Measured, Metric};
+use shared::random::Random;
 use shared::telemetry;
 use shared::time::UtcDay;
 use thiserror::Error;
@@ -37,26 +39,38 @@ pub use config::Config;
 pub use ports::{DigestMailer, DigestQueue, Queues};
 pub use trigger::{BadTrigger, Trigger};
 
-/// Reports to notification users.
+/// Reports to notification users, and the services that they take.
 pub struct Digest<Q, M> {
-    settings: Settings,
-    activity: Activity,
-    retention: Retention,
-    queue: Q,
-    mailer: M,
-    clock: Arc<dyn Clock>,
+    /// The settings.
+    pub settings: Settings,
+    /// The activity.
+    pub activity: Activity,
+    /// For how long deliveries are kept.
+    pub retention: Retention,
+    /// The queues that this function writes to.
+    pub queue: Q,
+    /// Sends mails.
+    pub mailer: M,
+    /// Seals the links in mails.
+    pub key_ring: KeyRingSecret,
+    /// Where the API is reached, which answers those links; without a slash at the end.
+    pub api_base_url: String,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
 }
 
 /// What a run answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// The reports of a day were queued.
+    /// The reports of these days were queued.
     Queued {
-        /// The day.
-        day: UtcDay,
-        /// How many projects' reports.
-        projects: usize,
+        /// The days, in the order of the calendar; none, if another run was faster.
+        days: Vec<UtcDay>,
+        /// How many reports.
+        reports: usize,
     },
     /// Messages were worked through; those that must come again are named.
     Worked(SqsBatchResponse),
@@ -87,46 +101,36 @@ enum JobError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error("{failed} mails were not sent, {busy} are being sent by another run")]
     Unsent { failed: usize, busy: usize },
 }
 
 impl Digest<Queues, Mailer> {
     /// Makes the clients; no call is made before the first run.
-    pub fn connect(config: &Config, aws: &Aws, clock: Arc<dyn Clock>) -> Self {
-        let settings = Settings::new(aws, &config.settings_table);
-        let activity = Activity::new(aws, &config.activity_table, config.retention);
+    pub fn connect(config: Config, aws: &Aws, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let (report, send) = (Queue::new(aws, &config.report_queue_url), Queue::new(aws, &config.send_queue_url));
-        let mailer = Mailer::new(aws, &config.mail_from);
-        Self::new(settings, activity, config.retention, Queues { report, send }, mailer, clock)
+        Self {
+            settings: Settings::new(aws, &config.settings_table),
+            activity: Activity::new(aws, &config.activity_table, config.retention),
+            retention: config.retention,
+            queue: Queues { report, send },
+            mailer: Mailer::new(aws, &config.mail_from, config.mail_configuration_set),
+            key_ring: KeyRingSecret::new(aws, &config.key_ring_secret, clock.clone()),
+            api_base_url: config.api_base_url,
+            clock,
+            random,
+        }
     }
 }
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// A digest between these services.
-    pub fn new(
-        settings: Settings,
-        activity: Activity,
-        retention: Retention,
-        queue: Q,
-        mailer: M,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { settings, activity, retention, queue, mailer, clock }
-    }
-
     /// Does what the event asks for.
     pub async fn handle(&self, event: Value) -> Result<Answer, DigestError> {
         match Trigger::try_from(event)? {
-            Trigger::Day(Some(asked)) => self.queue_reports(Some(asked)).await,
-            Trigger::Day(None) => {
-                // The reports first: somebody waits for them.
-                let answer = self.queue_reports(None).await?;
-                let projects = self.queue_reconciliations().await?;
-                telemetry::record(&Measured::one(Metric::DigestRuns, 1), self.clock.now());
-                info!(projects, "{projects} projects will be looked through for lost deliveries");
-                Ok(answer)
-            }
+            Trigger::Day(Some(asked)) => self.queue_day_asked_for(asked).await,
+            Trigger::Day(None) => self.queue_days_due().await,
             Trigger::Messages(batch) => Ok(Answer::Worked(self.work(batch).await)),
         }
     }

@@ -3,8 +3,9 @@
 use shared::aws::mail::MailError;
 use shared::aws::store::{Mailing, StoreError, Written};
 use shared::id::ProjectId;
-use shared::notification_user::{Language, NotificationUser, NotificationUserState};
-use shared::report_mail::{Mail, RenderError};
+use shared::mail_link::{LinkPurpose, MailLink};
+use shared::notification_user::{NotificationUser, NotificationUserState};
+use shared::report_mail::{Mail, Reader, RenderError};
 use shared::telemetry;
 use thiserror::Error;
 use tracing::warn;
@@ -52,11 +53,15 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         &self,
         mailing: &Mailing,
         readers: Vec<NotificationUser>,
-        render: impl Fn(Language) -> Result<Mail, RenderError>,
+        render: impl Fn(Reader<'_>) -> Result<Mail, RenderError>,
     ) -> Result<usize, JobError> {
         let (mut sent, mut busy, mut failed) = (0, 0, 0);
+        let ring = self.key_ring.ring().await?;
         for user in readers {
-            match self.mail(mailing, &user, render(user.language)).await {
+            let link = MailLink::new(LinkPurpose::Unsubscribe, user.project_id, user.id, self.clock.now());
+            let unsubscribe_url = link.url(&self.api_base_url, &ring, &*self.random);
+            let mail = render(Reader { language: user.language, unsubscribe_url: &unsubscribe_url });
+            match self.mail(mailing, &user, mail).await {
                 Ok(Mailed::Sent) => sent += 1,
                 Ok(Mailed::Busy) => busy += 1,
                 Err(error) => {
@@ -82,7 +87,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         if self.activity.claim_mail(mailing, user.id, claimed_at).await? == Written::Before {
             return Ok(Mailed::Busy);
         }
-        if let Err(error) = self.mailer.send(&user.email, &mail).await {
+        if let Err(error) = self.mailer.send(user, &mail).await {
             // Where the mail may have been sent after all, the claim stays: sending again has to wait for its lease.
             if error.is_certain() {
                 self.activity.release_mail(mailing, user.id, claimed_at).await?;

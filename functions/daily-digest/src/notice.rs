@@ -2,7 +2,7 @@
 
 use shared::aws::store::Mailing;
 use shared::digest::NoticeJob;
-use shared::report_mail;
+use shared::report_mail::{self, Reader};
 
 use crate::{Digest, DigestMailer, DigestQueue, JobError};
 
@@ -19,7 +19,8 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         }
         let mailing = Mailing::from(job);
         let readers = self.readers(project.id, &mailing).await?;
-        let render = |language| report_mail::render_notice(job, endpoint.host(), project.name.as_str(), language);
+        let render =
+            |reader: Reader<'_>| report_mail::render_notice(job, endpoint.host(), project.name.as_str(), reader);
         self.mail_all(&mailing, readers, render).await
     }
 }

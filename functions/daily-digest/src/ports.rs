@@ -6,7 +6,7 @@ use shared::aws::mail::{MailError, Mailer};
 use shared::aws::queue::{Message, Queue, QueueError};
 use shared::delivery::Nudge;
 use shared::digest::DigestJob;
-use shared::notification_user::EmailAddress;
+use shared::notification_user::NotificationUser;
 use shared::report_mail::Mail;
 
 /// Takes what is to be done later.
@@ -29,8 +29,8 @@ pub struct Queues {
 
 /// Sends mails.
 pub trait DigestMailer: Send + Sync {
-    /// Sends a mail to one address. Repeating makes another mail.
-    fn send(&self, to: &EmailAddress, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
+    /// Sends a mail to one user. Repeating makes another mail.
+    fn send(&self, to: &NotificationUser, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
 impl DigestQueue for Queues {
@@ -46,7 +46,7 @@ impl DigestQueue for Queues {
 }
 
 impl DigestMailer for Mailer {
-    async fn send(&self, to: &EmailAddress, mail: &Mail) -> Result<(), MailError> {
+    async fn send(&self, to: &NotificationUser, mail: &Mail) -> Result<(), MailError> {
         Mailer::send(self, to, mail).await
     }
 }

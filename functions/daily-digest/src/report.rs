@@ -1,26 +1,61 @@
 //! The daily report: queued for every project in the morning, and mailed project by project.
 
-use shared::aws::store::{Mailing, report_endpoints};
+use shared::aws::store::{DigestProgress, Mailing, PageToken, report_endpoints};
 use shared::digest::DigestJob;
 use shared::id::ProjectId;
-use shared::report::ReportJob;
-use shared::report_mail;
-use shared::time::UtcDay;
+use shared::metric::{Measured, Metric};
+use shared::project::QuietDays;
+use shared::report::{self, ReportJob};
+use shared::report_mail::{self, Reader};
+use shared::telemetry;
+use shared::time::{Timestamp, UtcDay};
 use tracing::info;
 
 use crate::{Answer, Digest, DigestError, DigestMailer, DigestQueue, JobError, trigger};
 
+/// How many days before yesterday are caught up with, if no run has come that far.
+const DAYS_CAUGHT_UP: u32 = 3;
+
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// Queues the report of each project that has notification users. Repeating queues them again, which mails
-    /// nothing new.
-    pub(crate) async fn queue_reports(&self, asked: Option<UtcDay>) -> Result<Answer, DigestError> {
+    /// Queues the reports of each day that is over and was not done yet: usually yesterday's. A run that died is gone on with where
+    /// it was. If there is nothing to do, because another run has done it, nothing happens.
+    pub(crate) async fn queue_days_due(&self) -> Result<Answer, DigestError> {
+        let yesterday = UtcDay::before(self.clock.now());
+        let due = days_due(self.activity.digest_progress().await?, yesterday);
+        let (mut days, mut reports) = (Vec::new(), 0);
+        for DigestProgress { day, after, .. } in due {
+            reports += self.queue_reports(day, None, after, true).await?;
+            days.push(day);
+        }
+        if days.is_empty() {
+            info!(%yesterday, "the reports of {yesterday} were queued before");
+        } else {
+            // The reports first: somebody waits for them.
+            let projects = self.queue_reconciliations().await?;
+            telemetry::record(&Measured::one(Metric::DigestRuns, 1), self.clock.now());
+            info!(projects, "{projects} projects will be looked through for lost deliveries");
+        }
+        Ok(Answer::Queued { days, reports })
+    }
+
+    /// Queues the reports of a day that somebody asked for, whatever was done before: it mails nothing twice.
+    pub(crate) async fn queue_day_asked_for(&self, asked: UtcDay) -> Result<Answer, DigestError> {
         let now = self.clock.now();
-        let oldest_kept = self.retention.oldest_kept(now).day();
-        let (day, is_preview) = trigger::report_day(asked, oldest_kept, now)?;
-        let preview_asked_at = is_preview.then_some(now);
-        let mut projects = 0;
+        let is_preview = trigger::is_preview(asked, self.retention.oldest_kept(now).day(), now)?;
+        let reports = self.queue_reports(asked, is_preview.then_some(now), None, false).await?;
+        Ok(Answer::Queued { days: vec![asked], reports })
+    }
+
+    /// Queues the report of each project that has notification users, from a page on, and notes each page if it `is_tracked`.
+    async fn queue_reports(
+        &self,
+        day: UtcDay,
+        preview_asked_at: Option<Timestamp>,
+        after: Option<PageToken>,
+        is_tracked: bool,
+    ) -> Result<usize, DigestError> {
+        let (mut reports, mut next) = (0, after);
         let mut last: Option<ProjectId> = None;
-        let mut next = None;
         loop {
             let mut page = self.settings.projects_with_notification_users(next.as_ref()).await?;
             // A project whose users lie on two pages is on both.
@@ -29,11 +64,15 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
             let job = |project_id: &ProjectId| ReportJob { project_id: *project_id, day, preview_asked_at };
             let jobs: Vec<DigestJob> = page.items.iter().map(|project| DigestJob::Report(job(project))).collect();
             self.queue.send(&jobs).await?;
-            projects += jobs.len();
+            reports += jobs.len();
             next = page.next;
+            if is_tracked {
+                let progress = DigestProgress { day, is_done: next.is_none(), after: next.clone() };
+                self.activity.note_digest_progress(&progress).await?;
+            }
             if next.is_none() {
-                info!(%day, projects, is_preview, "the reports of {day} of {projects} projects were queued");
-                return Ok(Answer::Queued { day, projects });
+                info!(%day, reports, "{reports} reports of {day} were queued");
+                return Ok(reports);
             }
         }
     }
@@ -47,8 +86,55 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
             return Ok(0);
         }
         let endpoints = report_endpoints(&self.settings, &self.activity, project.id).await?;
-        let report = self.activity.report(project.id, job.day).await?.view(self.clock.now(), &endpoints);
-        let render = |language| report_mail::render(&report, project.name.as_str(), language);
+        let deliveries = self.activity.report(project.id, job.day).await?;
+        let now = self.clock.now();
+        let keys = report::expiring(self.settings.api_keys(project.id).await?, now);
+        let report = deliveries.view(now, &endpoints, keys);
+        if job.preview_asked_at.is_none() {
+            self.activity.keep_report(project.id, job.day, &report, now).await?;
+            if project.quiet_days == QuietDays::None && !report.has_news() {
+                return Ok(0);
+            }
+        }
+        let render = |reader: Reader<'_>| report_mail::render(&report, project.name.as_str(), reader);
         self.mail_all(&mailing, readers, render).await
+    }
+}
+
+/// What is to be done when the last day that is over is `yesterday`, in the order of the calendar. The first run ever does that day
+/// alone.
+fn days_due(progress: Option<DigestProgress>, yesterday: UtcDay) -> Vec<DigestProgress> {
+    let from_its_beginning = |day| DigestProgress { day, is_done: false, after: None };
+    let Some(progress) = progress else { return vec![from_its_beginning(yesterday)] };
+    let oldest = (0..DAYS_CAUGHT_UP).fold(yesterday, |day, _| day.previous());
+    let first = if progress.is_done { from_its_beginning(progress.day.next()) } else { progress };
+    let first = if first.day < oldest { from_its_beginning(oldest) } else { first };
+    let days = std::iter::successors(Some(first), |last| Some(from_its_beginning(last.day.next())));
+    days.take_while(|progress| progress.day <= yesterday).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> UtcDay {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_missed_is_caught_up_with_three_days_back() {
+        let yesterday = day("2026-11-21");
+        let due = |progress: Option<(&str, bool)>| -> Vec<String> {
+            let progress = progress.map(|(text, is_done)| DigestProgress { day: day(text), is_done, after: None });
+            days_due(progress, yesterday).into_iter().map(|progress| progress.day.to_string()).collect()
+        };
+        assert_eq!(due(None), ["2026-11-21"], "the first run ever");
+        assert_eq!(due(Some(("2026-11-20", true))), ["2026-11-21"]);
+        assert_eq!(due(Some(("2026-11-21", true))), Vec::<String>::new(), "it fired twice");
+        assert_eq!(due(Some(("2026-11-21", false))), ["2026-11-21"], "it died half way");
+        assert_eq!(due(Some(("2026-11-19", false))), ["2026-11-19", "2026-11-20", "2026-11-21"]);
+        let all = ["2026-11-18", "2026-11-19", "2026-11-20", "2026-11-21"];
+        assert_eq!(due(Some(("2026-11-01", true))), all, "it was away for long");
+        assert_eq!(due(Some(("2026-11-22", true))), Vec::<String>::new());
     }
 }

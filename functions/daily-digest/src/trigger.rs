@@ -8,7 +8,7 @@ use thiserror::Error;
 /// What starts a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
-    /// The reports of a day are due: of this one, or of the last that is over.
+    /// Reports are due: of this day, or of those that are over and were not reported yet.
     Day(Option<UtcDay>),
     /// Messages came, one report or notice each.
     Messages(SqsEvent),
@@ -45,15 +45,10 @@ impl TryFrom<Value> for Trigger {
     }
 }
 
-/// The day to report when `asked` for at `now`, and whether its end is still to come.
-pub(crate) fn report_day(
-    asked: Option<UtcDay>,
-    oldest_kept: UtcDay,
-    now: Timestamp,
-) -> Result<(UtcDay, bool), BadTrigger> {
-    let day = asked.unwrap_or_else(|| UtcDay::before(now));
-    let has_report = (oldest_kept..=now.day()).contains(&day);
-    if has_report { Ok((day, day == now.day())) } else { Err(BadTrigger::NoReport(day)) }
+/// Whether a day that is asked for at `now` is still to end.
+pub(crate) fn is_preview(asked: UtcDay, oldest_kept: UtcDay, now: Timestamp) -> Result<bool, BadTrigger> {
+    let has_report = (oldest_kept..=now.day()).contains(&asked);
+    if has_report { Ok(asked == now.day()) } else { Err(BadTrigger::NoReport(asked)) }
 }
 
 #[cfg(test)]
@@ -90,13 +85,12 @@ mod tests {
     }
 
     #[test]
-    fn the_schedule_means_the_last_whole_day() {
+    fn a_day_has_a_report_while_its_deliveries_are_kept() {
         let now = "2026-11-22T00:10:00Z".parse().unwrap();
         let oldest = day("2026-10-23");
-        assert_eq!(report_day(None, oldest, now).unwrap(), (day("2026-11-21"), false));
-        assert_eq!(report_day(Some(day("2026-11-19")), oldest, now).unwrap(), (day("2026-11-19"), false));
-        assert_eq!(report_day(Some(day("2026-11-22")), oldest, now).unwrap(), (day("2026-11-22"), true));
-        assert!(report_day(Some(day("2026-11-23")), oldest, now).is_err());
-        assert!(report_day(Some(day("2026-10-22")), oldest, now).is_err());
+        assert!(!is_preview(day("2026-11-19"), oldest, now).unwrap());
+        assert!(is_preview(day("2026-11-22"), oldest, now).unwrap());
+        assert!(is_preview(day("2026-11-23"), oldest, now).is_err());
+        assert!(is_preview(day("2026-10-22"), oldest, now).is_err());
     }
 }

@@ -16,6 +16,7 @@ use crate::endpoints::Target;
 use crate::health::Known;
 use crate::outcome::{Done, SendError};
 use crate::post::Posted;
+use crate::records::UnderWay;
 use crate::{Facts, Sender};
 
 /// When a nudge comes again that found its endpoint taken up.
@@ -53,11 +54,11 @@ impl Sender {
                 self.health.note_held(known, target.state, self.clock.now()).await?;
                 Ok(Done::Stale)
             }
-            (Step::Attempt, Some(target)) => self.attempt(&event, delivery, &target, known).await,
+            (Step::Attempt, Some(target)) => self.attempt(&event, delivery, &target, known, facts).await,
             (Step::Probe, Some(target)) => {
                 match self.health.begin_probe(known, target.state, self.clock.now()).await? {
                     Gate::Hold(because) => self.hold(delivery, because, &target, known).await,
-                    Gate::Send | Gate::Probe => self.attempt(&event, delivery, &target, known).await,
+                    Gate::Send | Gate::Probe => self.attempt(&event, delivery, &target, known, facts).await,
                 }
             }
         }
@@ -104,12 +105,16 @@ impl Sender {
         delivery: Delivery,
         target: &Target,
         known: &Known,
+        facts: &Facts,
     ) -> Result<Done, SendError> {
+        let under_way = facts.records.begin();
         let body = webhook::body(&target.opened, event, &*self.random);
         let (number, now) = (delivery.attempts_made() + 1, self.clock.now());
         let headers = webhook::headers(&target.opened, event.id, number, now, &body);
         match self.poster.post(&target.url, headers, body, number, now).await {
-            Posted::Answered { attempt, retry_after } => self.record(delivery, attempt, retry_after, known).await,
+            Posted::Answered { attempt, retry_after } => {
+                self.record(delivery, attempt, retry_after, known, under_way).await
+            }
             Posted::OurFault(fault) => Err(fault.into()),
         }
     }
@@ -121,6 +126,7 @@ impl Sender {
         attempt: Attempt,
         retry_after: Option<Duration>,
         known: &Known,
+        under_way: UnderWay<'_>,
     ) -> Result<Done, SendError> {
         let alone_until = self.health.note(known, &attempt, retry_after).await;
         let chance = random::fraction(&*self.random);
@@ -129,7 +135,8 @@ impl Sender {
         let alone = alone_until.map_or(Duration::ZERO, |until| until.since(attempt.ended_at()));
         let delivery = delivery.after(attempt, wait.map(|wait| wait.max(alone)));
         let reminder = delivery.next_attempt_at.map(|due| delivery::remind(due, self.clock.now()));
-        let written = self.activity.record(&delivery, reminder.map(|reminder| reminder.sweep_at)).await?;
+        let sweep_at = reminder.map(|reminder| reminder.sweep_at);
+        let written = under_way.record(&self.activity, &delivery, sweep_at).await?;
         if written == Written::Before {
             return Ok(Done::Stale);
         }

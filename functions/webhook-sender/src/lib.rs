@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::{join_all, join3};
+use rustls::RootCertStore;
 use shared::aws::Aws;
 use shared::aws::queue::Queue;
 use shared::aws::secrets::KeyRingSecret;
@@ -31,6 +32,7 @@ mod follow;
 mod health;
 mod outcome;
 mod post;
+mod records;
 mod replay;
 mod resolver;
 mod slots;
@@ -43,6 +45,7 @@ use health::{HealthBook, Known};
 use outcome::SendError;
 pub use post::ClientError;
 use post::Poster;
+use records::Records;
 use slots::Slots;
 
 /// How long before the function is ended the last attempt must have begun: 15 s that the attempt may take, 2 s to find out
@@ -68,6 +71,7 @@ struct Facts {
     targets: Targets,
     health: HashMap<EndpointId, Known>,
     slots: Slots,
+    records: Records,
     last_start: Timestamp,
 }
 
@@ -80,13 +84,25 @@ impl Sender {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, ClientError> {
+        Self::trusting(tls::public_roots(), config, aws, key_ring, clock, random)
+    }
+
+    /// The same for receivers for which one of `roots` vouches, and no other authority.
+    pub fn trusting(
+        roots: RootCertStore,
+        config: Config,
+        aws: &Aws,
+        key_ring: KeyRingSecret,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, ClientError> {
         let settings = Settings::new(aws, &config.settings_table);
         let activity = Activity::new(aws, &config.activity_table, config.retention);
         Ok(Self {
             queue: Queue::new(aws, config.send_queue_url.as_str()),
             endpoints: Endpoints::new(settings, key_ring),
             health: HealthBook::new(activity.clone(), config.health_policy.clone()),
-            poster: Poster::new(config.address_guard.clone(), &config.send_queue_url)?,
+            poster: Poster::new(config.address_guard.clone(), &config.send_queue_url, roots)?,
             activity,
             config,
             clock,
@@ -139,7 +155,7 @@ impl Sender {
             self.health.known(endpoints, now),
         )
         .await;
-        Ok(Facts { recorded: recorded?, targets, health: health?, slots, last_start })
+        Ok(Facts { recorded: recorded?, targets, health: health?, slots, records: Records::default(), last_start })
     }
 
     /// The recorded deliveries. One that is behind its message was read too early, and is read again as it is now.

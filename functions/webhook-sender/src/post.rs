@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::HeaderMap;
 use reqwest::{Client, Response};
+use rustls::RootCertStore;
 use shared::address::AddressGuard;
 use shared::delivery::{Attempt, FailureReason, Phases};
 use shared::time::Timestamp;
@@ -73,18 +74,19 @@ struct Request<'a> {
 
 impl Poster {
     /// A poster that asks the host of `known_up` whether anything can be reached when a receiver cannot.
-    pub(crate) fn new(guard: AddressGuard, known_up: &Url) -> Result<Self, ClientError> {
+    pub(crate) fn new(guard: AddressGuard, known_up: &Url, roots: RootCertStore) -> Result<Self, ClientError> {
         let canary = Canary::new(known_up, Arc::new(SystemLookup::uncached()));
-        Self::with(guard, Arc::new(SystemLookup::new()), canary, LIMITS)
+        Self::with(guard, roots, Arc::new(SystemLookup::new()), canary, LIMITS)
     }
 
     fn with(
         guard: AddressGuard,
+        roots: RootCertStore,
         lookup: Arc<dyn HostLookup>,
         canary: Canary,
         limits: Limits,
     ) -> Result<Self, ClientError> {
-        let tls = tls::config().map_err(ClientError::Tls)?;
+        let tls = tls::config(roots).map_err(ClientError::Tls)?;
         let resolver = Arc::new(GuardedResolver::new(guard.clone(), lookup));
         let client = |most_idle| {
             let builder = Client::builder()

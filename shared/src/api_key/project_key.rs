@@ -205,6 +205,8 @@ fn bad(pointer: &str, detail: &str) -> BadFields {
 mod tests {
     use std::time::Duration;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::api_key::ApiKeyKind;
     use crate::random::SystemRandom;
@@ -255,6 +257,26 @@ mod tests {
         assert_eq!(key.admit(now(), None), Err(Refusal::Address));
         assert_eq!(key.admit(later, inside), Err(Refusal::Expired));
         assert_eq!(key.permit(Scope::SettingsRead), Err(Refusal::Scope(Scope::SettingsRead)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_network_lets_in_just_its_own(network in any::<u32>(), length in 0_u32..=32, address in any::<u32>(), near in 0_u32..=32) {
+            // Half of the addresses share a prefix of chance's own length, so that both answers come up.
+            let mask = |length: u32| u32::MAX.checked_shl(32 - length).unwrap_or(0);
+            let address = if near % 2 == 0 { address } else { (network & mask(near)) | (address & !mask(near)) };
+            let text = format!("{}/{length}", std::net::Ipv4Addr::from(network));
+            let key = project_key(&format!(r#"{{"name":"s","allowedCidrs":["{text}"]}}"#));
+            let is_inside = network & mask(length) == address & mask(length);
+            let source = Some(IpAddr::from(std::net::Ipv4Addr::from(address)));
+            prop_assert_eq!(key.admit(now(), source).is_ok(), is_inside, "{} in {}", address, text);
+        }
+
+        #[test]
+        fn outside_text_never_breaks_the_reader_of_networks(text in "[0-9a-f.:/ ]{0,24}") {
+            let body = serde_json::json!({"name": "s", "allowedCidrs": [text]}).to_string();
+            let _ = NewApiKey::try_from(Draft::parse(body.as_bytes()).unwrap());
+        }
     }
 
     #[test]

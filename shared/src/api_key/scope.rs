@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a key may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Scope {
     /// Read the project's settings.
     #[serde(rename = "settings:read")]

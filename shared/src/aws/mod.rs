@@ -1,11 +1,8 @@
 //! The AWS edge: one module a service. No SDK type crosses it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_credential_types::Credentials;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
@@ -13,6 +10,7 @@ use aws_types::sdk_config::SharedCredentialsProvider;
 
 use crate::config::{self, ConfigError};
 
+mod http;
 #[cfg(feature = "mail")]
 pub mod mail;
 #[cfg(feature = "queue")]
@@ -23,8 +21,23 @@ pub mod secrets;
 pub mod store;
 
 /// What all clients share: region, the function's own credentials, and one pool of connections.
+///
+/// There is one client a service, made with the first call, for starts are in a hurry.
 #[derive(Debug, Clone)]
-pub struct Aws(Arc<SdkConfig>);
+pub struct Aws(Arc<Services>);
+
+#[derive(Debug)]
+struct Services {
+    sdk: SdkConfig,
+    #[cfg(feature = "store")]
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    #[cfg(feature = "secrets")]
+    secrets_manager: OnceLock<aws_sdk_secretsmanager::Client>,
+    #[cfg(feature = "mail")]
+    ses: OnceLock<aws_sdk_sesv2::Client>,
+    #[cfg(feature = "queue")]
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+}
 
 impl Aws {
     /// Reads what Lambda sets for every function. `AWS_ENDPOINT_URL` sends all calls elsewhere, as the local stack does.
@@ -44,18 +57,23 @@ impl Aws {
 
     fn new(region: String, credentials: Credentials, endpoint_url: Option<String>) -> Self {
         let is_plain = endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://"));
-        let http = if is_plain {
-            Builder::new().build_http()
-        } else {
-            Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
-        };
         let mut sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http);
+            .http_client(http::client(is_plain));
         sdk.set_endpoint_url(endpoint_url);
-        Self(Arc::new(sdk.build()))
+        Self(Arc::new(Services {
+            sdk: sdk.build(),
+            #[cfg(feature = "store")]
+            dynamodb: OnceLock::new(),
+            #[cfg(feature = "secrets")]
+            secrets_manager: OnceLock::new(),
+            #[cfg(feature = "mail")]
+            ses: OnceLock::new(),
+            #[cfg(feature = "queue")]
+            sqs: OnceLock::new(),
+        }))
     }
 
     /// A service that runs on this machine, for tests.
@@ -65,9 +83,24 @@ impl Aws {
         Self::new("us-east-1".to_owned(), credentials, Some(endpoint_url))
     }
 
-    /// The clients' common configuration.
-    fn sdk(&self) -> &SdkConfig {
-        &self.0
+    #[cfg(feature = "store")]
+    fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.0.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.0.sdk))
+    }
+
+    #[cfg(feature = "secrets")]
+    fn secrets_manager(&self) -> &aws_sdk_secretsmanager::Client {
+        self.0.secrets_manager.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.0.sdk))
+    }
+
+    #[cfg(feature = "mail")]
+    fn ses(&self) -> &aws_sdk_sesv2::Client {
+        self.0.ses.get_or_init(|| aws_sdk_sesv2::Client::new(&self.0.sdk))
+    }
+
+    #[cfg(feature = "queue")]
+    fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.0.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.0.sdk))
     }
 }
 

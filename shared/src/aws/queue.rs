@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -42,7 +41,7 @@ pub enum QueueError {
 /// One queue.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    client: Client,
+    aws: Aws,
     url: String,
 }
 
@@ -84,7 +83,7 @@ impl Message {
 impl Queue {
     /// The queue at `url`.
     pub fn new(aws: &Aws, url: impl Into<String>) -> Self {
-        Self { client: Client::new(aws.sdk()), url: url.into() }
+        Self { aws: aws.clone(), url: url.into() }
     }
 
     /// Sends all of `messages`; they are durable when this returns. On an error some may have been sent.
@@ -98,7 +97,7 @@ impl Queue {
     async fn send_batch(&self, mut batch: Vec<Message>) -> Result<(), QueueError> {
         for _ in 0..OFFERS {
             let entries = batch.iter().enumerate().map(|(index, message)| message.entry(index)).collect();
-            let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+            let call = self.aws.sqs().send_message_batch().queue_url(&self.url).set_entries(Some(entries));
             let answer = call.send().await.map_err(|error| QueueError::Unavailable(error.into()))?;
             let refused: Vec<usize> = answer.failed().iter().filter_map(|failure| failure.id().parse().ok()).collect();
             if refused.is_empty() {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_secretsmanager::Client;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
@@ -42,7 +41,7 @@ pub struct KeyRingSecret {
 
 enum Source {
     Secret {
-        client: Client,
+        aws: Aws,
         name: String,
         clock: Arc<dyn Clock>,
     },
@@ -66,7 +65,7 @@ impl Held {
 impl KeyRingSecret {
     /// The secret called `name` (name or ARN).
     pub fn new(aws: &Aws, name: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
-        let source = Source::Secret { client: Client::new(aws.sdk()), name: name.into(), clock };
+        let source = Source::Secret { aws: aws.clone(), name: name.into(), clock };
         Self { source, held: Mutex::new(None) }
     }
 
@@ -87,8 +86,8 @@ impl KeyRingSecret {
         &self,
         values: impl IntoIterator<Item = &'a Sealed>,
     ) -> Result<Arc<KeyRing>, SecretError> {
-        let (client, name, now) = match &self.source {
-            Source::Secret { client, name, clock } => (client, name, clock.now()),
+        let (aws, name, now) = match &self.source {
+            Source::Secret { aws, name, clock } => (aws, name, clock.now()),
             #[cfg(any(test, feature = "testing"))]
             Source::Known(ring) => return Ok(ring.clone()),
         };
@@ -100,7 +99,7 @@ impl KeyRingSecret {
                 return Ok(held.ring.clone());
             }
         }
-        match (read(client, name).await, &mut *held) {
+        match (read(aws, name).await, &mut *held) {
             (Ok(ring), held) => {
                 let ring = Arc::new(ring);
                 *held = Some(Held { ring: ring.clone(), fresh_until: now.plus(FRESH), tried_at: now });
@@ -118,15 +117,15 @@ impl KeyRingSecret {
     /// The key ring as it is now.
     pub async fn ring_now(&self) -> Result<Arc<KeyRing>, SecretError> {
         match &self.source {
-            Source::Secret { client, name, .. } => read(client, name).await.map(Arc::new),
+            Source::Secret { aws, name, .. } => read(aws, name).await.map(Arc::new),
             #[cfg(any(test, feature = "testing"))]
             Source::Known(ring) => Ok(ring.clone()),
         }
     }
 }
 
-async fn read(client: &Client, name: &str) -> Result<KeyRing, SecretError> {
-    let answer = client.get_secret_value().secret_id(name).send().await;
+async fn read(aws: &Aws, name: &str) -> Result<KeyRing, SecretError> {
+    let answer = aws.secrets_manager().get_secret_value().secret_id(name).send().await;
     let secret = answer.map_err(|error| SecretError::Unavailable(error.into()))?;
     KeyRing::from_json(secret.secret_string().ok_or(SecretError::NoText)?).map_err(SecretError::Bad)
 }

@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// One POST and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// Counted from 1; sent as `webhook-attempt`.
@@ -45,6 +46,7 @@ impl Attempt {
 /// Where an attempt's time went, in milliseconds. A phase that was not reached, or not needed because a connection was
 /// still open, is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Phases {
     /// Resolving the host's name.
@@ -69,6 +71,7 @@ impl Phases {
 
 /// Why an attempt failed. The names are public and stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureReason {
     /// The answer's status is not 200–299, nor a redirect.

@@ -83,6 +83,7 @@ pub struct Delivery {
 
 /// How far a delivery has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// No attempt was recorded yet.
@@ -129,6 +130,7 @@ impl fmt::Display for DeliveryState {
 
 /// Why a delivery is held. The names are public and stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HoldReason {
     /// The customer paused the endpoint.

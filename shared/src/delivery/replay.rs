@@ -18,6 +18,7 @@ pub const MOST_REPLAYS_KEPT: usize = 10;
 
 /// A replay of a delivery, and what it came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Replayed {
     /// Which replay.
@@ -29,6 +30,7 @@ pub struct Replayed {
 
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum ReplayOutcome {
     /// It was sent. Its number goes on where attempts and earlier replays ended.
@@ -62,6 +64,7 @@ impl ReplayOutcome {
 
 /// Why a delivery cannot be replayed. The names are public and stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// It has not come to its end.

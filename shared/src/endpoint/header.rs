@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// The name of a static header, in lower case; not one that Signpost or HTTP itself sets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, example = "authorization"))]
 #[serde(try_from = "String", into = "String")]
 pub struct HeaderName(String);
 

@@ -26,6 +26,8 @@ mod drain;
 mod notice;
 mod policy;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod tests;
 
 pub use drain::Drain;
@@ -75,6 +77,7 @@ pub struct Health {
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LastFailure {
     /// The reason.
     pub reason: FailureReason,
@@ -115,6 +118,7 @@ pub struct Disabled {
 
 /// Why an endpoint was disabled. The names are public and stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DisableReason {
     /// Its receiver answered 410.

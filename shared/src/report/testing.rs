@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{EndpointFacts, Endpoints};
+use super::{EndpointFacts, Endpoints, ExpiringKey};
 use crate::delivery::{Attempt, Delivery, FailureReason, HoldReason, Phases, ReplayOutcome, Replayed};
 use crate::endpoint::EndpointState;
 use crate::event::{Event, EventData, EventType, SubmissionId};
 use crate::health::{DisableReason, Disabled, Health, LastFailure};
-use crate::id::{EndpointId, EventId, ProjectId, ReplayId};
+use crate::id::{ApiKeyId, EndpointId, EventId, ProjectId, ReplayId};
 use crate::random::Random;
 use crate::time::{Timestamp, UtcDay};
 
@@ -69,6 +69,13 @@ impl Day {
         gone.health.disabled = Some(Disabled { at, because: DisableReason::Gone });
         gone.health.last_failure = Some(LastFailure { reason: FailureReason::Status, status: Some(410) });
         endpoints
+    }
+
+    /// A key that expires four days later.
+    pub(crate) fn expiring_keys(&self) -> Vec<ExpiringKey> {
+        let (id, name) = (ApiKeyId::new(self.date.start(), &Constant(9)), "Back end".to_owned().try_into().unwrap());
+        let expires_at = self.date.start().plus(Duration::from_hours(4 * 24 + 9));
+        vec![ExpiringKey { id, name, hint: "sp_live_4f7K".to_owned(), expires_at }]
     }
 
     /// Delivery `number`, queued for the first endpoint; its event came `number` seconds after nine o'clock.

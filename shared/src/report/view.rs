@@ -4,11 +4,13 @@ use serde::{Serialize, Serializer};
 
 use crate::delivery::{DeliveryState, FailureReason, HoldReason};
 use crate::event::{EventType, SubmissionId};
-use crate::id::{DeliveryId, EndpointId, ProjectId};
+use crate::id::{ApiKeyId, DeliveryId, EndpointId, ProjectId};
+use crate::project::Name;
 use crate::time::{Timestamp, UtcDay};
 
 /// A report: JSON for programs, and what the mail is made of.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReportView {
     /// Whose deliveries it counts.
@@ -20,6 +22,7 @@ pub struct ReportView {
     /// All deliveries by state.
     pub totals: Totals,
     /// How many deliveries the first attempt settled.
+    #[cfg_attr(feature = "openapi", schema(value_type = ShownFirstAttempts))]
     pub first_attempts: FirstAttempts,
     /// How long deliveries took; absent when none was delivered.
     #[serde(rename = "latencyMs", skip_serializing_if = "Option::is_none")]
@@ -36,6 +39,8 @@ pub struct ReportView {
     pub more_failures: u64,
     /// Endpoints that get no webhooks, or not all of them, as of now; oldest endpoint first.
     pub endpoints_in_trouble: Vec<TroubledEndpoint>,
+    /// API keys that expire within 14 days from now; the first to expire first.
+    pub expiring_keys: Vec<ExpiringKey>,
 }
 
 /// How a day went, in one word.
@@ -62,6 +67,11 @@ impl ReportView {
         }
     }
 
+    /// Whether there is anything to tell.
+    pub fn has_news(&self) -> bool {
+        self.outcome() != Outcome::Quiet || !self.endpoints_in_trouble.is_empty() || !self.expiring_keys.is_empty()
+    }
+
     /// Whether the day was over when the report was built, so that no event can be missing from it.
     pub fn is_whole_day(&self) -> bool {
         self.as_of.day() > self.day
@@ -70,6 +80,7 @@ impl ReportView {
 
 /// Deliveries by state. The last five add up to the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
     /// All of them.
@@ -117,25 +128,33 @@ impl FirstAttempts {
     }
 }
 
+/// First attempts: how many deliveries had one, and how many needed no other.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FirstAttempts))]
+#[serde(rename_all = "camelCase")]
+struct ShownFirstAttempts {
+    /// Deliveries with at least one attempt.
+    made: u64,
+    /// Those whose first attempt the receiver took.
+    succeeded: u64,
+    /// The share that succeeded, with three decimals; `null` when no attempt was made.
+    #[cfg_attr(feature = "openapi", schema(required = true, minimum = 0, maximum = 1))]
+    success_rate: Option<f64>,
+}
+
 impl Serialize for FirstAttempts {
-    /// Adds `successRate`, a number from 0 to 1 with three decimals, `null` when no attempt was made.
+    /// Adds the share that succeeded.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Shown {
-            made: u64,
-            succeeded: u64,
-            success_rate: Option<f64>,
-        }
         let per_mille = self.per_mille().and_then(|per_mille| u16::try_from(per_mille).ok());
         let success_rate = per_mille.map(|per_mille| f64::from(per_mille) / 1000.0);
-        Shown { made: self.made, succeeded: self.succeeded, success_rate }.serialize(serializer)
+        ShownFirstAttempts { made: self.made, succeeded: self.succeeded, success_rate }.serialize(serializer)
     }
 }
 
 /// How long deliveries took, from the event being accepted to the end of the attempt, or replay, that the receiver took: what
 /// its receiver felt, waiting and failed attempts included. Within one per cent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Latency {
     /// Half of them took no longer, in milliseconds.
     #[serde(rename = "p50")]
@@ -147,6 +166,7 @@ pub struct Latency {
 
 /// The deliveries of one event type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TypeTotals {
     /// The type.
     #[serde(rename = "type")]
@@ -158,6 +178,7 @@ pub struct TypeTotals {
 
 /// The deliveries to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointTotals {
     /// The endpoint.
@@ -172,6 +193,7 @@ pub struct EndpointTotals {
 
 /// The deliveries whose last attempt failed for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReasonTotals {
     /// The reason.
     pub reason: FailureReason,
@@ -181,6 +203,7 @@ pub struct ReasonTotals {
 
 /// A delivery whose last attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// Which delivery.
@@ -209,8 +232,24 @@ pub struct Failure {
     pub status: Option<u16>,
 }
 
+/// An API key that will soon be refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExpiringKey {
+    /// Which key.
+    pub id: ApiKeyId,
+    /// What its owner calls it.
+    pub name: Name,
+    /// How it begins.
+    pub hint: String,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+}
+
 /// An endpoint whose deliveries are held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TroubledEndpoint {
     /// Which endpoint.

@@ -31,6 +31,8 @@ pub struct Mail {
     pub html: String,
     /// The same facts as plain text.
     pub text: String,
+    /// Where its reader can unsubscribe with one click (RFC 8058), if they get it for having subscribed.
+    pub unsubscribe_url: Option<String>,
 }
 
 /// A template that cannot be laid out. It is a fault of the template: values are escaped and cannot bring it about.
@@ -47,23 +49,40 @@ pub enum RenderError {
     Layout(#[from] mrml::prelude::render::Error),
 }
 
-/// The mail that brings the report of a project called `project` to somebody who reads `language`.
-pub fn render(report: &ReportView, project: &str, language: Language) -> Result<Mail, RenderError> {
-    let page = ReportPage::new(report, project, Words(language));
+/// Who reads a mail.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    /// In which language.
+    pub language: Language,
+    /// Where they can unsubscribe.
+    pub unsubscribe_url: &'a str,
+}
+
+/// The mail that brings the report of a project called `project` to `reader`.
+pub fn render(report: &ReportView, project: &str, reader: Reader<'_>) -> Result<Mail, RenderError> {
+    let page = ReportPage::new(report, project, Words(reader.language), Some(reader.unsubscribe_url));
     Ok(Mail {
         subject: page.subject.clone(),
         html: lay_out(&ReportMjml { page: &page }.render()?)?,
         text: ReportText { page: &page }.render()?,
+        unsubscribe_url: Some(reader.unsubscribe_url.to_owned()),
     })
 }
 
-/// The mail that tells what happened to an endpoint at `host`.
-pub fn render_notice(job: &NoticeJob, host: &str, project: &str, language: Language) -> Result<Mail, RenderError> {
-    let page = NoticePage::new(job, host, project, Words(language));
+/// The report of a project called `project` as a page, for whoever asks for it: laid out like the mail.
+pub fn render_page(report: &ReportView, project: &str, language: Language) -> Result<String, RenderError> {
+    let page = ReportPage::new(report, project, Words(language), None);
+    lay_out(&ReportMjml { page: &page }.render()?)
+}
+
+/// The mail that tells `reader` what happened to an endpoint at `host`.
+pub fn render_notice(job: &NoticeJob, host: &str, project: &str, reader: Reader<'_>) -> Result<Mail, RenderError> {
+    let page = NoticePage::new(job, host, project, Words(reader.language), reader.unsubscribe_url);
     Ok(Mail {
         subject: page.subject.clone(),
         html: lay_out(&NoticeMjml { page: &page }.render()?)?,
         text: NoticeText { page: &page }.render()?,
+        unsubscribe_url: Some(reader.unsubscribe_url.to_owned()),
     })
 }
 
@@ -81,6 +100,7 @@ pub fn render_confirmation(
         subject: words.confirmation_subject(project),
         html: lay_out(&ConfirmationMjml { words, question, until, link }.render()?)?,
         text: ConfirmationText { words, question, until, link }.render()?,
+        unsubscribe_url: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What the mail about an endpoint shows.
 
-use super::page::Shade;
+use super::page::{Foot, Shade};
 use super::words::Words;
 use crate::digest::NoticeJob;
 use crate::health::NoticeKind;
@@ -17,11 +17,11 @@ pub(super) struct NoticePage {
     pub(super) remedy: &'static str,
     /// The call that makes the endpoint work again, if one is needed.
     pub(super) call: Option<String>,
-    pub(super) why: String,
+    pub(super) foot: Foot,
 }
 
 impl NoticePage {
-    pub(super) fn new(job: &NoticeJob, host: &str, project: &str, words: Words) -> Self {
+    pub(super) fn new(job: &NoticeJob, host: &str, project: &str, words: Words, unsubscribe_url: &str) -> Self {
         let NoticeJob { project_id, endpoint_id, notice } = job;
         let is_disabled = notice.kind != NoticeKind::Failing;
         Self {
@@ -34,7 +34,7 @@ impl NoticePage {
             outlook: words.notice_outlook(notice),
             remedy: words.notice_remedy(notice.kind),
             call: is_disabled.then(|| format!("POST /v1/projects/{project_id}/endpoints/{endpoint_id}/resume")),
-            why: words.notice_why(project),
+            foot: Foot { why: words.notice_why(project), unsubscribe_url: unsubscribe_url.to_owned() },
         }
     }
 }

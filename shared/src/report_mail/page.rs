@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::words::{self, Words};
 use crate::id::EndpointId;
-use crate::report::{EndpointTotals, Failure, Outcome, ReasonTotals, ReportView, Totals, TroubledEndpoint};
+use crate::report::{
+    EndpointTotals, ExpiringKey, Failure, Outcome, ReasonTotals, ReportView, Totals, TroubledEndpoint,
+};
 
 /// Everything on the page, in reading order.
 pub(super) struct ReportPage {
@@ -23,8 +25,16 @@ pub(super) struct ReportPage {
     pub(super) failures: Vec<FailureLines>,
     pub(super) more_failures: Option<String>,
     pub(super) troubles: Vec<TroubleLines>,
+    pub(super) expiring_keys: Vec<ExpiringKeyLines>,
     pub(super) as_of: String,
+    /// Why this comes, and how it stops; nothing where nobody has subscribed.
+    pub(super) foot: Option<Foot>,
+}
+
+/// The end of a mail to somebody who has subscribed.
+pub(super) struct Foot {
     pub(super) why: String,
+    pub(super) unsubscribe_url: String,
 }
 
 /// What a colour stands for.
@@ -105,6 +115,13 @@ pub(super) struct FailureLines {
     pub(super) submission: Option<String>,
 }
 
+/// A key that will soon be refused.
+pub(super) struct ExpiringKeyLines {
+    pub(super) name: String,
+    pub(super) hint: String,
+    pub(super) when: String,
+}
+
 /// An endpoint in trouble.
 pub(super) struct TroubleLines {
     pub(super) host: String,
@@ -114,7 +131,7 @@ pub(super) struct TroubleLines {
 }
 
 impl ReportPage {
-    pub(super) fn new(report: &ReportView, project: &str, words: Words) -> Self {
+    pub(super) fn new(report: &ReportView, project: &str, words: Words, unsubscribe_url: Option<&str>) -> Self {
         let names = endpoint_names(&report.by_endpoint, words);
         let more_failures = (report.more_failures > 0).then(|| words.more_failures(report.more_failures));
         Self {
@@ -132,9 +149,18 @@ impl ReportPage {
             failures: report.failures.iter().map(|failure| failure_lines(failure, &names, words)).collect(),
             more_failures,
             troubles: report.endpoints_in_trouble.iter().map(|endpoint| trouble_lines(endpoint, words)).collect(),
+            expiring_keys: report.expiring_keys.iter().map(|key| expiring_key_lines(key, words)).collect(),
             as_of: words.as_of(report),
-            why: words.why(project),
+            foot: unsubscribe_url.map(|url| Foot { why: words.why(project), unsubscribe_url: url.to_owned() }),
         }
+    }
+}
+
+fn expiring_key_lines(key: &ExpiringKey, words: Words) -> ExpiringKeyLines {
+    ExpiringKeyLines {
+        name: key.name.as_str().to_owned(),
+        hint: format!("{}…", key.hint),
+        when: words.expires(key.expires_at),
     }
 }
 

@@ -9,11 +9,13 @@ use crate::health::{LastFailure, Notice, NoticeKind};
 use crate::report::testing::Day;
 use crate::report::{MOST_FAILURES, Report, ReportView};
 
+const UNSUBSCRIBE: &str = "https://api.acme.example/unsubscribe/019ab5e0.k1.x-_y";
+
 fn report_of(deliveries: impl IntoIterator<Item = Delivery>) -> ReportView {
     let day = Day::default();
     let mut report = Report::new(day.project_id, day.date);
     deliveries.into_iter().for_each(|delivery| report.add(&delivery));
-    report.view(day.next_morning(), &day.endpoints())
+    report.view(day.next_morning(), &day.endpoints(), Vec::new())
 }
 
 /// A day with something of everything: all types, three endpoints of which one was deleted, failures of both kinds.
@@ -37,7 +39,9 @@ fn busy_day(scale: u64) -> ReportView {
     };
     let mut report = Report::new(day.project_id, day.date);
     (1..=scale).map(delivery).for_each(|delivery| report.add(&delivery));
-    report.view(day.next_morning(), &if scale > 100 { day.endpoints_in_trouble() } else { day.endpoints() })
+    let (endpoints, keys) =
+        if scale > 100 { (day.endpoints_in_trouble(), day.expiring_keys()) } else { (day.endpoints(), Vec::new()) };
+    report.view(day.next_morning(), &endpoints, keys)
 }
 
 fn notice(kind: NoticeKind) -> NoticeJob {
@@ -54,16 +58,20 @@ fn notice(kind: NoticeKind) -> NoticeJob {
     NoticeJob { project_id: day.project_id, endpoint_id: day.endpoints[0], notice }
 }
 
+fn reader(language: Language) -> Reader<'static> {
+    Reader { language, unsubscribe_url: UNSUBSCRIBE }
+}
+
 fn english(report: &ReportView) -> Mail {
-    render(report, "Acme Identity", Language::En).unwrap()
+    render(report, "Acme Identity", reader(Language::En)).unwrap()
 }
 
 fn notice_mail(kind: NoticeKind, language: Language) -> Result<Mail, RenderError> {
-    render_notice(&notice(kind), "hooks.acme.example", "Acme Identity", language)
+    render_notice(&notice(kind), "hooks.acme.example", "Acme Identity", reader(language))
 }
 
 fn korean(report: &ReportView) -> Mail {
-    render(report, "Acme Identity", Language::Ko).unwrap()
+    render(report, "Acme Identity", reader(Language::Ko)).unwrap()
 }
 
 #[test]
@@ -128,9 +136,9 @@ fn mails_look_as_in_the_samples() {
     let link = "https://api.acme.example/confirm/019ab5e0-0000-7000-8000-000000000000.k1.VGhpcyBpcyBubyB0b2tlbg";
     for (code, language) in [("en", Language::En), ("ko", Language::Ko)] {
         let mails = [
-            ("busy", render(&busy_day(1500), "Acme Identity", language)),
-            ("good", render(&busy_day(40), "Acme Identity", language)),
-            ("quiet", render(&report_of([]), "Acme Identity", language)),
+            ("busy", render(&busy_day(1500), "Acme Identity", reader(language))),
+            ("good", render(&busy_day(40), "Acme Identity", reader(language))),
+            ("quiet", render(&report_of([]), "Acme Identity", reader(language))),
             ("failing", notice_mail(NoticeKind::Failing, language)),
             ("disabled", notice_mail(NoticeKind::DisabledFailing, language)),
             ("confirmation", render_confirmation("Acme Identity", link, Day::default().next_morning(), language)),
@@ -192,7 +200,7 @@ fn nothing_is_loaded_from_elsewhere() {
 
 #[test]
 fn names_cannot_break_out_of_the_page() {
-    let mail = render(&report_of([]), r#"<b>"A" & 'B'</mj-text>"#, Language::En).unwrap();
+    let mail = render(&report_of([]), r#"<b>"A" & 'B'</mj-text>"#, reader(Language::En)).unwrap();
     assert!(!mail.html.contains("<b>") && !mail.html.contains("</mj-text>"));
     assert!(mail.html.contains("&#60;b&#62;&#34;A&#34; &#38; &#39;B&#39;"), "{}", mail.html);
 }
@@ -213,7 +221,7 @@ fn the_longest_report_is_not_clipped() {
 fn a_day_that_is_not_over_says_so() {
     let day = Day::default();
     let noon = day.date.start().plus(Duration::from_hours(12));
-    let report = Report::new(day.project_id, day.date).view(noon, &day.endpoints());
+    let report = Report::new(day.project_id, day.date).view(noon, &day.endpoints(), Vec::new());
     let text = english(&report).text;
     assert!(text.contains("2026-11-21 (UTC), not over yet"), "{text}");
     assert!(text.contains("State as of 2026-11-21 12:00 UTC."), "{text}");
@@ -227,5 +235,18 @@ fn the_confirmation_mail_carries_the_link_in_both_parts() {
         assert!(mail.html.contains(&format!("href=\"{link}\"")), "{}", mail.html);
         assert!(mail.text.contains(&format!("\n{link}\n")), "{}", mail.text);
         assert!(mail.text.contains("2026-11-22 00:10 UTC"), "{}", mail.text);
+    }
+}
+
+#[test]
+fn whoever_has_subscribed_can_unsubscribe() {
+    let report = busy_day(1500);
+    for language in [Language::En, Language::Ko] {
+        let mails = [render(&report, "Acme", reader(language)), notice_mail(NoticeKind::DisabledGone, language)];
+        for mail in mails.map(Result::unwrap) {
+            assert!(mail.html.contains(&format!("href=\"{UNSUBSCRIBE}\"")), "{}", mail.html);
+            assert!(mail.text.contains(UNSUBSCRIBE) && mail.unsubscribe_url.as_deref() == Some(UNSUBSCRIBE));
+        }
+        assert!(!render_page(&report, "Acme", language).unwrap().contains("<a "), "who looks has not subscribed");
     }
 }

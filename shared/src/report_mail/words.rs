@@ -350,6 +350,21 @@ impl Words {
         )
     }
 
+    // Keys
+
+    pub(super) fn expiring_keys(self) -> &'static str {
+        self.say("API keys that expire soon", "곧 만료되는 API 키")
+    }
+
+    pub(super) fn expires(self, at: Timestamp) -> String {
+        let at = minute(at);
+        self.say(format!("expires {at}"), format!("{at} 만료"))
+    }
+
+    pub(super) fn unsubscribe(self) -> &'static str {
+        self.say("Unsubscribe", "수신 거부")
+    }
+
     // Confirmation
 
     pub(super) fn confirmation_subject(self, project: &str) -> String {

@@ -7,9 +7,11 @@ use thiserror::Error;
 
 /// A field that a return URL may carry. The order is that of the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "camelCase"))]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum ReturnField {
     /// The customer's own id of the person.
+    #[cfg_attr(feature = "openapi", schema(rename = "userid"))]
     UserId,
     /// The person's e-mail address.
     Email,

@@ -26,14 +26,18 @@ pub const KEY_WANTED: &str = "needs a secretKey, and the project has none yet: i
 
 /// How a project's `secretKey` hides what a return URL or a webhook says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Encryption {
     /// Not at all.
     #[default]
+    #[cfg_attr(feature = "openapi", schema(rename = "none"))]
     None,
     /// AES-256-ECB: compatible, but without integrity.
+    #[cfg_attr(feature = "openapi", schema(rename = "aes-256-ecb"))]
     Aes256Ecb,
     /// AES-256-GCM.
+    #[cfg_attr(feature = "openapi", schema(rename = "aes-256-gcm"))]
     Aes256Gcm,
 }
 

@@ -28,6 +28,7 @@ const MOST_AHEAD: Duration = Duration::from_mins(5);
 /// How old a signed URL may be: a second to a day, an hour unless asked otherwise. A person may stay on the result page
 /// for a while before they press OK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = u32, minimum = 1, maximum = 86400, default = 3600))]
 #[serde(try_from = "u64")]
 pub struct MaxAge(Duration);
 
@@ -77,6 +78,7 @@ impl fmt::Debug for BroughtUrl {
 
 /// What a URL of ours says. Debug output hides it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Received {
     /// What is said about the person.
@@ -99,6 +101,7 @@ impl fmt::Debug for Received {
 
 /// Why a URL is not to be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NotOurs {
     /// It is no URL that we could have made: parameters are missing, unknown, repeated or in another place.

@@ -11,6 +11,7 @@ use crate::draft::{BadField, BadFields, Draft, pointer};
 
 /// A project's return URL, and what it carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReturnUrlSettings {
     /// Where people are brought back to.

@@ -37,6 +37,27 @@ pub struct ReturnUrl {
     is_for_app: bool,
 }
 
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for ReturnUrl {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let schema = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
+        schema
+            .description(Some(
+                "A URL that a person may be brought back to: `https`, `http` on this machine, or the scheme of an app. No \
+                 fragment, no credentials, none of the parameters `encrypted`, `kid`, `ts`, `nonce`, `sig`; kept exactly as it \
+                 was written.",
+            ))
+            .min_length(Some(1))
+            .max_length(Some(MOST_CHARACTERS))
+            .format(Some(utoipa::openapi::SchemaFormat::Custom("uri".to_owned())))
+            .examples(["https://app.example/done"])
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for ReturnUrl {}
+
 /// A text that is no [`ReturnUrl`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BadReturnUrl {

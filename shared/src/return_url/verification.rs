@@ -11,6 +11,7 @@ use crate::draft::Draft;
 
 /// The result of a verification that was carried through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum KycStatus {
     /// The person is who they say they are.
@@ -57,6 +58,7 @@ impl From<KycStatus> for &'static str {
 /// Why a verification ended on an error page, such as `DE-20000` or `bad-path`: 1 to 64 letters, digits, hyphens and
 /// underscores. The product's list of codes is open, so every well-formed code is carried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$", example = "DE-20000"))]
 #[serde(try_from = "String", into = "String")]
 pub struct ErrorCode(String);
 
@@ -108,6 +110,7 @@ pub enum Outcome {
 
 /// Something known about a person: at most 512 characters, none of them a control character. Debug output hides it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, max_length = 512, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]
 #[serde(try_from = "String", into = "String")]
 pub struct PersonValue(String);
 

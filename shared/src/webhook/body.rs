@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 
 /// How a webhook's body is laid out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "lowercase"))]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Format {
     /// Ours, as Standard Webhooks recommends: `{"type","timestamp","id","projectId","submissionId"?,"data"}`.

@@ -15,7 +15,8 @@ use crate::paths;
 use crate::progress::Progress;
 
 /// All functions, by the names of their folders.
-pub(crate) const FUNCTIONS: [&str; 5] = ["api", "redirect", "webhook-sender", "webhook-retry", "daily-digest"];
+pub(crate) const FUNCTIONS: [&str; 6] =
+    ["api", "redirect", "webhook-sender", "webhook-retry", "daily-digest", "mail-feedback"];
 
 /// Why there are no functions to deploy.
 #[derive(Debug, Error)]

@@ -4,9 +4,11 @@
 
 mod access;
 mod changes;
+mod documentation;
 mod endpoints;
 mod events;
 mod matrix;
+mod notification_users;
 mod replays;
 mod reports;
 mod requests;

@@ -9,14 +9,14 @@ use crate::scene::Scene;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy)]
-enum Who {
+pub(crate) enum Who {
     Anybody,
     Operator,
     Has(Scope),
 }
 
 /// All routes but the pages. In `{…}` stand ids, as the router names them.
-const ROUTES: &[(&str, &str, Who)] = {
+pub(crate) const ROUTES: &[(&str, &str, Who)] = {
     use Scope::{DeliveriesRead, DeliveriesReplay, EventsWrite, LinksWrite, SettingsRead, SettingsWrite};
     use Who::{Anybody, Has, Operator};
     &[
@@ -72,6 +72,10 @@ const ROUTES: &[(&str, &str, Who)] = {
         ("POST", "/v1/projects/{pid}/return-links", Has(LinksWrite)),
         ("POST", "/v1/projects/{pid}/notification-users", Has(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/notification-users", Has(SettingsRead)),
+        ("GET", "/v1/projects/{pid}/notification-users/{id}", Has(SettingsRead)),
+        ("PATCH", "/v1/projects/{pid}/notification-users/{id}", Has(SettingsWrite)),
+        ("DELETE", "/v1/projects/{pid}/notification-users/{id}", Has(SettingsWrite)),
+        ("POST", "/v1/projects/{pid}/notification-users/{id}/resend-confirmation", Has(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/reports/{day}", Has(DeliveriesRead)),
         // Last, because there is nothing to ask for afterwards.
         ("DELETE", "/v1/projects/{pid}", Operator),
@@ -79,7 +83,7 @@ const ROUTES: &[(&str, &str, Who)] = {
 };
 
 /// The route's path in this project. Its other ids name nothing.
-fn path(route: &str, project: &str) -> String {
+pub(crate) fn path(route: &str, project: &str) -> String {
     let nothing = "019ab5e0-0000-7000-8000-000000000000";
     let path = route.replace("{pid}", project).replace("{day}", "2026-01-01").replace("{number}", "999");
     path.replace("deliveries/{id}", &format!("deliveries/{nothing}_{nothing}"))

@@ -114,7 +114,7 @@ fn poster(lookup: Arc<dyn HostLookup>, limits: Limits) -> Poster {
 fn poster_with(lookup: Arc<dyn HostLookup>, canary: Canary, limits: Limits) -> Poster {
     let hosts = ["localhost", "127.0.0.1", "127.255.255.255", "a.example"];
     let exceptions = hosts.map(|host| format!("{host}=127.0.0.0/8")).join(",");
-    Poster::with(exceptions.parse().unwrap(), lookup, canary, limits).unwrap()
+    Poster::with(exceptions.parse().unwrap(), tls::public_roots(), lookup, canary, limits).unwrap()
 }
 
 fn canary(port: u16, lookup: Arc<dyn HostLookup>) -> Canary {

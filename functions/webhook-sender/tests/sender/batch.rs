@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::aws::queue::testing::{FakeQueue, Verdict};
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::Due;
 use shared::clock::{Clock as _, SystemClock};
@@ -77,6 +78,27 @@ async fn the_last_failed_attempt_ends_the_delivery() {
     let delivery = scene.recorded(&event).await.unwrap();
     let numbers: Vec<u8> = delivery.attempts.iter().map(|attempt| attempt.number).collect();
     assert_eq!((delivery.state, numbers), (DeliveryState::Failed, vec![1, 2, 3]));
+}
+
+#[tokio::test]
+async fn attempts_that_cannot_be_recorded_together_are_recorded_one_by_one() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let queue = FakeQueue::in_front_of(&scene.store).await;
+    let mut together = queue.catch("INSERT INTO");
+    let scene = scene.sent_by(scene::sender_with(queue.aws()));
+    let events: [Event; 3] = std::array::from_fn(|_| scene.event());
+    let messages: Vec<String> = events.iter().map(|event| json(&scene.nudge(event))).collect();
+
+    let refusal = async {
+        together.is_there().await;
+        together.end(Verdict::Refuse);
+    };
+    let (failed, ()) = tokio::join!(scene.send(&messages), refusal);
+
+    assert_eq!((failed, scene.received()), (Vec::new(), 3));
+    for event in &events {
+        assert_eq!(scene.recorded(event).await.unwrap().state, DeliveryState::Delivered);
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Queues in front of a test's database: what is sent to them is kept, and everything else is passed on.
+//! Queues, and a mail service, in front of a test's database: what is sent to them is kept, and everything else is passed on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -92,6 +92,9 @@ struct Request {
     body: Vec<u8>,
 }
 
+/// Where [`FakeQueue::take_from`] finds mails, as SES is asked to send them.
+pub const MAILS: &str = "mails";
+
 impl FakeQueue {
     /// Starts it on a free port of this machine.
     pub async fn in_front_of(database: &Database) -> Self {
@@ -144,6 +147,11 @@ impl Drop for FakeQueue {
 /// Serves a connection until its client closes it, or something is passed on, which the database closes.
 async fn serve(mut connection: TcpStream, behind: String, sent: Sent, snare: Snare) -> io::Result<()> {
     while let Some(request) = read(&mut connection).await? {
+        if request.head.starts_with(SEND_MAIL) {
+            keep_mail(&request.body, &sent);
+            connection.write_all(MAIL_TAKEN.as_bytes()).await?;
+            continue;
+        }
         if !request.head.to_ascii_lowercase().contains("x-amz-target: amazonsqs.sendmessagebatch") {
             return match judge(&request, &snare).await {
                 Verdict::Pass => pass_on(&request, &behind, &mut connection).await,
@@ -179,6 +187,11 @@ async fn read(connection: &mut TcpStream) -> io::Result<Option<Request>> {
     }
 }
 
+/// How a call of SES begins, and what it answers.
+const SEND_MAIL: &str = "POST /v2/email/outbound-emails";
+const MAIL_TAKEN: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n{\"MessageId\":\"1\"}";
+
 /// What the database says to what it does not understand. Clients do not try again.
 const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\n\
     content-length: 33\r\n\r\n{\"__type\":\"ValidationException\"}\n";
@@ -198,6 +211,12 @@ async fn pass_on(request: &Request, behind: &str, client: &mut TcpStream) -> io:
     database.write_all(format!("{first_line}\r\nconnection: close\r\n{rest}").as_bytes()).await?;
     database.write_all(&request.body).await?;
     io::copy(&mut database, client).await.map(drop)
+}
+
+fn keep_mail(body: &[u8], sent: &Sent) {
+    let body = String::from_utf8_lossy(body).into_owned();
+    let mail = Kept { queue_url: MAILS.to_owned(), body, delay: Duration::ZERO };
+    sent.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
 }
 
 /// Keeps the messages; answers what SQS would.

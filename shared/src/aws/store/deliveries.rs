@@ -116,6 +116,23 @@ impl Activity {
         Ok(if is_recorded { Written::Now } else { Written::Before })
     }
 
+    /// Does for each of `deliveries` what [`Self::record`] does, and answers in the same order. They have made one attempt each, so
+    /// that most have no row: those are written with one call for every 25 of them. What that does not do is done one by one.
+    pub async fn record_first_attempts(
+        &self,
+        deliveries: &[(Delivery, Option<Timestamp>)],
+    ) -> Vec<Result<Written, StoreError>> {
+        let mut answers = Vec::with_capacity(deliveries.len());
+        for chunk in deliveries.chunks(table::MOST_STATEMENTS) {
+            let rows: Vec<_> = chunk.iter().map(|(delivery, sweep_at)| self.row(delivery, *sweep_at, None)).collect();
+            let is_written = if rows.len() == 1 { vec![false] } else { self.table.insert_all(&rows).await };
+            for ((delivery, sweep_at), is_written) in chunk.iter().zip(is_written) {
+                answers.push(if is_written { Ok(Written::Now) } else { self.record(delivery, *sweep_at).await });
+            }
+        }
+        answers
+    }
+
     /// Records that `delivery` was cancelled, unless another attempt was recorded meanwhile.
     pub async fn record_cancelled(&self, delivery: &Delivery) -> Result<Written, StoreError> {
         let row = self.row(delivery, None, None);

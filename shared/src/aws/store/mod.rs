@@ -13,6 +13,8 @@
 //! | activity | `{project}#{day}` | `event#{event}` | event, with the endpoints it goes to |
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | mail, claimed or sent |
+//! | activity | `{project}#{day}` | `report` | report of the day as its mail told it |
+//! | activity | `digest` | `progress` | how far the latest daily run has come |
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint's receiver |
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the one that runs |
 //! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; how many were made in a minute |
@@ -27,7 +29,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -38,6 +39,7 @@ mod api_keys;
 mod call_counts;
 mod commit;
 mod deliveries;
+mod digest;
 mod endpoints;
 mod erase;
 mod events;
@@ -63,6 +65,7 @@ mod used_links;
 mod walk;
 
 pub use commit::{Commit, ProjectWrite, Write};
+pub use digest::DigestProgress;
 pub use erase::Erased;
 pub use events::{DayPage, EventHeading, KeptEvent, StoredEvent};
 pub use health::StoredHealth;
@@ -103,7 +106,7 @@ pub struct Settings {
 impl Settings {
     /// The settings in the table called `table`.
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
-        Self { table: Table::new(Client::new(aws.sdk()), table.into()) }
+        Self { table: Table::new(aws, table.into()) }
     }
 }
 
@@ -117,7 +120,7 @@ pub struct Activity {
 impl Activity {
     /// The activity in the table called `table`, of which rows are kept for `retention`.
     pub fn new(aws: &Aws, table: impl Into<String>, retention: Retention) -> Self {
-        Self { table: Table::new(Client::new(aws.sdk()), table.into()), retention }
+        Self { table: Table::new(aws, table.into()), retention }
     }
 }
 

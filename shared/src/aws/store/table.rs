@@ -12,18 +12,20 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, BatchStatementRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Page, PageToken, StoreError, Written};
+use super::{Aws, Page, PageToken, StoreError, Written};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// A table with the keys `pk` and `sk`.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    client: Client,
+    aws: Aws,
     name: String,
 }
 
@@ -46,6 +48,9 @@ pub(super) struct Listed<T> {
     pub(super) content: T,
 }
 
+/// How many statements DynamoDB takes in one call.
+pub(super) const MOST_STATEMENTS: usize = 25;
+
 /// How long a transaction waits each time it met another that changes the same row.
 const CONFLICT_WAITS_MS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 0];
 
@@ -59,12 +64,12 @@ pub(super) enum Transacted {
 }
 
 impl Table {
-    pub(super) fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    pub(super) fn new(aws: &Aws, name: String) -> Self {
+        Self { aws: aws.clone(), name }
     }
 
     pub(super) fn client(&self) -> &Client {
-        &self.client
+        self.aws.dynamodb()
     }
 
     pub(super) fn name(&self) -> &str {
@@ -82,7 +87,7 @@ impl Table {
     }
 
     async fn get_with<T: DeserializeOwned>(&self, pk: &str, sk: &str, now: bool) -> Result<Option<T>, StoreError> {
-        let call = self.client.get_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
+        let call = self.client().get_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
         let answer = call.consistent_read(now).send().await.map_err(unavailable)?;
         answer.item.map(read).transpose()
     }
@@ -96,7 +101,7 @@ impl Table {
     /// Begins a conditional write; [`Self::put_if`] ends it.
     pub(super) fn putting<T: Serialize>(&self, row: &Row<T>) -> Result<PutItemFluentBuilder, StoreError> {
         let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
-        Ok(self.client.put_item().table_name(&self.name).set_item(Some(item)))
+        Ok(self.client().put_item().table_name(&self.name).set_item(Some(item)))
     }
 
     /// Carries out a conditional write, and tells whether the condition held.
@@ -122,9 +127,34 @@ impl Table {
         }
     }
 
+    /// Writes each of `rows`, [`MOST_STATEMENTS`] at most, where there is none, with one call for all; tells of which it is
+    /// known that they were written.
+    ///
+    /// Each is a conditional write of its own, and costs the same. Of the others nothing is said: there may be a row, the
+    /// database may be too busy, or the answer may be lost.
+    pub(super) async fn insert_all<T: Serialize>(&self, rows: &[Row<T>]) -> Vec<bool> {
+        let statements = rows.iter().map(|row| self.inserting(row)).collect::<Result<Vec<_>, _>>();
+        let Ok(statements) = statements else { return vec![false; rows.len()] };
+        let answer = self.client().batch_execute_statement().set_statements(Some(statements)).send().await;
+        let answers = answer.ok().and_then(|answer| answer.responses).unwrap_or_default();
+        let mut written: Vec<bool> = answers.iter().map(|answer| answer.error.is_none()).collect();
+        written.resize(rows.len(), false);
+        written
+    }
+
+    fn inserting<T: Serialize>(&self, row: &Row<T>) -> Result<BatchStatementRequest, StoreError> {
+        let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
+        let (names, values): (Vec<String>, Vec<AttributeValue>) = item.into_iter().unzip();
+        // The names are those of our own types, and have no quotes in them.
+        let members: Vec<String> = names.iter().map(|name| format!("'{name}': ?")).collect();
+        let statement = format!(r#"INSERT INTO "{}" VALUE {{{}}}"#, self.name, members.join(", "));
+        let request = BatchStatementRequest::builder().statement(statement).set_parameters(Some(values));
+        Ok(request.build().expect("the statement is set"))
+    }
+
     /// Begins a conditional change of a row; [`Self::update_if`] ends it.
     pub(super) fn updating(&self, pk: &str, sk: &str) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+        self.client().update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
     }
 
     /// Carries out a conditional change, and tells whether the condition held.
@@ -145,7 +175,7 @@ impl Table {
     /// change the same rows at the same time are waited for a little.
     pub(super) async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
         for wait_ms in CONFLICT_WAITS_MS {
-            let call = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let call = self.client().transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = call.send().await else { return Ok(Transacted::Written) };
             let reasons = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
@@ -166,15 +196,9 @@ impl Table {
         Err(StoreError::Overloaded)
     }
 
-    /// Deletes a row, if it is there.
-    pub(super) async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
-        self.deleting(pk, sk).send().await.map_err(unavailable)?;
-        Ok(())
-    }
-
     /// Begins a conditional deletion; [`Self::delete_if`] ends it.
     pub(super) fn deleting(&self, pk: &str, sk: &str) -> DeleteItemFluentBuilder {
-        self.client.delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+        self.client().delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
     }
 
     /// Carries out a conditional deletion, and tells whether the condition held.
@@ -188,7 +212,7 @@ impl Table {
 
     /// Begins a query of one partition whose sort keys lie between two texts, both included.
     pub(super) fn between(&self, pk: &str, first_sk: &str, last_sk: &str) -> QueryFluentBuilder {
-        self.client
+        self.client()
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
@@ -199,7 +223,7 @@ impl Table {
 
     /// Begins a query of one partition whose sort keys begin alike.
     pub(super) fn beginning_with(&self, pk: &str, sk_prefix: &str) -> QueryFluentBuilder {
-        self.client
+        self.client()
             .query()
             .table_name(&self.name)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
@@ -209,7 +233,7 @@ impl Table {
 
     /// Begins a query of the index `kind`, in the order of the list key.
     pub(super) fn of_kind(&self, kind: &str) -> QueryFluentBuilder {
-        self.client
+        self.client()
             .query()
             .table_name(&self.name)
             .index_name("kind")

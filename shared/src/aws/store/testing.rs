@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::table::unavailable;
 use super::{Activity, Settings, StoreError, api_keys, endpoints, projects, return_urls};
 use crate::api_key::ProjectKey;
 use crate::aws::Aws;
@@ -42,9 +43,9 @@ impl Database {
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
 
         let aws = Aws::local(format!("http://{address}"));
-        let client = Client::new(aws.sdk());
+        let client = aws.dynamodb();
         create_table(
-            &client,
+            client,
             SETTINGS,
             &[("key-hash", "keyHash", None), ("kind", "kind", Some(("listKey", ScalarAttributeType::S)))],
         )
@@ -52,7 +53,7 @@ impl Database {
         let due = ("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)));
         let held = ("held", "heldFor", Some(("heldAt", ScalarAttributeType::N)));
         let submission = ("submission", "submissionKey", None);
-        create_table(&client, ACTIVITY, &[due, held, submission]).await;
+        create_table(client, ACTIVITY, &[due, held, submission]).await;
         let retention = "30".parse().expect("30 days are a retention");
         Self {
             settings: Settings::new(&aws, SETTINGS),
@@ -65,7 +66,7 @@ impl Database {
 
     /// Stores nonsense over an endpoint, as a version to come might.
     pub async fn spoil_endpoint(&self, endpoint: &Endpoint) {
-        let client = Client::new(self.aws.sdk());
+        let client = self.aws.dynamodb();
         let key = |value: String| AttributeValue::S(value);
         let call = client
             .put_item()
@@ -77,7 +78,7 @@ impl Database {
 
     /// All that is in a table, as text, for tests of what must not be there in clear.
     pub async fn dump(&self, table: &str) -> String {
-        let call = Client::new(self.aws.sdk()).scan().table_name(table);
+        let call = self.aws.dynamodb().scan().table_name(table);
         format!("{:?}", call.send().await.expect("the database lists its rows").items())
     }
 
@@ -117,12 +118,17 @@ impl Settings {
     /// Deletes an API key.
     pub async fn delete_api_key(&self, key: &ProjectKey) -> Result<(), StoreError> {
         let row = api_keys::row(key);
-        self.table.delete(&row.pk, &row.sk).await
+        self.delete(&row.pk, &row.sk).await
     }
 
     /// Deletes an endpoint.
     pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<(), StoreError> {
-        self.table.delete(&projects::partition(project), &endpoints::sort_key(id)).await
+        self.delete(&projects::partition(project), &endpoints::sort_key(id)).await
+    }
+
+    async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        self.table.deleting(pk, sk).send().await.map_err(unavailable)?;
+        Ok(())
     }
 }
 

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::testing::Database;
-use super::{Count, Due, PageToken, Written};
+use super::{Count, Due, PageToken, SHARDS, Written};
 use crate::address::AddressGuard;
 use crate::api_key::{ApiKey, ApiKeyKind, NewApiKey, ProjectKey, Scope};
-use crate::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState, FailureReason, Phases, Position, remind};
+use crate::delivery::{
+    Attempt, Delivery, DeliveryFilter, DeliveryState, FailureReason, HoldReason, Phases, Position, remind,
+};
 use crate::draft::Draft;
 use crate::endpoint::{Endpoint, EndpointState, NewEndpoint};
 use crate::event::{Event, NewEvent};
@@ -205,6 +207,49 @@ async fn an_attempt_is_recorded_once_however_many_messages_made_it() {
     let recorded =
         store.activity.recorded(&[(event.project_id, second.id), (event.project_id, second.id)]).await.unwrap();
     assert_eq!(recorded.into_values().collect::<Vec<_>>(), [second]);
+}
+
+#[tokio::test]
+async fn first_attempts_are_recorded_together_on_the_conditions_that_hold_for_each() {
+    let store = Database::start().await;
+    let project = project().id;
+    let queued = || Delivery::queued(&event(project, now()), EndpointId::new(now(), &SystemRandom));
+    let delivered = |delivery: &Delivery| delivery.clone().after(attempt(1, None), None);
+    let [new, recorded, held, failed, cancelled, other_new] = std::array::from_fn(|_| queued());
+    store.activity.record(&delivered(&recorded), None).await.unwrap();
+    store.activity.record_held(&held.clone().held(HoldReason::Paused), now()).await.unwrap();
+    let failed_first = failed.clone().after(attempt(1, Some(FailureReason::Status)), Some(Duration::from_secs(5)));
+    store.activity.record(&failed_first, Some(now())).await.unwrap();
+    store.activity.record_cancelled(&cancelled.clone().cancelled()).await.unwrap();
+
+    let all = [new, recorded, held, failed, cancelled, other_new].map(|delivery| (delivered(&delivery), None));
+    let answers = store.activity.record_first_attempts(&all).await.into_iter().map(Result::unwrap);
+
+    let (now, before) = (Written::Now, Written::Before);
+    assert_eq!(answers.collect::<Vec<_>>(), [now, now, now, before, before, now], "the second found itself");
+    for ((delivery, _), is_stored) in all.iter().zip([true, true, true, false, false, true]) {
+        let stored = store.activity.recorded_now(project, delivery.id).await.unwrap();
+        assert_eq!(stored.as_ref() == Some(delivery), is_stored);
+    }
+}
+
+#[tokio::test]
+async fn a_first_attempt_that_is_recorded_with_others_is_found_by_the_sweep() {
+    let store = Database::start().await;
+    let project = project().id;
+    let all: [_; 30] = std::array::from_fn(|_| {
+        let failed = failed_once(&event(project, now()), EndpointId::new(now(), &SystemRandom), Duration::from_secs(5));
+        (failed, Some(now()))
+    });
+
+    let answers = store.activity.record_first_attempts(&all).await;
+
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(Written::Now))));
+    let mut due = Vec::new();
+    for shard in 0..SHARDS {
+        due.extend(store.activity.due_in_shard(shard, now().plus(Duration::from_secs(1)), 100).await.unwrap());
+    }
+    assert_eq!(due.len(), all.len());
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -50,7 +49,7 @@ struct Marker {
 impl UsedLinks {
     /// The used links in the table called `table`, which is that of the activity.
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
-        Self { table: Table::new(Client::new(aws.sdk()), table.into()) }
+        Self { table: Table::new(aws, table.into()) }
     }
 
     /// Uses a link at `now`, in one write. However many do so at the same time, it is the first use for one of them.

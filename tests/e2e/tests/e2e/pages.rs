@@ -13,6 +13,11 @@ fn people_leave_the_pages_as_they_were_promised() {
     pass("way-back.test.mjs");
 }
 
+#[test]
+fn everybody_can_read_the_documentation() {
+    pass("docs.test.mjs");
+}
+
 fn pass(script: &str) {
     run(async {
         let stack = stack().await;

@@ -6,7 +6,7 @@ use e2e::{run, stack};
 use serde_json::Value;
 
 /// The functions, by the beginning of their samples' names.
-const FUNCTIONS: [&str; 5] = ["api", "daily-digest", "redirect", "webhook-retry", "webhook-sender"];
+const FUNCTIONS: [&str; 6] = ["api", "daily-digest", "mail-feedback", "redirect", "webhook-retry", "webhook-sender"];
 
 #[test]
 fn every_sample_event_is_taken_by_its_function() {

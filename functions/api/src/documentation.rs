@@ -1,0 +1,76 @@
+//! `GET /openapi.json`, `GET /docs` and `GET /problems/{name}`: what the API says of itself. Anybody may ask.
+//!
+//! Both documents are made from the code by a test (`openapi`) and committed, so that nothing is built when the function starts.
+
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::problem::ApiError;
+use crate::problem_kind::ProblemKind;
+
+/// The OpenAPI document, as it was committed.
+pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
+
+/// The page made from it.
+pub(crate) const PAGE: &str = include_str!("../docs.html");
+
+/// The one style sheet of the page, which stands inside it.
+const STYLE: &str = include_str!("../templates/docs.css");
+
+static OPENAPI_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(OPENAPI));
+static PAGE_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(PAGE));
+
+/// Shows the OpenAPI document.
+pub(crate) async fn openapi(headers: HeaderMap) -> Response {
+    answer(&headers, &OPENAPI_TAG, "application/json", OPENAPI)
+}
+
+/// Shows the same for people. The page runs no script, and loads nothing.
+pub(crate) async fn page(headers: HeaderMap) -> Response {
+    let mut response = answer(&headers, &PAGE_TAG, "text/html; charset=utf-8", PAGE);
+    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    );
+    let policy = HeaderValue::from_str(&policy).expect("base64 is visible ASCII");
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// Leads from the `type` of a problem to what the page says of it.
+pub(crate) async fn problem(Path(name): Path<String>) -> Result<Response, ApiError> {
+    let kind = ProblemKind::ALL.iter().find(|kind| kind.name() == name).ok_or(ApiError::NotFound("problem"))?;
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("/docs#problem-{}", kind.name()))]).into_response())
+}
+
+fn answer(asked: &HeaderMap, tag: &HeaderValue, content_type: &'static str, content: &'static str) -> Response {
+    let known = asked.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
+    let is_known = known.split(',').any(|known| known.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes());
+    let headers = [
+        (ETAG, tag.clone()),
+        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, [(CONTENT_TYPE, content_type)], content).into_response()
+}
+
+fn entity_tag(content: &str) -> HeaderValue {
+    let hash = Sha256::digest(content);
+    let tag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&hash[..12]));
+    HeaderValue::from_str(&tag).expect("base64 is visible ASCII")
+}

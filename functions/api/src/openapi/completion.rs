@@ -1,0 +1,291 @@
+//! What is alike for all operations, and so stands in no handler's file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::{parsers, problem_kind, variants};
+use crate::problem_kind::ProblemKind;
+
+/// Completes a document that has been built from the handlers alone.
+pub(super) fn complete(document: &mut Value) {
+    let mut answers = BTreeMap::new();
+    for (path, item) in members(&mut document["paths"]) {
+        for (method, operation) in members(item) {
+            if path.contains("{pid}") {
+                add_project_parameter(operation);
+            }
+            summarize(operation);
+            tidy_parameters(operation);
+            require_body(operation);
+            let kinds = problems(method, operation);
+            operation["x-problems"] = kinds.iter().map(|kind| kind.name()).collect();
+            add_answers(operation, &kinds, &mut answers);
+        }
+    }
+    for (name, kinds) in answers {
+        document["components"]["responses"][name] = problem_answer(&kinds);
+    }
+    document["components"]["headers"] = headers();
+    let schemas = &mut document["components"]["schemas"];
+    parsers::refine(schemas);
+    variants::describe(schemas);
+    let is_request = |name: &str| parsers::KNOWN.iter().any(|(known, _)| *known == name);
+    for (_, schema) in members(schemas).filter(|(name, _)| !is_request(name)) {
+        forbid_null(schema);
+    }
+    for (_, schema) in members(schemas) {
+        raise_descriptions(schema);
+    }
+    document["x-problem-types"] = problem_types();
+    name_lists(document);
+}
+
+/// What is said of a field that may be `null` is said of the field, and not of one of its kinds of values.
+fn raise_descriptions(schema: &mut Value) {
+    for property in schema.get_mut("properties").into_iter().flat_map(members).map(|(_, property)| property) {
+        let choices = property.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
+        let choice = choices.filter_map(Value::as_object_mut).find(|choice| choice.contains_key("$ref"));
+        let description = choice.and_then(|choice| choice.remove("description"));
+        if let Some(description) = description {
+            property["description"] = description;
+        }
+    }
+}
+
+/// A list of deliveries is a `DeliveryList`.
+fn name_lists(document: &mut Value) {
+    let schemas = document["components"]["schemas"].as_object().expect("there are schemas");
+    let names: Vec<String> = schemas.keys().filter_map(|name| name.strip_prefix("List_")).map(str::to_owned).collect();
+    let mut text = document.to_string();
+    for name in names {
+        text = text.replace(&format!("List_{name}\""), &format!("{name}List\""));
+    }
+    *document = serde_json::from_str(&text).expect("only names were replaced");
+}
+
+fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    value.as_object_mut().expect("this is an object").iter_mut()
+}
+
+fn add_project_parameter(operation: &mut Value) {
+    let parameter = json!({
+        "name": "pid", "in": "path", "required": true, "description": "The project.",
+        "schema": {"$ref": "#/components/schemas/ProjectId"},
+    });
+    let parameters = operation.as_object_mut().expect("operations are objects").entry("parameters");
+    parameters.or_insert_with(|| json!([])).as_array_mut().expect("parameters are a list").insert(0, parameter);
+}
+
+/// The id of an operation in words is its summary, and the doc comment of its handler describes it.
+fn summarize(operation: &mut Value) {
+    let texts = ["summary", "description"].map(|name| operation[name].as_str().unwrap_or_default().trim());
+    let description = texts.join("\n");
+    assert!(!texts[0].is_empty(), "{} has no doc comment", operation["operationId"]);
+    operation["description"] = description.trim().into();
+    operation["summary"] = in_words(operation["operationId"].as_str().expect("operations have ids")).into();
+}
+
+/// `readApiKey` as "Read API key".
+fn in_words(id: &str) -> String {
+    let mut words = String::new();
+    for letter in id.chars() {
+        if letter.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    let words = words.replace(" api ", " API ").replace(" url", " URL").replace(" ips", " IPs");
+    words[..1].to_uppercase() + &words[1..]
+}
+
+/// A parameter is there or not, and never `null`.
+fn tidy_parameters(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
+    for parameter in parameters {
+        strip_null(&mut parameter["schema"]);
+    }
+}
+
+/// Bodies that may be left out say so.
+fn require_body(operation: &mut Value) {
+    if operation["requestBody"].is_object() && operation["requestBody"]["required"].is_null() {
+        operation["requestBody"]["required"] = false.into();
+        let schema = &mut operation["requestBody"]["content"]["application/json"]["schema"];
+        strip_null(schema);
+    }
+}
+
+/// All kinds of problems that an operation may answer: those that its handler names, and those that follow from what it takes.
+fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
+    let own = operation["x-problems"].as_array().into_iter().flatten();
+    let mut names: BTreeSet<&str> = own.filter_map(Value::as_str).collect();
+    let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
+    let is_in = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
+    let takes_key = operation["security"].is_array();
+    names.insert("url-too-long");
+    if takes_key {
+        names.extend(["unknown-key", "expired-key", "forbidden", "too-many-calls", "internal", "unavailable"]);
+    }
+    if is_in("path") {
+        // A path whose id has a `/` in it may be that of another route.
+        names.extend(["not-found", "method-not-allowed"]);
+    }
+    if is_in("query") {
+        names.insert("bad-query");
+    }
+    if operation["requestBody"].is_object() {
+        names.extend(["malformed-body", "too-large", "unsupported-media-type", "bad-fields"]);
+    }
+    if parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key") {
+        names.extend(["bad-header", "request-running", "idempotency-key-reused", "too-large"]);
+    }
+    if parameters.iter().any(|parameter| parameter["name"] == "If-Match") {
+        names.insert("precondition-failed");
+    }
+    let is_met = |kind: &&ProblemKind| names.contains(kind.name());
+    let kinds: Vec<ProblemKind> = ProblemKind::ALL.iter().filter(is_met).copied().collect();
+    assert_eq!(kinds.len(), names.len(), "{method} names a problem that does not exist: {names:?}");
+    kinds
+}
+
+/// The schemas of what has an `ETag`.
+const SETTINGS: [&str; 5] = ["ApiKey", "Endpoint", "NotificationUser", "Project", "ReturnUrlSettings"];
+
+fn reference(schema: &str) -> String {
+    format!("#/components/schemas/{schema}")
+}
+
+/// Adds an answer for each status among `kinds`, and notes it as one of the document's.
+fn add_answers(operation: &mut Value, kinds: &[ProblemKind], answers: &mut BTreeMap<String, Vec<ProblemKind>>) {
+    let takes_key = operation["security"].is_array();
+    let is_once = operation["parameters"].as_array().into_iter().flatten().any(|one| one["name"] == "Idempotency-Key");
+    for (_, response) in members(&mut operation["responses"]) {
+        let mut names = vec!["x-request-id"];
+        if takes_key {
+            names.extend(["RateLimit", "RateLimit-Policy"]);
+        }
+        if is_once {
+            names.push("Idempotent-Replayed");
+        }
+        if SETTINGS.iter().any(|name| response["content"]["application/json"]["schema"]["$ref"] == reference(name)) {
+            names.push("ETag");
+        }
+        for name in names {
+            response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
+        }
+    }
+    let mut by_status: BTreeMap<u16, Vec<ProblemKind>> = BTreeMap::new();
+    for kind in kinds {
+        by_status.entry(kind.status().as_u16()).or_default().push(*kind);
+    }
+    for (status, kinds) in by_status {
+        let name = kinds.iter().map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join("Or");
+        operation["responses"][status.to_string()] = json!({"$ref": format!("#/components/responses/{name}")});
+        answers.insert(name, kinds);
+    }
+}
+
+fn problem_answer(kinds: &[ProblemKind]) -> Value {
+    let description: Vec<String> = kinds.iter().map(|kind| format!("`{}`: {}", kind.name(), meaning(*kind))).collect();
+    let examples: Map<String, Value> =
+        kinds.iter().map(|kind| (kind.name().to_owned(), json!({"value": problem_example(*kind)}))).collect();
+    let mut headers = json!({"x-request-id": {"$ref": "#/components/headers/x-request-id"}});
+    if kinds.iter().any(|kind| matches!(kind.status().as_u16(), 429 | 503)) {
+        headers["Retry-After"] = json!({"$ref": "#/components/headers/Retry-After"});
+    }
+    json!({
+        "description": description.join("\n\n"),
+        "headers": headers,
+        "content": {"application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples,
+        }},
+    })
+}
+
+fn problem_example(kind: ProblemKind) -> Value {
+    let mut problem = json!({
+        "type": format!("/problems/{}", kind.name()),
+        "title": kind.status().canonical_reason(),
+        "status": kind.status().as_u16(),
+        "detail": meaning(kind),
+        "requestId": "8d7f6a3c-1b1e-4d0b-9c36-0a3c0a5a4b11",
+    });
+    if kind == problem_kind("bad-fields") {
+        problem["errors"] = json!([{"pointer": "/name", "detail": "is required"}]);
+    }
+    problem
+}
+
+fn meaning(kind: ProblemKind) -> String {
+    kind.meaning().trim().to_owned()
+}
+
+/// All kinds of problems, for whoever reads the document alone.
+pub(super) fn problem_types() -> Value {
+    let shown = |kind: &ProblemKind| {
+        json!({
+            "type": format!("/problems/{}", kind.name()), "status": kind.status().as_u16(),
+            "title": kind.status().canonical_reason(), "description": meaning(*kind),
+        })
+    };
+    ProblemKind::ALL.iter().map(shown).collect()
+}
+
+fn headers() -> Value {
+    let header = |description: &str, schema: Value| json!({"description": description, "schema": schema});
+    json!({
+        "x-request-id": header("Names this call in the logs.", json!({"type": "string"})),
+        "ETag": header("Stands for the settings as they are now; for `If-Match`.", json!({"type": "string"})),
+        "Idempotent-Replayed": header(
+            "`true` if the request was carried out before, and this is its answer of then.",
+            json!({"type": "string", "const": "true"}),
+        ),
+        "Retry-After": header("After how many seconds to repeat the call.", json!({"type": "integer", "minimum": 1})),
+        "RateLimit": header(
+            "For projects' keys: calls that remain, and the seconds until there are more, such as `\"key\";r=990;t=4`.",
+            json!({"type": "string"}),
+        ),
+        "RateLimit-Policy": header(
+            "For projects' keys: calls in a window, and its seconds, such as `\"key\";q=1000;w=10`.",
+            json!({"type": "string"}),
+        ),
+    })
+}
+
+/// What an answer need not have is left out, and never `null`.
+fn forbid_null(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let required = object.get("required").cloned().unwrap_or_default();
+            let is_required = |name: &str| required.as_array().is_some_and(|names| names.iter().any(|one| one == name));
+            for (name, property) in object.get_mut("properties").into_iter().flat_map(members) {
+                if !is_required(name) {
+                    strip_null(property);
+                }
+            }
+            object.values_mut().for_each(forbid_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forbid_null),
+        _ => {}
+    }
+}
+
+/// Takes `null` out of what a value may be.
+fn strip_null(schema: &mut Value) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
+    }
+    let Some(Value::Array(choices)) = object.get_mut("oneOf") else { return };
+    choices.retain(|choice| choice["type"] != "null");
+    if let [only] = &mut choices[..] {
+        let only = only.take();
+        object.remove("oneOf");
+        object.extend(only.as_object().cloned().unwrap_or_default());
+    }
+}

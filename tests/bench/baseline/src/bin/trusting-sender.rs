@@ -1,0 +1,28 @@
+//! webhook-sender, but for one thing: it trusts the bench's receiver, which no authority of the public internet vouches for.
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use baseline::{environment, trusted_roots};
+use lambda_runtime::{LambdaEvent, service_fn};
+use shared::aws::Aws;
+use shared::aws::secrets::KeyRingSecret;
+use shared::clock::SystemClock;
+use shared::random::SystemRandom;
+use shared::telemetry;
+use webhook_sender::{Config, Sender};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let config = Config::read(environment)?;
+    let aws = Aws::from_env(&environment)?;
+    let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret, Arc::new(SystemClock));
+    let roots = trusted_roots().map_err(|error| error.to_string())?;
+    let sender = Sender::trusting(roots, config, &aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom))?;
+    let sender = &sender;
+    let handle = |batch: LambdaEvent<SqsEvent>| async move {
+        Ok::<_, lambda_runtime::Error>(sender.handle(batch.payload, batch.context.deadline).await)
+    };
+    lambda_runtime::run(service_fn(handle)).await
+}

@@ -1,0 +1,85 @@
+//! The report of a busy day, against that of a quiet one, and the morning's listing of projects.
+
+use serde_json::{Value, json};
+use shared::clock::{Clock as _, SystemClock};
+use shared::id::{EventId, ProjectId};
+use shared::random::SystemRandom;
+
+use crate::cold_start::millis;
+use crate::error::BenchError;
+use crate::receiver::Manner;
+use crate::size::Size;
+use crate::table::Table;
+use crate::tables::{ACTIVITY, SETTINGS};
+use crate::world::{World, batch, call, event, send};
+
+pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Result<(), BenchError> {
+    let [many, few] = size.deliveries;
+    let (quiet, busy) = (report(world, few).await?, report(world, many).await?);
+    let name = |what: &str, many: usize, few: usize| format!("{what}, {many} against {few}");
+    table.count(name("report: CPU per delivery of a day", many, few), "µs", busy.0, quiet.0, "");
+    table.count(name("report: peak memory of deliveries of a day", many, few), "MB", busy.1, quiet.1, "");
+
+    let [many, few] = size.projects;
+    let (quiet, busy) = (listing(world, few).await?, listing(world, many).await?);
+    table.count(name("morning's run: CPU per project", many, few), "µs", busy.0, quiet.0, "");
+    table.count(name("morning's run: peak memory of projects", many, few), "MB", busy.1, quiet.1, "");
+    Ok(())
+}
+
+/// Microseconds of processor time per delivery, and the most memory, of a report about so many.
+async fn report(world: &World, deliveries: usize) -> Result<(f64, f64), BenchError> {
+    let mut api = world.function("api").await?;
+    let project = world.project(&mut api, Manner::Kept, 1).await?;
+    api.invoke(&project.publishing(&event())).await?;
+    let mut sender = world.function("trusting-sender").await?;
+    let sent = world.aws.take().messages;
+    send(&mut sender, &batch(sent.into_iter())).await?;
+
+    let database = world.aws.database();
+    let of_project = |row: &Value| row.to_string().contains(&project.id);
+    let event_row = database.row(ACTIVITY, "event#", of_project).await?.to_string();
+    let delivery_row = database.row(ACTIVITY, "delivery#", of_project).await?.to_string();
+    let known: Value = serde_json::from_str(&event_row)?;
+    let known =
+        known["sk"]["S"].as_str().and_then(|key| key.strip_prefix("event#")).ok_or(BenchError::Missing("id"))?;
+    let rows = (1..deliveries).flat_map(|_| {
+        let id = EventId::new(SystemClock.now(), &SystemRandom).to_string();
+        [&event_row, &delivery_row].map(|row| row.replace(known, &id))
+    });
+    database.put_all(ACTIVITY, rows).await?;
+
+    // A function of its own, whose memory tells of nothing else.
+    let mut api = world.function("api").await?;
+    call(&mut api, "GET", "/v1/egress-ips", &Value::Null).await?;
+    api.cpu().await?;
+    let path = format!("/v1/projects/{}/reports/{}", project.id, SystemClock.now().day());
+    let view = call(&mut api, "GET", &path, &Value::Null).await?;
+    if view["totals"]["delivered"] != deliveries {
+        return Err(BenchError::Refused(view["totals"].to_string()));
+    }
+    Ok((millis(api.cpu().await?) * 1e3 / deliveries as f64, api.peak_memory()? as f64 / 1e6))
+}
+
+/// Microseconds of processor time per project, and the most memory, of a morning's run with so many more projects.
+async fn listing(world: &World, projects: usize) -> Result<(f64, f64), BenchError> {
+    let mut api = world.function("api").await?;
+    let project = world.project(&mut api, Manner::Kept, 0).await?;
+    let user = json!({ "name": "Ada", "email": "ada@customer.example" });
+    call(&mut api, "POST", &format!("/v1/projects/{}/notification-users", project.id), &user).await?;
+    let database = world.aws.database();
+    let of_project = |row: &Value| row.to_string().contains(&project.id);
+    let meta = database.row(SETTINGS, "meta", of_project).await?.to_string();
+    let user = database.row(SETTINGS, "user#", of_project).await?.to_string();
+    let rows = (1..projects).flat_map(|_| {
+        let id = ProjectId::new(SystemClock.now(), &SystemRandom).to_string();
+        [&meta, &user].map(|row| row.replace(&project.id, &id))
+    });
+    database.put_all(SETTINGS, rows).await?;
+
+    let mut digest = world.function("daily-digest").await?;
+    world.aws.take();
+    digest.invoke(&json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}" })).await?;
+    let listed = world.aws.take().messages.len() / 2;
+    Ok((millis(digest.cpu().await?) * 1e3 / listed as f64, digest.peak_memory()? as f64 / 1e6))
+}

@@ -1,0 +1,227 @@
+//! Everything that functions need around them: AWS, a receiver, variables, and one customer.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use shared::api_key::ApiKey;
+use shared::clock::{Clock as _, SystemClock};
+use shared::id::EventId;
+use shared::random::SystemRandom;
+use tempfile::TempDir;
+
+use crate::aws::FakeAws;
+use crate::error::BenchError;
+use crate::lambda::Lambda;
+use crate::programs::Programs;
+use crate::receiver::{Manner, Receiver};
+use crate::tables::{ACTIVITY, SETTINGS};
+use crate::tls::Authority;
+
+/// The key that the bench operates with, which no deployment knows.
+const OPERATOR_KEY: &str = "sp_op_000000000000000000000000000000002BN0qN";
+
+/// What is around the functions.
+pub(crate) struct World {
+    programs: Programs,
+    authority: Authority,
+    pub(crate) aws: FakeAws,
+    pub(crate) receiver: Receiver,
+    operator_key_hash: String,
+    _directory: TempDir,
+}
+
+/// A project with endpoints.
+pub(crate) struct Project {
+    pub(crate) id: String,
+    pub(crate) endpoints: Vec<String>,
+}
+
+impl World {
+    pub(crate) async fn start(programs: Programs) -> Result<Self, BenchError> {
+        let directory = TempDir::new()?;
+        let authority = Authority::new(directory.path())?;
+        let aws = FakeAws::start(&authority).await?;
+        let receiver = Receiver::start(&authority).await?;
+        let operator_key: ApiKey = OPERATOR_KEY.parse().map_err(|_| BenchError::Missing("operator key"))?;
+        let operator_key_hash = operator_key.hash().to_string();
+        Ok(Self { programs, authority, aws, receiver, operator_key_hash, _directory: directory })
+    }
+
+    /// Starts a program as Lambda would.
+    pub(crate) async fn function(&self, name: &str) -> Result<Lambda, BenchError> {
+        Lambda::start(self.programs.path(name), &self.variables()).await
+    }
+
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.programs.path(name)
+    }
+
+    pub(crate) fn trusted_root(&self) -> &PathBuf {
+        &self.authority.root
+    }
+
+    /// All that any function reads; each takes what it knows.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let file = |path: &PathBuf| path.display().to_string();
+        let queue = |name: &str| format!("{}/000000000000/{name}", self.aws.url);
+        vec![
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("AWS_ENDPOINT_URL", self.aws.url.clone()),
+            ("SSL_CERT_FILE", file(&self.authority.system_bundle)),
+            ("TRUSTED_ROOT", file(&self.authority.root)),
+            ("SETTINGS_TABLE", SETTINGS.to_owned()),
+            ("ACTIVITY_TABLE", ACTIVITY.to_owned()),
+            ("RETENTION_DAYS", "30".to_owned()),
+            ("SEND_QUEUE_URL", queue("send")),
+            ("REPORT_QUEUE_URL", queue("reports")),
+            ("KEY_RING_SECRET", "key-ring".to_owned()),
+            ("OPERATOR_KEY_HASHES", self.operator_key_hash.clone()),
+            ("API_BASE_URL", "https://api.signpost.example".to_owned()),
+            ("REDIRECT_BASE_URL", "https://return.signpost.example".to_owned()),
+            ("EGRESS_IPS", "192.0.2.1".to_owned()),
+            ("MAIL_FROM", "reports@signpost.example".to_owned()),
+            ("RATE_LIMIT", "1000000".to_owned()),
+            ("ALLOWED_PRIVATE_RECEIVERS", "localhost=127.0.0.0/8".to_owned()),
+            ("RETRY_SCHEDULE", "5s,5m,30m,2h,5h,10h,14h,20h,24h".to_owned()),
+            ("HEALTH_POLICY", "failures=10,over=30s,pause=30s,longest=15m,warn=24h,disable=120h".to_owned()),
+            ("LOG_LEVEL", "info".to_owned()),
+        ]
+    }
+
+    /// A new project with `count` endpoints at the receiver.
+    pub(crate) async fn project(&self, api: &mut Lambda, manner: Manner, count: usize) -> Result<Project, BenchError> {
+        let project = call(api, "POST", "/v1/projects", &json!({ "name": "Bench" })).await?;
+        let id = member(&project, "id")?;
+        let mut endpoints = Vec::new();
+        for _ in 0..count {
+            let new = json!({ "url": self.receiver.url(manner) });
+            let endpoint = call(api, "POST", &format!("/v1/projects/{id}/endpoints"), &new).await?;
+            endpoints.push(member(&endpoint, "id")?);
+        }
+        Ok(Project { id, endpoints })
+    }
+}
+
+impl Project {
+    /// The request of API Gateway that publishes an event.
+    pub(crate) fn publishing(&self, event: &Value) -> Value {
+        request("POST", &format!("/v1/projects/{}/events", self.id), event)
+    }
+
+    /// The request of API Gateway that follows a new return link, straight to the return URL.
+    pub(crate) async fn following(&self, api: &mut Lambda) -> Result<Value, BenchError> {
+        let base = format!("/v1/projects/{}", self.id);
+        let settings = json!({ "url": "https://app.example/done", "fields": ["kycStatus"], "skipResultPage": true });
+        call(api, "PUT", &format!("{base}/return-url"), &settings).await?;
+        let link = call(api, "POST", &format!("{base}/return-links"), &json!({ "kycStatus": "approved" })).await?;
+        let link = member(&link, "url")?;
+        let path = link.find("/r/").map(|at| &link[at..]).ok_or(BenchError::Missing("path"))?;
+        Ok(request("GET", path, &Value::Null))
+    }
+
+    /// A batch of SQS with `count` first messages of as many events, for one endpoint after the other.
+    pub(crate) fn batch(&self, count: usize) -> Value {
+        batch((0..count).map(|number| self.message(&self.endpoints[number % self.endpoints.len()])))
+    }
+
+    fn message(&self, endpoint: &str) -> String {
+        let id = EventId::new(SystemClock.now(), &SystemRandom);
+        let mut event = event();
+        event["id"] = id.to_string().into();
+        event["projectId"] = self.id.clone().into();
+        let nudge =
+            json!({ "projectId": self.id, "deliveryId": format!("{id}_{endpoint}"), "attempt": 1, "event": event });
+        json!({ "attempt": nudge }).to_string()
+    }
+}
+
+/// An event that makes a body of about 1 KB.
+pub(crate) fn event() -> Value {
+    let answers: Vec<Value> =
+        (0..14).map(|number| json!({ "question": format!("field-{number}"), "answer": "given and checked" })).collect();
+    json!({
+        "type": "approved",
+        "submissionId": "sub_abc123",
+        "occurredAt": "2026-11-22T08:29:58.120Z",
+        "data": { "kycStatus": "approved", "userid": "user123", "answers": answers },
+    })
+}
+
+/// An event whose row is about 0.5 KB, of no submission.
+pub(crate) fn small_event() -> Value {
+    json!({ "type": "approved", "data": { "kycStatus": "approved", "userid": "user123" } })
+}
+
+/// A batch of SQS with these messages.
+pub(crate) fn batch(bodies: impl Iterator<Item = String>) -> Value {
+    let record = |(number, body): (usize, String)| {
+        json!({
+            "messageId": number.to_string(),
+            "receiptHandle": "receipt",
+            "body": body,
+            "attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "1795336200000" },
+            "messageAttributes": {},
+            "md5OfBody": "unchecked",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:send",
+            "awsRegion": "us-east-1",
+        })
+    };
+    json!({ "Records": bodies.enumerate().map(record).collect::<Vec<_>>() })
+}
+
+/// Has the sender work through a batch, all of which it must do; tells how long that took.
+pub(crate) async fn send(sender: &mut Lambda, batch: &Value) -> Result<std::time::Duration, BenchError> {
+    let (answer, wall) = sender.invoke(batch).await?;
+    let count = |list: &Value| list.as_array().map_or(0, Vec::len);
+    let (failed, messages) = (count(&answer["batchItemFailures"]), count(&batch["Records"]));
+    if failed > 0 { Err(BenchError::GivenBack { failed, messages }) } else { Ok(wall) }
+}
+
+/// Makes a call of the API, which must succeed.
+pub(crate) async fn call(api: &mut Lambda, method: &str, path: &str, body: &Value) -> Result<Value, BenchError> {
+    let (answer, _) = api.invoke(&request(method, path, body)).await?;
+    let is_done = answer["statusCode"].as_u64().is_some_and(|status| status < 300);
+    let content = answer["body"].as_str().unwrap_or_default();
+    if is_done { Ok(serde_json::from_str(content)?) } else { Err(BenchError::Refused(content.to_owned())) }
+}
+
+/// A request as API Gateway hands it on.
+pub(crate) fn request(method: &str, path: &str, body: &Value) -> Value {
+    let headers = json!({
+        "accept": "application/json",
+        "content-type": "application/json",
+        "host": "api.signpost.example",
+        "x-api-key": OPERATOR_KEY,
+        "x-forwarded-for": "203.0.113.9",
+        "x-forwarded-proto": "https",
+    });
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "bench",
+            "domainName": "api.signpost.example",
+            "domainPrefix": "api",
+            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "bench" },
+            "requestId": "request",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "22/Nov/2026:08:30:00 +0000",
+            "timeEpoch": 1_795_336_200_000_u64,
+        },
+        "isBase64Encoded": false,
+        "body": if body.is_null() { String::new() } else { body.to_string() },
+    })
+}
+
+/// A text member of an answer.
+pub(crate) fn member(answer: &Value, name: &'static str) -> Result<String, BenchError> {
+    answer[name].as_str().map(str::to_owned).ok_or(BenchError::Missing(name))
+}

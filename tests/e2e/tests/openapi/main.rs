@@ -1,0 +1,161 @@
+//! The API driven by its own document: `schemathesis` makes thousands of requests out of it, good ones and bad ones, one by one and
+//! in chains, and holds every answer against it.
+//!
+//! A test process of its own, so that the load is nobody else's.
+
+#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use e2e::{Customer, run, stack};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use stack::{Stack, tools};
+use tokio::process::Command;
+
+/// How many requests are made for each operation by chance, beside those that follow from the document.
+const MOST_EXAMPLES: &str = "5";
+
+/// What chance begins with: the same each time, so that a change is not refused for what was there before.
+const SEED: &str = "1";
+
+/// The resources that are driven in one process. The emulator takes its time for each call, so there are four of them at once, each
+/// with a project of its own. (Threads would do, but for <https://github.com/python/cpython/issues/106905>.)
+const PARTS: [&[&str]; 4] = [
+    &["Endpoints", "Public keys"],
+    &["Projects", "API keys", "Audit"],
+    &["Events", "Deliveries", "Replays", "Submissions", "Reports"],
+    &["Return URL", "Return links", "Notification users", "Egress IPs", "Key ring"],
+];
+
+#[test]
+fn schemathesis_finds_nothing() {
+    run(async {
+        let python = tools::python_with("schemathesis", &home().join("requirements.txt")).await;
+        let python = python.unwrap_or_else(|error| panic!("{error}"));
+        let stack = stack().await;
+        let document = document().await;
+        let named: BTreeSet<&str> =
+            document["tags"].as_array().unwrap().iter().filter_map(|tag| tag["name"].as_str()).collect();
+        assert_eq!(named, PARTS.iter().copied().flatten().copied().collect());
+        let drive = async |tags: &&[&str]| {
+            let customer = Customer::new(stack, format!("/{}", tags[0].replace(' ', "-"))).await;
+            drive(stack, &customer, &python.with_file_name("schemathesis"), &document, tags).await
+        };
+        let found = join_all(PARTS.iter().map(drive)).await;
+        assert!(found.iter().all(Option::is_none), "{}", found.into_iter().flatten().collect::<String>());
+    });
+}
+
+/// Drives the operations with these tags; answers what was found, if anything was.
+async fn drive(
+    stack: &'static Stack,
+    customer: &Customer,
+    program: &Path,
+    document: &Value,
+    tags: &[&str],
+) -> Option<String> {
+    let document = with_ids(document.clone(), &Ids::of(stack, customer).await);
+    let dir = tempfile::tempdir().unwrap();
+    let (document_path, config_path) = (dir.path().join("openapi.json"), dir.path().join("schemathesis.toml"));
+    tokio::fs::write(&document_path, document.to_string()).await.unwrap();
+    tokio::fs::write(&config_path, config(&stack.operator_key)).await.unwrap();
+
+    let mut command = Command::new(program);
+    command.arg("--config-file").arg(&config_path).arg("run").arg(&document_path).args(["--url", &stack.api_url]);
+    command.args(["--checks", "all", "--max-examples", MOST_EXAMPLES, "--seed", SEED, "--no-color"]);
+    command.args(tags.iter().flat_map(|tag| ["--include-tag", tag]));
+    command.current_dir(dir.path()).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{tags:?} {}", said.split("SUMMARY").last().unwrap_or_default());
+    (!output.status.success()).then(|| format!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn home() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis")
+}
+
+/// What there is in the stack, to be asked for: nobody guesses an id.
+struct Ids(Value);
+
+impl Ids {
+    async fn of(stack: &'static Stack, customer: &Customer) -> Self {
+        let at = |path: &str| format!("{path}?limit=1");
+        let event = customer.publish(&json!({"type": "approved", "submissionId": "sub_1", "data": {"a": 1}})).await;
+        let delivery = customer.wait_for_state(&event, "delivered").await;
+        let test = format!("/endpoints/{}/test", customer.endpoint());
+        let test = customer.post(&test, &json!({"type": "approved"})).await;
+        let key = customer.post("/return-url/keys", &json!({})).await;
+        customer.post("/return-url/keys", &json!({"overlapDays": 7})).await;
+        let range = json!({"from": delivery["attempts"][0]["at"], "to": test["attempt"]["at"], "state": "delivered"});
+        let replay = customer.post("/replays", &range).await;
+        let api_keys = customer.get(&at("/api-keys")).await;
+        let user = json!({"name": "Ada", "email": "ada@customer.example"});
+        let user = customer.post("/notification-users", &user).await;
+        let other = Customer::new(stack, format!("{}-to-be-deleted", customer.path())).await;
+        Self(json!({
+            "/projects/": customer.project(),
+            "deleteProject": other.project(),
+            "/endpoints/": customer.endpoint(),
+            "/tests/": test["id"],
+            "/events/": event,
+            "/deliveries/": delivery["id"],
+            "/replays/": replay["id"],
+            "/api-keys/": api_keys["items"][0]["id"],
+            "/return-url/keys/": key["id"],
+            "/notification-users/": user["id"],
+            "/audit/": 2,
+        }))
+    }
+
+    /// The id to ask for in an operation, in the place of the parameter `name` of its path.
+    fn for_parameter(&self, operation: &Value, path: &str, name: &str) -> Option<&Value> {
+        let before = path.split(&format!("{{{name}}}")).next()?;
+        let of_operation = operation["operationId"].as_str().filter(|_| name == "pid").and_then(|id| self.0.get(id));
+        of_operation
+            .or_else(|| self.0.as_object()?.iter().find(|(place, _)| before.ends_with(*place)).map(|(_, id)| id))
+    }
+}
+
+/// The committed document.
+async fn document() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/api/openapi.json");
+    serde_json::from_slice(&tokio::fs::read(path).await.unwrap()).unwrap()
+}
+
+/// The document in which the ids of paths are those that there are.
+fn with_ids(mut document: Value, ids: &Ids) -> Value {
+    for (path, item) in document["paths"].as_object_mut().unwrap() {
+        for operation in item.as_object_mut().unwrap().values_mut() {
+            let read = operation.clone();
+            for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+                let name = parameter["name"].as_str().unwrap().to_owned();
+                if let Some(id) = ids.for_parameter(&read, path, &name).filter(|_| parameter["in"] == "path") {
+                    parameter["schema"] = json!({"enum": [id]});
+                }
+            }
+        }
+    }
+    document
+}
+
+/// What the document cannot say.
+fn config(key: &str) -> String {
+    let hooks = home().join("hooks.py");
+    let hooks = hooks.to_str().unwrap();
+    let mut config = format!("hooks = {hooks:?}\n[auth.openapi.x-api-key]\napi_key = {key:?}\n");
+    // Whether settings are still what `If-Match` says, the document does not know, nor how many there are: `hooks.py` looks at
+    // those refusals.
+    let known = json!(["2xx", "3xx", "401", "403", "404", "409", "410", "412", "422", "429", "503"]);
+    write!(config, "[checks.positive_data_acceptance]\nexpected-statuses = {known}\n").unwrap();
+    let refused = json!(["400", "401", "403", "404", "405", "406", "409", "412", "413", "414", "415", "422", "429"]);
+    write!(config, "[checks.negative_data_rejection]\nexpected-statuses = {refused}\n").unwrap();
+    // Whoever issues or rotates a key without an overlap takes others away.
+    let replaced = json!(["activateReturnUrlKey", "deleteReturnUrlKey", "readApiKey", "rotateApiKey", "revokeApiKey"]);
+    write!(config, "[[operations]]\ninclude-operation-id = {replaced}\n").unwrap();
+    config + "checks.ensure_resource_availability.enabled = false\n"
+}
