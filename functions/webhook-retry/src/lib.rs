@@ -49,6 +49,7 @@ pub struct Sweeper {
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Swept {
     /// How many deliveries were put back onto the queue because they were due.
     pub queued: usize,

@@ -43,6 +43,17 @@ async fn what_is_due_before_the_next_run_is_queued_with_its_delay_and_the_rest_l
 }
 
 #[tokio::test]
+async fn a_run_tells_how_long_what_it_found_had_been_due_at_most() {
+    let scene = Scene::new().await;
+    for due in [MINUTE * 5, MINUTE * 8, MINUTE * 10 + Duration::from_secs(30)] {
+        let event = scene.event(MINUTE * 10, &[]).await;
+        scene.attempted(&event, endpoint(), Some(FailureReason::Status), Some(due)).await;
+    }
+    assert_eq!(scene.sweep(now()).await.0.lag_seconds, 5 * 60);
+    assert_eq!(scene.sweep(now().plus(MINUTE)).await.0.lag_seconds, 0);
+}
+
+#[tokio::test]
 async fn a_delivery_that_cannot_be_claimed_keeps_no_other_from_being_sent() {
     let scene = Scene::new().await;
     let receiver = scene.endpoint().await;

@@ -25,8 +25,9 @@ const SERVICES: [(&str, &[&str], &str); 9] = [
     ("KeyRingSecret", &["key_ring"], "KeyRing"),
 ];
 
-/// What of the SDK needs which action. A part of a transaction needs the action of its kind, and a transaction none.
-const OPERATIONS: [(&str, &str); 11] = [
+/// What of the SDK needs which action. A part of a transaction needs the action of its kind, and a transaction
+/// none; so with statements of `PartiQL`.
+const OPERATIONS: [(&str, &str); 12] = [
     (".batch_get_item(", "dynamodb:BatchGetItem"),
     (".delete_item(", "dynamodb:DeleteItem"),
     (".get_item(", "dynamodb:GetItem"),
@@ -35,6 +36,7 @@ const OPERATIONS: [(&str, &str); 11] = [
     ("Put::builder(", "dynamodb:PutItem"),
     ("Update::builder(", "dynamodb:UpdateItem"),
     ("Delete::builder(", "dynamodb:DeleteItem"),
+    ("INSERT INTO", "dynamodb:PartiQLInsert"),
     (".send_message_batch(", "sqs:SendMessage"),
     (".send_email(", "ses:SendEmail"),
     (".get_secret_value(", "secretsmanager:GetSecretValue"),

@@ -35,3 +35,15 @@ fn resources(template: &str) -> Vec<(String, String)> {
     }
     found
 }
+
+/// The names of all functions: those of their folders.
+fn functions() -> Vec<String> {
+    let folders = fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap().file_name());
+    folders.map(|name| name.into_string().unwrap()).collect()
+}
+
+/// `WebhookSenderRole` of `webhook-sender`.
+fn role_of(function: &str) -> String {
+    let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
+    function.split('-').map(capitalized).chain(["Role".to_owned()]).collect()
+}
