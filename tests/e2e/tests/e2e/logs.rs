@@ -34,9 +34,9 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Self {
+    async fn at(path: &str) -> Self {
         let stack = stack().await;
-        let customer = Customer::new(stack, PATH).await;
+        let customer = Customer::new(stack, path).await;
         let key = text(&customer.post("/api-keys", &json!({ "name": "server" })).await, "key");
         let api = ApiClient::new(&stack.api_url, &key);
         let browser = Client::builder().user_agent(USER_AGENT).build().unwrap();
@@ -136,7 +136,7 @@ impl Scene {
 #[test]
 fn the_logs_tell_ids_and_figures_but_no_secret_no_person_and_no_payload() {
     run(async {
-        let mut scene = Scene::new().await;
+        let mut scene = Scene::at(PATH).await;
         let delivery = scene.deliver().await;
         scene.send_back().await;
         scene.customer.add_reader(READER).await;
@@ -157,7 +157,7 @@ fn the_logs_tell_ids_and_figures_but_no_secret_no_person_and_no_payload() {
 #[test]
 fn each_line_of_the_logs_is_json_and_says_when() {
     run(async {
-        let scene = Scene::new().await;
+        let scene = Scene::at("/logs/lines").await;
         let request_id = request_id(&scene.open(&format!("{}/v1/egress-ips", scene.stack.api_url)).await);
         for line in scene.logs_with(&[&request_id]).await {
             let (_, json) = line.split_once(": ").unwrap();
