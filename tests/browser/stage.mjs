@@ -118,9 +118,9 @@ export async function violations(page) {
   return [...found.violations, ...found.incomplete].map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
 }
 
-/** Takes a picture of a page, to be looked at. */
-export async function picture(page, name) {
+/** Takes a picture of a page, to be looked at: of the whole of it, or of what is to be seen at first. */
+export async function picture(page, name, { fullPage = true } = {}) {
   const folder = `${process.env.SCREENSHOTS ?? `${target}/browser-tests`}`;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+  await page.screenshot({ path: `${folder}/${name}.png`, fullPage });
 }

@@ -133,8 +133,14 @@ pub async fn mail_report(stack: &Stack, project_id: &str) -> Result<String, Demo
 /// Does what the button behind the link does, in the mail that asks whether the address is right.
 pub async fn confirm(stack: &Stack, reader: &str) -> Result<(), DemoError> {
     let question = wait_for_mail(stack, reader, 0, "mail that asks for confirmation").await?;
-    let link = question.text.split_whitespace().find(|word| word.starts_with(&stack.api_url));
-    let link = link.ok_or(DemoError::Missing("confirmation link"))?;
+    press_button(stack, &question, "confirm").await
+}
+
+/// Does what the button behind a mail's link does; `kind` is how the link's path begins.
+pub async fn press_button(stack: &Stack, mail: &Mail, kind: &'static str) -> Result<(), DemoError> {
+    let beginning = format!("{}/{kind}/", stack.api_url);
+    let link = mail.text.split_whitespace().find(|word| word.starts_with(&beginning));
+    let link = link.ok_or(DemoError::Missing("link in the mail"))?;
     server::client().post(link).send().await?.error_for_status()?;
     Ok(())
 }

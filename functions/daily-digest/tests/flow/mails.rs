@@ -176,3 +176,43 @@ async fn whoever_does_not_want_mails_gets_none() {
     morning.schedule().await;
     assert_eq!((morning.work().await, morning.mailed()), (0, vec![]));
 }
+
+#[tokio::test]
+async fn two_runs_at_once_mail_everybody_once() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    for number in 0..20 {
+        morning.reader(acme, &format!("reader{number}@acme.example")).await;
+    }
+    let job = json!({ "report": { "projectId": acme, "day": "2026-11-21" } }).to_string();
+    let batch = || json!({ "Records": [{ "messageId": "one", "body": job }] });
+    let (first, second) = tokio::join!(morning.digest.handle(batch()), morning.digest.handle(batch()));
+    assert!(first.is_ok() && second.is_ok());
+    let mut mailed = morning.mailed();
+    assert_eq!(mailed.len(), 20);
+    mailed.dedup();
+    assert_eq!(mailed.len(), 20);
+    // What one of them found claimed by the other comes again, and then there is nothing left to do.
+    assert_eq!(failed_messages(morning.digest.handle(batch()).await.unwrap()), [""; 0]);
+    assert_eq!(morning.mailed(), [""; 0]);
+}
+
+#[tokio::test]
+async fn when_ses_takes_no_more_the_others_are_mailed_later_and_nobody_twice() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    for number in 0..50 {
+        morning.reader(acme, &format!("reader{number}@acme.example")).await;
+    }
+    morning.schedule().await;
+    let mut mailed = Vec::new();
+    for _ in 0..5 {
+        morning.outbox.0.lock().unwrap().takes = Some(12);
+        morning.work().await;
+        mailed.extend(morning.mailed());
+    }
+    let mails = mailed.len();
+    mailed.sort_unstable();
+    mailed.dedup();
+    assert_eq!((mails, mailed.len()), (50, 50));
+}

@@ -79,11 +79,17 @@ pub(crate) struct Mails {
     pub(crate) sent: Vec<(String, Mail)>,
     pub(crate) refuses: BTreeSet<String>,
     pub(crate) does_not_answer: BTreeSet<String>,
+    /// How many mails are taken before the next ones are too many.
+    pub(crate) takes: Option<usize>,
 }
 
 impl DigestMailer for Outbox {
     async fn send(&self, to: &NotificationUser, mail: &Mail) -> Result<(), MailError> {
         let (mut mails, to) = (self.0.lock().unwrap(), to.email.as_str());
+        if mails.takes == Some(0) {
+            return Err(MailError::Refused("TooManyRequestsException".to_owned()));
+        }
+        mails.takes = mails.takes.map(|left| left - 1);
         if mails.refuses.contains(to) {
             return Err(MailError::Refused("MessageRejected".to_owned()));
         }

@@ -1,7 +1,8 @@
 //! Endpoints that are disabled, and that somebody hears of it.
 
 use e2e::{Customer, run, stack};
-use serde_json::json;
+use serde_json::{Value, json};
+use shared::clock::{Clock as _, SystemClock};
 use stack::demo;
 
 #[test]
@@ -30,5 +31,33 @@ fn an_endpoint_that_is_disabled_is_heard_of_once() {
         let trouble = &report["endpointsInTrouble"][0];
         assert_eq!((&trouble["state"], &trouble["status"]), (&json!("disabled"), &json!(410)));
         assert_eq!(report["totals"]["held"], 1);
+
+        let notice = demo::wait_for_mail(stack, reader, 1, "notice").await.unwrap();
+        demo::press_button(stack, &notice, "unsubscribe").await.unwrap();
+        assert_eq!(state_of_reader(&customer).await, "unsubscribed");
     });
+}
+
+#[test]
+fn a_reader_whose_mails_come_back_gets_no_more() {
+    run(async {
+        let stack = stack().await;
+        let customer = Customer::new(stack, "/notices/bounce").await;
+        customer.add_reader("bounce@notices.example").await;
+        let user = customer.get("/notification-users").await["items"][0]["id"].clone();
+        let (tags, at) = (json!({"project": [customer.project()], "user": [user]}), SystemClock.now());
+        let bounce = json!({"bounceType": "Permanent", "timestamp": at});
+        let report = json!({"eventType": "Bounce", "bounce": bounce, "mail": {"tags": tags}}).to_string();
+        let records = json!({"Records": [{"messageId": "1", "body": report}]});
+
+        let answer = stack.invoke("mail-feedback", records).await.unwrap();
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        assert_eq!(state_of_reader(&customer).await, "suppressed");
+        let told = customer.get("/audit?limit=1").await;
+        assert_eq!(told["items"][0]["actor"], json!({"type": "system"}));
+    });
+}
+
+async fn state_of_reader(customer: &Customer) -> Value {
+    customer.get("/notification-users").await["items"][0]["state"].clone()
 }
