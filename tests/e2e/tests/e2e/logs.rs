@@ -148,7 +148,8 @@ fn the_logs_tell_ids_and_figures_but_no_secret_no_person_and_no_payload() {
             [&delivery, &request_id, Metric::Delivered.name(), Metric::MailsSent.name(), Metric::SweepLag.name()];
         let lines = scene.logs_with(&told).await;
         for (what, value) in &scene.secrets {
-            let line = lines.iter().find(|line| line.contains(value));
+            // Only whose line it is, for what it says is what nobody is to read.
+            let line = lines.iter().find(|line| line.contains(value)).and_then(|line| line.split(':').next());
             assert_eq!(line, None, "the {what} is in the logs");
         }
     });
