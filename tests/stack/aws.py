@@ -18,6 +18,8 @@ import zipfile
 import boto3
 
 DEPLOYMENT_SECONDS = 120
+# The most events that one call for logs answers.
+LOG_PAGE = 10_000
 
 
 def deploy(request):
@@ -85,15 +87,25 @@ def environment(_):
 def logs(request):
     client = boto3.client("logs")
     events = []
-    for group in client.describe_log_groups()["logGroups"]:
-        name = group["logGroupName"]
-        for stream in client.describe_log_streams(logGroupName=name)["logStreams"]:
-            for event in client.get_log_events(logGroupName=name, logStreamName=stream["logStreamName"])["events"]:
-                # Lambda's own lines frame each invocation and tell nothing here.
-                if not event["message"].startswith(("START ", "END ", "REPORT ")):
-                    events.append((event["timestamp"], f"{name.rsplit('/', 1)[1]}: {event['message'].rstrip()}"))
+    for group in client.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName"):
+        for event in written_to(client, group):
+            # Lambda's own lines frame each invocation and tell nothing here.
+            if not event["message"].startswith(("START ", "END ", "REPORT ")):
+                events.append((event["timestamp"], f"{group.rsplit('/', 1)[1]}: {event['message'].rstrip()}"))
     lines = [line for _, line in sorted(events)]
     return {"lines": lines if request["most"] is None else lines[-request["most"] :]}
+
+
+def written_to(client, group):
+    """All that a group of logs holds. The emulator gives no token for the next page, so each goes on from the last one's time."""
+    start = 0
+    while True:
+        page = client.filter_log_events(logGroupName=group, startTime=start, limit=LOG_PAGE)["events"]
+        if len(page) < LOG_PAGE:
+            yield from page
+            return
+        start = page[-1]["timestamp"]
+        yield from (event for event in page if event["timestamp"] < start)
 
 
 if __name__ == "__main__":
