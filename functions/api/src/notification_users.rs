@@ -152,6 +152,8 @@ pub(crate) async fn resend_confirmation(
     let project = projects::existing(&app, caller.project_id).await?;
     let now = app.clock.now();
     let mut user = existing(&app, project.id, id).await?;
+    // Before the mail, which cannot be taken back; it is checked again when the change is written.
+    if_match.check(Some(&user.shown().fields()))?;
     user.ask_again(now)?;
     ask_by_mail(&app, &project, &user).await?;
     let alter = |user: &mut NotificationUser| user.asked_at = user.asked_at.max(now);

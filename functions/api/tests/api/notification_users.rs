@@ -209,6 +209,9 @@ async fn people_are_asked_again_once_a_minute_and_not_once_they_agreed() {
     let users = Users::none().await;
     let user = users.unconfirmed().await;
     let resend = format!("/{}/resend-confirmation", user.id);
+    let stale = [("if-match", "\"stale\"")];
+    let refused = users.scene.operator_with("POST", &format!("{}{resend}", users.path), &stale, &Value::Null).await;
+    assert_eq!((refused.status, users.mailed()), (StatusCode::PRECONDITION_FAILED, vec![]));
     assert_eq!(users.call("POST", &resend, Value::Null).await.0, StatusCode::OK);
     let refused = users.scene.operator("POST", &format!("{}{resend}", users.path), &Value::Null).await;
     assert_eq!(
