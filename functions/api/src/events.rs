@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use shared::aws::queue::Message;
-use shared::aws::store::{EventHeading, FoundEvents};
+use shared::aws::store::{EventHeading, FoundEvents, Written};
 use shared::delivery::{DeliveryFilter, Nudge, Position};
 use shared::event::{Event, EventData, EventFilter, EventType, NewEvent, NewEvents, SubmissionId};
 use shared::id::{DeliveryId, EndpointId, EventId};
@@ -225,8 +225,10 @@ async fn accept(app: &App, events: Vec<Event>) -> Result<Vec<Accepted>, ApiError
         let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(event.event_type));
         let endpoint_ids: Vec<EndpointId> = wanting.map(|endpoint| endpoint.id).collect();
         async move {
-            let endpoint_ids = app.activity.put_event(&event, &endpoint_ids).await?;
-            Ok::<_, ApiError>((event.id, Nudge::first(&event, &endpoint_ids)))
+            let (written, endpoint_ids) = app.activity.put_event(&event, &endpoint_ids).await?;
+            let mut nudges = Nudge::first(&event, &endpoint_ids);
+            nudges.iter_mut().for_each(|nudge| nudge.is_new = written == Written::Now);
+            Ok::<_, ApiError>((event.id, nudges))
         }
     };
     let stored: Vec<(EventId, Vec<Nudge>)> =

@@ -15,7 +15,7 @@ use shared::aws::queue::Queue;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::{Activity, Settings};
 use shared::clock::Clock;
-use shared::delivery::{Delivery, Nudge, SendMessage, Subject};
+use shared::delivery::{Delivery, SendMessage, Subject};
 use shared::id::{DeliveryId, EndpointId, ProjectId};
 use shared::metric::Measured;
 use shared::random::Random;
@@ -140,17 +140,12 @@ impl Sender {
         last_start: Timestamp,
     ) -> Result<Facts, SendError> {
         let now = self.clock.now();
-        let about_delivery = |message: &SendMessage| Some((message.project_id(), message.delivery_id()?));
         let wanted: Vec<_> = messages.clone().filter_map(about_delivery).collect();
         let slots = Slots::new(messages.clone().map(SendMessage::endpoint_id));
-        let nudges = messages.filter_map(|message| match message {
-            SendMessage::Attempt(nudge) => Some(nudge),
-            SendMessage::Replay(_) | SendMessage::Test(_) => None,
-        });
         let endpoints: HashSet<(ProjectId, EndpointId)> =
             wanted.iter().map(|(project, delivery)| (*project, delivery.endpoint)).collect();
         let (recorded, targets, health) = join3(
-            self.recorded(&wanted, nudges),
+            self.recorded(messages.clone(), now),
             self.endpoints.targets(&wanted, now),
             self.health.known(endpoints, now),
         )
@@ -158,14 +153,18 @@ impl Sender {
         Ok(Facts { recorded: recorded?, targets, health: health?, slots, records: Records::default(), last_start })
     }
 
-    /// The recorded deliveries. One that is behind its message was read too early, and is read again as it is now.
+    /// The deliveries of which something can be recorded. One that is behind its message was read too early, and is read again as
+    /// it is now.
     async fn recorded(
         &self,
-        wanted: &[(ProjectId, DeliveryId)],
-        nudges: impl Iterator<Item = &Nudge>,
+        messages: impl Iterator<Item = &SendMessage> + Clone,
+        now: Timestamp,
     ) -> Result<HashMap<DeliveryId, Delivery>, SendError> {
-        let mut recorded = self.activity.recorded(wanted).await?;
-        for nudge in nudges {
+        let may_be_recorded = messages.filter(|message| !message.is_unrecorded(now));
+        let wanted: Vec<_> = may_be_recorded.clone().filter_map(about_delivery).collect();
+        let mut recorded = self.activity.recorded(&wanted).await?;
+        for message in may_be_recorded {
+            let SendMessage::Attempt(nudge) = message else { continue };
             let is_behind = recorded
                 .get(&nudge.delivery_id)
                 .map_or(nudge.attempt > 1, |delivery| delivery.is_behind(nudge.attempt));
@@ -205,6 +204,10 @@ impl Sender {
         });
         (outcome::measure(&done), failure)
     }
+}
+
+fn about_delivery(message: &SendMessage) -> Option<(ProjectId, DeliveryId)> {
+    Some((message.project_id(), message.delivery_id()?))
 }
 
 fn read_message(record: SqsMessage) -> (String, Result<SendMessage, SendError>) {

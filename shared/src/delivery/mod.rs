@@ -246,6 +246,12 @@ impl Delivery {
 
     /// The nudge for the next attempt.
     pub fn next_nudge(&self) -> Nudge {
-        Nudge { project_id: self.project_id, delivery_id: self.id, attempt: self.attempts_made() + 1, event: None }
+        Nudge {
+            project_id: self.project_id,
+            delivery_id: self.id,
+            attempt: self.attempts_made() + 1,
+            event: None,
+            is_new: false,
+        }
     }
 }

@@ -18,6 +18,11 @@ pub const SWEEP_AHEAD: Duration = Duration::from_mins(1);
 /// visibility timeout, so that a message in flight is not doubled.
 pub const SECOND_LOOK: Duration = Duration::from_mins(5);
 
+/// For how long after its event was accepted nothing can be recorded of a delivery but by its first message. Nothing brings another
+/// so soon: neither the queue's visibility timeout (30 s at least), nor the sweep, nor a message that was put off. Only an erasure
+/// may come before, as it may while a webhook is under way.
+const UNRECORDED: Duration = Duration::from_secs(5);
+
 /// What a message of the send queue asks for. On the wire it is named: `{"attempt": {…}}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,6 +48,9 @@ pub struct Nudge {
     /// The event, where it is small enough to travel along; otherwise it is read from the store.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
+    /// Whether it is sent by who has just stored the event, so that nobody sent one before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
 }
 
 /// "Replay this delivery".
@@ -111,6 +119,14 @@ impl SendMessage {
         }
     }
 
+    /// Whether it asks for the first attempt of a delivery of which nothing can be recorded yet.
+    pub fn is_unrecorded(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Attempt(nudge) => nudge.is_unrecorded(now),
+            Self::Replay(_) | Self::Test(_) => false,
+        }
+    }
+
     /// What it is about.
     pub fn subject(&self) -> Subject {
         match self {
@@ -152,8 +168,15 @@ impl Nudge {
             delivery_id: DeliveryId { event: event.id, endpoint: *endpoint },
             attempt: 1,
             event: carried.clone(),
+            is_new: false,
         };
         endpoints.iter().map(nudge).collect()
+    }
+
+    /// Whether nothing can be recorded of the delivery yet, so that no row needs to be read before the attempt. Should the queue
+    /// bring the message twice within this time, the webhook is sent twice and counted once.
+    fn is_unrecorded(&self, now: Timestamp) -> bool {
+        self.is_new && now.since(self.delivery_id.event.made_at()) < UNRECORDED
     }
 }
 

@@ -40,6 +40,18 @@ fn events_that_a_message_cannot_carry_unchanged_are_read_from_the_store() {
 }
 
 #[test]
+fn only_the_first_message_of_a_new_event_can_be_followed_without_a_look_at_what_is_recorded() {
+    let endpoint = EndpointId::new(now(), &SystemRandom);
+    let again = Nudge::first(&event("{}".to_owned()), &[endpoint]).remove(0);
+    let new = Nudge { is_new: true, ..again.clone() };
+    let is_unrecorded = |nudge: &Nudge, seconds| {
+        SendMessage::from(nudge.clone()).is_unrecorded(now().plus(Duration::from_secs(seconds)))
+    };
+    assert_eq!([0, 4, 5].map(|seconds| is_unrecorded(&new, seconds)), [true, true, false]);
+    assert!(!is_unrecorded(&again, 0));
+}
+
+#[test]
 fn a_taken_webhook_is_delivered() {
     let delivery = queued().after(attempt(1, None), Some(Duration::from_secs(5)));
     assert_eq!((delivery.state, delivery.next_attempt_at), (DeliveryState::Delivered, None));

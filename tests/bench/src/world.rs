@@ -131,8 +131,10 @@ impl Project {
         let mut event = event();
         event["id"] = id.to_string().into();
         event["projectId"] = self.id.clone().into();
-        let nudge =
-            json!({ "projectId": self.id, "deliveryId": format!("{id}_{endpoint}"), "attempt": 1, "event": event });
+        let delivery = format!("{id}_{endpoint}");
+        let nudge = json!({
+            "projectId": self.id, "deliveryId": delivery, "attempt": 1, "event": event, "isNew": true,
+        });
         json!({ "attempt": nudge }).to_string()
     }
 }

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use shared::api_key::{ApiKey, ApiKeyKind};
 use shared::clock::{Clock as _, SystemClock};
+use shared::delivery::{Nudge, SendMessage};
 use shared::random::SystemRandom;
 
 use crate::scene::Scene;
@@ -24,7 +25,7 @@ async fn each_caller_gets_just_what_its_key_gives() {
     let mistyped = format!("{}x", &full[..full.len() - 1]);
 
     for (caller, key, expected) in [
-        ("operator", scene.operator_key.as_str(), StatusCode::ACCEPTED),
+        ("operator", scene.operator_key.expose(), StatusCode::ACCEPTED),
         ("right", &full, StatusCode::ACCEPTED),
         ("none", "", StatusCode::UNAUTHORIZED),
         ("malformed", "sp_live_short", StatusCode::UNAUTHORIZED),
@@ -211,7 +212,7 @@ async fn refused_events_leave_nothing_behind() {
         (r#"{"type":"Approved","data":{}}"#, StatusCode::UNPROCESSABLE_ENTITY),
         (too_large.as_str(), StatusCode::PAYLOAD_TOO_LARGE),
     ] {
-        assert_eq!(scene.call("POST", &events, &scene.operator_key, body).await.status, expected);
+        assert_eq!(scene.call("POST", &events, scene.operator_key.expose(), body).await.status, expected);
     }
     let listed = scene.operator("GET", &format!("/v1/projects/{project}/deliveries"), &Value::Null).await;
     assert_eq!(listed.body["items"], json!([]));
@@ -229,9 +230,15 @@ async fn an_event_that_cannot_be_queued_is_not_accepted_and_can_be_repeated() {
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(refused.headers.contains_key("retry-after"));
     }
-    // Both tries went on with the id of the first.
+    // All tries went on with the id of the first, and none but that could say that nobody had sent a message before.
+    let scene = scene.with_queue();
+    let accepted = scene.publish(&project, "order-7", r#"{"type":"aml","data":{}}"#).await;
+    let another = scene.publish(&project, "order-8", r#"{"type":"aml","data":{}}"#).await;
+    assert_eq!((accepted.status, another.status), (StatusCode::ACCEPTED, StatusCode::ACCEPTED));
+    let is_new = |(message, _)| matches!(message, SendMessage::Attempt(Nudge { is_new: true, .. }));
+    assert_eq!(scene.queue.take().into_iter().map(is_new).collect::<Vec<_>>(), [false, true]);
     let listed = scene.operator("GET", &format!("/v1/projects/{project}/deliveries"), &Value::Null).await;
-    assert_eq!(listed.body["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(listed.body["items"].as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ use axum::http::{Request, StatusCode};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
+use shared::api_key::ApiKey;
+use shared::aws::Aws;
 use shared::aws::queue::testing::FakeQueue;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::testing::Database;
@@ -20,7 +22,7 @@ use crate::site::{self, Answer, config, operator_key, ring};
 /// The API on an empty store and an empty queue. Mail is not there: calls to it fail.
 pub(crate) struct Scene {
     pub(crate) api: Router,
-    pub(crate) operator_key: String,
+    pub(crate) operator_key: ApiKey,
     pub(crate) store: Database,
     pub(crate) queue: FakeQueue,
 }
@@ -49,15 +51,15 @@ impl Scene {
     }
 
     async fn start(limit: &str, has_queue: bool) -> Self {
-        let store = Database::start().await;
-        let operator = operator_key();
-        let more = [("RATE_LIMIT", limit), ("EGRESS_IPS", "198.51.100.1, 198.51.100.2")];
-        let (config, key_ring) = (config(&operator, &more), KeyRingSecret::known(ring()));
+        let (store, operator_key) = (Database::start().await, operator_key());
         let queue = FakeQueue::in_front_of(&store).await;
-        let aws = if has_queue { queue.aws() } else { store.aws() };
-        let app = App::new(config, aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
-        let app = app.with_host_names(Arc::new(NoHostNames));
-        Self { api: router(app), operator_key: operator.expose().to_owned(), store, queue }
+        let api = api(limit, &operator_key, if has_queue { queue.aws() } else { store.aws() });
+        Self { api, operator_key, store, queue }
+    }
+
+    /// The same, and calls to the queue succeed.
+    pub(crate) fn with_queue(self) -> Self {
+        Self { api: api("1000", &self.operator_key, self.queue.aws()), ..self }
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
@@ -90,7 +92,7 @@ impl Scene {
 
     pub(crate) async fn publish(&self, project: &str, idempotency_key: &str, body: &str) -> Answer {
         let request = Request::post(format!("/v1/projects/{project}/events"))
-            .header("x-api-key", &self.operator_key)
+            .header("x-api-key", self.operator_key.expose())
             .header("idempotency-key", idempotency_key);
         site::send_request(&self.api, request.body(Body::from(body.to_owned())).unwrap()).await
     }
@@ -103,7 +105,7 @@ impl Scene {
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Answer {
-        self.call_with(method, path, &self.operator_key, headers, body).await
+        self.call_with(method, path, self.operator_key.expose(), headers, body).await
     }
 
     /// Calls with a key, from the address 203.0.113.9, with more headers.
@@ -123,4 +125,11 @@ impl Scene {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         site::send_request(&self.api, request.body(Body::from(body)).unwrap()).await
     }
+}
+
+fn api(limit: &str, operator_key: &ApiKey, aws: &Aws) -> Router {
+    let more = [("RATE_LIMIT", limit), ("EGRESS_IPS", "198.51.100.1, 198.51.100.2")];
+    let (config, key_ring) = (config(operator_key, &more), KeyRingSecret::known(ring()));
+    let app = App::new(config, aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
+    router(app.with_host_names(Arc::new(NoHostNames)))
 }

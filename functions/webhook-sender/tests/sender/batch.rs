@@ -31,6 +31,19 @@ async fn a_nudge_makes_one_attempt_however_often_it_comes() {
 }
 
 #[tokio::test]
+async fn the_first_message_of_a_new_event_is_followed_unread_and_counts_no_attempt_twice() {
+    let scene = Scene::with_receiver_that_answers(200).await;
+    let event = scene.event();
+    let new = json(&Nudge { is_new: true, ..scene.nudge(&event) });
+
+    for received in [1, 2] {
+        assert_eq!(scene.send(&[new.clone()]).await, [0_usize; 0]);
+        let delivery = scene.recorded(&event).await.unwrap();
+        assert_eq!((delivery.attempts.len(), scene.received()), (1, received));
+    }
+}
+
+#[tokio::test]
 async fn a_failed_attempt_whose_message_is_lost_is_left_to_the_sweep() {
     let scene = Scene::with_receiver_that_answers(500).await;
     let event = scene.event();
@@ -197,7 +210,7 @@ async fn an_erased_event_that_is_published_again_reaches_no_endpoint_that_came_s
     let submission = event.submission_id.clone().unwrap();
     scene.store.activity.erase_submission(event.project_id, &submission, 10, SystemClock.now()).await.unwrap();
 
-    let goes_to = scene.store.activity.put_event(&event, &[scene.endpoint.id]).await.unwrap();
+    let (_, goes_to) = scene.store.activity.put_event(&event, &[scene.endpoint.id]).await.unwrap();
     let messages: Vec<String> = Nudge::first(&event, &goes_to).iter().map(json).collect();
     assert_eq!((scene.send(&messages).await, scene.received()), (Vec::new(), 0));
 }

@@ -227,7 +227,8 @@ mod tests {
         store.activity.erase_submission(project, &submission("sub-1"), 10, now()).await.unwrap();
         let later = [EndpointId::new(now(), &SystemRandom)];
         let goes_to = store.activity.put_event(&event, &later).await.unwrap();
-        assert_eq!(goes_to, deliveries.iter().map(|delivery| delivery.id.endpoint).collect::<Vec<_>>());
+        let went_to = deliveries.iter().map(|delivery| delivery.id.endpoint).collect();
+        assert_eq!(goes_to, (Written::Before, went_to));
     }
 
     #[tokio::test]

@@ -135,9 +135,13 @@ pub(super) fn submission_key(project: ProjectId, submission: &SubmissionId) -> S
 }
 
 impl Activity {
-    /// Stores an event that goes to `endpoints`; answers where it goes. Storing it again changes nothing: it goes where it went
-    /// the first time, whatever has become of the endpoints.
-    pub async fn put_event(&self, event: &Event, endpoints: &[EndpointId]) -> Result<Vec<EndpointId>, StoreError> {
+    /// Stores an event that goes to `endpoints`; answers whether this was now, and where it goes. Storing it again changes nothing:
+    /// it goes where it went the first time, whatever has become of the endpoints.
+    pub async fn put_event(
+        &self,
+        event: &Event,
+        endpoints: &[EndpointId],
+    ) -> Result<(Written, Vec<EndpointId>), StoreError> {
         let content = EventRow {
             id: event.id,
             project_id: event.project_id,
@@ -153,11 +157,11 @@ impl Activity {
         let row = Row { pk: pk.clone(), sk: sk.clone(), content };
         let call = self.table.putting(&row)?.condition_expression("attribute_not_exists(pk)");
         if self.table.put_if(call).await? == Written::Now {
-            return Ok(endpoints.to_vec());
+            return Ok((Written::Now, endpoints.to_vec()));
         }
         // Also if it was erased since: its deliveries are over, and no others may come to be.
         let stored: Option<EventHeading> = self.table.get_now(&pk, &sk).await?;
-        Ok(stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints))
+        Ok((Written::Before, stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints)))
     }
 
     /// An event, if the project has one with this id that was not erased. Read as it is now: a delivery whose event is not found

@@ -173,8 +173,8 @@ async fn an_event_that_is_stored_again_goes_where_it_went_the_first_time() {
     let store = Database::start().await;
     let event = event(project().id, now());
     let [first, second] = [0, 1].map(|_| EndpointId::new(now(), &SystemRandom));
-    assert_eq!(store.activity.put_event(&event, &[first]).await.unwrap(), [first]);
-    assert_eq!(store.activity.put_event(&event, &[second]).await.unwrap(), [first]);
+    assert_eq!(store.activity.put_event(&event, &[first]).await.unwrap(), (Written::Now, vec![first]));
+    assert_eq!(store.activity.put_event(&event, &[second]).await.unwrap(), (Written::Before, vec![first]));
     assert_eq!(store.activity.event(event.project_id, event.id).await.unwrap().unwrap().endpoints, [first]);
 }
 
