@@ -19,6 +19,7 @@ use shared::metric::{Measured, Metric};
 use shared::telemetry;
 use shared::time::Timestamp;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tracing::{error, info};
 
 mod config;
@@ -30,6 +31,10 @@ pub use config::Config;
 
 /// How many rows of a shard are taken at once.
 const BATCH: usize = 50;
+
+/// How many shards are read at once, though all are worked on side by side: mostly nothing is due, and a function that has just
+/// started makes a connection for each read that it does not wait for.
+const SHARDS_READ_AT_ONCE: usize = 4;
 
 /// For how long a run has an endpoint or a replay to itself: as long as it may take (55 s), and as others look ahead (a minute).
 /// If it dies, the next one goes on.
@@ -45,6 +50,7 @@ pub struct Sweeper {
     queue: Queue,
     report_queue: Queue,
     clock: Arc<dyn Clock>,
+    reads: Semaphore,
 }
 
 /// What a run did.
@@ -81,6 +87,7 @@ impl Sweeper {
             queue: Queue::new(aws, &config.send_queue_url),
             report_queue: Queue::new(aws, &config.report_queue_url),
             clock,
+            reads: Semaphore::new(SHARDS_READ_AT_ONCE),
         }
     }
 
@@ -122,7 +129,7 @@ impl Sweeper {
         let horizon = self.clock.now().plus(SWEEP_AHEAD).minus(Duration::from_millis(1));
         let (mut swept, mut failed, mut before) = (Swept::default(), None, Vec::new());
         loop {
-            let due = self.activity.due_in_shard(shard, horizon, BATCH).await?;
+            let due = self.due_in_shard(shard, horizon).await?;
             // What failed may come again, and so may what an index that lags still shows: only the former ends the run.
             let is_stuck = failed.is_some() && due == before;
             let is_last = due.len() < BATCH || is_stuck;
@@ -132,6 +139,11 @@ impl Sweeper {
                 return failed.map_or(Ok(swept), Err);
             }
         }
+    }
+
+    async fn due_in_shard(&self, shard: u8, horizon: Timestamp) -> Result<Vec<Due>, StoreError> {
+        let _turn = self.reads.acquire().await;
+        self.activity.due_in_shard(shard, horizon, BATCH).await
     }
 
     /// Deals with rows that are due; what fails does not keep the rest from its turn.
