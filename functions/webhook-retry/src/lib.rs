@@ -34,7 +34,7 @@ const BATCH: usize = 50;
 
 /// How many shards are read at once, though all are worked on side by side: mostly nothing is due, and a function that has just
 /// started makes a connection for each read that it does not wait for.
-const SHARDS_READ_AT_ONCE: usize = 4;
+const SHARDS_READ_AT_ONCE: usize = 2;
 
 /// For how long a run has an endpoint or a replay to itself: as long as it may take (55 s), and as others look ahead (a minute).
 /// If it dies, the next one goes on.

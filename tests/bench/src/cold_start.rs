@@ -8,7 +8,7 @@ use crate::error::BenchError;
 use crate::receiver::Manner;
 use crate::size::Size;
 use crate::table::{Rounds, Table};
-use crate::world::{World, event};
+use crate::world::{Project, World, event};
 
 /// What is measured of a start.
 #[derive(Default)]
@@ -21,10 +21,12 @@ struct Figures {
 
 /// Starts each function and the empty one in turn.
 pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Result<(), BenchError> {
-    let functions = functions(world).await?;
-    let mut figures: Vec<Figures> = functions.iter().map(|_| Figures::default()).collect();
+    let mut api = world.function("api").await?;
+    let project = world.project(&mut api, Manner::Fresh, 1).await?;
+    let followed = project.following(&mut api).await?;
+    let mut figures: [(&str, Figures); 5] = firsts(&project, &followed).map(|(name, _)| (name, Figures::default()));
     for _ in 0..size.rounds * 2 {
-        for ((name, event), figures) in functions.iter().zip(&mut figures) {
+        for ((name, event), (_, figures)) in firsts(&project, &followed).iter().zip(&mut figures) {
             let empty = started(world, "empty", &Value::Null).await?;
             let ours = started(world, name, event).await?;
             figures.wall.add(ours.wall, empty.wall);
@@ -33,7 +35,7 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
             figures.first.add(ours.first, empty.first);
         }
     }
-    for ((name, _), figures) in functions.iter().zip(&figures) {
+    for (name, figures) in &figures {
         let goal = if *name == "redirect" { "≤ 1.6" } else { "≤ 2" };
         table.compare(format!("{name}: CPU to first `next`, against empty"), "ms", &figures.cpu, goal);
         table.compare(format!("{name}: time to first `next`, against empty"), "ms", &figures.wall, "");
@@ -43,19 +45,16 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
     Ok(())
 }
 
-/// The functions, each with a usual first event.
-async fn functions(world: &World) -> Result<[(&'static str, Value); 5], BenchError> {
-    let mut api = world.function("api").await?;
-    let project = world.project(&mut api, Manner::Fresh, 1).await?;
-    let followed = project.following(&mut api).await?;
+/// The functions, each with a usual first event, of which nobody has heard before.
+fn firsts(project: &Project, followed: &Value) -> [(&'static str, Value); 5] {
     let scheduled = json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}" });
-    Ok([
-        ("redirect", followed),
+    [
+        ("redirect", followed.clone()),
         ("api", project.publishing(&event())),
         ("trusting-sender", project.batch(1)),
         ("webhook-retry", scheduled.clone()),
         ("daily-digest", scheduled),
-    ])
+    ]
 }
 
 struct Started {

@@ -86,6 +86,7 @@ impl World {
             ("ALLOWED_PRIVATE_RECEIVERS", "localhost=127.0.0.0/8".to_owned()),
             ("RETRY_SCHEDULE", "5s,5m,30m,2h,5h,10h,14h,20h,24h".to_owned()),
             ("HEALTH_POLICY", "failures=10,over=30s,pause=30s,longest=15m,warn=24h,disable=120h".to_owned()),
+            ("MALLOC_TOP_PAD_", "1048576".to_owned()),
             ("LOG_LEVEL", "info".to_owned()),
         ]
     }
