@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, Serialize};
 
+use super::packed::PackedText;
 use super::table::{self, Row};
 use super::{Activity, StoreError, Written};
 use crate::delivery::Delivery;
@@ -23,7 +24,7 @@ pub struct StoredEvent {
     pub endpoints: Vec<EndpointId>,
 }
 
-/// The event as a row: its data is a text, because DynamoDB's own maps would change numbers and order.
+/// The event as a row: its data is a text, compressed, because DynamoDB's own maps would change numbers and order.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EventRow {
@@ -36,7 +37,7 @@ struct EventRow {
     occurred_at: Timestamp,
     /// Absent once it was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<String>,
+    data: Option<PackedText>,
     endpoints: Vec<EndpointId>,
     /// In the index `submission` as long as there is something to erase.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +48,7 @@ struct EventRow {
 impl EventRow {
     /// The event; `None` if it was erased.
     fn read(self) -> Result<Option<StoredEvent>, StoreError> {
-        let Some(data) = self.data else { return Ok(None) };
+        let Some(PackedText(data)) = self.data else { return Ok(None) };
         let data = EventData::try_from(data).map_err(|error| StoreError::Row(serde::de::Error::custom(error)))?;
         let event = Event {
             id: self.id,
@@ -87,13 +88,13 @@ pub struct KeptEvent {
     /// All but its data.
     #[serde(flatten)]
     pub heading: EventHeading,
-    data: Option<String>,
+    data: Option<PackedText>,
 }
 
 impl KeptEvent {
     /// Its data, unless that was erased.
     pub fn data(&self) -> Result<Option<EventData>, StoreError> {
-        let data = self.data.clone().map(EventData::try_from).transpose();
+        let data = self.data.clone().map(|PackedText(data)| EventData::try_from(data)).transpose();
         data.map_err(|error| StoreError::Row(serde::de::Error::custom(error)))
     }
 }
@@ -148,7 +149,7 @@ impl Activity {
             event_type: event.event_type,
             submission_id: event.submission_id.clone(),
             occurred_at: event.occurred_at,
-            data: Some(event.data.get().to_owned()),
+            data: Some(PackedText(event.data.get().to_owned())),
             endpoints: endpoints.to_vec(),
             submission_key: event.submission_id.as_ref().map(|id| submission_key(event.project_id, id)),
             expires_at: self.retention.expiry_of(event.id.made_at()),

@@ -49,6 +49,7 @@ mod idempotency;
 mod key_pairs;
 mod mails;
 mod notification_users;
+mod packed;
 mod projects;
 mod replayed;
 mod replays;
