@@ -44,7 +44,8 @@ enum Kept {
     Sealed(Sealed),
 }
 
-/// Carries a request out once for each key and caller. Its answer may show a secret, so nobody else gets it.
+/// Carries a request out once for each key; every caller and path has keys of its own. The answer may show a secret, so nobody else
+/// gets it.
 pub(crate) async fn by_same_key(State(app): State<App>, request: Request, next: Next) -> Response {
     let carried_out = carry_out(&app, request, next, None).await;
     carried_out.unwrap_or_else(IntoResponse::into_response)
@@ -108,14 +109,20 @@ impl Claim {
         self.0.is_kept.store(true, Ordering::Relaxed);
     }
 
-    /// Keeps what was answered, unless that was done with the change; a request that was refused or failed may be repeated.
+    /// Keeps what was answered, unless that was done with the change. A request that failed may be repeated, and the key of one that
+    /// was refused may be used for a better one.
     async fn end(self, app: &App, response: Response) -> Result<Response, ApiError> {
         let (request, now) = (&self.0.request, app.clock.now());
         if self.0.is_kept.load(Ordering::Relaxed) {
             return Ok(response);
         }
         if !response.status().is_success() {
-            app.activity.release_request(request, self.subject().to_owned(), now).await?;
+            let (activity, subject) = (&app.activity, self.subject().to_owned());
+            if response.status().is_client_error() {
+                activity.forget_request(request, subject, now).await?;
+            } else {
+                activity.release_request(request, subject, now).await?;
+            }
             return Ok(response);
         }
         let (parts, body) = response.into_parts();

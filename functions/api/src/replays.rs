@@ -19,6 +19,7 @@ use shared::time::Timestamp;
 use crate::App;
 use crate::body::{Body, CheckedQuery, LastId};
 use crate::caller::{Caller, scope};
+use crate::once;
 #[cfg(test)]
 use crate::openapi::{parameters, requests};
 use crate::paging::{List, Paging};
@@ -106,7 +107,8 @@ pub(crate) async fn replay_one(
     if app.activity.event(caller.project_id, id.event).await?.is_none() {
         return Err(SkipReason::EventGone.into());
     }
-    let replay_id = ReplayId::new(app.clock.now(), &*app.random);
+    let claim = caller.origin.claim.as_ref();
+    let replay_id = once::subject(claim, || ReplayId::new(app.clock.now(), &*app.random));
     let nudge = ReplayNudge { project_id: caller.project_id, delivery_id: id, replay_id, is_counted: false };
     app.send_queue.send(vec![Message::to_send(nudge, Duration::ZERO)?]).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { replay_id, delivery_id: id })))
@@ -136,11 +138,16 @@ pub(crate) async fn create(
         let count = app.activity.count_deliveries(caller.project_id, &new.filter.into(), now, has_time).await?;
         return Ok(Json(DryRun::from(count)).into_response());
     }
-    let replay = new.start(ReplayId::new(now, &*app.random), caller.project_id);
-    match app.activity.start_replay(&replay, now).await? {
-        Written::Now => Ok((StatusCode::ACCEPTED, Json(ReplayView::from(replay))).into_response()),
-        Written::Before => Err(ApiError::ReplayRunning),
-    }
+    let claim = caller.origin.claim.as_ref();
+    let replay = new.start(once::subject(claim, || ReplayId::new(now, &*app.random)), caller.project_id);
+    let started = match app.activity.start_replay(&replay, now).await? {
+        Written::Now => replay,
+        // It may be this very one, started by a call that never got its answer.
+        Written::Before => {
+            app.activity.replay(caller.project_id, replay.replay_id).await?.ok_or(ApiError::ReplayRunning)?
+        }
+    };
+    Ok((StatusCode::ACCEPTED, Json(ReplayView::from(started))).into_response())
 }
 
 /// Lists replays by filter, newest first.

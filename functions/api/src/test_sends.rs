@@ -21,6 +21,7 @@ use crate::App;
 use crate::body::{Checked, LastId};
 use crate::caller::{Caller, scope};
 use crate::endpoints;
+use crate::once;
 #[cfg(test)]
 use crate::openapi::{parameters, requests};
 use crate::problem::ApiError;
@@ -53,7 +54,8 @@ pub(crate) async fn send(
     if app.activity.admit_test_send(project_id, now).await? == Written::Before {
         return Err(ApiError::TooManyTests { seconds_left: 60 - now.as_seconds().rem_euclid(60).unsigned_abs() });
     }
-    let test = new.start(EventId::new(now, &*app.random), endpoint_id);
+    let id = once::subject(caller.origin.claim.as_ref(), || EventId::new(now, &*app.random));
+    let test = new.start(id, endpoint_id);
     app.activity.put_test_send(project_id, &test).await?;
     let nudge = TestNudge { project_id, endpoint_id, test_id: test.id };
     app.send_queue.send(vec![Message::to_send(nudge, Duration::ZERO)?]).await?;

@@ -268,8 +268,10 @@ async fn an_answer_with_a_secret_is_repeated_to_the_same_caller_alone() {
     let other = scene.key_of(&project, json!({"name": "other", "scopes": ["settings:write"]})).await;
     scene.operator_with("POST", &keys, &once, &json!({"name": "mine"})).await;
 
-    let refused = scene.call_with("POST", &keys, &other, &once, &json!({"name": "mine"})).await;
-    assert_eq!(refused.body["type"], "/problems/idempotency-key-reused");
+    let mine = scene.operator_with("POST", &keys, &once, &json!({"name": "mine"})).await;
+    let theirs = scene.call_with("POST", &keys, &other, &once, &json!({"name": "mine"})).await;
+    assert_eq!((theirs.status, theirs.headers.get("idempotent-replayed")), (StatusCode::CREATED, None));
+    assert_ne!((&theirs.body["id"], &theirs.body["key"]), (&mine.body["id"], &mine.body["key"]));
     let without_key = scene.call_with("POST", &keys, "", &once, &json!({"name": "mine"})).await;
     assert_eq!(without_key.status, StatusCode::UNAUTHORIZED);
 }
@@ -299,6 +301,12 @@ async fn a_request_that_was_refused_can_be_repeated_with_its_key() {
     let wishes = json!({"kycStatus": "approved"});
     assert_eq!(scene.call_with("POST", &path, &narrow, &once, &wishes).await.status, StatusCode::FORBIDDEN);
     assert_eq!(scene.call_with("POST", &path, &narrow, &once, &wishes).await.status, StatusCode::FORBIDDEN);
+
+    let events = format!("/v1/projects/{project}/events");
+    let (bad, good) = (json!({"type": "approve", "data": {}}), json!({"type": "approved", "data": {}}));
+    let refused = scene.operator_with("POST", &events, &once, &bad).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(scene.operator_with("POST", &events, &once, &good).await.status, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]

@@ -23,6 +23,9 @@ const REMEMBERED: Duration = Duration::from_hours(24);
 /// may run.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
+/// Whether a request is the one that was begun, and has no answer yet.
+const UNANSWERED: &str = "subject = :subject AND attribute_not_exists(answer)";
+
 /// What a caller names a request by, so that it can be repeated safely: 1 to 255 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
@@ -49,13 +52,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request that a caller of `project`, or of none, names `key`. It is told from others by `texts`, such as its path, and
-    /// by its `body`.
-    pub fn new(project: Option<ProjectId>, key: &IdempotencyKey, texts: &[&str], body: &[u8]) -> Self {
+    /// The request that a caller of `project`, or of none, names `key`. Each of `namespace`, such as its path, has keys of its own;
+    /// for one key there is one `body`.
+    pub fn new(project: Option<ProjectId>, key: &IdempotencyKey, namespace: &[&str], body: &[u8]) -> Self {
         let owner = project.map_or_else(|| "operator".to_owned(), |project| project.to_string());
-        let partition = format!("{owner}#idempotency#{}", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&key.0)));
-        let told = texts.iter().fold(Sha256::new(), |told, text| told.chain_update(text).chain_update([0]));
-        Self { partition, fingerprint: BASE64_URL_SAFE_NO_PAD.encode(told.chain_update(body).finalize()) }
+        let name = namespace.iter().fold(Sha256::new(), |name, text| name.chain_update(text).chain_update([0]));
+        let name = BASE64_URL_SAFE_NO_PAD.encode(name.chain_update(&key.0).finalize());
+        let partition = format!("{owner}#idempotency#{name}");
+        Self { partition, fingerprint: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body)) }
     }
 }
 
@@ -150,13 +154,13 @@ impl Activity {
         let put = Put::builder()
             .table_name(self.table.name())
             .set_item(Some(serde_dynamo::to_item(row).map_err(StoreError::Row)?))
-            .condition_expression("subject = :subject AND attribute_not_exists(answer)")
+            .condition_expression(UNANSWERED)
             .expression_attribute_values(":subject", text(subject));
         let put = put.build().expect("table and row are set");
         Ok(IdempotencyKeeper(TransactWriteItem::builder().put(put).build()))
     }
 
-    /// Ends a request that was carried out: from now on its repetitions get `answer`.
+    /// Ends a request that was carried out: from now on its repetitions get `answer`, unless one is kept already.
     pub async fn finish_request(
         &self,
         request: &Request,
@@ -164,14 +168,28 @@ impl Activity {
         answer: String,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.table.put(&request.row(subject, now, Some(answer))).await
+        self.put_unanswered(request.row(subject, now, Some(answer))).await
     }
 
-    /// Gives up a request that failed, so that it can be repeated at once; a repetition goes on with the same `subject`.
+    /// Gives up a request that failed, so that it can be repeated at once; a repetition goes on with the same `subject`. If it was
+    /// carried out after all, and its answer is kept, that stays.
     pub async fn release_request(&self, request: &Request, subject: String, now: Timestamp) -> Result<(), StoreError> {
         let mut row = request.row(subject, now, None);
         row.content.started_at = 0;
-        self.table.put(&row).await
+        self.put_unanswered(row).await
+    }
+
+    /// Forgets a request that was refused and has changed nothing: its key may be used for another body.
+    pub async fn forget_request(&self, request: &Request, subject: String, now: Timestamp) -> Result<(), StoreError> {
+        let mut row = request.row(subject, now, None);
+        row.content.expires_at = now.as_seconds() - 1;
+        self.put_unanswered(row).await
+    }
+
+    async fn put_unanswered(&self, row: Row<RequestRow>) -> Result<(), StoreError> {
+        let call = self.table.putting(&row)?.condition_expression(UNANSWERED);
+        let call = call.expression_attribute_values(":subject", text(&row.content.subject));
+        self.table.put_if(call).await.map(drop)
     }
 }
 
@@ -260,9 +278,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_request_that_failed_after_it_was_carried_out_keeps_its_answer() {
+        let store = testing::Database::start().await;
+        let request = request(ProjectId::new(now(), &SystemRandom), b"{}");
+        store.activity.begin_request(&request, "a".to_owned(), now()).await.unwrap();
+        store.activity.finish_request(&request, "a".to_owned(), "done".to_owned(), now()).await.unwrap();
+        store.activity.release_request(&request, "a".to_owned(), now()).await.unwrap();
+        store.activity.forget_request(&request, "a".to_owned(), now()).await.unwrap();
+
+        let repeated = store.activity.begin_request(&request, "b".to_owned(), now()).await.unwrap();
+        assert_eq!(repeated, Begun::Answered("done".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn the_key_of_a_request_that_was_refused_is_free_for_another() {
+        let store = testing::Database::start().await;
+        let project = ProjectId::new(now(), &SystemRandom);
+        store.activity.begin_request(&request(project, b"{}"), "a".to_owned(), now()).await.unwrap();
+        store.activity.forget_request(&request(project, b"{}"), "a".to_owned(), now()).await.unwrap();
+
+        let other = store.activity.begin_request(&request(project, b"[]"), "b".to_owned(), now()).await.unwrap();
+        assert_eq!(other, proceed("b"));
+    }
+
+    #[tokio::test]
+    async fn each_namespace_has_keys_of_its_own() {
+        let store = testing::Database::start().await;
+        let project = ProjectId::new(now(), &SystemRandom);
+        store.activity.begin_request(&request(project, b"{}"), "a".to_owned(), now()).await.unwrap();
+
+        let elsewhere = Request::new(Some(project), &"order-7".parse().unwrap(), &["/replays"], b"[]");
+        assert_eq!(store.activity.begin_request(&elsewhere, "b".to_owned(), now()).await.unwrap(), proceed("b"));
+    }
+
+    #[tokio::test]
     async fn a_key_is_forgotten_after_a_day() {
         let store = testing::Database::start().await;
         let request = request(ProjectId::new(now(), &SystemRandom), b"{}");
+        store.activity.begin_request(&request, "a".to_owned(), now()).await.unwrap();
         store.activity.finish_request(&request, "a".to_owned(), "done".to_owned(), now()).await.unwrap();
 
         let next_day = now().plus(REMEMBERED + Duration::from_secs(1));

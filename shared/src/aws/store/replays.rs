@@ -64,7 +64,8 @@ fn sort_key(id: ReplayId) -> String {
 }
 
 impl Activity {
-    /// Stores a new replay, to be carried on by the sweep from `now` on. [`Written::Before`] if another one of the project runs.
+    /// Stores a new replay, to be carried on by the sweep from `now` on. [`Written::Before`] if another one of the project runs, or if
+    /// this one was stored before: it is not begun anew.
     pub async fn start_replay(&self, replay: &Replay, now: Timestamp) -> Result<Written, StoreError> {
         let content = ReplayRow {
             replay: replay.clone(),
@@ -74,7 +75,8 @@ impl Activity {
         };
         let row = Row { pk: partition(replay.project_id), sk: sort_key(replay.replay_id), content };
         let item = serde_dynamo::to_item(&row).map_err(StoreError::Row)?;
-        let put = Put::builder().table_name(self.table.name()).set_item(Some(item)).build().expect("item is set");
+        let put = Put::builder().table_name(self.table.name()).set_item(Some(item));
+        let put = put.condition_expression("attribute_not_exists(pk)").build().expect("item is set");
         let parts = vec![self.taking_turn(replay)?, TransactWriteItem::builder().put(put).build()];
         Ok(match self.table.transact(parts).await? {
             Transacted::Written => Written::Now,
@@ -298,6 +300,15 @@ mod tests {
 
     fn sent(replay_id: ReplayId, is_taken: bool) -> Replayed {
         Replayed { replay_id, outcome: ReplayOutcome::Sent(attempt(2, is_taken)) }
+    }
+
+    #[tokio::test]
+    async fn a_replay_is_begun_once() {
+        let store = Database::start().await;
+        let replay = running(&store).await;
+        store.activity.end_replay(&replay, ReplayState::Done).await.unwrap();
+        assert_eq!(store.activity.start_replay(&replay, now()).await.unwrap(), Written::Before);
+        assert_eq!(stored(&store, &replay).await.state, ReplayState::Done);
     }
 
     #[tokio::test]
