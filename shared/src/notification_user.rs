@@ -78,6 +78,9 @@ pub enum SuppressionReason {
 /// How soon somebody may be asked for their confirmation again.
 pub const ASK_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
+/// How often an address may be asked on one UTC day by one project, however many notification users it was added as.
+pub const MOST_CONFIRMATIONS_A_DAY: u32 = 5;
+
 /// Why somebody is not asked for their confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CannotAsk {
@@ -90,6 +93,19 @@ pub enum CannotAsk {
         /// When they may be asked again.
         seconds_left: u64,
     },
+    /// Their address was asked so often that it may not be asked again on this UTC day.
+    #[error("this address was asked for confirmation {MOST_CONFIRMATIONS_A_DAY} times today; ask it tomorrow")]
+    TooOften {
+        /// When tomorrow begins.
+        seconds_left: u64,
+    },
+}
+
+impl CannotAsk {
+    /// An address that may not be asked again today, as of `now`.
+    pub fn too_often(now: Timestamp) -> Self {
+        Self::TooOften { seconds_left: now.day().next().start().since(now).as_secs() + 1 }
+    }
 }
 
 impl NotificationUser {
@@ -166,7 +182,14 @@ pub struct NotificationUserView {
 }
 
 impl NotificationUserView {
-    /// Its fields, as the audit log compares them.
+    /// Its fields, as the audit log tells them: without the address, which is to be gone when they are.
+    pub fn audited(&self) -> Fields {
+        let mut fields = self.fields();
+        fields.remove("email");
+        fields
+    }
+
+    /// Its fields, as its tag stands for them.
     pub fn fields(&self) -> Fields {
         match serde_json::to_value(self).expect("texts and times are JSON") {
             Value::Object(fields) => fields,

@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use shared::audit::{Deed, Resource};
-use shared::aws::store::Write;
+use shared::aws::store::{Write, Written};
 use shared::draft::{BadField, BadFields};
 use shared::id::{NotificationUserId, ProjectId};
 use shared::mail_link::{LinkPurpose, MailLink};
 use shared::notification_user::{
-    MOST_NOTIFICATION_USERS, NewNotificationUser, NotificationUser, NotificationUserChange, NotificationUserView,
+    CannotAsk, MOST_NOTIFICATION_USERS, NewNotificationUser, NotificationUser, NotificationUserChange,
+    NotificationUserView,
 };
 use shared::project::Project;
 use shared::report_mail;
@@ -18,6 +19,7 @@ use crate::answer::Answer;
 use crate::body::{Body, Checked, LastId, Nothing};
 use crate::caller::{Caller, scope};
 use crate::changes::{Asked, Decision};
+use crate::once;
 #[cfg(test)]
 use crate::openapi::{parameters, requests};
 use crate::paging::List;
@@ -30,7 +32,7 @@ use crate::tag::{IfMatch, Tag};
     post, path = "/v1/projects/{pid}/notification-users", operation_id = "addNotificationUser", tag = "Notification users",
     params(parameters::Once), security(("x-api-key" = ["settings:write"])),
     request_body = requests::NewNotificationUser,
-    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    extensions(("x-problems" = json!(["limit-reached", "too-many-mails", "changed-meanwhile"]))),
     responses(
         (status = 201, description = "The notification user, still to confirm.", body = NotificationUserView),
     ),
@@ -42,7 +44,9 @@ pub(crate) async fn create(
 ) -> Result<Answer<NotificationUserView>, ApiError> {
     let project = projects::existing(&app, caller.project_id).await?;
     check_new(&app, project.id, &new).await?;
-    let user = new.clone().create(NotificationUserId::new(app.clock.now(), &*app.random), project.id);
+    let claim = caller.origin.claim.as_ref();
+    let id = once::subject(claim, || NotificationUserId::new(app.clock.now(), &*app.random));
+    let user = new.clone().create(id, project.id);
     // The mail goes first: if it cannot be sent, nothing has changed, while a mail without a user is only a link that does not
     // work.
     ask_by_mail(&app, &project, &user).await?;
@@ -50,9 +54,9 @@ pub(crate) async fn create(
     let decide = move |project: Project| async move {
         check_new(app, project.id, new).await?;
         let (write, shown) = (Write::notification_user(user)?, user.shown());
-        let after = shown.fields();
-        let deed = Deed::created(Resource::NotificationUser { id: user.id }, &after);
-        Ok(Decision::change(project, vec![write], deed, Answer::created(shown).tagged(Tag::of(&after))))
+        let tag = Tag::of(&shown.fields());
+        let deed = Deed::created(Resource::NotificationUser { id: user.id }, &shown.audited());
+        Ok(Decision::change(project, vec![write], deed, Answer::created(shown).tagged(tag)))
     };
     app.change(&caller.origin, project.id, decide).await
 }
@@ -121,11 +125,10 @@ pub(crate) async fn remove(
 ) -> Result<Answer<()>, ApiError> {
     let (app, if_match) = (&app, &if_match);
     let decide = move |project: Project| async move {
-        let found = app.settings.notification_user(project.id, id).await?;
-        let before = found.map(|user| user.shown().fields());
-        if_match.check(before.as_ref())?;
-        let Some(before) = before else { return Ok(Decision::Nothing(Answer::gone())) };
-        let deed = Deed::deleted(Resource::NotificationUser { id }, &before);
+        let found = app.settings.notification_user(project.id, id).await?.map(|user| user.shown());
+        if_match.check(found.as_ref().map(NotificationUserView::fields).as_ref())?;
+        let Some(before) = found else { return Ok(Decision::Nothing(Answer::gone())) };
+        let deed = Deed::deleted(Resource::NotificationUser { id }, &before.audited());
         let write = Write::notification_user_deleted(project.id, id);
         Ok(Decision::change(project, vec![write], deed, Answer::gone()))
     };
@@ -170,14 +173,13 @@ pub(crate) async fn alter_user(
     let alter = &alter;
     let decide = move |project: Project| async move {
         let mut user = existing(app, project.id, id).await?;
-        let before = user.shown().fields();
-        asked.if_match.check(Some(&before))?;
+        let before = user.shown();
+        asked.if_match.check(Some(&before.fields()))?;
         alter(&mut user);
-        let write = Write::notification_user(&user)?;
-        let shown = user.shown();
-        let since = shown.fields();
-        let deed = Deed::changed(Resource::NotificationUser { id }, &before, &since).reverting(asked.reverts);
-        Ok(Decision::change(project, vec![write], deed, Answer::ok(shown).tagged(Tag::of(&since))))
+        let (write, shown) = (Write::notification_user(&user)?, user.shown());
+        let deed = Deed::changed(Resource::NotificationUser { id }, &before.audited(), &shown.audited());
+        let tag = Tag::of(&shown.fields());
+        Ok(Decision::change(project, vec![write], deed.reverting(asked.reverts), Answer::ok(shown).tagged(tag)))
     };
     app.change(asked.origin, asked.project, decide).await
 }
@@ -204,8 +206,13 @@ async fn check_new(app: &App, project: ProjectId, new: &NewNotificationUser) -> 
     Ok(())
 }
 
+/// Asks an address for its confirmation, but not more often than it may be asked on one day.
 async fn ask_by_mail(app: &App, project: &Project, user: &NotificationUser) -> Result<(), ApiError> {
-    let link = MailLink::new(LinkPurpose::Confirm, project.id, user.id, app.clock.now());
+    let now = app.clock.now();
+    if app.activity.admit_confirmation(project.id, &user.email, now).await? == Written::Before {
+        return Err(CannotAsk::too_often(now).into());
+    }
+    let link = MailLink::new(LinkPurpose::Confirm, project.id, user.id, now);
     let ring = app.key_ring.ring().await?;
     let url = link.url(&app.config.api_base_url, &ring, &*app.random);
     let mail = report_mail::render_confirmation(project.name.as_str(), &url, link.expires_at, user.language)?;

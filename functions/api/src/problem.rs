@@ -170,7 +170,7 @@ impl ApiError {
             Self::PreconditionFailed => ProblemKind::PreconditionFailed,
             Self::NotRevertible => ProblemKind::NotRevertible,
             Self::CannotAsk(CannotAsk::Confirmed) => ProblemKind::AlreadyConfirmed,
-            Self::CannotAsk(CannotAsk::TooSoon { .. }) => ProblemKind::TooManyMails,
+            Self::CannotAsk(CannotAsk::TooSoon { .. } | CannotAsk::TooOften { .. }) => ProblemKind::TooManyMails,
             Self::NextKeyExists => ProblemKind::NextKeyExists,
             Self::KeyInUse => ProblemKind::KeyInUse,
             Self::KeyReplaced => ProblemKind::KeyReplaced,
@@ -203,7 +203,8 @@ impl ApiError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyCalls(standing) => Some(standing.retry_after()),
-            Self::TooManyTests { seconds_left } | Self::CannotAsk(CannotAsk::TooSoon { seconds_left }) => {
+            Self::TooManyTests { seconds_left }
+            | Self::CannotAsk(CannotAsk::TooSoon { seconds_left } | CannotAsk::TooOften { seconds_left }) => {
                 Some(*seconds_left)
             }
             Self::ChangedMeanwhile | Self::StillRunning => Some(1),

@@ -109,7 +109,8 @@ problem_kinds! {
     TooManyCalls = TOO_MANY_REQUESTS "too-many-calls",
     /// The project has sent as many tests as it may in a minute; `Retry-After` says when to come back.
     TooManyTests = TOO_MANY_REQUESTS "too-many-tests",
-    /// The notification user was asked for their confirmation just now; `Retry-After` says when they may be asked again.
+    /// The notification user was asked for their confirmation just now, or five times today; `Retry-After` says when they may be
+    /// asked again.
     TooManyMails = TOO_MANY_REQUESTS "too-many-mails",
     /// Something failed that repeating will not mend.
     Internal = INTERNAL_SERVER_ERROR "internal",

@@ -28,6 +28,8 @@ enum Mailed {
     Sent,
     /// Another run has claimed it; whether it succeeds is not known yet.
     Busy,
+    /// They want no mails any more, or are gone.
+    Unwanted,
 }
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
@@ -64,6 +66,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
             match self.mail(mailing, &user, mail).await {
                 Ok(Mailed::Sent) => sent += 1,
                 Ok(Mailed::Busy) => busy += 1,
+                Ok(Mailed::Unwanted) => {}
                 Err(error) => {
                     failed += 1;
                     let (project_id, user_id) = (user.project_id, user.id);
@@ -75,7 +78,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         if busy + failed > 0 { Err(JobError::Unsent { failed, busy }) } else { Ok(sent) }
     }
 
-    /// Sends the mail to one user, unless another run has claimed to.
+    /// Sends the mail to one user, unless another run has claimed to, or they have unsubscribed meanwhile.
     async fn mail(
         &self,
         mailing: &Mailing,
@@ -83,6 +86,11 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         mail: Result<Mail, RenderError>,
     ) -> Result<Mailed, MailingError> {
         let mail = mail?;
+        // Between the look at the readers and this one lies the making of the report, which takes a while for a large day.
+        let user_now = self.settings.notification_user(user.project_id, user.id).await?;
+        if user_now.is_none_or(|user| user.state != NotificationUserState::Confirmed) {
+            return Ok(Mailed::Unwanted);
+        }
         let claimed_at = self.clock.now();
         if self.activity.claim_mail(mailing, user.id, claimed_at).await? == Written::Before {
             return Ok(Mailed::Busy);

@@ -7,11 +7,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use shared::aws::store::StoredHealth;
+use shared::aws::store::{DigestProgress, DigestStage, PageToken, StoredHealth};
 use shared::delivery::{Delivery, DeliveryState, Nudge};
 use shared::digest::{DigestJob, ReconcileJob};
 use shared::id::{EndpointId, EventId, ProjectId};
-use shared::time::Timestamp;
+use shared::time::{Timestamp, UtcDay};
 use tracing::{info, warn};
 
 use crate::{Digest, DigestError, DigestMailer, DigestQueue, JobError};
@@ -30,20 +30,25 @@ const EVENTS_A_PAGE: u16 = 100;
 const PAGES_A_MESSAGE: usize = 300;
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// Queues a look at each project; tells at how many.
-    pub(crate) async fn queue_reconciliations(&self) -> Result<usize, DigestError> {
+    /// Queues a look at each project, from a page on; notes each page as part of the daily run of `run`, and at last that this is
+    /// done.
+    pub(crate) async fn queue_reconciliations(&self, run: UtcDay, after: Option<PageToken>) -> Result<(), DigestError> {
         let now = self.clock.now();
         let (day, oldest_day) = (now.day(), now.minus(Duration::from_hours(24) * DAYS_BACK).day());
         let job = |project_id| DigestJob::Reconcile(ReconcileJob { project_id, day, before: None, oldest_day });
-        let (mut count, mut next) = (0, None);
+        let (mut projects, mut next) = (0, after);
         loop {
             let page = self.settings.projects(PROJECTS_A_PAGE, next.as_ref()).await?;
             let jobs: Vec<DigestJob> = page.items.iter().map(|project| job(project.id)).collect();
             self.queue.send(&jobs).await?;
-            count += jobs.len();
+            projects += jobs.len();
             next = page.next;
+            let stage = if next.is_none() { DigestStage::Done } else { DigestStage::Reconciliation };
+            let progress = DigestProgress { day: run, stage, after: next.clone() };
+            self.activity.note_digest_progress(&progress).await?;
             if next.is_none() {
-                return Ok(count);
+                info!(projects, "{projects} projects will be looked through for lost deliveries");
+                return Ok(());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The daily report: queued for every project in the morning, and mailed project by project.
 
-use shared::aws::store::{DigestProgress, Mailing, PageToken, report_endpoints};
+use shared::aws::store::{DigestProgress, DigestStage, Mailing, PageToken, report_endpoints};
 use shared::digest::DigestJob;
 use shared::id::ProjectId;
 use shared::metric::{Measured, Metric};
@@ -17,24 +17,26 @@ use crate::{Answer, Digest, DigestError, DigestMailer, DigestQueue, JobError, tr
 const DAYS_CAUGHT_UP: u32 = 3;
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// Queues the reports of each day that is over and was not done yet: usually yesterday's. A run that died is gone on with where
-    /// it was. If there is nothing to do, because another run has done it, nothing happens.
+    /// Queues the reports of each day that is over and was not done yet, usually yesterday's, and then the looks for lost deliveries.
+    /// A run that died is gone on with where it was. If there is nothing to do, because another run has done it, nothing happens.
     pub(crate) async fn queue_days_due(&self) -> Result<Answer, DigestError> {
         let yesterday = UtcDay::before(self.clock.now());
         let due = days_due(self.activity.digest_progress().await?, yesterday);
-        let (mut days, mut reports) = (Vec::new(), 0);
-        for DigestProgress { day, after, .. } in due {
-            reports += self.queue_reports(day, None, after, true).await?;
-            days.push(day);
-        }
-        if days.is_empty() {
+        let days = due.iter().map(|progress| progress.day).collect();
+        let Some(last) = due.last().cloned() else {
             info!(%yesterday, "the reports of {yesterday} were queued before");
-        } else {
-            // The reports first: somebody waits for them.
-            let projects = self.queue_reconciliations().await?;
-            telemetry::record(&Measured::one(Metric::DigestRuns, 1), self.clock.now());
-            info!(projects, "{projects} projects will be looked through for lost deliveries");
+            return Ok(Answer::Queued { days, reports: 0 });
+        };
+        let mut reports = 0;
+        // The reports first: somebody waits for them.
+        for DigestProgress { day, after, .. } in
+            due.into_iter().filter(|progress| progress.stage == DigestStage::Reports)
+        {
+            reports += self.queue_reports(day, None, after, true).await?;
         }
+        let after = last.after.filter(|_| last.stage == DigestStage::Reconciliation);
+        self.queue_reconciliations(last.day, after).await?;
+        telemetry::record(&Measured::one(Metric::DigestRuns, 1), self.clock.now());
         Ok(Answer::Queued { days, reports })
     }
 
@@ -67,7 +69,8 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
             reports += jobs.len();
             next = page.next;
             if is_tracked {
-                let progress = DigestProgress { day, is_done: next.is_none(), after: next.clone() };
+                let stage = if next.is_none() { DigestStage::Reconciliation } else { DigestStage::Reports };
+                let progress = DigestProgress { day, stage, after: next.clone() };
                 self.activity.note_digest_progress(&progress).await?;
             }
             if next.is_none() {
@@ -104,10 +107,10 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
 /// What is to be done when the last day that is over is `yesterday`, in the order of the calendar. The first run ever does that day
 /// alone.
 fn days_due(progress: Option<DigestProgress>, yesterday: UtcDay) -> Vec<DigestProgress> {
-    let from_its_beginning = |day| DigestProgress { day, is_done: false, after: None };
+    let from_its_beginning = |day| DigestProgress { day, stage: DigestStage::Reports, after: None };
     let Some(progress) = progress else { return vec![from_its_beginning(yesterday)] };
     let oldest = (0..DAYS_CAUGHT_UP).fold(yesterday, |day, _| day.previous());
-    let first = if progress.is_done { from_its_beginning(progress.day.next()) } else { progress };
+    let first = if progress.stage == DigestStage::Done { from_its_beginning(progress.day.next()) } else { progress };
     let first = if first.day < oldest { from_its_beginning(oldest) } else { first };
     let days = std::iter::successors(Some(first), |last| Some(from_its_beginning(last.day.next())));
     days.take_while(|progress| progress.day <= yesterday).collect()
@@ -125,7 +128,9 @@ mod tests {
     fn what_was_missed_is_caught_up_with_three_days_back() {
         let yesterday = day("2026-11-21");
         let due = |progress: Option<(&str, bool)>| -> Vec<String> {
-            let progress = progress.map(|(text, is_done)| DigestProgress { day: day(text), is_done, after: None });
+            let stage = |is_done| if is_done { DigestStage::Done } else { DigestStage::Reports };
+            let progress =
+                progress.map(|(text, is_done)| DigestProgress { day: day(text), stage: stage(is_done), after: None });
             days_due(progress, yesterday).into_iter().map(|progress| progress.day.to_string()).collect()
         };
         assert_eq!(due(None), ["2026-11-21"], "the first run ever");

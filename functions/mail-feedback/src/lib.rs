@@ -106,5 +106,5 @@ impl MailFeedback {
 }
 
 fn deed(before: &NotificationUser, after: &NotificationUser) -> Deed {
-    Deed::changed(Resource::NotificationUser { id: before.id }, &before.shown().fields(), &after.shown().fields())
+    Deed::changed(Resource::NotificationUser { id: before.id }, &before.shown().audited(), &after.shown().audited())
 }

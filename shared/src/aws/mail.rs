@@ -205,6 +205,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_fault_leaves_open_whether_the_mail_was_sent_and_it_is_not_sent_again() {
+        let (mailer, server) = service_that_answers("500 Internal Server Error", "{}");
+        let error = mailer.send(&user(), &mail()).await.unwrap_err();
+        server.join().unwrap();
+        assert!(matches!(error, MailError::Faulty(500)), "{error:?}");
+    }
+
+    #[tokio::test]
     async fn silence_leaves_open_whether_the_mail_was_sent() {
         let mailer = Mailer::new(&Aws::local("http://127.0.0.1:1".to_owned()), "reports@signpost.example", None);
         let error = mailer.send(&user(), &mail()).await.unwrap_err();

@@ -95,7 +95,12 @@ impl Aws {
 
     #[cfg(feature = "mail")]
     fn ses(&self) -> &aws_sdk_sesv2::Client {
-        self.0.ses.get_or_init(|| aws_sdk_sesv2::Client::new(&self.0.sdk))
+        self.0.ses.get_or_init(|| {
+            // A mail whose answer got lost may have been sent. Only who has claimed it decides whether it is sent again.
+            let config = aws_sdk_sesv2::config::Builder::from(&self.0.sdk);
+            let once = aws_sdk_sesv2::config::retry::RetryConfig::disabled();
+            aws_sdk_sesv2::Client::from_conf(config.retry_config(once).build())
+        })
     }
 
     #[cfg(feature = "queue")]

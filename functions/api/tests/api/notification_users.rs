@@ -5,12 +5,14 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use shared::aws::queue::testing::MAILS;
+use shared::aws::store::testing::SETTINGS;
 use shared::clock::{Clock as _, SystemClock};
 use shared::draft::Draft;
 use shared::id::{NotificationUserId, ProjectId};
 use shared::mail_link::{LinkPurpose, MailLink};
 use shared::notification_user::{
-    NewNotificationUser, NotificationUser, NotificationUserState, Suppression, SuppressionReason,
+    MOST_CONFIRMATIONS_A_DAY, NewNotificationUser, NotificationUser, NotificationUserState, Suppression,
+    SuppressionReason,
 };
 use shared::random::SystemRandom;
 use shared::time::Timestamp;
@@ -107,6 +109,28 @@ async fn whoever_is_added_is_asked_and_confirms_by_the_button_alone() {
         json!([{"field": "state", "before": "unconfirmed", "after": "confirmed"}])
     );
     assert_eq!(audit["items"].as_array().map(Vec::len), Some(3), "confirming twice is one change");
+}
+
+#[tokio::test]
+async fn an_address_is_asked_so_often_a_day_however_often_it_is_added() {
+    let users = Users::none().await;
+    let ada = json!({"name": "Ada", "email": "ada@acme.example"});
+    for _ in 0..MOST_CONFIRMATIONS_A_DAY {
+        let (status, user) = users.call("POST", "", ada.clone()).await;
+        assert_eq!(status, StatusCode::CREATED);
+        let id = user["id"].as_str().unwrap();
+        assert_eq!(users.call("DELETE", &format!("/{id}"), Value::Null).await.0, StatusCode::NO_CONTENT);
+    }
+    let mails = users.mailed().len();
+    let refused = users.scene.operator("POST", &users.path, &ada).await;
+    assert_eq!(
+        (refused.status, &refused.body["type"]),
+        (StatusCode::TOO_MANY_REQUESTS, &json!("/problems/too-many-mails"))
+    );
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!((mails, users.mailed()), (MOST_CONFIRMATIONS_A_DAY as usize, vec![]));
+    let settings = users.scene.store.dump(SETTINGS).await;
+    assert!(!settings.contains("ada@acme.example"), "whoever was removed is still there: {settings}");
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn a_run_that_died_is_gone_on_with() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
-    morning.jobs.fail_next();
+    morning.jobs.fail_call(1);
     assert!(morning.try_schedule().await.is_err());
     assert_eq!(morning.schedule().await, Answer::Queued { days: vec![day("2026-11-21")], reports: 1 });
     assert_eq!((morning.work().await, morning.mailed().len()), (0, 1));

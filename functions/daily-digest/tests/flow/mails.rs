@@ -178,6 +178,18 @@ async fn whoever_does_not_want_mails_gets_none() {
 }
 
 #[tokio::test]
+async fn whoever_unsubscribes_while_others_are_mailed_gets_none() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    morning.reader(acme, "ada@acme.example").await;
+    morning.reader(acme, "bob@acme.example").await;
+    let users = morning.database.settings.notification_users(acme).await.unwrap();
+    morning.outbox.0.lock().unwrap().unsubscribe = Some((morning.database.settings.clone(), users));
+    morning.schedule().await;
+    assert_eq!((morning.work().await, morning.mailed().len()), (0, 1));
+}
+
+#[tokio::test]
 async fn two_runs_at_once_mail_everybody_once() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;

@@ -1,7 +1,7 @@
 //! The morning of 22 November, ten past midnight, against a real table; queues and mails are stood in for.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use shared::address::AddressGuard;
 use shared::aws::mail::MailError;
 use shared::aws::queue::QueueError;
 use shared::aws::secrets::KeyRingSecret;
+use shared::aws::store::Settings;
 use shared::aws::store::testing::Database;
 use shared::clock::Clock;
 use shared::delivery::{Attempt, Delivery, FailureReason, Nudge, Phases};
@@ -42,19 +43,20 @@ pub(crate) struct Jobs {
     pub(crate) mails: Arc<Mutex<Vec<DigestJob>>>,
     looks: Arc<Mutex<Vec<DigestJob>>>,
     nudges: Arc<Mutex<Vec<Nudge>>>,
-    fails_next: Arc<AtomicBool>,
+    /// The number of the call that fails, counted from the next one as 1; zero if none does.
+    fails: Arc<AtomicUsize>,
 }
 
 impl Jobs {
-    /// Has the next call fail.
-    pub(crate) fn fail_next(&self) {
-        self.fails_next.store(true, Ordering::SeqCst);
+    /// Has a call fail: the next one is number 1.
+    pub(crate) fn fail_call(&self, number: usize) {
+        self.fails.store(number, Ordering::SeqCst);
     }
 }
 
 impl DigestQueue for Jobs {
     async fn send(&self, jobs: &[DigestJob]) -> Result<(), QueueError> {
-        if self.fails_next.swap(false, Ordering::SeqCst) {
+        if self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |number| number.checked_sub(1)) == Ok(1) {
             return Err(QueueError::Refused(jobs.len()));
         }
         let is_look = |job: &&DigestJob| matches!(job, DigestJob::Reconcile(_));
@@ -81,10 +83,19 @@ pub(crate) struct Mails {
     pub(crate) does_not_answer: BTreeSet<String>,
     /// How many mails are taken before the next ones are too many.
     pub(crate) takes: Option<usize>,
+    /// Who unsubscribes while the next mail is sent, and where that is noted.
+    pub(crate) unsubscribe: Option<(Settings, Vec<NotificationUser>)>,
 }
 
 impl DigestMailer for Outbox {
     async fn send(&self, to: &NotificationUser, mail: &Mail) -> Result<(), MailError> {
+        let unsubscribe = self.0.lock().unwrap().unsubscribe.take();
+        if let Some((settings, users)) = unsubscribe {
+            for mut user in users {
+                user.unsubscribe();
+                settings.put_notification_user(&user).await.unwrap();
+            }
+        }
         let (mut mails, to) = (self.0.lock().unwrap(), to.email.as_str());
         if mails.takes == Some(0) {
             return Err(MailError::Refused("TooManyRequestsException".to_owned()));

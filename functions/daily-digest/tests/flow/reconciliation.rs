@@ -31,6 +31,24 @@ async fn first_messages_that_were_lost_are_sent_anew() {
 }
 
 #[tokio::test]
+async fn a_look_that_was_not_queued_is_made_up_for_by_the_next_run_of_the_morning() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    morning.reader(acme, "ada@acme.example").await;
+    let lost = morning.half_delivered(acme, "2026-11-21T08:00:00.000Z").await;
+    // First the reports are queued, then the looks.
+    morning.jobs.fail_call(2);
+    morning.try_schedule().await.unwrap_err();
+    assert_eq!(morning.reconcile().await, []);
+
+    morning.schedule().await;
+    assert_eq!(morning.reconcile().await, [lost.next_nudge()]);
+    assert_eq!((morning.work().await, morning.mailed().len()), (0, 1));
+    morning.schedule().await;
+    assert_eq!(morning.reconcile().await, []);
+}
+
+#[tokio::test]
 async fn an_endpoint_that_nobody_looks_after_is_found_by_what_it_holds() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;

@@ -14,6 +14,7 @@ use super::{Activity, StoreError, Written};
 use crate::delivery::{Delivery, DeliveryState};
 use crate::id::{DeliveryId, EventId, ProjectId};
 use crate::time::{Timestamp, UtcDay};
+use futures::future::join_all;
 
 const PREFIX: &str = "delivery#";
 
@@ -117,7 +118,8 @@ impl Activity {
     }
 
     /// Does for each of `deliveries` what [`Self::record`] does, and answers in the same order. They have made one attempt each, so
-    /// that most have no row: those are written with one call for every 25 of them. What that does not do is done one by one.
+    /// that most have no row: those are written with one call for every 25 of them. What that does not do is done side by
+    /// side.
     pub async fn record_first_attempts(
         &self,
         deliveries: &[(Delivery, Option<Timestamp>)],
@@ -126,9 +128,10 @@ impl Activity {
         for chunk in deliveries.chunks(table::MOST_STATEMENTS) {
             let rows: Vec<_> = chunk.iter().map(|(delivery, sweep_at)| self.row(delivery, *sweep_at, None)).collect();
             let is_written = if rows.len() == 1 { vec![false] } else { self.table.insert_all(&rows).await };
-            for ((delivery, sweep_at), is_written) in chunk.iter().zip(is_written) {
-                answers.push(if is_written { Ok(Written::Now) } else { self.record(delivery, *sweep_at).await });
-            }
+            let answered = chunk.iter().zip(is_written).map(|((delivery, sweep_at), is_written)| async move {
+                if is_written { Ok(Written::Now) } else { self.record(delivery, *sweep_at).await }
+            });
+            answers.extend(join_all(answered).await);
         }
         answers
     }

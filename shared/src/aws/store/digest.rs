@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::events::partition;
-use super::table::{Row, text};
+use super::table::{Row, number, text};
 use super::{Activity, PageToken, StoreError, Written};
 use crate::id::ProjectId;
 use crate::time::{Timestamp, UtcDay};
@@ -12,15 +12,46 @@ const DIGEST: &str = "digest";
 const PROGRESS: &str = "progress";
 const REPORT: &str = "report";
 
-/// How far the queueing of a day's reports has come. There is one row of this, for the latest day.
+/// What a daily run queues, in this order; in the store, the number of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum DigestStage {
+    /// The reports of all projects.
+    Reports,
+    /// A look at each project for deliveries that were lost.
+    Reconciliation,
+    /// Nothing more.
+    Done,
+}
+
+impl From<DigestStage> for u8 {
+    fn from(stage: DigestStage) -> Self {
+        match stage {
+            DigestStage::Reports => 0,
+            DigestStage::Reconciliation => 1,
+            DigestStage::Done => 2,
+        }
+    }
+}
+
+impl TryFrom<u8> for DigestStage {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Self, &'static str> {
+        let all = [Self::Reports, Self::Reconciliation, Self::Done];
+        all.into_iter().find(|stage| u8::from(*stage) == number).ok_or("no stage of a daily run has this number")
+    }
+}
+
+/// How far the daily run of a day has come. There is one row of this, for the latest day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DigestProgress {
     /// The day whose reports are, or were, being queued.
     pub day: UtcDay,
-    /// Whether those of all projects are queued.
-    pub is_done: bool,
-    /// The page that comes next, if it is not the first.
+    /// What is being queued.
+    pub stage: DigestStage,
+    /// The page of that which comes next, if it is not the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<PageToken>,
 }
@@ -39,14 +70,17 @@ impl Activity {
         self.table.get_now(DIGEST, PROGRESS).await
     }
 
-    /// Notes how far a daily run has come. [`Written::Before`] if another run has done that day already, or is at a later one.
+    /// Notes how far a daily run has come. [`Written::Before`] if another run has done that day already, or is further.
     pub async fn note_digest_progress(&self, progress: &DigestProgress) -> Result<Written, StoreError> {
         let row = Row { pk: DIGEST.to_owned(), sk: PROGRESS.to_owned(), content: progress };
-        let is_ahead = "attribute_not_exists(pk) OR #day < :day OR (#day = :day AND isDone = :false)";
+        let is_ahead =
+            "attribute_not_exists(pk) OR #day < :day OR (#day = :day AND #stage <= :stage AND #stage <> :done)";
         let call = self.table.putting(&row)?.condition_expression(is_ahead);
         let call = call
             .expression_attribute_names("#day", "day")
-            .expression_attribute_values(":false", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
+            .expression_attribute_names("#stage", "stage")
+            .expression_attribute_values(":stage", number(u8::from(progress.stage).into()))
+            .expression_attribute_values(":done", number(u8::from(DigestStage::Done).into()));
         self.table.put_if(call.expression_attribute_values(":day", text(progress.day.to_string()))).await
     }
 
@@ -75,25 +109,30 @@ mod tests {
     use super::super::testing::Database;
     use super::*;
 
-    fn progress(day: &str, is_done: bool) -> DigestProgress {
-        DigestProgress { day: day.parse().unwrap(), is_done, after: Some(PageToken("{}".to_owned())) }
+    fn progress(day: &str, stage: DigestStage) -> DigestProgress {
+        DigestProgress { day: day.parse().unwrap(), stage, after: Some(PageToken("{}".to_owned())) }
     }
 
     #[tokio::test]
     async fn progress_never_goes_back() {
         let store = Database::start().await;
-        let (begun, done) = (progress("2026-11-21", false), progress("2026-11-21", true));
+        let [begun, looking, done] = [DigestStage::Reports, DigestStage::Reconciliation, DigestStage::Done]
+            .map(|stage| progress("2026-11-21", stage));
         for (next, expected) in [
             (&begun, Written::Now),
             (&begun, Written::Now),
+            (&looking, Written::Now),
+            (&begun, Written::Before),
+            (&looking, Written::Now),
             (&done, Written::Now),
             (&begun, Written::Before),
             (&done, Written::Before),
-            (&progress("2026-11-20", false), Written::Before),
+            (&progress("2026-11-20", DigestStage::Reports), Written::Before),
         ] {
             assert_eq!(store.activity.note_digest_progress(next).await.unwrap(), expected, "{next:?}");
         }
         assert_eq!(store.activity.digest_progress().await.unwrap(), Some(done));
-        assert_eq!(store.activity.note_digest_progress(&progress("2026-11-22", false)).await.unwrap(), Written::Now);
+        let next = progress("2026-11-22", DigestStage::Reports);
+        assert_eq!(store.activity.note_digest_progress(&next).await.unwrap(), Written::Now);
     }
 }

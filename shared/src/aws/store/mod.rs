@@ -35,6 +35,7 @@ use thiserror::Error;
 use super::{Aws, Cause};
 use crate::time::Timestamp;
 
+mod admissions;
 mod api_keys;
 mod call_counts;
 mod commit;
@@ -66,7 +67,7 @@ mod used_links;
 mod walk;
 
 pub use commit::{Commit, ProjectWrite, Write};
-pub use digest::DigestProgress;
+pub use digest::{DigestProgress, DigestStage};
 pub use erase::Erased;
 pub use events::{DayPage, EventHeading, KeptEvent, StoredEvent};
 pub use health::StoredHealth;

@@ -1,12 +1,11 @@
-//! Test sends, kept for a day, and how many of them a project makes in a minute.
+//! Test sends, kept for a day.
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Row, number, text};
+use super::table::{Row, text};
 use super::{Activity, StoreError, Written};
 use crate::id::{EventId, ProjectId};
-use crate::test_send::{KEPT, MOST_A_MINUTE, TestSend};
-use crate::time::Timestamp;
+use crate::test_send::{KEPT, TestSend};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,24 +29,10 @@ fn row(project: ProjectId, test: &TestSend) -> Row<TestRow> {
 }
 
 impl Activity {
-    /// Counts a test that a project is about to make. [`Written::Before`] if it has made as many as it may in this minute. A call
-    /// that is made twice, because its answer was lost, counts twice; nobody is harmed by that.
-    pub async fn admit_test_send(&self, project: ProjectId, now: Timestamp) -> Result<Written, StoreError> {
-        let minute = now.as_seconds() / 60;
-        let call = self
-            .table
-            .updating(&partition(project), &format!("minute#{minute}"))
-            .update_expression("ADD tests :one SET expiresAt = :expiresAt")
-            .condition_expression("attribute_not_exists(pk) OR tests < :most")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":most", number(i64::from(MOST_A_MINUTE)))
-            .expression_attribute_values(":expiresAt", number((minute + 1) * 60));
-        self.table.update_if(call).await
-    }
-
-    /// Stores a new test, which is still to be sent.
+    /// Stores a new test, which is still to be sent. Storing it again changes nothing, whatever has come of it.
     pub async fn put_test_send(&self, project: ProjectId, test: &TestSend) -> Result<(), StoreError> {
-        self.table.put(&row(project, test)).await
+        let call = self.table.putting(&row(project, test))?.condition_expression("attribute_not_exists(pk)");
+        self.table.put_if(call).await.map(drop)
     }
 
     /// A test as it is now, if the project has one with this id.
@@ -66,8 +51,6 @@ impl Activity {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::aws::store::testing::Database;
     use crate::delivery::{Attempt, Phases};
@@ -75,6 +58,7 @@ mod tests {
     use crate::id::EndpointId;
     use crate::random::SystemRandom;
     use crate::test_send::{NewTestSend, NotSentReason, SentRequest, TestState};
+    use crate::time::Timestamp;
 
     fn now() -> Timestamp {
         "2026-11-22T08:30:00Z".parse().unwrap()
@@ -99,18 +83,5 @@ mod tests {
         let again = store.activity.end_test_send(project, &pending.ended(not_sent)).await.unwrap();
         assert_eq!(again, Written::Before);
         assert_eq!(store.activity.test_send(project, done.id).await.unwrap(), Some(done));
-    }
-
-    #[tokio::test]
-    async fn a_project_makes_so_many_tests_a_minute_and_then_again() {
-        let store = Database::start().await;
-        let (ours, theirs) = (ProjectId::new(now(), &SystemRandom), ProjectId::new(now(), &SystemRandom));
-        for _ in 0..MOST_A_MINUTE {
-            assert_eq!(store.activity.admit_test_send(ours, now()).await.unwrap(), Written::Now);
-        }
-        assert_eq!(store.activity.admit_test_send(ours, now()).await.unwrap(), Written::Before);
-        assert_eq!(store.activity.admit_test_send(theirs, now()).await.unwrap(), Written::Now);
-        let next = now().plus(Duration::from_mins(1));
-        assert_eq!(store.activity.admit_test_send(ours, next).await.unwrap(), Written::Now);
     }
 }
