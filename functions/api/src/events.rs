@@ -226,9 +226,9 @@ async fn accept(app: &App, events: Vec<Event>) -> Result<Vec<Accepted>, ApiError
         let endpoint_ids: Vec<EndpointId> = wanting.map(|endpoint| endpoint.id).collect();
         async move {
             let (written, endpoint_ids) = app.activity.put_event(&event, &endpoint_ids).await?;
-            let mut nudges = Nudge::first(&event, &endpoint_ids);
-            nudges.iter_mut().for_each(|nudge| nudge.is_new = written == Written::Now);
-            Ok::<_, ApiError>((event.id, nudges))
+            let is_new = written == Written::Now;
+            let nudges = Nudge::first(&event, &endpoint_ids).into_iter().map(|nudge| Nudge { is_new, ..nudge });
+            Ok::<_, ApiError>((event.id, nudges.collect()))
         }
     };
     let stored: Vec<(EventId, Vec<Nudge>)> =
