@@ -37,7 +37,7 @@ async fn the_first_message_of_a_new_event_is_followed_unread_and_counts_no_attem
     let new = json(&Nudge { is_new: true, ..scene.nudge(&event) });
 
     for received in [1, 2] {
-        assert_eq!(scene.send(&[new.clone()]).await, [0_usize; 0]);
+        assert_eq!(scene.send(std::slice::from_ref(&new)).await, [0_usize; 0]);
         let delivery = scene.recorded(&event).await.unwrap();
         assert_eq!((delivery.attempts.len(), scene.received()), (1, received));
     }
