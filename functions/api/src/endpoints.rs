@@ -14,7 +14,7 @@ use shared::health::Health;
 use shared::id::{EndpointId, ProjectId};
 use shared::project::Project;
 use shared::return_url::{Encryption, KEY_WANTED};
-use shared::signature::{SignatureScheme, SignatureSchemes, SigningSecret};
+use shared::signature::SigningSecret;
 use shared::time::Timestamp;
 
 use crate::App;
@@ -53,15 +53,16 @@ pub(crate) async fn create(
             return Err(ApiError::LimitReached(MOST_ENDPOINTS, "endpoints in this project"));
         }
         check_surroundings(app, project.id, bad_host.clone(), Some(new.encryption)).await?;
-        prepare_signatures(app, project.id, Some(&new.signatures)).await?;
         let (now, secret) = (app.clock.now(), SigningSecret::generate(&*app.random));
         let id = EndpointId::new(now, &*app.random);
         let endpoint = new.clone().create(id, project.id, &secret, ring, &*app.random);
-        let (write, after) = (Write::new_endpoint(&endpoint)?, settings(&endpoint, now));
+        let mut writes = vec![Write::new_endpoint(&endpoint)?];
+        writes.extend(jwks::first_for(app, project.id, &endpoint.signatures).await?);
+        let after = settings(&endpoint, now);
         let health = Health::unknown(project.id, id);
         let shown = EndpointView::of(endpoint, &health, now, &app.config.egress_ips).with_secret(&secret);
         let answer = Answer::created(shown).tagged(Tag::of(&after));
-        Ok(Decision::change(project, vec![write], Deed::created(Resource::Endpoint { id }, &after), answer))
+        Ok(Decision::change(project, writes, Deed::created(Resource::Endpoint { id }, &after), answer))
     };
     app.change(&caller.origin, caller.project_id, decide).await
 }
@@ -131,7 +132,6 @@ pub(crate) async fn apply(
     let (change, bad_host, ring) = (&change, &bad_host, &ring);
     let alter = move |mut endpoint: Endpoint, now| async move {
         check_surroundings(app, asked.project, bad_host.clone(), change.encryption()).await?;
-        prepare_signatures(app, asked.project, change.signatures()).await?;
         endpoint.apply(change.clone(), now, ring, &*app.random)?;
         Ok((endpoint.clone(), show(app, endpoint).await?))
     };
@@ -190,7 +190,9 @@ where
         let answer = Answer::ok(shown).tagged(Tag::of(&since));
         let deed = Deed::changed(Resource::Endpoint { id }, &before, &since).reverting(asked.reverts);
         let deed = seen.secrets_unlike(&changed).into_iter().fold(deed, Deed::with_secret);
-        Ok(Decision::change(project, vec![Write::endpoint(&changed)?], deed, answer))
+        let mut writes = vec![Write::endpoint(&changed)?];
+        writes.extend(jwks::first_for(app, project.id, &changed.signatures).await?);
+        Ok(Decision::change(project, writes, deed, answer))
     };
     app.change(asked.origin, asked.project, decide).await
 }
@@ -225,16 +227,4 @@ async fn check_surroundings(
         bad.push(BadField { pointer: "/encryption".to_owned(), detail: KEY_WANTED.to_owned() });
     }
     if bad.is_empty() { Ok(()) } else { Err(BadFields(bad).into()) }
-}
-
-/// Sees to it that there is a key pair before the first webhook is to be signed with one.
-async fn prepare_signatures(
-    app: &App,
-    project: ProjectId,
-    signatures: Option<&SignatureSchemes>,
-) -> Result<(), ApiError> {
-    if signatures.is_some_and(|signatures| signatures.contain(SignatureScheme::V1a)) {
-        jwks::ensure(app, project).await?;
-    }
-    Ok(())
 }

@@ -5,10 +5,11 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use serde::Serialize;
 use shared::audit::{Deed, Resource};
-use shared::aws::store::{Write, Written};
+use shared::aws::store::Write;
 use shared::id::{KeyPairId, ProjectId};
 use shared::key_pair::{KeyPairs, MOST_KEY_PAIRS, PublicKey, StoredKeyPair, TooManyKeyPairs};
 use shared::project::Project;
+use shared::signature::{SignatureScheme, SignatureSchemes};
 use shared::time::Timestamp;
 
 use crate::App;
@@ -124,16 +125,16 @@ pub(crate) async fn rotate(
     app.change(&caller.origin, caller.project_id, decide).await
 }
 
-/// Makes a project's first key pair, if it has none.
-pub(crate) async fn ensure(app: &App, project: ProjectId) -> Result<(), ApiError> {
-    if app.settings.key_pairs(project).await?.is_some() {
-        return Ok(());
+/// A project's first key pair, to be stored with the endpoint whose `signatures` need one, if it has none yet.
+pub(crate) async fn first_for(
+    app: &App,
+    project: ProjectId,
+    signatures: &SignatureSchemes,
+) -> Result<Option<Write>, ApiError> {
+    if !signatures.contain(SignatureScheme::V1a) || app.settings.key_pairs(project).await?.is_some() {
+        return Ok(None);
     }
     let id = KeyPairId::new(app.clock.now(), &*app.random);
     let ring = app.key_ring.ring().await?;
-    let pairs = KeyPairs::first(id, project, &ring, &*app.random);
-    match app.settings.create_key_pairs(&pairs).await? {
-        // If another request was faster, its pair is as good.
-        Written::Now | Written::Before => Ok(()),
-    }
+    Ok(Some(Write::key_pairs(&KeyPairs::first(id, project, &ring, &*app.random), true)?))
 }

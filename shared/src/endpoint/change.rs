@@ -60,11 +60,6 @@ impl EndpointChange {
     pub fn encryption(&self) -> Option<Encryption> {
         self.encryption.new_value().copied()
     }
-
-    /// Which signatures webhooks will carry, if that changes.
-    pub fn signatures(&self) -> Option<&SignatureSchemes> {
-        self.signatures.new_value()
-    }
 }
 
 impl Endpoint {

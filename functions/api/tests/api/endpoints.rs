@@ -302,6 +302,15 @@ async fn the_first_key_pair_is_made_once_when_it_is_needed() {
 }
 
 #[tokio::test]
+async fn no_key_pair_is_made_for_a_change_that_is_refused() {
+    let site = Site::start().await;
+    let headers = |prefix| -> Value { (0..20).map(|number| (format!("x-{prefix}-{number}"), json!("1"))).collect() };
+    site.on_endpoint("PATCH", "", json!({ "headers": headers("a") })).await;
+    let too_many = site.on_endpoint("PATCH", "", json!({ "signatures": ["v1a"], "headers": headers("b") })).await;
+    assert_eq!((too_many.status, site.kids().await), (StatusCode::UNPROCESSABLE_ENTITY, Vec::new()));
+}
+
+#[tokio::test]
 async fn anybody_may_fetch_the_public_keys_and_nobody_learns_whether_a_project_exists() {
     let site = Site::start().await;
     site.on_endpoint("PATCH", "", json!({ "signatures": ["v1", "v1a"] })).await;

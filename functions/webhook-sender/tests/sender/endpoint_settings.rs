@@ -99,7 +99,7 @@ async fn format_encryption_and_signatures_are_those_of_the_endpoint() {
     let pairs = KeyPairs::first(KeyPairId::new(now(), &SystemRandom), project, &ring(), &SystemRandom);
     store.settings.put_endpoint(&endpoint).await.unwrap();
     store.settings.replace_return_url_keys(&secret_keys).await.unwrap();
-    store.settings.create_key_pairs(&pairs).await.unwrap();
+    store.settings.put_key_pairs(&pairs).await.unwrap();
 
     send(&store, &Nudge::first(&event, &[endpoint.id]).remove(0)).await;
 

@@ -32,12 +32,6 @@ impl Settings {
         self.table.get_now(&partition(project), SORT_KEY).await
     }
 
-    /// Stores a project's first key pairs. [`Written::Before`] if it has some already: they stay.
-    pub async fn create_key_pairs(&self, pairs: &KeyPairs) -> Result<Written, StoreError> {
-        let call = self.table.putting(&row(pairs.clone()))?.condition_expression("attribute_not_exists(pk)");
-        self.table.put_if(call).await
-    }
-
     /// Stores changed key pairs over those that were read, as their next version. [`Written::Before`] if those were
     /// changed meanwhile: nothing happens then.
     pub async fn replace_key_pairs(&self, pairs: &KeyPairs) -> Result<Written, StoreError> {
@@ -54,6 +48,6 @@ impl Settings {
     }
 }
 
-fn row(content: KeyPairs) -> Row<KeyPairs> {
+pub(super) fn row(content: KeyPairs) -> Row<KeyPairs> {
     Row { pk: partition(content.project_id), sk: SORT_KEY.to_owned(), content }
 }

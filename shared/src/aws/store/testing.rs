@@ -9,11 +9,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::table::unavailable;
-use super::{Activity, Settings, StoreError, api_keys, endpoints, projects, return_urls};
+use super::{Activity, Settings, StoreError, api_keys, endpoints, key_pairs, projects, return_urls};
 use crate::api_key::ProjectKey;
 use crate::aws::Aws;
 use crate::endpoint::Endpoint;
 use crate::id::{EndpointId, ProjectId};
+use crate::key_pair::KeyPairs;
 use crate::project::Project;
 use crate::return_url::ReturnUrlSettings;
 
@@ -98,6 +99,11 @@ impl Settings {
     /// Stores a project.
     pub async fn put_project(&self, project: &Project) -> Result<(), StoreError> {
         self.table.put(&projects::row(project)).await
+    }
+
+    /// Stores key pairs.
+    pub async fn put_key_pairs(&self, pairs: &KeyPairs) -> Result<(), StoreError> {
+        self.table.put(&key_pairs::row(pairs.clone())).await
     }
 
     /// Stores an endpoint.

@@ -98,13 +98,12 @@ async fn nobody_writes_over_an_endpoint_that_they_have_not_seen() {
 }
 
 #[tokio::test]
-async fn first_key_pairs_are_stored_once_and_read_with_nothing_else() {
+async fn key_pairs_are_replaced_by_who_read_them_and_read_with_nothing_else() {
     let store = Database::start().await;
     let project = project();
     store.settings.put_project(&project).await.unwrap();
     let [ours, theirs] = [(); 2].map(|()| key_pairs(project.id));
-    assert_eq!(store.settings.create_key_pairs(&ours).await.unwrap(), Written::Now);
-    assert_eq!(store.settings.create_key_pairs(&theirs).await.unwrap(), Written::Before);
+    store.settings.put_key_pairs(&ours).await.unwrap();
     assert_eq!(store.settings.key_pairs(project.id).await.unwrap(), Some(ours.clone()));
 
     assert_eq!(store.settings.replace_key_pairs(&ours).await.unwrap(), Written::Now);
