@@ -246,12 +246,6 @@ impl Delivery {
 
     /// The nudge for the next attempt.
     pub fn next_nudge(&self) -> Nudge {
-        Nudge {
-            project_id: self.project_id,
-            delivery_id: self.id,
-            attempt: self.attempts_made() + 1,
-            event: None,
-            is_new: false,
-        }
+        Nudge::again(self.project_id, self.id, self.attempts_made() + 1)
     }
 }

@@ -156,6 +156,11 @@ impl From<Nudge> for SendMessage {
 }
 
 impl Nudge {
+    /// The nudge for an attempt of a delivery that may have a row already; its event is read from the store.
+    pub fn again(project_id: ProjectId, delivery_id: DeliveryId, attempt: u8) -> Self {
+        Self { project_id, delivery_id, attempt, event: None, is_new: false }
+    }
+
     /// The nudges for the first attempts to deliver `event` to each of `endpoints`.
     pub fn first(event: &Event, endpoints: &[EndpointId]) -> Vec<Self> {
         // SQS bills by 64 KiB, and a batch of ten may weigh 1 MiB at most: larger events are read from the store instead.

@@ -88,13 +88,7 @@ impl DueDelivery {
 
     /// The nudge for its next attempt.
     pub fn nudge(&self) -> Nudge {
-        Nudge {
-            project_id: self.project_id,
-            delivery_id: self.id,
-            attempt: self.attempt_count + 1,
-            event: None,
-            is_new: false,
-        }
+        Nudge::again(self.project_id, self.id, self.attempt_count + 1)
     }
 }
 
