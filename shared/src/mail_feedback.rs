@@ -17,6 +17,9 @@ pub const PROJECT_TAG: &str = "project";
 /// See [`PROJECT_TAG`].
 pub const USER_TAG: &str = "user";
 
+/// What SES says, in these words and no JSON, when it is first told to report to a topic.
+const GREETING: &str = "Successfully validated SNS topic for Amazon SES event publishing.";
+
 /// An address that is to get no more mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailFeedback {
@@ -64,8 +67,11 @@ struct Complaint {
 
 impl MailFeedback {
     /// Reads a report. `None` if nothing follows from it: it is of another kind, in passing, or about a mail that is not ours.
-    pub fn read(json: &str) -> Result<Option<Self>, NotFeedback> {
-        let Report { event_type, mail, bounce, complaint } = serde_json::from_str(json).map_err(NotFeedback)?;
+    pub fn read(text: &str) -> Result<Option<Self>, NotFeedback> {
+        if text.trim() == GREETING {
+            return Ok(None);
+        }
+        let Report { event_type, mail, bounce, complaint } = serde_json::from_str(text).map_err(NotFeedback)?;
         let (reason, at) = match (event_type.as_str(), bounce, complaint) {
             ("Bounce", Some(Bounce { bounce_type, timestamp }), _) if bounce_type == "Permanent" => {
                 (SuppressionReason::Bounced, timestamp)
@@ -112,6 +118,12 @@ mod tests {
         let complaint = r#""eventType":"Complaint","complaint":{"timestamp":"2026-11-22T08:30:00.123Z"}"#;
         assert_eq!(read(complaint), Some(SuppressionReason::Complained));
         assert_eq!(read(r#""eventType":"Delivery","delivery":{}"#), None);
+    }
+
+    #[test]
+    fn that_ses_has_found_its_topic_is_no_report() {
+        assert!(MailFeedback::read(GREETING).unwrap().is_none());
+        assert!(MailFeedback::read("Successfully validated").is_err());
     }
 
     #[test]

@@ -92,8 +92,13 @@ async fn what_cannot_be_read_spares_the_others_and_who_is_gone_is_nobodys_loss()
 }
 
 #[tokio::test]
-async fn the_sample_event_is_understood() {
+async fn the_sample_events_are_understood() {
     let scene = Scene::new().await;
-    let batch = serde_json::from_str(include_str!("../../../events/mail-feedback-bounce.json")).unwrap();
-    assert!(scene.feedback.take(batch).await.batch_item_failures.is_empty());
+    for sample in [
+        include_str!("../../../events/mail-feedback-bounce.json"),
+        include_str!("../../../events/mail-feedback-greeting.json"),
+    ] {
+        let batch = serde_json::from_str(sample).unwrap();
+        assert!(scene.feedback.take(batch).await.batch_item_failures.is_empty(), "{sample}");
+    }
 }
