@@ -1,7 +1,8 @@
 //! The rules of Signpost.
 //!
-//! Modules are in reading order and named after things customers know. None of them opens a socket, reads a clock or
-//! knows a cloud; the AWS services are in [`aws`], one module and one feature each.
+//! Modules are in reading order and named after things customers know. None of them opens a socket or knows
+//! a cloud; the AWS services are in [`aws`], one module and one feature each. The clock, chance and the environment are read in
+//! [`clock`], [`random`] and [`config`] alone, for `main` to hand out.
 
 pub mod clock;
 pub mod random;

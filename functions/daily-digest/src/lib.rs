@@ -1,7 +1,7 @@
 //! daily-digest: every morning, one mail a notification user with the report of the day before; and at any time, one when an
 //! endpoint fails for long or is disabled. The morning's run also looks for deliveries that were lost sight of.
 //!
-//! The report runs in two parts, so that a million projects are as easy as ten. The schedule only lists the projects that
+//! The report runs in two parts, so that the number of projects hardly matters. The schedule only lists the projects that
 //! have notification users, and puts a message for each on a queue. A message builds one project's report and mails it.
 //!
 //! Each mail is claimed before it is sent and marked when SES has it ([`shared::aws::store`] tells how), so it does

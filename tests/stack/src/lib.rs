@@ -146,7 +146,8 @@ impl Stack {
             ("ApiBaseUrl".to_owned(), api.url()),
             ("RedirectBaseUrl".to_owned(), redirect.url()),
             ("AllowedPrivateReceivers".to_owned(), receiver::LOOPBACK.to_owned()),
-            // The emulator cannot read a number that comes from a parameter here, and stops polling the queue.
+            // The emulator cannot read a number that comes from a parameter here, and stops polling the queues.
+            ("ReportConcurrency".to_owned(), "0".to_owned()),
             ("SenderConcurrency".to_owned(), "0".to_owned()),
             ("SendVisibilitySeconds".to_owned(), options.send_visibility_seconds.to_string()),
         ]);

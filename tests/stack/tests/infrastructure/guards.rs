@@ -61,6 +61,26 @@ fn every_resource_has_what_its_kind_has_to_have() {
 }
 
 #[test]
+fn every_stack_has_schedules_of_its_own_and_may_send_to_the_queues_it_reads() {
+    let resources = resources("infra/application.yaml");
+    let functions = || resources.iter().filter(|(_, lines)| lines.contains("Type: AWS::Serverless::Function\n"));
+    for (name, lines) in functions().filter(|(_, lines)| lines.contains("Type: ScheduleV2\n")) {
+        assert!(lines.contains("Name: !Sub \"${AWS::StackName}-"), "{name}'s schedule is called alike in every stack");
+        assert!(lines.contains("EventInvokeConfig: "), "{name} does not say how often a run that fails is tried again");
+    }
+    // Those that read a queue whose URL they have: Lambda takes what goes round there sixteen times for a loop.
+    for (name, queue, variable) in
+        [("WebhookSender", "SendQueue", "SEND_QUEUE_URL"), ("DailyDigest", "ReportQueue", "REPORT_QUEUE_URL")]
+    {
+        let (_, lines) = functions().find(|(found, _)| found == name).unwrap();
+        assert!(
+            lines.contains(&format!("{variable}: !Ref {queue}")) && lines.contains("RecursiveLoop: Allow"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn no_right_is_on_every_resource_but_where_there_is_no_other_way() {
     for role in functions().iter().map(|function| role_of(function)) {
         let rights = rights_of(&role);
