@@ -33,7 +33,7 @@ pub enum Metric {
     Held,
     /// How long an attempt took, whatever came of it. As many values as attempts.
     AttemptDuration,
-    /// Messages that went back to the queue for a fault of our own.
+    /// Messages that came to nothing for a fault of our own, and go back to the queue or are left to the sweep.
     OurFaults,
     /// Endpoints that are left alone because their receiver failed; one that goes on failing counts once.
     EndpointsPaused,

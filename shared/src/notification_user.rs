@@ -90,13 +90,13 @@ pub enum CannotAsk {
     /// They were asked just now.
     #[error("confirmation was asked for a moment ago")]
     TooSoon {
-        /// When they may be asked again.
+        /// Seconds until they may be asked again.
         seconds_left: u64,
     },
     /// Their address was asked so often that it may not be asked again on this UTC day.
     #[error("this address was asked for confirmation {MOST_CONFIRMATIONS_A_DAY} times today; ask it tomorrow")]
     TooOften {
-        /// When tomorrow begins.
+        /// Seconds until tomorrow begins.
         seconds_left: u64,
     },
 }

@@ -44,7 +44,7 @@ pub(crate) enum ApiError {
     /// The project has made too many tests.
     #[error("this project has sent as many tests as it may in a minute")]
     TooManyTests {
-        /// When the next minute begins.
+        /// Seconds until the next minute begins.
         seconds_left: u64,
     },
     /// There is no such resource.

@@ -15,7 +15,7 @@ use shared::aws::queue::Queue;
 use shared::aws::secrets::KeyRingSecret;
 use shared::aws::store::{Activity, Settings};
 use shared::clock::Clock;
-use shared::delivery::{Delivery, SendMessage, Subject};
+use shared::delivery::{Delivery, SendMessage};
 use shared::id::{DeliveryId, EndpointId, ProjectId};
 use shared::metric::Measured;
 use shared::random::Random;
@@ -42,7 +42,7 @@ mod tls;
 pub use config::Config;
 use endpoints::{Endpoints, Targets};
 use health::{HealthBook, Known};
-use outcome::SendError;
+use outcome::{Next, SendError};
 pub use post::ClientError;
 use post::Poster;
 use records::Records;
@@ -191,13 +191,9 @@ impl Sender {
             (Ok(_), Err(error)) => Err(SendError::Facts(telemetry::chain(error))),
             (Err(error), _) => Err(error),
         };
-        outcome::log(subject, &done);
-        let must_come_again = match (&done, subject) {
-            // The sweep sends another message every few minutes, to which old ones that live on would only add.
-            (Err(SendError::Post(_)), Some(Subject::Attempt(_, 2..))) => false,
-            _ => done.is_err(),
-        };
-        let failure = must_come_again.then(|| {
+        let next = outcome::next(subject, &done);
+        outcome::log(subject, &done, next);
+        let failure = (next == Next::Again).then(|| {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
             failure

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::failure::OwnFault;
 
-/// Why a nudge goes back to the queue: always our own fault, never the receiver's.
+/// Why a nudge came to nothing: always our own fault, never the receiver's.
 #[derive(Debug, Error)]
 pub(crate) enum SendError {
     #[error("message asks for nothing that is known")]
@@ -57,6 +57,26 @@ pub(crate) enum Done {
     Forgotten,
 }
 
+/// What happens to a message that was worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It is done with.
+    Over,
+    /// It comes again.
+    Again,
+    /// It is done with, for the sweep sends another every few minutes, to which old ones that live on would only add.
+    LeftToSweep,
+}
+
+/// What happens to a message about `subject`.
+pub(crate) fn next(subject: Option<Subject>, done: &Result<Done, SendError>) -> Next {
+    match (done, subject) {
+        (Ok(_), _) => Next::Over,
+        (Err(SendError::Post(_)), Some(Subject::Attempt(_, 2..))) => Next::LeftToSweep,
+        (Err(_), _) => Next::Again,
+    }
+}
+
 /// What is to be counted of a nudge. Tests and replays are attempts, too; a delivery that only a replay delivered was counted as failed.
 pub(crate) fn measure(done: &Result<Done, SendError>) -> Measured {
     let attempted = |attempt: &Attempt| Measured::one(Metric::AttemptDuration, attempt.duration_ms.into());
@@ -83,15 +103,15 @@ pub(crate) fn measure(done: &Result<Done, SendError>) -> Measured {
 }
 
 /// Writes the one line that tells what became of a nudge.
-pub(crate) fn log(subject: Option<Subject>, done: &Result<Done, SendError>) {
+pub(crate) fn log(subject: Option<Subject>, done: &Result<Done, SendError>, next: Next) {
     match subject {
-        Some(Subject::Attempt(id, _) | Subject::Replay(id, _)) => log_delivery(&id.to_string(), done),
+        Some(Subject::Attempt(id, _) | Subject::Replay(id, _)) => log_delivery(&id.to_string(), done, next),
         Some(Subject::Test(id)) => log_test(&id.to_string(), done),
-        None => log_delivery("unknown", done),
+        None => log_delivery("unknown", done, next),
     }
 }
 
-fn log_delivery(id: &str, done: &Result<Done, SendError>) {
+fn log_delivery(id: &str, done: &Result<Done, SendError>, next: Next) {
     match done {
         Ok(Done::Attempted(delivery)) => log_attempt(id, delivery),
         Ok(Done::Replayed(state, replayed)) => log_replay(id, *state, replayed),
@@ -106,7 +126,8 @@ fn log_delivery(id: &str, done: &Result<Done, SendError>) {
         Ok(Done::Cancelled) => info!(delivery.id = id, "delivery {id} was cancelled: its endpoint is gone"),
         Ok(Done::Forgotten) => warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention"),
         Err(error) => {
-            error!(delivery.id = id, cause = telemetry::chain(error), "delivery {id} goes back to the queue");
+            let whither = if next == Next::LeftToSweep { "is left to the sweep" } else { "goes back to the queue" };
+            error!(delivery.id = id, cause = telemetry::chain(error), "delivery {id} {whither}");
         }
     }
 }
@@ -201,6 +222,17 @@ mod tests {
         let timed = Measured::one(Metric::AttemptDuration, 112);
         let and = |metric| [timed.clone(), Measured::one(metric, 1)].into_iter().collect();
         assert_eq!(counted, [and(Metric::Delivered), timed.clone(), and(Metric::Failed)]);
+    }
+
+    #[test]
+    fn only_further_attempts_that_could_not_be_made_are_left_to_the_sweep() {
+        let now = Timestamp::from_millis(1_795_336_200_000).unwrap();
+        let id = DeliveryId { event: EventId::new(now, &SystemRandom), endpoint: EndpointId::new(now, &SystemRandom) };
+        let of = |number, done| next(Some(Subject::Attempt(id, number)), &done);
+        let unposted = || Err(SendError::Post(OwnFault::Egress));
+        assert_eq!([of(1, unposted()), of(2, unposted())], [Next::Again, Next::LeftToSweep]);
+        assert_eq!([of(2, Err(SendError::NoBody)), of(2, Ok(Done::Stale))], [Next::Again, Next::Over]);
+        assert_eq!(next(None, &unposted()), Next::Again);
     }
 
     #[test]
