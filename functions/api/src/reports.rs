@@ -8,10 +8,10 @@ use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURIT
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
-use shared::aws::store::report_endpoints;
+use shared::aws::store::build_report;
 use shared::notification_user::Language;
 use shared::project::Project;
-use shared::report::{self, ReportView};
+use shared::report::ReportView;
 use shared::report_mail;
 use shared::time::UtcDay;
 use tokio::time::timeout;
@@ -51,7 +51,8 @@ pub(crate) async fn read(
     }
     let project = projects::existing(&app, caller.project_id).await?;
     let wants_page = says(&headers, &ACCEPT, "text/html");
-    match timeout(app.report_patience, build(&app, &project, day)).await {
+    let report = build_report(&app.settings, &app.activity, project.id, day, &*app.clock);
+    match timeout(app.report_patience, report).await {
         Ok(report) if wants_page => page(&report?, &project, &headers),
         Ok(report) => Ok(Json(report?).into_response()),
         Err(_) => {
@@ -59,14 +60,6 @@ pub(crate) async fn read(
             Ok(Json(RawValue::from_string(kept).map_err(|_| ApiError::ReportTooLarge)?).into_response())
         }
     }
-}
-
-async fn build(app: &App, project: &Project, day: UtcDay) -> Result<ReportView, ApiError> {
-    let endpoints = report_endpoints(&app.settings, &app.activity, project.id).await?;
-    let keys = app.settings.api_keys(project.id).await?;
-    let report = app.activity.report(project.id, day).await?;
-    let now = app.clock.now();
-    Ok(report.view(now, &endpoints, report::expiring(keys, now)))
 }
 
 fn page(report: &ReportView, project: &Project, headers: &HeaderMap) -> Result<Response, ApiError> {

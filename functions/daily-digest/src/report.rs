@@ -1,11 +1,11 @@
 //! The daily report: queued for every project in the morning, and mailed project by project.
 
-use shared::aws::store::{DigestProgress, DigestStage, Mailing, PageToken, report_endpoints};
+use shared::aws::store::{DigestProgress, DigestStage, Mailing, PageToken, build_report};
 use shared::digest::DigestJob;
 use shared::id::ProjectId;
 use shared::metric::{Measured, Metric};
 use shared::project::QuietDays;
-use shared::report::{self, ReportJob};
+use shared::report::ReportJob;
 use shared::report_mail::{self, Reader};
 use shared::telemetry;
 use shared::time::{Timestamp, UtcDay};
@@ -88,13 +88,9 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         if readers.is_empty() {
             return Ok(0);
         }
-        let endpoints = report_endpoints(&self.settings, &self.activity, project.id).await?;
-        let deliveries = self.activity.report(project.id, job.day).await?;
-        let now = self.clock.now();
-        let keys = report::expiring(self.settings.api_keys(project.id).await?, now);
-        let report = deliveries.view(now, &endpoints, keys);
+        let report = build_report(&self.settings, &self.activity, project.id, job.day, &*self.clock).await?;
         if job.preview_asked_at.is_none() {
-            self.activity.keep_report(project.id, job.day, &report, now).await?;
+            self.activity.keep_report(project.id, job.day, &report, report.as_of).await?;
             if project.quiet_days == QuietDays::None && !report.has_news() {
                 return Ok(0);
             }

@@ -18,6 +18,7 @@
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint's receiver |
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the one that runs |
 //! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; how many were made in a minute |
+//! | activity | `{project}#confirmations#{day}` | hash of an address | how often it was asked for its confirmation on a day |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its answer |
 //! | activity | `calls#{key}` | first second of ten | how many calls were made with an API key |
 //! | activity | `used-link#{link}` | `link` | a return link that works once, and was used |
@@ -75,7 +76,7 @@ pub use held::Held;
 pub use idempotency::{Begun, IdempotencyKeeper, IdempotencyKey, Request};
 pub use mails::Mailing;
 pub use replays::{LeasedReplay, Resumed};
-pub use reports::report_endpoints;
+pub use reports::build_report;
 pub use return_urls::ProjectReturnUrl;
 pub use sweep::{Due, DueDelivery, DueEndpoint, DueReplay, SHARDS};
 use table::Table;

@@ -1,8 +1,9 @@
 //! Reports: built from the deliveries of a day, and what is known of their endpoints.
 
 use super::{Activity, Settings, StoreError};
+use crate::clock::Clock;
 use crate::id::ProjectId;
-use crate::report::{EndpointFacts, Endpoints, Report};
+use crate::report::{self, EndpointFacts, Endpoints, Report, ReportView};
 use crate::time::UtcDay;
 
 /// How many events are read at once: few enough to fit into memory, whatever their size.
@@ -24,8 +25,24 @@ impl Activity {
     }
 }
 
+/// The report of a project's day as people and programs read it, with its endpoints and keys as they are now.
+pub async fn build_report(
+    settings: &Settings,
+    activity: &Activity,
+    project: ProjectId,
+    day: UtcDay,
+    clock: &dyn Clock,
+) -> Result<ReportView, StoreError> {
+    let endpoints = report_endpoints(settings, activity, project).await?;
+    let keys = settings.api_keys(project).await?;
+    let report = activity.report(project, day).await?;
+    // Only now, for the deliveries of a large day are read for a while.
+    let as_of = clock.now();
+    Ok(report.view(as_of, &endpoints, report::expiring(keys, as_of)))
+}
+
 /// What a report tells of a project's endpoints, as they are now.
-pub async fn report_endpoints(
+async fn report_endpoints(
     settings: &Settings,
     activity: &Activity,
     project: ProjectId,
