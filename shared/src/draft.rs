@@ -170,6 +170,20 @@ impl Draft {
         }
     }
 
+    /// The same of a field that `owner`, such as "an endpoint", is never without; `None` if it stays.
+    pub fn change_of_required<T>(
+        &mut self,
+        name: &str,
+        owner: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        match self.change(name, read) {
+            Change::Keep => None,
+            Change::Set(value) => Some(value),
+            Change::Reset => self.refuse(pointer(&[name]), &format!("is required: {owner} is never without one")),
+        }
+    }
+
     /// Notes a field as bad for a reason that its type alone cannot know. Answers `None`, to be returned in its place.
     pub fn refuse<T>(&mut self, pointer: impl Into<String>, detail: &str) -> Option<T> {
         self.bad.push(BadField { pointer: pointer.into(), detail: detail.to_owned() });

@@ -227,11 +227,7 @@ impl TryFrom<Draft> for NotificationUserChange {
     type Error = BadFields;
 
     fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
-        let name = match draft.change("name", |draft| draft.optional("name")) {
-            Change::Keep => None,
-            Change::Set(name) => Some(name),
-            Change::Reset => draft.refuse("/name", "is required: a notification user is never without one"),
-        };
+        let name = draft.change_of_required("name", "a notification user", |draft| draft.optional("name"));
         let language = draft.change("language", |draft| draft.optional("language"));
         draft.check(|| Some(Self { name, language }))
     }
@@ -247,6 +243,22 @@ pub enum Language {
     En,
     /// Korean.
     Ko,
+}
+
+impl Language {
+    /// Chooses among the translations of one phrase. A new language becomes a new argument here, so that the build
+    /// stops at every phrase that lacks it.
+    pub fn say<T>(self, en: T, ko: T) -> T {
+        match self {
+            Self::En => en,
+            Self::Ko => ko,
+        }
+    }
+
+    /// The language as HTML names it.
+    pub fn code(self) -> &'static str {
+        self.say("en", "ko")
+    }
 }
 
 /// An e-mail address that a mail can be sent to: one `@`, a local part, a domain with a dot, 254 bytes at most, ASCII.

@@ -134,11 +134,7 @@ impl TryFrom<Draft> for ProjectChange {
     type Error = BadFields;
 
     fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
-        let name = match draft.change("name", |draft| draft.optional("name")) {
-            Change::Keep => None,
-            Change::Set(name) => Some(name),
-            Change::Reset => draft.refuse("/name", "is required: a project is never without one"),
-        };
+        let name = draft.change_of_required("name", "a project", |draft| draft.optional("name"));
         let logo_color = draft.change("logoColor", |draft| draft.optional("logoColor").map(Some));
         let quiet_days = draft.change("quietDays", |draft| draft.optional("quietDays"));
         draft.check(|| Some(Self { name, logo_color, quiet_days }))

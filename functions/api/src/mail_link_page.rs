@@ -6,20 +6,17 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use shared::mail_link::LinkPurpose;
 use shared::notification_user::Language;
 use shared::project::Project;
 use shared::random::{self, Random};
 
 /// What the page says.
 pub(crate) enum MailLinkPage<'a> {
-    /// Whether the address should get the reports of this project.
-    Confirm(&'a Project, Language),
-    /// That it will get them.
-    Confirmed(&'a Project, Language),
-    /// Whether the address should get no more mails.
-    Unsubscribe(&'a Project, Language),
-    /// That it gets none.
-    Unsubscribed(&'a Project, Language),
+    /// Whether what the link is for should be done.
+    Question(LinkPurpose, &'a Project, Language),
+    /// That it is done.
+    Done(LinkPurpose, &'a Project, Language),
     /// That the link does not work, or no longer. Nobody's language is known then.
     Dead,
 }
@@ -48,10 +45,7 @@ pub(crate) fn respond(page: &MailLinkPage<'_>, random: &dyn Random) -> Response 
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
     let status = match page {
-        MailLinkPage::Confirm(..)
-        | MailLinkPage::Confirmed(..)
-        | MailLinkPage::Unsubscribe(..)
-        | MailLinkPage::Unsubscribed(..) => StatusCode::OK,
+        MailLinkPage::Question(..) | MailLinkPage::Done(..) => StatusCode::OK,
         MailLinkPage::Dead => StatusCode::NOT_FOUND,
     };
     let html = words(page, nonce).render().expect("writing into a text does not fail");
@@ -59,80 +53,73 @@ pub(crate) fn respond(page: &MailLinkPage<'_>, random: &dyn Random) -> Response 
 }
 
 fn words(page: &MailLinkPage<'_>, nonce: String) -> PageHtml {
-    match page {
-        MailLinkPage::Confirm(Project { name, .. }, Language::En) => PageHtml {
-            nonce,
-            language: "en",
-            title: "Do you want the daily report?",
-            text: format!("Every morning, one mail tells what became of yesterday's webhooks of {}.", name.as_str()),
-            button: Some("Confirm my address"),
-        },
-        MailLinkPage::Confirm(Project { name, .. }, Language::Ko) => PageHtml {
-            nonce,
-            language: "ko",
-            title: "일일 리포트를 받으시겠습니까?",
-            text: format!("{}의 전날 웹훅 전달 결과를 매일 아침 한 통의 메일로 알려 드립니다.", name.as_str()),
-            button: Some("주소 확인하기"),
-        },
-        MailLinkPage::Confirmed(Project { name, .. }, Language::En) => PageHtml {
-            nonce,
-            language: "en",
-            title: "Thank you",
-            text: format!("Your address is confirmed. You will get the daily webhook report of {}.", name.as_str()),
-            button: None,
-        },
-        MailLinkPage::Confirmed(Project { name, .. }, Language::Ko) => PageHtml {
-            nonce,
-            language: "ko",
-            title: "감사합니다",
-            text: format!("주소가 확인되었습니다. 이제 {}의 일일 웹훅 리포트를 받으실 수 있습니다.", name.as_str()),
-            button: None,
-        },
-        MailLinkPage::Unsubscribe(Project { name, .. }, Language::En) => PageHtml {
-            nonce,
-            language: "en",
-            title: "No more mails?",
-            text: format!(
-                "You will get neither the daily report of {} nor warnings about its webhooks.",
-                name.as_str()
+    let (language, title, text, button) = match page {
+        MailLinkPage::Question(purpose, project, language) => {
+            let (title, text, button) = question(*purpose, project.name.as_str(), *language);
+            (*language, title, text, Some(button))
+        }
+        MailLinkPage::Done(purpose, project, language) => {
+            let (title, text) = done(*purpose, project.name.as_str(), *language);
+            (*language, title, text, None)
+        }
+        MailLinkPage::Dead => {
+            let text = "It may be too old. Ask for a new one. · 이 링크는 사용할 수 없습니다. 새 링크를 요청해 주세요.";
+            (Language::En, "This link does not work", text.to_owned(), None)
+        }
+    };
+    PageHtml { nonce, language: language.code(), title, text, button }
+}
+
+/// Title, text and button.
+fn question(purpose: LinkPurpose, name: &str, language: Language) -> (&'static str, String, &'static str) {
+    match purpose {
+        LinkPurpose::Confirm => language.say(
+            (
+                "Do you want the daily report?",
+                format!("Every morning, one mail tells what became of yesterday's webhooks of {name}."),
+                "Confirm my address",
             ),
-            button: Some("Unsubscribe"),
-        },
-        MailLinkPage::Unsubscribe(Project { name, .. }, Language::Ko) => PageHtml {
-            nonce,
-            language: "ko",
-            title: "메일 수신을 거부하시겠습니까?",
-            text: format!("{}의 일일 리포트와 웹훅 경고 메일을 더 이상 받지 않게 됩니다.", name.as_str()),
-            button: Some("수신 거부"),
-        },
-        MailLinkPage::Unsubscribed(Project { name, .. }, Language::En) => PageHtml {
-            nonce,
-            language: "en",
-            title: "You get no more mails",
-            text: format!(
-                "The mails of {} have ended for your address. To get them again, ask for a new confirmation mail.",
-                name.as_str()
+            (
+                "일일 리포트를 받으시겠습니까?",
+                format!("{name}의 전날 웹훅 전달 결과를 매일 아침 한 통의 메일로 알려 드립니다."),
+                "주소 확인하기",
             ),
-            button: None,
-        },
-        MailLinkPage::Unsubscribed(Project { name, .. }, Language::Ko) => PageHtml {
-            nonce,
-            language: "ko",
-            title: "더 이상 메일을 받지 않습니다",
-            text: format!(
-                "{}의 메일 발송이 중단되었습니다. 다시 받으시려면 확인 메일을 새로 요청해 주세요.",
-                name.as_str()
+        ),
+        LinkPurpose::Unsubscribe => language.say(
+            (
+                "No more mails?",
+                format!("You will get neither the daily report of {name} nor warnings about its webhooks."),
+                "Unsubscribe",
             ),
-            button: None,
-        },
-        MailLinkPage::Dead => PageHtml {
-            nonce,
-            language: "en",
-            title: "This link does not work",
-            text: "It may be too old. Ask for a new one. · 이 링크는 사용할 수 없습니다. 새 링크를 요청해 주세요."
-                .to_owned(),
-            button: None,
-        },
+            (
+                "메일 수신을 거부하시겠습니까?",
+                format!("{name}의 일일 리포트와 웹훅 경고 메일을 더 이상 받지 않게 됩니다."),
+                "수신 거부",
+            ),
+        ),
+    }
+}
+
+/// Title and text.
+fn done(purpose: LinkPurpose, name: &str, language: Language) -> (&'static str, String) {
+    match purpose {
+        LinkPurpose::Confirm => language.say(
+            (
+                "Thank you",
+                format!("Your address is confirmed. You will get the daily webhook report of {name}."),
+            ),
+            ("감사합니다", format!("주소가 확인되었습니다. 이제 {name}의 일일 웹훅 리포트를 받으실 수 있습니다.")),
+        ),
+        LinkPurpose::Unsubscribe => language.say(
+            (
+                "You get no more mails",
+                format!("The mails of {name} have ended for your address. To get them again, ask for a new confirmation mail."),
+            ),
+            (
+                "더 이상 메일을 받지 않습니다",
+                format!("{name}의 메일 발송이 중단되었습니다. 다시 받으시려면 확인 메일을 새로 요청해 주세요."),
+            ),
+        ),
     }
 }
 
@@ -167,17 +154,18 @@ mod tests {
     fn only_questions_have_a_button() {
         let project = project("Acme");
         for language in [Language::En, Language::Ko] {
-            assert!(html(&MailLinkPage::Confirm(&project, language)).contains("<button"));
-            assert!(!html(&MailLinkPage::Confirmed(&project, language)).contains("<button"));
-            assert!(html(&MailLinkPage::Unsubscribe(&project, language)).contains("<button"));
-            assert!(!html(&MailLinkPage::Unsubscribed(&project, language)).contains("<button"));
+            for purpose in [LinkPurpose::Confirm, LinkPurpose::Unsubscribe] {
+                assert!(html(&MailLinkPage::Question(purpose, &project, language)).contains("<button"));
+                assert!(!html(&MailLinkPage::Done(purpose, &project, language)).contains("<button"));
+            }
         }
         assert!(!html(&MailLinkPage::Dead).contains("<button"));
     }
 
     #[test]
     fn names_cannot_break_out_of_the_page() {
-        let page = html(&MailLinkPage::Confirm(&project("<script>alert(1)</script>"), Language::En));
+        let project = project("<script>alert(1)</script>");
+        let page = html(&MailLinkPage::Question(LinkPurpose::Confirm, &project, Language::En));
         assert!(!page.contains("<script"), "{page}");
     }
 

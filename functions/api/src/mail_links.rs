@@ -19,15 +19,7 @@ use crate::tag::IfMatch;
 
 /// Asks whether the address should get mails.
 pub(crate) async fn ask_to_confirm(State(app): State<App>, Path(token): Path<String>) -> Result<Response, ApiError> {
-    let found = find(&app, LinkPurpose::Confirm, &token).await?;
-    let page = match &found {
-        None => MailLinkPage::Dead,
-        Some((project, user)) if user.state == NotificationUserState::Confirmed => {
-            MailLinkPage::Confirmed(project, user.language)
-        }
-        Some((project, user)) => MailLinkPage::Confirm(project, user.language),
-    };
-    Ok(mail_link_page::respond(&page, &*app.random))
+    ask(&app, LinkPurpose::Confirm, &token).await
 }
 
 /// Confirms the address, because the button was pressed. Pressing it again changes nothing.
@@ -36,11 +28,7 @@ pub(crate) async fn confirm(
     Path(token): Path<String>,
     origin: Origin,
 ) -> Result<Response, ApiError> {
-    let Some((project, user)) = find(&app, LinkPurpose::Confirm, &token).await? else {
-        return Ok(mail_link_page::respond(&MailLinkPage::Dead, &*app.random));
-    };
-    alter(&app, &origin, &user, NotificationUser::confirm).await?;
-    Ok(mail_link_page::respond(&MailLinkPage::Confirmed(&project, user.language), &*app.random))
+    follow(&app, LinkPurpose::Confirm, &token, &origin).await
 }
 
 /// Asks whether the address should get no more mails.
@@ -48,15 +36,7 @@ pub(crate) async fn ask_to_unsubscribe(
     State(app): State<App>,
     Path(token): Path<String>,
 ) -> Result<Response, ApiError> {
-    let found = find(&app, LinkPurpose::Unsubscribe, &token).await?;
-    let page = match &found {
-        None => MailLinkPage::Dead,
-        Some((project, user)) if user.state == NotificationUserState::Confirmed => {
-            MailLinkPage::Unsubscribe(project, user.language)
-        }
-        Some((project, user)) => MailLinkPage::Unsubscribed(project, user.language),
-    };
-    Ok(mail_link_page::respond(&page, &*app.random))
+    ask(&app, LinkPurpose::Unsubscribe, &token).await
 }
 
 /// Ends the mails to the address, because a button was pressed. Pressing it again changes nothing.
@@ -65,22 +45,39 @@ pub(crate) async fn unsubscribe(
     Path(token): Path<String>,
     origin: Origin,
 ) -> Result<Response, ApiError> {
-    let Some((project, user)) = find(&app, LinkPurpose::Unsubscribe, &token).await? else {
-        return Ok(mail_link_page::respond(&MailLinkPage::Dead, &*app.random));
-    };
-    alter(&app, &origin, &user, NotificationUser::unsubscribe).await?;
-    Ok(mail_link_page::respond(&MailLinkPage::Unsubscribed(&project, user.language), &*app.random))
+    follow(&app, LinkPurpose::Unsubscribe, &token, &origin).await
 }
 
-async fn alter(
-    app: &App,
-    origin: &Origin,
-    user: &NotificationUser,
-    alter: impl Fn(&mut NotificationUser),
-) -> Result<(), ApiError> {
+/// Asks whether what a link is for should be done, unless it is so already.
+async fn ask(app: &App, purpose: LinkPurpose, token: &str) -> Result<Response, ApiError> {
+    let found = find(app, purpose, token).await?;
+    let page = match &found {
+        None => MailLinkPage::Dead,
+        Some((project, user)) => {
+            let gets_mails = user.state == NotificationUserState::Confirmed;
+            let is_done = match purpose {
+                LinkPurpose::Confirm => gets_mails,
+                LinkPurpose::Unsubscribe => !gets_mails,
+            };
+            let page = if is_done { MailLinkPage::Done } else { MailLinkPage::Question };
+            page(purpose, project, user.language)
+        }
+    };
+    Ok(mail_link_page::respond(&page, &*app.random))
+}
+
+/// Does what a link is for.
+async fn follow(app: &App, purpose: LinkPurpose, token: &str, origin: &Origin) -> Result<Response, ApiError> {
+    let Some((project, user)) = find(app, purpose, token).await? else {
+        return Ok(mail_link_page::respond(&MailLinkPage::Dead, &*app.random));
+    };
     let asked = Asked { project: user.project_id, origin, if_match: &IfMatch::Anything, reverts: None };
+    let alter = match purpose {
+        LinkPurpose::Confirm => NotificationUser::confirm,
+        LinkPurpose::Unsubscribe => NotificationUser::unsubscribe,
+    };
     alter_user(app, asked, user.id, alter).await?;
-    Ok(())
+    Ok(mail_link_page::respond(&MailLinkPage::Done(purpose, &project, user.language), &*app.random))
 }
 
 /// Whom a token is about, if it works and they are still there.

@@ -32,15 +32,10 @@ pub struct EndpointChange {
 impl EndpointChange {
     /// Checks a request against the places that `guard` lets webhooks go to.
     pub fn check(mut draft: Draft, guard: &AddressGuard) -> Result<Self, BadFields> {
-        let url = draft.change("url", |draft| {
+        let url = draft.change_of_required("url", "an endpoint", |draft| {
             let text = draft.optional("url");
             read_url(draft, text, guard)
         });
-        let url = match url {
-            Change::Keep => None,
-            Change::Set(url) => Some(url),
-            Change::Reset => draft.refuse("/url", "is required: an endpoint is never without one"),
-        };
         let description = draft.change("description", |draft| draft.optional("description").map(Some));
         let event_types = draft.change("eventTypes", |draft| take_event_types(draft).map(Some));
         let headers =

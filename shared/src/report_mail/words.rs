@@ -13,18 +13,12 @@ use crate::time::Timestamp;
 pub(super) struct Words(pub(super) Language);
 
 impl Words {
-    /// Chooses among the translations of one phrase. A new language becomes a new argument here, so that the build
-    /// stops at every phrase that lacks it.
     fn say<T>(self, en: T, ko: T) -> T {
-        match self.0 {
-            Language::En => en,
-            Language::Ko => ko,
-        }
+        self.0.say(en, ko)
     }
 
-    /// The language as HTML names it.
     pub(super) fn code(self) -> &'static str {
-        self.say("en", "ko")
+        self.0.code()
     }
 
     // How the day went
