@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use serde::Serialize;
 use serde_json::Value;
 use shared::aws::Aws;
@@ -146,9 +146,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
                 Ok(part) => measured.extend([part]),
                 Err(error) => {
                     error!(message_id, cause = telemetry::chain(&error), "message {message_id} must come again");
-                    let mut failure = BatchItemFailure::default();
-                    failure.item_identifier = message_id;
-                    response.batch_item_failures.push(failure);
+                    response.add_failure(message_id);
                 }
             }
         }

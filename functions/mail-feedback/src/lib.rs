@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::audit::{Actor, Author, Deed, Entry, Resource};
 use shared::aws::Aws;
 use shared::aws::store::{Commit, ProjectWrite, Settings, StoreError, Write, Written};
@@ -59,9 +59,7 @@ impl MailFeedback {
             let message_id = message.message_id.clone().unwrap_or_default();
             if let Err(error) = self.take_one(message).await {
                 error!(message_id, cause = telemetry::chain(&error), "message {message_id} must come again");
-                let mut failure = BatchItemFailure::default();
-                failure.item_identifier = message_id;
-                response.batch_item_failures.push(failure);
+                response.add_failure(message_id);
             }
         }
         response

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::{join_all, join3};
 use rustls::RootCertStore;
 use shared::aws::Aws;
@@ -124,12 +124,11 @@ impl Sender {
             let is_repeated = message.as_ref().is_ok_and(|message| !seen.insert(message.subject()));
             (!is_repeated).then(|| self.work(message_id, message, &facts))
         });
-        let (measured, failed): (Vec<Measured>, Vec<Option<BatchItemFailure>>) =
-            join_all(work).await.into_iter().unzip();
+        let (measured, again): (Vec<Measured>, Vec<Option<String>>) = join_all(work).await.into_iter().unzip();
         let measured = measured.into_iter().chain([self.health.take_measured()]).collect();
         telemetry::record(&measured, self.clock.now());
         let mut response = SqsBatchResponse::default();
-        response.batch_item_failures = failed.into_iter().flatten().collect();
+        again.into_iter().flatten().for_each(|message_id| response.add_failure(message_id));
         response
     }
 
@@ -176,13 +175,13 @@ impl Sender {
         Ok(recorded)
     }
 
-    /// Does what one message asks for; tells what is to be counted, and the message if it must come again.
+    /// Does what one message asks for; tells what is to be counted, and the message's id if it must come again.
     async fn work(
         &self,
         message_id: String,
         message: Result<SendMessage, SendError>,
         facts: &Result<Facts, SendError>,
-    ) -> (Measured, Option<BatchItemFailure>) {
+    ) -> (Measured, Option<String>) {
         let subject = message.as_ref().ok().map(SendMessage::subject);
         let done = match (message, facts) {
             (Ok(SendMessage::Attempt(nudge)), Ok(facts)) => self.follow(nudge, facts).await,
@@ -193,12 +192,7 @@ impl Sender {
         };
         let next = outcome::next(subject, &done);
         outcome::log(subject, &done, next);
-        let failure = (next == Next::Again).then(|| {
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message_id;
-            failure
-        });
-        (outcome::measure(&done), failure)
+        (outcome::measure(&done), (next == Next::Again).then_some(message_id))
     }
 }
 

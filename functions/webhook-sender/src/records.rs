@@ -52,6 +52,19 @@ impl Records {
         let _ = timeout(PATIENCE, all).await;
     }
 
+    /// Records all that have come by now, and tells each what came of it.
+    async fn write(&self, activity: &Activity) {
+        let (waiting, to_tell) = {
+            let mut state = self.state();
+            (std::mem::take(&mut state.waiting), std::mem::take(&mut state.to_tell))
+        };
+        let written = activity.record_first_attempts(&waiting).await;
+        for (tell, written) in to_tell.into_iter().zip(written) {
+            // All are told, for all are worked on until the batch is done.
+            let _ = tell.send(written);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,15 +95,7 @@ impl UnderWay<'_> {
         drop(self);
         if is_first {
             records.others().await;
-            let (waiting, to_tell) = {
-                let mut state = records.state();
-                (std::mem::take(&mut state.waiting), std::mem::take(&mut state.to_tell))
-            };
-            let written = activity.record_first_attempts(&waiting).await;
-            for (tell, written) in to_tell.into_iter().zip(written) {
-                // All are told, for all are worked on until the batch is done.
-                let _ = tell.send(written);
-            }
+            records.write(activity).await;
         }
         match told.await {
             Ok(written) => written,
