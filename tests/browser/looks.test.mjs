@@ -1,4 +1,4 @@
-// Every page, in every language, light and dark, on a phone and on a desk: can everybody read and use it?
+// Checks that everybody can read and use each page: in every language, light and dark, on a phone and on a desktop.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -12,7 +12,7 @@ const silent = await customer({}, { fields: ['kycStatus'] });
 const homeless = await customer({}, undefined);
 const logos = { yellow: '#ffe600', white: '#ffffff', navy: '#101828', pink: '#d6336c', grey: '#808080' };
 
-/** A page: where it is, its status, and whether people leave it by themselves, by a button, or not at all. */
+/** The pages: URL, status (200 by default), and whether the page leaves by `itself`, has a `button` to leave, or has `none`. */
 const pages = {
   approved: { url: await plain.link({ kycStatus: 'approved', userid: 'user-1' }), way: 'itself' },
   pending: { url: await plain.link({ kycStatus: 'pending' }), way: 'itself' },
@@ -31,7 +31,7 @@ for (const [name, logoColor] of Object.entries(logos)) {
   const branded = await customer({ name: 'Müller & Söhne Versicherungsgesellschaft', logoColor }, {});
   pages[`logo-${name}`] = { url: await branded.link({ kycStatus: 'approved' }), way: 'itself', languages: ['en'] };
 }
-// Links live for a minute at least, so this one comes last.
+// The shortest lifetime of a link is a minute. Its tests come last, when most of that has passed.
 const expiring = await plain.link({ kycStatus: 'approved', expiresInSeconds: 60 });
 
 async function check(name, { url, status = 200, way }, language) {
@@ -52,7 +52,7 @@ async function check(name, { url, status = 200, way }, language) {
   }
   for (const link of await page.locator('a').all()) {
     const { width, height } = await link.boundingBox();
-    assert.ok(Math.min(width, height) >= 44, `a target of ${width} × ${height}`);
+    assert.ok(Math.min(width, height) >= 44, `a link of ${width} × ${height} pixels is too small to hit`);
   }
   await page.setViewportSize(NARROW);
   await assertFits(page);
@@ -62,10 +62,10 @@ async function check(name, { url, status = 200, way }, language) {
   await leave();
 }
 
-/** Nothing has to be scrolled sideways, and nothing is cut off. */
+/** Fails if the page is wider than the window, so that people would scroll sideways. */
 async function assertFits(page) {
   const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
-  assert.ok(needed <= there, `${needed} pixels wide on a window of ${there}`);
+  assert.ok(needed <= there, `the page is ${needed} pixels wide in a window of ${there}`);
 }
 
 function checkAll(name, kind, languages) {
@@ -77,12 +77,12 @@ function checkAll(name, kind, languages) {
 for (const [name, kind] of Object.entries(pages)) {
   checkAll(name, kind, kind.languages ?? Object.keys(LANGUAGES));
 }
-test('a link leads to the page of its end once its time is over', async () => {
+test('a link answers 410 once it has expired', async () => {
   while ((await fetch(expiring)).status !== 410) await new Promise((again) => setTimeout(again, 500));
 });
 checkAll('link-expired', { url: expiring, status: 410, way: 'none' }, Object.keys(LANGUAGES));
 
-test('a logo of any colour gets a button that can be seen and read', async () => {
+test('the button has the exact logo colour, whatever it is', async () => {
   for (const color of Object.values(logos)) {
     const branded = await customer({ logoColor: color }, {});
     const { page, open, leave } = await person();

@@ -1,8 +1,8 @@
-// What the browser tests share: a running stack, customers with a site of their own, and a browser that tells of everything
-// that is not as it should be.
+// Shared by the page tests: a running stack, customers with a site of their own, and a browser that reports everything
+// unexpected.
 //
-// STACK_JSON names the file in which the stack tells where it is; `cargo stack up` writes target/stack/stack.json.
-// BROWSER_TOOLS names the folder with the packages of package.json; CHROMIUM the browser.
+// STACK_JSON names the file with the stack's URLs; `cargo stack up` writes target/stack/stack.json.
+// BROWSER_TOOLS names the folder where `npm ci` and unpack.mjs ran. CHROMIUM, if set, names another Chromium to use.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,8 @@ import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const target = fileURLToPath(new URL('../../target', import.meta.url));
-const tools = createRequire(`${process.env.BROWSER_TOOLS ?? `${target}/tools/browser`}/`);
+const home = process.env.BROWSER_TOOLS ?? `${target}/tools/browser`;
+const tools = createRequire(`${home}/`);
 const { chromium } = tools('playwright-core');
 const axe = readFileSync(tools.resolve('axe-core/axe.min.js'), 'utf8');
 const stack = JSON.parse(readFileSync(process.env.STACK_JSON ?? `${target}/stack/stack.json`, 'utf8'));
@@ -21,13 +22,24 @@ export const LANGUAGES = { en: 'en-GB', ko: 'ko-KR', es: 'es-419' };
 export const PHONE = { width: 360, height: 780 };
 export const DESKTOP = { width: 1280, height: 800 };
 
-/** The narrowest page there is, and what a wide one becomes at 400 %. */
+/** The narrowest window that pages must fit. A window of 1280 pixels becomes this narrow at a zoom of 400 %. */
 export const NARROW = { width: 320, height: 640 };
 
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/** The unpacked Chromium finds its libraries and fonts by these variables. */
+const unpacked = {
+  executablePath: `${home}/chromium/chromium`,
+  env: {
+    ...process.env,
+    LD_LIBRARY_PATH: `${home}/chromium/al2023/lib`,
+    FONTCONFIG_FILE: `${home}/chromium/fonts.conf`,
+  },
+};
+
+// The package recommends other arguments for Lambda. Some of them turn off the web security that these tests rely on.
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  ...(process.env.CHROMIUM ? { executablePath: process.env.CHROMIUM } : unpacked),
   args: [
     '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync',
@@ -35,7 +47,7 @@ const browser = await chromium.launch({
 });
 after(() => browser.close());
 
-/** A customer's site: notes who comes back, and with what. */
+/** A customer's site. It records every visit. */
 const visits = [];
 const site = createServer((request, response) => {
   visits.push({ path: request.url, referer: request.headers.referer });
@@ -46,7 +58,7 @@ await new Promise((ready) => site.listen(0, '127.0.0.1', ready));
 after(() => site.close());
 const siteUrl = `http://localhost:${site.address().port}`;
 
-/** A call of the settings API with the operator's key. */
+/** Calls the settings API with the operator key. */
 async function call(method, path, body) {
   const headers = { 'x-api-key': stack.operatorKey, 'content-type': 'application/json' };
   const answer = await fetch(`${stack.api}/v1/projects${path}`, { method, headers, body: JSON.stringify(body) });
@@ -54,9 +66,9 @@ async function call(method, path, body) {
   return answer.json();
 }
 
-/** A project. Its return URL, if it is to have one, is at a path of its own, so that its visitors can be told apart. */
-export async function customer(wishes, returnUrl) {
-  const { id } = await call('POST', '', { name: 'Acme Bank', ...wishes });
+/** Creates a project. Each return URL gets its own path on the site, which tells the visitors of projects apart. */
+export async function customer(settings, returnUrl) {
+  const { id } = await call('POST', '', { name: 'Acme Bank', ...settings });
   const home = `${siteUrl}/${id}`;
   if (returnUrl) {
     await call('PUT', `/${id}/return-url`, { url: home, fields: ['userid', 'kycStatus', 'errorCode'], ...returnUrl });
@@ -69,15 +81,15 @@ export async function customer(wishes, returnUrl) {
   };
 }
 
-/** The address of a page that is nobody's. */
+/** The URL of a page that belongs to no project. */
 export const address = (path) => stack.redirect + path;
 
-/** The address of a page of the API. */
+/** The URL of a page of the API. */
 export const apiAddress = (path) => stack.api + path;
 
 /**
- * A tab of a person's browser. `complaints` fills with all that it did or said and should not have. Who `holds` asks the
- * customer's site for pages, but does not get there.
+ * Opens a tab in a person's browser. `complaints` collects every error, console message and request to a foreign host.
+ * `holds` keeps the tab on the current page when it would go to the customer's site.
  */
 export async function person({ language = 'en', dark = false, scripts = true, calm = false, holds = false } = {}) {
   const context = await browser.newContext({
@@ -87,18 +99,18 @@ export async function person({ language = 'en', dark = false, scripts = true, ca
     viewport: PHONE,
     javaScriptEnabled: scripts,
   });
-  // An answer without content leaves a browser where it is.
+  // A browser stays on its page when the response is 204.
   if (holds) await context.route(`${siteUrl}/**`, (route) => route.fulfill({ status: 204 }));
   const page = await context.newPage();
   const complaints = [];
   const ours = [stack.redirect, stack.api, siteUrl].map((url) => new URL(url).host);
   page.on('request', (request) => {
     const { protocol, host } = new URL(request.url());
-    if (protocol !== 'data:' && !ours.includes(host)) complaints.push(`asked ${host} for something`);
+    if (protocol !== 'data:' && !ours.includes(host)) complaints.push(`requested something from ${host}`);
   });
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // That a page which is not there answers 404 is as it should be, and Chromium says so.
+    // Chromium also reports the status of pages that are meant to answer 404 or 410.
     const isOwnStatus = message.text().startsWith('Failed to load resource') && message.location().url === page.url();
     if (!isOwnStatus) complaints.push(`${message.type()}: ${message.text()}`);
   });
@@ -109,16 +121,16 @@ export async function person({ language = 'en', dark = false, scripts = true, ca
   return { page, complaints, open, leave: () => context.close() };
 }
 
-/** What axe-core, with all its rules for WCAG 2.2 AA and its best practices, finds wrong with a page, or too hard to judge. */
+/** What axe-core finds wrong, or cannot decide, by its rules for WCAG 2.2 AA and its best practices. */
 export async function violations(page) {
   await page.evaluate(axe);
-  // Off unless asked for, although it is WCAG 2.2 AA.
+  // axe-core turns this rule off by default, although WCAG 2.2 AA requires it.
   const options = { runOnly: { type: 'tag', values: AXE_TAGS }, rules: { 'target-size': { enabled: true } } };
   const found = await page.evaluate((options) => globalThis.axe.run(document, options), options);
   return [...found.violations, ...found.incomplete].map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
 }
 
-/** Takes a picture of a page, to be looked at: of the whole of it, or of what is to be seen at first. */
+/** Saves a picture for people to look at: of the whole page, or of the visible part. */
 export async function picture(page, name, { fullPage = true } = {}) {
   const folder = `${process.env.SCREENSHOTS ?? `${target}/browser-tests`}`;
   mkdirSync(folder, { recursive: true });

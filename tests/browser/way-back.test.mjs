@@ -1,4 +1,4 @@
-// How people leave the pages, in a real browser: by themselves, by keyboard, or not at all.
+// Checks how people leave the pages: after the countdown, by keyboard, or not at all.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -10,13 +10,13 @@ const skipping = await customer({}, { skipResultPage: true });
 const approved = { kycStatus: 'approved', userid: 'user 1&x=ü' };
 const approvedQuery = '?userid=user%201%26x%3D%C3%BC&kycStatus=approved';
 
-/** How a focused element shows that it is. */
+/** The class of the focused element and the style of its outline. */
 const outline = (page) => page.evaluate(() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
   return `${document.activeElement.className} ${outlineStyle} ${outlineWidth}`;
 });
 
-test('without scripts, a result is left by itself, and not by who stays', async () => {
+test('without scripts, a result page leaves after five seconds unless the person chose to stay', async () => {
   const [stays, goes] = [await person({ scripts: false }), await person({ scripts: false })];
   await stays.open(await plain.link(approved));
   await stays.page.click('.stay');
@@ -27,7 +27,7 @@ test('without scripts, a result is left by itself, and not by who stays', async 
   assert.equal(await goes.page.locator('h1').textContent(), 'You are verified');
   await goes.page.waitForURL(`${plain.home}**`);
 
-  // Who stays was there first, and would be gone by now.
+  // `stays` opened its page first, so it would have left by now.
   assert.equal(goes.page.url(), plain.home + approvedQuery);
   assert.ok(stays.page.url().endsWith('?stay=1'));
   assert.equal(await stays.page.locator('.stay').count(), 0);
@@ -39,10 +39,10 @@ test('without scripts, a result is left by itself, and not by who stays', async 
   await Promise.all([stays.leave(), goes.leave()]);
 });
 
-test('OK is the first thing that a keyboard reaches, is seen to be, and leads back', async () => {
+test('OK is the first element that Tab reaches, shows its focus, and leads back on Enter', async () => {
   for (const dark of [false, true]) {
     const { page, complaints, open, leave } = await person({ dark });
-    // By who stays, so that it is the key that leads back.
+    // With `stay=1` the page does not leave by itself, so only the key can lead back.
     await open(`${await plain.link(approved)}?stay=1`);
     await page.keyboard.press('Tab');
     assert.equal(await outline(page), 'button solid 3px');
@@ -53,7 +53,7 @@ test('OK is the first thing that a keyboard reaches, is seen to be, and leads ba
   }
 });
 
-test('the countdown is ended by keyboard', async () => {
+test('the keyboard can stop the countdown', async () => {
   const { page, complaints, open, leave } = await person({ holds: true });
   await open(await plain.link(approved));
   await page.keyboard.press('Tab');
@@ -66,7 +66,7 @@ test('the countdown is ended by keyboard', async () => {
   await leave();
 });
 
-test('an error is left by its button', async () => {
+test('an error page leaves only by its button', async () => {
   const { page, complaints, open, leave } = await person();
   const { headers } = await open(await plain.link({ errorCode: 'DE-20000' }));
   assert.equal(headers.refresh, undefined);
@@ -77,7 +77,7 @@ test('an error is left by its button', async () => {
   await leave();
 });
 
-test('without a result page people are back at once', async () => {
+test('with skipResultPage people return at once', async () => {
   const { page, complaints, open, leave } = await person({ scripts: false });
   await open(await skipping.link(approved));
   assert.equal(page.url(), skipping.home + approvedQuery);
@@ -85,7 +85,7 @@ test('without a result page people are back at once', async () => {
   await leave();
 });
 
-test('who wants less motion gets a number that counts and nothing that moves', async () => {
+test('with reduced motion only the countdown number is animated', async () => {
   const names = async (calm) => {
     const { page, open, leave } = await person({ calm, holds: true });
     await open(await plain.link(approved));
@@ -97,7 +97,7 @@ test('who wants less motion gets a number that counts and nothing that moves', a
   assert.ok((await names(false)).length > 1);
 });
 
-test('the policy lets in no style and no script but our own', async () => {
+test('the content security policy blocks foreign styles and scripts', async () => {
   const { page, complaints, open, leave } = await person();
   await open(`${await plain.link(approved)}?stay=1`);
   const [color, ran] = await page.evaluate(() => {

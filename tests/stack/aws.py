@@ -1,12 +1,14 @@
-"""Talks to the emulator the way a deployment pipeline talks to AWS. Reads one JSON request from the command line, writes one JSON answer.
+"""Calls the emulator as a deployment pipeline calls AWS. Reads one JSON request from the command line, prints one JSON response.
 
     {"do": "deploy", "stack", "template", "bucket", "prefix", "functions": {name: binary}, "parameters": {…}}
-        → {"outputs": {…}}, once every resource stands
+        → {"outputs": {…}}, when every resource exists
     {"do": "invoke", "function", "payload"} → {"payload": …}
-    {"do": "environment"} → {"variables": {…}}, those of all functions: where two have one, it is the same
-    {"do": "logs", "most"} → {"lines": […]}, what the functions wrote; the last lines, if "most" is not null
+    {"do": "environment"} → {"variables": {…}}, those of all functions, merged: a name has the same value in all of them
+    {"do": "permissions", "stack"} → {"roles": {function: {"name", "allowed": [{"action", "resource"}]}}, "resources": {physical id: logical id}},
+        the roles of all functions with the permissions that their policies allow, and all resources of the stack
+    {"do": "logs", "limit"} → {"lines": […]}, the log lines of all functions: the latest ones, or all if "limit" is null
 
-Where the emulator is, and whose credentials to show, comes from the usual AWS variables. A failure is told on standard error.
+The usual AWS environment variables give the endpoint and the credentials. Errors go to standard error.
 """
 
 import io
@@ -18,13 +20,13 @@ import zipfile
 import boto3
 
 DEPLOYMENT_SECONDS = 120
-# The most events that one call for logs answers.
+# The maximum number of events in one page of logs.
 LOG_PAGE = 10_000
 
 
 def deploy(request):
     upload(request["bucket"], request["prefix"], request["functions"])
-    # On AWS, whoever deploys has done this before; SES sends from verified addresses only.
+    # SES sends only from verified addresses. On AWS, the address is verified once, before the first deployment.
     boto3.client("sesv2").create_email_identity(EmailIdentity=request["parameters"]["MailFrom"])
     cloudformation = boto3.client("cloudformation")
     name = request["stack"]
@@ -60,7 +62,7 @@ def upload(bucket, prefix, functions):
 
 
 def zipped(binary):
-    """The zip file that Lambda expects: the program as `bootstrap`, executable. Not compressed, since it goes nowhere."""
+    """The zip file that Lambda expects: the program as an executable file `bootstrap`. Compressing it would only cost time here."""
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = 0o100755 << 16
     archive = io.BytesIO()
@@ -84,20 +86,51 @@ def environment(_):
     return {"variables": variables}
 
 
+def permissions(request):
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=request["stack"])
+    resources = pages.search("StackResourceSummaries[]")
+    return {
+        "roles": {function["FunctionName"]: role(function["Role"].rsplit("/", 1)[1]) for function in functions},
+        "resources": {resource["PhysicalResourceId"]: resource["LogicalResourceId"] for resource in resources},
+    }
+
+
+def role(name):
+    iam = boto3.client("iam")
+    if iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        sys.exit(f"{name} has managed policies, whose permissions are not listed here")
+    policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in policies]
+    allowed = [
+        {"action": action, "resource": resource}
+        for document in documents
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+    return {"name": name, "allowed": allowed}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
 def logs(request):
     client = boto3.client("logs")
     events = []
     for group in client.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName"):
         for event in written_to(client, group):
-            # Lambda's own lines frame each invocation and tell nothing here.
+            # Lambda adds these lines to each invocation. They are not from the function.
             if not event["message"].startswith(("START ", "END ", "REPORT ")):
                 events.append((event["timestamp"], f"{group.rsplit('/', 1)[1]}: {event['message'].rstrip()}"))
     lines = [line for _, line in sorted(events)]
-    return {"lines": lines if request["most"] is None else lines[-request["most"] :]}
+    return {"lines": lines if request["limit"] is None else lines[-request["limit"] :]}
 
 
 def written_to(client, group):
-    """All that a group of logs holds. The emulator gives no token for the next page, so each goes on from the last one's time."""
+    """All events of a log group. The emulator returns no token for the next page, so each page starts at the last event's time."""
     start = 0
     while True:
         page = client.filter_log_events(logGroupName=group, startTime=start, limit=LOG_PAGE)["events"]
@@ -110,4 +143,5 @@ def written_to(client, group):
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    json.dump({"deploy": deploy, "invoke": invoke, "environment": environment, "logs": logs}[asked["do"]](asked), sys.stdout)
+    actions = {"deploy": deploy, "invoke": invoke, "environment": environment, "permissions": permissions, "logs": logs}
+    json.dump(actions[asked["do"]](asked), sys.stdout)

@@ -1,10 +1,11 @@
-"""Runs a command and makes sure that nothing it started outlives whoever asked for it.
+"""Runs a command, and kills everything it started when the process that launched this script ends.
 
     launch.py [--remove DIRECTORY] COMMAND [ARGUMENT ...]
 
-Standard input is a pipe that the asker holds open and never writes to. When it closes, which the system sees to
-even if the asker was killed with SIGKILL, or when a signal comes, or when the command ends: every process below this one is
-killed, those in process groups and sessions of their own included, and DIRECTORY is removed. Exits as the command did.
+Standard input is a pipe that the launching process holds open and never writes to. The system closes it even if that
+process was killed with SIGKILL. When the pipe closes, a signal arrives, or the command ends, this script kills every
+process below it, including those in their own process groups and sessions. Then it removes DIRECTORY and exits with the
+status of the command.
 """
 
 import ctypes
@@ -21,7 +22,7 @@ ON_LINUX = sys.platform == "linux"
 
 
 def prctl(option, value):
-    """Sets a process attribute that only Linux has; elsewhere `descendants` has to do."""
+    """Sets a process attribute on Linux. Other systems rely on `descendants` alone."""
     if ON_LINUX:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
@@ -33,11 +34,11 @@ def descendants():
     if ON_LINUX:
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
-                # The command's name, in brackets, may contain anything; what follows the last bracket is regular.
+                # The name of the command stands in parentheses and may contain any character. Parse what follows it.
                 with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as stat:
                     state, parent = stat.read().rsplit(")", 1)[1].split()[:2]
             except OSError:
-                continue  # It ended while we looked.
+                continue  # The process ended meanwhile.
             if state != "Z":
                 parents[int(name)] = int(parent)
     found = {os.getpid()}
@@ -49,14 +50,14 @@ def descendants():
 
 
 def kill_all():
-    # A process may start another one while we look, so look until there is none.
+    # A process may start another one between the listing and the kill, so repeat until none is left.
     while alive := descendants():
         for pid in alive:
             try:
                 os.kill(pid, signal.SIGKILL)
             except OSError:
                 pass
-    # All are dead now; this takes their entries out of the process table, so that nobody mistakes them for living.
+    # All are dead now. Reap them, so that no zombie in the process table looks like a living process.
     try:
         while True:
             os.waitpid(-1, 0)
@@ -69,7 +70,7 @@ def main(arguments):
     if arguments[:1] == ["--remove"]:
         directory, arguments = arguments[1], arguments[2:]
 
-    # Orphans among the descendants come to us instead of to init, so that `descendants` still finds them.
+    # Become the parent of orphaned descendants instead of init, so that `descendants` still finds them.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     wake_up, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -80,7 +81,7 @@ def main(arguments):
     command = subprocess.Popen(
         arguments,
         stdin=subprocess.DEVNULL,
-        # Should somebody kill this process itself with SIGKILL, the command goes too.
+        # If this process itself is killed with SIGKILL, the system kills the command.
         preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
     )
     while command.poll() is None:

@@ -1,5 +1,5 @@
-// Package signpost takes what Signpost sends. Copy this file: it needs Go 1.19 or newer and nothing else.
-// Every function returns what it has proved, and an error for everything else.
+// Package signpost verifies and decrypts webhooks and return URLs of Signpost. Copy this file. It needs only Go 1.19 or
+// newer. Every function returns only verified or decrypted values, and an error otherwise.
 package signpost
 
 import (
@@ -19,17 +19,17 @@ import (
 )
 
 const (
-	// How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours, in seconds.
+	// Maximum difference between a webhook's timestamp and our clock, in seconds. A return URL may be this far ahead.
 	tolerance = 5 * 60
-	// How old a return URL may be, in seconds: people may stay on the result page for a while.
+	// Maximum age of a return URL, in seconds: people may stay on the result page for a while.
 	maxAge = 60 * 60
 )
 
-// ErrRefused says that what came is not to be believed.
+// ErrRefused reports that the input is not authentic, or is malformed.
 var ErrRefused = errors.New("signpost: refused")
 
-// VerifyWebhook verifies a webhook, and returns its webhook-id: handle each id once. The secret is the endpoint's
-// whsec_…, header is request.Header.Get, and body has the bytes as they came.
+// VerifyWebhook verifies a webhook and returns its webhook-id. Process each id once. The secret is the endpoint's
+// whsec_…, header is request.Header.Get, and body is the raw bytes.
 func VerifyWebhook(secret string, header func(string) string, body []byte, now time.Time) (string, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	if err != nil || !strings.HasPrefix(secret, "whsec_") || len(key) < 24 {
@@ -49,8 +49,8 @@ func VerifyWebhook(secret string, header func(string) string, body []byte, now t
 	return "", ErrRefused
 }
 
-// DecryptBody decrypts the body of a webhook that VerifyWebhook has let pass, and returns the JSON text. The keys are
-// the project's secretKeys by their ids; encryption is as the endpoint is set: aes-256-gcm or aes-256-ecb.
+// DecryptBody decrypts the body of a webhook that VerifyWebhook accepted, and returns its JSON. The keys are the
+// project's secretKeys by id. encryption is the endpoint's setting: aes-256-gcm or aes-256-ecb.
 func DecryptBody(secretKeys map[string]string, encryption string, body []byte) (string, error) {
 	var object struct{ Data string }
 	if err := json.Unmarshal(body, &object); err != nil {
@@ -59,8 +59,8 @@ func DecryptBody(secretKeys map[string]string, encryption string, body []byte) (
 	return decrypt(secretKeys, encryption, object.Data)
 }
 
-// VerifyReturnURL verifies the query of a return URL, request.URL.RawQuery, and returns its parameters: take each nonce
-// once.
+// VerifyReturnURL verifies the query of a return URL, request.URL.RawQuery, and returns its parameters. Accept each
+// nonce once.
 func VerifyReturnURL(secretKeys map[string]string, query string, now time.Time) (map[string]string, error) {
 	at := strings.LastIndex(query, "&sig=")
 	if at < 0 {
@@ -86,8 +86,8 @@ func VerifyReturnURL(secretKeys map[string]string, query string, now time.Time) 
 	return parameters, nil
 }
 
-// DecryptReturnURL decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed,
-// let VerifyReturnURL see the query first.
+// DecryptReturnURL decrypts the query of a return URL and returns the JSON of its fields. If your URLs are signed, call
+// VerifyReturnURL first.
 func DecryptReturnURL(secretKeys map[string]string, encryption, query string) (string, error) {
 	parameters, err := parse(query)
 	if err != nil {
@@ -119,7 +119,7 @@ func decrypt(secretKeys map[string]string, encryption, data string) (string, err
 			return "", errors.New("signpost: a secretKey is not 32 letters and digits")
 		}
 		text := string(open(block, ciphertext))
-		// ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+		// ECB has no tag: under a wrong key the padding can look valid by chance, but the result is not a JSON object.
 		if utf8.ValidString(text) && strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
 			return text, nil
 		}
@@ -127,7 +127,7 @@ func decrypt(secretKeys map[string]string, encryption, data string) (string, err
 	return "", ErrRefused
 }
 
-// openGCM returns nothing if the key is another one, or the ciphertext was changed. So does openECB, if it can tell.
+// openGCM returns nil if the key is wrong or the ciphertext was changed. openECB returns nil if it can detect this.
 func openGCM(block cipher.Block, ciphertext []byte) []byte {
 	gcm, err := cipher.NewGCM(block)
 	if err != nil || len(ciphertext) < gcm.NonceSize() {

@@ -20,13 +20,13 @@ import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Takes what Signpost sends. Copy this file: it needs Java 11 or newer and nothing else. Every method returns what it has
- * proved, and throws a GeneralSecurityException for everything else.
+ * Verifies and decrypts webhooks and return URLs of Signpost. Copy this file. It needs only Java 11 or newer. Every method
+ * returns only verified or decrypted values, and throws a GeneralSecurityException otherwise.
  */
 public final class Signpost {
-    /** How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours. */
+    /** Maximum difference between a webhook's timestamp and our clock. A return URL may be this far ahead. */
     private static final long TOLERANCE_SECONDS = 5 * 60;
-    /** How old a return URL may be: people may stay on the result page for a while. */
+    /** Maximum age of a return URL: people may stay on the result page for a while. */
     private static final long MAX_AGE_SECONDS = 60 * 60;
 
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,12}");
@@ -35,11 +35,11 @@ public final class Signpost {
     private Signpost() {}
 
     /**
-     * Verifies a webhook, and returns its webhook-id: handle each id once.
+     * Verifies a webhook and returns its webhook-id. Process each id once.
      *
      * @param secret the endpoint's signing secret, whsec_…
-     * @param header a header's value by its name: {@code request::getHeader}
-     * @param body the bytes as they came, before any parsing
+     * @param header returns the value of a header by name: {@code request::getHeader}
+     * @param body the raw bytes, before any parsing
      */
     public static String verifyWebhook(String secret, UnaryOperator<String> header, byte[] body, Instant now)
             throws GeneralSecurityException {
@@ -60,10 +60,10 @@ public final class Signpost {
     }
 
     /**
-     * Decrypts the body of a webhook that verifyWebhook has let pass, and returns the JSON text.
+     * Decrypts the body of a webhook that verifyWebhook accepted, and returns its JSON.
      *
-     * @param secretKeys the project's keys by their ids
-     * @param encryption as the endpoint is set: aes-256-gcm or aes-256-ecb
+     * @param secretKeys the project's secretKeys by id
+     * @param encryption the endpoint's setting: aes-256-gcm or aes-256-ecb
      */
     public static String decryptBody(Map<String, String> secretKeys, String encryption, byte[] body)
             throws GeneralSecurityException {
@@ -73,9 +73,9 @@ public final class Signpost {
     }
 
     /**
-     * Verifies the query of a return URL, and returns its parameters: take each nonce once.
+     * Verifies the query of a return URL and returns its parameters. Accept each nonce once.
      *
-     * @param query what stands behind the first question mark, as it came: {@code request.getQueryString()}
+     * @param query everything after the first question mark, unchanged: {@code request.getQueryString()}
      */
     public static Map<String, String> verifyReturnUrl(Map<String, String> secretKeys, String query, Instant now)
             throws GeneralSecurityException {
@@ -99,8 +99,8 @@ public final class Signpost {
     }
 
     /**
-     * Decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed, let
-     * verifyReturnUrl see the query first.
+     * Decrypts the query of a return URL and returns the JSON of its fields. If your URLs are signed, call
+     * verifyReturnUrl first.
      */
     public static String decryptReturnUrl(Map<String, String> secretKeys, String encryption, String query)
             throws GeneralSecurityException {
@@ -122,12 +122,12 @@ public final class Signpost {
                 SecretKeySpec key = new SecretKeySpec(keyBytes(secretKey), "AES");
                 String text = StandardCharsets.UTF_8.newDecoder()
                         .decode(ByteBuffer.wrap(open(key, encryption, ciphertext))).toString();
-                // ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+                // ECB has no tag: under a wrong key the padding can look valid by chance, but the result is not a JSON object.
                 if (text.startsWith("{") && text.endsWith("}")) {
                     return text;
                 }
             } catch (GeneralSecurityException | CharacterCodingException e) {
-                // Perhaps it is another key's.
+                // Another key may have encrypted it.
             }
         }
         throw new GeneralSecurityException("no key decrypts it");

@@ -1,21 +1,21 @@
-// Takes what Signpost sends. Copy this file: it needs Node.js 18 or newer and nothing else.
-// Every function returns what it has proved, and throws `Refused` for everything else.
+// Verifies and decrypts webhooks and return URLs of Signpost. Copy this file. It needs only Node.js 18 or newer.
+// Every function returns only verified or decrypted values, and throws `Refused` otherwise.
 
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 
-/** How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours. */
+/** Maximum difference between a webhook's timestamp and our clock. A return URL may be this far ahead. */
 const TOLERANCE_SECONDS = 5 * 60;
-/** How old a return URL may be: people may stay on the result page for a while. */
+/** Maximum age of a return URL: people may stay on the result page for a while. */
 const MAX_AGE_SECONDS = 60 * 60;
 
-/** What came is not to be believed. */
+/** The input is not authentic, or is malformed. */
 export class Refused extends Error {}
 
 /**
- * Verifies a webhook, and returns its `webhook-id`: handle each id once.
+ * Verifies a webhook and returns its `webhook-id`. Process each id once.
  * @param {string} secret the endpoint's signing secret, `whsec_…`
- * @param {object} headers as in Node's `request.headers`, names in lower case
- * @param {Buffer} body the bytes as they came, before any parsing
+ * @param {object} headers Node's `request.headers`, with names in lower case
+ * @param {Buffer} body the raw bytes, before any parsing
  */
 export function verifyWebhook(secret, headers, body, now = Date.now() / 1000) {
   const key = base64(/^whsec_(.*)$/.exec(secret)?.[1] ?? '');
@@ -31,9 +31,9 @@ export function verifyWebhook(secret, headers, body, now = Date.now() / 1000) {
 }
 
 /**
- * Decrypts the body of a webhook that `verifyWebhook` has let pass, and returns the JSON text.
- * @param {object} secretKeys the project's keys, `{ [key id]: secretKey }`
- * @param {string} encryption as the endpoint is set: `aes-256-gcm` or `aes-256-ecb`
+ * Decrypts the body of a webhook that `verifyWebhook` accepted, and returns its JSON.
+ * @param {object} secretKeys the project's `secretKey`s by id, `{ [key id]: secretKey }`
+ * @param {string} encryption the endpoint's setting: `aes-256-gcm` or `aes-256-ecb`
  */
 export function decryptBody(secretKeys, encryption, body) {
   let data;
@@ -46,8 +46,8 @@ export function decryptBody(secretKeys, encryption, body) {
 }
 
 /**
- * Verifies the query of a return URL, and returns its parameters: take each `nonce` once.
- * @param {string} query what stands behind the first `?`, as it came
+ * Verifies the query of a return URL and returns its parameters. Accept each `nonce` once.
+ * @param {string} query everything after the first `?`, unchanged
  */
 export function verifyReturnUrl(secretKeys, query, now = Date.now() / 1000) {
   const at = query.lastIndexOf('&sig=');
@@ -66,8 +66,8 @@ export function verifyReturnUrl(secretKeys, query, now = Date.now() / 1000) {
 }
 
 /**
- * Decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed, let
- * `verifyReturnUrl` see the query first.
+ * Decrypts the query of a return URL and returns the JSON of its fields. If your URLs are signed, call
+ * `verifyReturnUrl` first.
  */
 export function decryptReturnUrl(secretKeys, encryption, query) {
   const { encrypted, kid } = parse(query);
@@ -81,10 +81,10 @@ function decrypt(secretKeys, encryption, data) {
     try {
       const plain = encryption === 'aes-256-gcm' ? openGcm(secretKey, bytes) : openEcb(secretKey, bytes);
       const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plain);
-      // ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+      // ECB has no tag: under a wrong key the padding can look valid by chance, but the result is not a JSON object.
       if (text.startsWith('{') && text.endsWith('}')) return text;
     } catch {
-      // Perhaps it is another key's.
+      // Another key may have encrypted it.
     }
   }
   throw new Refused('no key decrypts it');

@@ -1,28 +1,28 @@
 <?php
 
-// Takes what Signpost sends. Copy this file: it needs PHP 8.1 or newer with its openssl extension, and nothing else.
-// Every function returns what it has proved, and throws Refused for everything else.
+// Verifies and decrypts webhooks and return URLs of Signpost. Copy this file. It needs only PHP 8.1 or newer with its
+// openssl extension. Every function returns only verified or decrypted values, and throws Refused otherwise.
 
 declare(strict_types=1);
 
 namespace Signpost;
 
-/** How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours. */
+/** Maximum difference between a webhook's timestamp and our clock. A return URL may be this far ahead. */
 const TOLERANCE_SECONDS = 5 * 60;
-/** How old a return URL may be: people may stay on the result page for a while. */
+/** Maximum age of a return URL: people may stay on the result page for a while. */
 const MAX_AGE_SECONDS = 60 * 60;
 
-/** What came is not to be believed. */
+/** The input is not authentic, or is malformed. */
 final class Refused extends \RuntimeException
 {
 }
 
 /**
- * Verifies a webhook, and returns its `webhook-id`: handle each id once.
+ * Verifies a webhook and returns its `webhook-id`. Process each id once.
  *
  * @param string $secret the endpoint's signing secret, `whsec_…`
- * @param array $server PHP's `$_SERVER`, which has the headers
- * @param string $body the bytes as they came: `file_get_contents('php://input')`
+ * @param array $server PHP's `$_SERVER`, which contains the headers
+ * @param string $body the raw bytes: `file_get_contents('php://input')`
  */
 function verifyWebhook(string $secret, array $server, string $body, ?int $now = null): string
 {
@@ -43,10 +43,10 @@ function verifyWebhook(string $secret, array $server, string $body, ?int $now = 
 }
 
 /**
- * Decrypts the body of a webhook that `verifyWebhook` has let pass, and returns the JSON text.
+ * Decrypts the body of a webhook that `verifyWebhook` accepted, and returns its JSON.
  *
- * @param array<string, string> $secretKeys the project's `[key id => secretKey]`
- * @param string $encryption as the endpoint is set: `aes-256-gcm` or `aes-256-ecb`
+ * @param array<string, string> $secretKeys the project's `secretKey`s by id, `[key id => secretKey]`
+ * @param string $encryption the endpoint's setting: `aes-256-gcm` or `aes-256-ecb`
  */
 function decryptBody(array $secretKeys, string $encryption, string $body): string
 {
@@ -55,9 +55,9 @@ function decryptBody(array $secretKeys, string $encryption, string $body): strin
 }
 
 /**
- * Verifies the query of a return URL, and returns its parameters: take each `nonce` once.
+ * Verifies the query of a return URL and returns its parameters. Accept each `nonce` once.
  *
- * @param string $query what stands behind the first `?`, as it came: `$_SERVER['QUERY_STRING']`
+ * @param string $query everything after the first `?`, unchanged: `$_SERVER['QUERY_STRING']`
  */
 function verifyReturnUrl(array $secretKeys, string $query, ?int $now = null): array
 {
@@ -79,8 +79,8 @@ function verifyReturnUrl(array $secretKeys, string $query, ?int $now = null): ar
 }
 
 /**
- * Decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed, let
- * `verifyReturnUrl` see the query first.
+ * Decrypts the query of a return URL and returns the JSON of its fields. If your URLs are signed, call
+ * `verifyReturnUrl` first.
  */
 function decryptReturnUrl(array $secretKeys, string $encryption, string $query): string
 {
@@ -103,7 +103,7 @@ function decrypt(array $secretKeys, string $encryption, mixed $data): string
                 substr($bytes, 12, -16), 'aes-256-gcm', $key, OPENSSL_RAW_DATA, substr($bytes, 0, 12), substr($bytes, -16)
             ),
         };
-        // ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+        // ECB has no tag: under a wrong key the padding can look valid by chance, but the result is not a JSON object.
         $isUtf8 = is_string($text) && preg_match('//u', $text) === 1;
         if ($isUtf8 && str_starts_with($text, '{') && str_ends_with($text, '}')) {
             return $text;
@@ -125,7 +125,7 @@ function base64(mixed $text): string
     return $bytes;
 }
 
-/** Not `parse_str`: it renames parameters and takes the last of those that come twice. */
+/** Replaces `parse_str`, which renames parameters and keeps only the last of repeated ones. */
 function parse(string $query): array
 {
     $parameters = [];

@@ -1,6 +1,7 @@
-"""Takes what Signpost sends. Copy this file: it needs Python 3.9 or newer, and `cryptography` to decrypt.
+"""Verifies and decrypts webhooks and return URLs of Signpost.
 
-Every function returns what it has proved, and raises `Refused` for everything else.
+Copy this file. It needs Python 3.9 or newer, and `cryptography` to decrypt.
+Every function returns only verified or decrypted values, and raises `Refused` otherwise.
 """
 
 import base64
@@ -11,21 +12,21 @@ import re
 import time
 from urllib.parse import parse_qsl
 
-# How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours.
+# Maximum difference between a webhook's timestamp and our clock. A return URL may be this far ahead.
 TOLERANCE_SECONDS = 5 * 60
-# How old a return URL may be: people may stay on the result page for a while.
+# Maximum age of a return URL: people may stay on the result page for a while.
 MAX_AGE_SECONDS = 60 * 60
 
 
 class Refused(ValueError):
-    """What came is not to be believed."""
+    """The input is not authentic, or is malformed."""
 
 
 def verify_webhook(secret, headers, body, now=None):
-    """Verifies a webhook, and returns its `webhook-id`: handle each id once.
+    """Verifies a webhook and returns its `webhook-id`. Process each id once.
 
-    `secret` is the endpoint's `whsec_…`; `headers` looks names up in any case, as frameworks' do; `body` is the bytes as
-    they came, before any parsing.
+    `secret` is the endpoint's `whsec_…`. `headers` looks names up in any case, as the headers of frameworks do. `body` is
+    the raw bytes, before any parsing.
     """
     prefix, _, encoded = secret.partition("_")
     key = _base64(encoded)
@@ -43,9 +44,9 @@ def verify_webhook(secret, headers, body, now=None):
 
 
 def decrypt_body(secret_keys, encryption, body):
-    """Decrypts the body of a webhook that `verify_webhook` has let pass, and returns the JSON text.
+    """Decrypts the body of a webhook that `verify_webhook` accepted, and returns its JSON.
 
-    `secret_keys` is the project's `{key id: secretKey}`; `encryption` is as the endpoint is set: `aes-256-gcm` or
+    `secret_keys` is the project's `{key id: secretKey}`. `encryption` is the endpoint's setting: `aes-256-gcm` or
     `aes-256-ecb`.
     """
     try:
@@ -56,9 +57,9 @@ def decrypt_body(secret_keys, encryption, body):
 
 
 def verify_return_url(secret_keys, query, now=None):
-    """Verifies the query of a return URL, and returns its parameters: take each `nonce` once.
+    """Verifies the query of a return URL and returns its parameters. Accept each `nonce` once.
 
-    `query` is what stands behind the first `?`, as it came.
+    `query` is everything after the first `?`, unchanged.
     """
     signed, mark, signature = query.rpartition("&sig=")
     _refuse_unless(mark, "there is no signature")
@@ -77,9 +78,9 @@ def verify_return_url(secret_keys, query, now=None):
 
 
 def decrypt_return_url(secret_keys, encryption, query):
-    """Decrypts the query of a return URL, and returns the JSON text of the fields.
+    """Decrypts the query of a return URL and returns the JSON of its fields.
 
-    If your URLs are signed, let `verify_return_url` see the query first.
+    If your URLs are signed, call `verify_return_url` first.
     """
     parameters = _parse(query)
     candidates = list(secret_keys.values())
@@ -95,14 +96,14 @@ def _decrypt(secret_keys, encryption, data):
             opened = _open_gcm if encryption == "aes-256-gcm" else _open_ecb
             text = opened(_key_bytes(secret_key), ciphertext).decode()
         except ValueError:
-            continue  # Perhaps it is another key's.
-        # ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+            continue  # Another key may have encrypted it.
+        # ECB has no tag: under a wrong key the padding can look valid by chance, but the result is not a JSON object.
         if text.startswith("{") and text.endswith("}"):
             return text
     raise Refused("no key decrypts it")
 
 
-# `cryptography` is imported where it is needed, so that who only verifies can do without.
+# `cryptography` is imported where it is needed, because verification works without it.
 def _open_gcm(key, ciphertext):
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

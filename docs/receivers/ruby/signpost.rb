@@ -1,25 +1,25 @@
 # frozen_string_literal: true
 
-# Takes what Signpost sends. Copy this file: it needs Ruby 3.0 or newer and nothing else.
-# Every method returns what it has proved, and raises Signpost::Refused for everything else.
+# Verifies and decrypts webhooks and return URLs of Signpost. Copy this file. It needs only Ruby 3.0 or newer.
+# Every method returns only verified or decrypted values, and raises Signpost::Refused otherwise.
 
 require "json"
 require "openssl"
 require "uri"
 
 module Signpost
-  # How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours.
+  # Maximum difference between a webhook's timestamp and our clock. A return URL may be this far ahead.
   TOLERANCE_SECONDS = 5 * 60
-  # How old a return URL may be: people may stay on the result page for a while.
+  # Maximum age of a return URL: people may stay on the result page for a while.
   MAX_AGE_SECONDS = 60 * 60
 
-  # What came is not to be believed.
+  # The input is not authentic, or is malformed.
   class Refused < StandardError; end
 
   module_function
 
-  # Verifies a webhook, and returns its `webhook-id`: handle each id once.
-  # `secret` is the endpoint's `whsec_…`, `env` Rack's, `body` the bytes as they came (`request.body.read`).
+  # Verifies a webhook and returns its `webhook-id`. Process each id once.
+  # `secret` is the endpoint's `whsec_…`, `env` is Rack's, and `body` is the raw bytes (`request.body.read`).
   def verify_webhook(secret, env, body, now: Time.now)
     key = secret.start_with?("whsec_") ? base64(secret.delete_prefix("whsec_")) : ""
     refuse_unless(key.bytesize >= 24, "the signing secret is not whsec_ and base64")
@@ -33,8 +33,8 @@ module Signpost
     id
   end
 
-  # Decrypts the body of a webhook that `verify_webhook` has let pass, and returns the JSON text.
-  # `secret_keys` is the project's `{ key id => secretKey }`; `encryption` is as the endpoint is set: `aes-256-gcm` or
+  # Decrypts the body of a webhook that `verify_webhook` accepted, and returns its JSON.
+  # `secret_keys` is the project's `{ key id => secretKey }`. `encryption` is the endpoint's setting: `aes-256-gcm` or
   # `aes-256-ecb`.
   def decrypt_body(secret_keys, encryption, body)
     object = JSON.parse(body)
@@ -44,8 +44,8 @@ module Signpost
     raise Refused, "the body is not JSON"
   end
 
-  # Verifies the query of a return URL, and returns its parameters: take each `nonce` once.
-  # `query` is what stands behind the first `?`, as it came (`request.query_string`).
+  # Verifies the query of a return URL and returns its parameters. Accept each `nonce` once.
+  # `query` is everything after the first `?`, unchanged (`request.query_string`).
   def verify_return_url(secret_keys, query, now: Time.now)
     signed, mark, signature = query.rpartition("&sig=")
     refuse_unless(!mark.empty?, "there is no signature")
@@ -63,8 +63,8 @@ module Signpost
     parameters
   end
 
-  # Decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed, let
-  # `verify_return_url` see the query first.
+  # Decrypts the query of a return URL and returns the JSON of its fields. If your URLs are signed, call
+  # `verify_return_url` first.
   def decrypt_return_url(secret_keys, encryption, query)
     parameters = parse(query)
     candidates = encryption == "aes-256-ecb" ? secret_keys.values : [secret_keys[parameters["kid"]]].compact
@@ -77,10 +77,10 @@ module Signpost
     secret_keys.each do |secret_key|
       plain = encryption == "aes-256-gcm" ? open_gcm(secret_key, ciphertext) : open_ecb(secret_key, ciphertext)
       text = plain.force_encoding(Encoding::UTF_8)
-      # ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+      # ECB has no tag: under a wrong key the padding can look valid by chance, but the result is not a JSON object.
       return text if text.valid_encoding? && text.start_with?("{") && text.end_with?("}")
     rescue OpenSSL::Cipher::CipherError
-      next # Perhaps it is another key's.
+      next # Another key may have encrypted it.
     end
     raise Refused, "no key decrypts it"
   end

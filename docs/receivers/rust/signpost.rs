@@ -1,5 +1,5 @@
-//! Takes what Signpost sends. Copy this file; ../README.md lists the crates it needs.
-//! Every function returns what it has proved, and [`Refused`] for everything else.
+//! Verifies and decrypts webhooks and return URLs of Signpost. Copy this file; ../README.md lists the crates that it needs.
+//! Every function returns only verified or decrypted values, and [`Refused`] otherwise.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,15 +15,15 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use url::form_urlencoded;
 
-/// How far a webhook's clock may be from ours, and how far a return URL's may be ahead of ours, in seconds.
+/// Maximum difference between a webhook's timestamp and our clock, in seconds. A return URL may be this far ahead.
 const TOLERANCE: i64 = 5 * 60;
-/// How old a return URL may be, in seconds: people may stay on the result page for a while.
+/// Maximum age of a return URL, in seconds: people may stay on the result page for a while.
 const MAX_AGE: i64 = 60 * 60;
 
-/// The project's `secretKey`s by their ids.
+/// The project's `secretKey`s by id.
 pub type SecretKeys = BTreeMap<String, String>;
 
-/// What came is not to be believed.
+/// The input is not authentic, or is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused;
 
@@ -35,7 +35,7 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// How an endpoint or a return URL is set to be encrypted.
+/// The encryption that is set for an endpoint or a return URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encryption {
     /// `aes-256-gcm`.
@@ -44,8 +44,8 @@ pub enum Encryption {
     Aes256Ecb,
 }
 
-/// Verifies a webhook, and returns its `webhook-id`: handle each id once. The secret is the endpoint's `whsec_…`,
-/// `header` looks a header up, `body` has the bytes as they came, and `now` is in seconds since 1970.
+/// Verifies a webhook and returns its `webhook-id`. Process each id once. The secret is the endpoint's `whsec_…`,
+/// `header` looks up a header, `body` is the raw bytes, and `now` is in seconds since 1970.
 pub fn verify_webhook<'a>(
     secret: &str,
     header: impl Fn(&str) -> Option<&'a str>,
@@ -67,15 +67,15 @@ pub fn verify_webhook<'a>(
     if signatures.any(fits) { Ok(id) } else { Err(Refused) }
 }
 
-/// Decrypts the body of a webhook that [`verify_webhook`] has let pass, and returns the JSON text.
+/// Decrypts the body of a webhook that [`verify_webhook`] accepted, and returns its JSON.
 pub fn decrypt_body(secret_keys: &SecretKeys, encryption: Encryption, body: &[u8]) -> Result<String, Refused> {
     let object: serde_json::Value = serde_json::from_slice(body).map_err(|_| Refused)?;
     let data = object.get("data").and_then(|data| data.as_str()).ok_or(Refused)?;
     decrypt(secret_keys.values(), encryption, data)
 }
 
-/// Verifies the query of a return URL, which is what stands behind the first `?`, as it came, and returns its
-/// parameters: take each `nonce` once.
+/// Verifies the query of a return URL, everything after the first `?`, unchanged, and returns its parameters. Accept each
+/// `nonce` once.
 pub fn verify_return_url(secret_keys: &SecretKeys, query: &str, now: i64) -> Result<BTreeMap<String, String>, Refused> {
     let (signed, signature) = query.rsplit_once("&sig=").ok_or(Refused)?;
     let signature = signature.strip_prefix("v1,").ok_or(Refused)?;
@@ -90,8 +90,8 @@ pub fn verify_return_url(secret_keys: &SecretKeys, query: &str, now: i64) -> Res
     if has_nonce && (-TOLERANCE..=MAX_AGE).contains(&age) { Ok(parameters) } else { Err(Refused) }
 }
 
-/// Decrypts the query of a return URL, and returns the JSON text of the fields. If your URLs are signed, let
-/// [`verify_return_url`] see the query first.
+/// Decrypts the query of a return URL and returns the JSON of its fields. If your URLs are signed, call
+/// [`verify_return_url`] first.
 pub fn decrypt_return_url(secret_keys: &SecretKeys, encryption: Encryption, query: &str) -> Result<String, Refused> {
     let parameters = parse(query)?;
     let encrypted = parameters.get("encrypted").ok_or(Refused)?;
@@ -121,7 +121,7 @@ fn decrypt<'a>(
                 ecb::Decryptor::<Aes256>::new(&key.into()).decrypt_padded_vec::<Pkcs7>(&ciphertext).ok()?
             }
         };
-        // ECB has no tag: with a wrong key the padding may look right by chance, an object does not.
+        // ECB has no tag: under a wrong key the padding can look valid by chance, but the result is not a JSON object.
         String::from_utf8(plain).ok().filter(|text| text.starts_with('{') && text.ends_with('}'))
     };
     secret_keys.into_iter().find_map(open).ok_or(Refused)

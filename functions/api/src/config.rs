@@ -1,51 +1,45 @@
-//! What the deployment tells the settings API.
+//! The configuration of the settings API, from environment variables.
 
 use std::net::IpAddr;
 
-use shared::address::AddressGuard;
-use shared::api_key::OperatorKeys;
-use shared::aws::store::Retention;
-use shared::config::{self, ConfigError};
-use shared::rate_limit::RateLimit;
+use aws::lambda::config::{self, ConfigError};
+use aws::store::StoreConfig;
+use domain::projects::api_key::OperatorKeys;
+use domain::projects::rate_limit::RateLimit;
+use domain::webhooks::address::AddressGuard;
 
 /// The configuration of the settings API.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Name of the table `settings`.
-    pub settings_table: String,
-    /// Name of the table `activity`.
-    pub activity_table: String,
-    /// For how long events and deliveries are kept.
-    pub retention: Retention,
+    /// The tables and the retention of their rows.
+    pub store: StoreConfig,
     /// URL of the queue that webhook-sender reads.
     pub send_queue_url: String,
     /// Name or ARN of the secret that holds the key ring.
     pub key_ring_secret: String,
-    /// Hashes of the operator's keys.
+    /// Hashes of the operator keys.
     pub operator_keys: OperatorKeys,
-    /// Where this API is reached, without a slash at the end.
+    /// Public URL of this API, without a trailing slash.
     pub api_base_url: String,
-    /// Where return links lead, without a slash at the end.
+    /// Base URL of return links, without a trailing slash.
     pub redirect_base_url: String,
-    /// The addresses that webhooks come from.
+    /// IP addresses that webhooks come from.
     pub egress_ips: Vec<IpAddr>,
-    /// How many calls a project's key may make in ten seconds.
+    /// Maximum number of calls of a project's API key in ten seconds.
     pub rate_limit: RateLimit,
-    /// The sender of mails.
+    /// Sender address of mails.
     pub mail_from: String,
-    /// The SES configuration set that has bounces and complaints reported.
+    /// SES configuration set that reports bounces and complaints.
     pub mail_configuration_set: Option<String>,
-    /// Where endpoints may be.
+    /// Rules for the addresses of endpoints.
     pub address_guard: AddressGuard,
 }
 
 impl Config {
-    /// Reads the configuration; the error names the variable that is missing or bad.
+    /// Reads the configuration. An error names the missing or invalid variable.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
-            settings_table: config::required(&var, "SETTINGS_TABLE")?,
-            activity_table: config::required(&var, "ACTIVITY_TABLE")?,
-            retention: config::parsed(&var, "RETENTION_DAYS")?,
+            store: StoreConfig::read(&var)?,
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             operator_keys: config::parsed(&var, "OPERATOR_KEY_HASHES")?,

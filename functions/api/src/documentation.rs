@@ -1,6 +1,7 @@
-//! `GET /openapi.json`, `GET /docs` and `GET /problems/{name}`: what the API says of itself. Anybody may ask.
+//! `GET /openapi.json`, `GET /docs` and `GET /problems/{name}`: the documentation of the API. The calls need no API key.
 //!
-//! Both documents are made from the code by a test (`openapi`) and committed, so that nothing is built when the function starts.
+//! A test (`openapi`) generates both documents from the code, and they are committed. The function serves them as constants, without a
+//! generator.
 
 use std::sync::LazyLock;
 
@@ -15,29 +16,29 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::problem::ApiError;
-use crate::problem_kind::ProblemKind;
+use crate::http::api_error::ApiError;
+use crate::http::problem_kind::ProblemKind;
 
-/// The OpenAPI document, as it was committed.
+/// The committed OpenAPI document.
 pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
 
-/// The page made from it.
+/// The committed page, generated from the OpenAPI document.
 pub(crate) const PAGE: &str = include_str!("../docs.html");
 
-/// The one style sheet of the page, which stands inside it.
+/// The style sheet that the page contains.
 const STYLE: &str = include_str!("../templates/docs.css");
 
 static OPENAPI_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(OPENAPI));
 static PAGE_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(PAGE));
 
-/// Shows the OpenAPI document.
+/// Returns the OpenAPI document.
 pub(crate) async fn openapi(headers: HeaderMap) -> Response {
-    answer(&headers, &OPENAPI_TAG, "application/json", OPENAPI)
+    respond(&headers, &OPENAPI_TAG, "application/json", OPENAPI)
 }
 
-/// Shows the same for people. The page runs no script, and loads nothing.
+/// Returns the API reference as a page. The page contains no script and loads nothing.
 pub(crate) async fn page(headers: HeaderMap) -> Response {
-    let mut response = answer(&headers, &PAGE_TAG, "text/html; charset=utf-8", PAGE);
+    let mut response = respond(&headers, &PAGE_TAG, "text/html; charset=utf-8", PAGE);
     let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
@@ -49,21 +50,23 @@ pub(crate) async fn page(headers: HeaderMap) -> Response {
     response
 }
 
-/// Leads from the `type` of a problem to what the page says of it.
+/// Redirects the `type` of a problem to its description on the page.
 pub(crate) async fn problem(Path(name): Path<String>) -> Result<Response, ApiError> {
-    let kind = ProblemKind::ALL.iter().find(|kind| kind.name() == name).ok_or(ApiError::NotFound("problem"))?;
+    let kind = ProblemKind::ALL.iter().find(|kind| kind.name() == name).ok_or(ApiError::NotFound("problem type"))?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("/docs#problem-{}", kind.name()))]).into_response())
 }
 
-fn answer(asked: &HeaderMap, tag: &HeaderValue, content_type: &'static str, content: &'static str) -> Response {
-    let known = asked.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
-    let is_known = known.split(',').any(|known| known.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes());
+/// Responds with 304 if the client's copy is current (RFC 9110, section 13.1.2).
+fn respond(request: &HeaderMap, tag: &HeaderValue, content_type: &'static str, content: &'static str) -> Response {
+    let cached = request.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
+    let is_current =
+        cached.split(',').any(|cached| cached.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes());
     let headers = [
         (ETAG, tag.clone()),
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    if is_known {
+    if is_current {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, [(CONTENT_TYPE, content_type)], content).into_response()

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use api::{App, Config, router};
-use shared::aws::Aws;
-use shared::aws::secrets::KeyRingSecret;
-use shared::clock::SystemClock;
-use shared::random::SystemRandom;
-use shared::{config, telemetry};
+use aws::Aws;
+use aws::lambda::{config, telemetry};
+use aws::secrets::KeyRingSecret;
+use domain::foundation::clock::SystemClock;
+use domain::foundation::random::SystemRandom;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init();
+    telemetry::init(env!("CARGO_CRATE_NAME"));
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
     let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret, Arc::new(SystemClock));

@@ -1,38 +1,32 @@
-//! What the deployment tells daily-digest.
+//! Configuration of daily-digest, read from environment variables.
 
-use shared::aws::store::Retention;
-use shared::config::{self, ConfigError};
+use aws::lambda::config::{self, ConfigError};
+use aws::store::StoreConfig;
 
 /// The configuration of daily-digest.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Name of the table `settings`.
-    pub settings_table: String,
-    /// Name of the table `activity`.
-    pub activity_table: String,
-    /// For how long deliveries are kept; older days have no report.
-    pub retention: Retention,
-    /// URL of the queue that this function reads, and that it puts one message a project on.
+    /// Names of the tables, and the retention of their rows.
+    pub store: StoreConfig,
+    /// URL of the queue that this function reads, and to which it sends one message for each project.
     pub report_queue_url: String,
     /// URL of the queue that webhook-sender reads.
     pub send_queue_url: String,
-    /// The sender of mails.
+    /// Sender address of mails.
     pub mail_from: String,
-    /// The SES configuration set that has bounces and complaints reported.
+    /// Name of the SES configuration set that publishes bounces and complaints.
     pub mail_configuration_set: Option<String>,
-    /// Name or ARN of the secret that holds the key ring.
+    /// Name or ARN of the secret that contains the key ring.
     pub key_ring_secret: String,
-    /// Where the API is reached, without a slash at the end.
+    /// Base URL of the API, without a trailing slash.
     pub api_base_url: String,
 }
 
 impl Config {
-    /// Reads the configuration; the error names the variable that is missing or bad.
+    /// Reads the configuration. Fails with the name of the first variable that is missing or invalid.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
-            settings_table: config::required(&var, "SETTINGS_TABLE")?,
-            activity_table: config::required(&var, "ACTIVITY_TABLE")?,
-            retention: config::parsed(&var, "RETENTION_DAYS")?,
+            store: StoreConfig::read(&var)?,
             report_queue_url: config::required(&var, "REPORT_QUEUE_URL")?,
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             mail_from: config::required(&var, "MAIL_FROM")?,

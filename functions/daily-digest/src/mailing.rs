@@ -1,65 +1,68 @@
-//! One mail to each confirmed user of a project, once.
+//! Mails a report or notice to each confirmed user of a project, once.
 
-use shared::aws::mail::MailError;
-use shared::aws::store::{Mailing, StoreError, Written};
-use shared::id::ProjectId;
-use shared::mail_link::{LinkPurpose, MailLink};
-use shared::notification_user::{NotificationUser, NotificationUserState};
-use shared::report_mail::{Mail, Reader, RenderError};
-use shared::telemetry;
+use aws::ServiceError;
+use aws::lambda::telemetry;
+use aws::ses::MailError;
+use aws::store::{Mailing, StoreError, WriteOutcome};
+use domain::foundation::id::ProjectId;
+use domain::reports::mail_link::{LinkPurpose, MailLink};
+use domain::reports::notification_user::{NotificationUser, NotificationUserState};
+use mail::{Mail, Reader, RenderError};
 use thiserror::Error;
 use tracing::warn;
 
-use crate::{Digest, DigestMailer, DigestQueue, JobError};
+use crate::digest::{Digest, JobError};
+use crate::ports::{DigestMailer, DigestQueue};
 
 /// Why one mail was not sent.
 #[derive(Debug, Error)]
 enum MailingError {
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Service(ServiceError),
     #[error(transparent)]
     Render(#[from] RenderError),
-    #[error(transparent)]
-    Mail(#[from] MailError),
 }
 
-/// What came of the mail to one user.
+aws::from_service_errors!(MailingError: StoreError, MailError);
+
+/// Result of mailing one user.
 enum Mailed {
     Sent,
-    /// Another run has claimed it; whether it succeeds is not known yet.
+    /// Another run has claimed the mail, and may still fail to send it.
     Busy,
-    /// They want no mails any more, or are gone.
+    /// The user is no longer confirmed, or was removed.
     Unwanted,
 }
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// The confirmed users who have not got this mail.
-    pub(crate) async fn readers(
+    /// The confirmed users of the project who were not sent this mail yet.
+    pub(crate) async fn recipients(
         &self,
         project: ProjectId,
         mailing: &Mailing,
     ) -> Result<Vec<NotificationUser>, StoreError> {
-        let mut users = self.settings.notification_users(project).await?;
+        let mut users = self.store.users.list(project).await?;
         users.retain(|user| user.state == NotificationUserState::Confirmed);
         if users.is_empty() {
             return Ok(users);
         }
-        let readers = self.activity.mail_readers(mailing).await?;
-        users.retain(|user| !readers.contains(&user.id));
+        let mailed = self.store.mails.readers(mailing).await?;
+        users.retain(|user| !mailed.contains(&user.id));
         Ok(users)
     }
 
-    /// Mails to each of `readers` what `render` writes in their language, and tells to how many. One whom it cannot be mailed to
-    /// does not keep it from the others.
+    /// Mails each recipient what `render` returns for their language, and returns the number of mails sent. A failed mail does not
+    /// stop the others. Fails with [`JobError::Unsent`] if a mail failed or is being sent by another run, so that the message
+    /// returns to the queue.
     pub(crate) async fn mail_all(
         &self,
         mailing: &Mailing,
-        readers: Vec<NotificationUser>,
+        recipients: Vec<NotificationUser>,
         render: impl Fn(Reader<'_>) -> Result<Mail, RenderError>,
     ) -> Result<usize, JobError> {
         let (mut sent, mut busy, mut failed) = (0, 0, 0);
         let ring = self.key_ring.ring().await?;
-        for user in readers {
+        for user in recipients {
             let link = MailLink::new(LinkPurpose::Unsubscribe, user.project_id, user.id, self.clock.now());
             let unsubscribe_url = link.url(&self.api_base_url, &ring, &*self.random);
             let mail = render(Reader { language: user.language, unsubscribe_url: &unsubscribe_url });
@@ -71,14 +74,14 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
                     failed += 1;
                     let (project_id, user_id) = (user.project_id, user.id);
                     let cause = telemetry::chain(&error);
-                    warn!(project.id = %project_id, user.id = %user_id, cause, "user {user_id} got no mail");
+                    warn!(project.id = %project_id, user.id = %user_id, cause, "the mail to user {user_id} failed");
                 }
             }
         }
         if busy + failed > 0 { Err(JobError::Unsent { failed, busy }) } else { Ok(sent) }
     }
 
-    /// Sends the mail to one user, unless another run has claimed to, or they have unsubscribed meanwhile.
+    /// Claims and sends the mail to one user, unless another run has claimed it or the user has unsubscribed.
     async fn mail(
         &self,
         mailing: &Mailing,
@@ -86,23 +89,23 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         mail: Result<Mail, RenderError>,
     ) -> Result<Mailed, MailingError> {
         let mail = mail?;
-        // Between the look at the readers and this one lies the making of the report, which takes a while for a large day.
-        let user_now = self.settings.notification_user(user.project_id, user.id).await?;
+        // The user may have unsubscribed since the recipients were listed: building the report of a large day takes a while.
+        let user_now = self.store.users.get(user.project_id, user.id).await?;
         if user_now.is_none_or(|user| user.state != NotificationUserState::Confirmed) {
             return Ok(Mailed::Unwanted);
         }
         let claimed_at = self.clock.now();
-        if self.activity.claim_mail(mailing, user.id, claimed_at).await? == Written::Before {
+        if self.store.mails.claim(mailing, user.id, claimed_at).await? == WriteOutcome::Conflict {
             return Ok(Mailed::Busy);
         }
         if let Err(error) = self.mailer.send(user, &mail).await {
-            // Where the mail may have been sent after all, the claim stays: sending again has to wait for its lease.
+            // If SES may have accepted the mail, the claim stays and a retry has to wait for its lease to end.
             if error.is_certain() {
-                self.activity.release_mail(mailing, user.id, claimed_at).await?;
+                self.store.mails.release(mailing, user.id, claimed_at).await?;
             }
             return Err(error.into());
         }
-        self.activity.mark_mail_sent(mailing, user.id, self.clock.now()).await?;
+        self.store.mails.mark_sent(mailing, user.id, self.clock.now()).await?;
         Ok(Mailed::Sent)
     }
 }

@@ -1,18 +1,18 @@
-//! Wires daily-digest to its services.
+//! Starts daily-digest with its configuration, clients, clock and source of randomness.
 
 use std::sync::Arc;
 
+use aws::Aws;
+use aws::lambda::{config, telemetry};
 use daily_digest::{Config, Digest};
+use domain::foundation::clock::SystemClock;
+use domain::foundation::random::SystemRandom;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use shared::aws::Aws;
-use shared::clock::SystemClock;
-use shared::random::SystemRandom;
-use shared::{config, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::init();
+    telemetry::init(env!("CARGO_CRATE_NAME"));
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
     let digest = &Digest::connect(config, &aws, Arc::new(SystemClock), Arc::new(SystemRandom));

@@ -1,46 +1,46 @@
-//! The two services that tests stand in for.
+//! The two services that tests replace: queues and mail.
 
 use std::time::Duration;
 
-use shared::aws::mail::{MailError, Mailer};
-use shared::aws::queue::{Message, Queue, QueueError};
-use shared::delivery::Nudge;
-use shared::digest::DigestJob;
-use shared::notification_user::NotificationUser;
-use shared::report_mail::Mail;
+use aws::queue::{Message, Queue, QueueError};
+use aws::ses::{MailError, Mailer};
+use domain::reports::digest::DigestJob;
+use domain::reports::notification_user::NotificationUser;
+use domain::webhooks::delivery::AttemptTask;
+use mail::Mail;
 
-/// Takes what is to be done later.
+/// Queues work for later.
 pub trait DigestQueue: Send + Sync {
-    /// Puts a message for each job on this function's own queue; they are durable afterwards. Repeating makes more messages.
-    fn send(&self, jobs: &[DigestJob]) -> impl Future<Output = Result<(), QueueError>> + Send;
+    /// Sends one message for each job to the report queue. On success all messages are durable. Repeating sends them again.
+    fn send_jobs(&self, jobs: &[DigestJob]) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Puts nudges on the send queue.
-    fn nudge(&self, nudges: Vec<Nudge>) -> impl Future<Output = Result<(), QueueError>> + Send;
+    /// Sends tasks to the send queue. Repeating sends them again; webhook-sender drops duplicates.
+    fn send_tasks(&self, tasks: Vec<AttemptTask>) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
 /// The two queues that this function writes to.
 #[derive(Debug, Clone)]
 pub struct Queues {
-    /// Its own.
+    /// The report queue, which this function reads.
     pub report: Queue,
-    /// That of webhook-sender.
+    /// The send queue, which webhook-sender reads.
     pub send: Queue,
 }
 
 /// Sends mails.
 pub trait DigestMailer: Send + Sync {
-    /// Sends a mail to one user. Repeating makes another mail.
+    /// Sends a mail to one user. Repeating sends another mail.
     fn send(&self, to: &NotificationUser, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
 impl DigestQueue for Queues {
-    async fn send(&self, jobs: &[DigestJob]) -> Result<(), QueueError> {
+    async fn send_jobs(&self, jobs: &[DigestJob]) -> Result<(), QueueError> {
         let messages = jobs.iter().map(|job| Message::new(job.project_id(), job, Duration::ZERO));
         self.report.send(messages.collect::<Result<_, _>>()?).await
     }
 
-    async fn nudge(&self, nudges: Vec<Nudge>) -> Result<(), QueueError> {
-        let messages = nudges.into_iter().map(|nudge| Message::to_send(nudge, Duration::ZERO));
+    async fn send_tasks(&self, tasks: Vec<AttemptTask>) -> Result<(), QueueError> {
+        let messages = tasks.into_iter().map(|task| Message::to_send(task, Duration::ZERO));
         self.send.send(messages.collect::<Result<_, _>>()?).await
     }
 }

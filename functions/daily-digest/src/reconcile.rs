@@ -1,122 +1,113 @@
-//! Reconciliation: once a day, a look through the latest events for deliveries that were lost sight of.
+//! Reconciliation: once a day, the deliveries of recent events are searched for lost ones, which are queued again.
 //!
-//! A delivery has no row before its first attempt was recorded, so nothing but its message brings that about. Messages that
-//! failed for an hour are in the dead-letter queue; here they are sent anew. The same look finds endpoints that deliveries are
-//! held for and that nobody has planned to look after.
+//! A delivery has no row until its first attempt is recorded, so the sweep cannot repair a lost first message. Messages that
+//! failed for an hour are in the dead-letter queue; reconciliation sends them again. It also schedules a check of each
+//! endpoint that has held deliveries and no scheduled check.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use shared::aws::store::{DigestProgress, DigestStage, PageToken, StoredHealth};
-use shared::delivery::{Delivery, DeliveryState, Nudge};
-use shared::digest::{DigestJob, ReconcileJob};
-use shared::id::{EndpointId, EventId, ProjectId};
-use shared::time::{Timestamp, UtcDay};
+use aws::store::{DigestProgress, DigestStage, PageToken};
+use domain::foundation::id::{EndpointId, EventId};
+use domain::foundation::time::{Timestamp, UtcDay};
+use domain::reports::digest::{DigestJob, ReconcileJob};
+use domain::webhooks::delivery::{AttemptTask, Delivery, DeliveryState};
 use tracing::{info, warn};
 
-use crate::{Digest, DigestError, DigestMailer, DigestQueue, JobError};
+use crate::digest::{Digest, DigestError, JobError};
+use crate::ports::{DigestMailer, DigestQueue};
 
-/// How old an event is before a delivery without a row counts as lost: longer than a message takes when all is well.
+/// Minimum age of an event at which a delivery without a row counts as lost. Longer than a message takes in normal operation.
 const LOST_AFTER: Duration = Duration::from_mins(10);
 
-/// How many days before today are looked through: yesterday, and one more in case a run was missed.
+/// Number of days before today that are reconciled: yesterday, and one more in case a run was missed.
 const DAYS_BACK: u32 = 2;
 
-/// How many projects are queued at once.
-const PROJECTS_A_PAGE: u16 = 100;
+/// Maximum number of projects read and queued at once.
+const PROJECTS_PER_PAGE: u16 = 100;
 
-/// How many events are read at once, and how many pages of them one message is worth; another goes on from there.
-const EVENTS_A_PAGE: u16 = 100;
-const PAGES_A_MESSAGE: usize = 300;
+/// Maximum number of events read at once.
+const EVENTS_PER_PAGE: u16 = 100;
+
+/// Maximum number of pages reconciled for one message. Another message continues after them.
+const PAGES_PER_MESSAGE: usize = 300;
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// Queues a look at each project, from a page on; notes each page as part of the daily run of `run`, and at last that this is
-    /// done.
+    /// Queues the reconciliation of each project, starting at the page `after`. Stores the progress of the daily run of the day
+    /// `run` after each page, so that a later run can continue if this one dies.
     pub(crate) async fn queue_reconciliations(&self, run: UtcDay, after: Option<PageToken>) -> Result<(), DigestError> {
         let now = self.clock.now();
         let (day, oldest_day) = (now.day(), now.minus(Duration::from_hours(24) * DAYS_BACK).day());
         let job = |project_id| DigestJob::Reconcile(ReconcileJob { project_id, day, before: None, oldest_day });
         let (mut projects, mut next) = (0, after);
         loop {
-            let page = self.settings.projects(PROJECTS_A_PAGE, next.as_ref()).await?;
+            let page = self.store.projects.list(PROJECTS_PER_PAGE, next.as_ref()).await?;
             let jobs: Vec<DigestJob> = page.items.iter().map(|project| job(project.id)).collect();
-            self.queue.send(&jobs).await?;
+            self.queue.send_jobs(&jobs).await?;
             projects += jobs.len();
             next = page.next;
             let stage = if next.is_none() { DigestStage::Done } else { DigestStage::Reconciliation };
             let progress = DigestProgress { day: run, stage, after: next.clone() };
-            self.activity.note_digest_progress(&progress).await?;
+            self.store.digest.note_progress(&progress).await?;
             if next.is_none() {
-                info!(projects, "{projects} projects will be looked through for lost deliveries");
+                info!(projects, "reconciliations of {projects} projects were queued");
                 return Ok(());
             }
         }
     }
 
-    /// Looks through a project's events, and leaves the rest to another message when there are many; tells how many deliveries were
-    /// lost.
+    /// Queues the lost deliveries of a project again, and returns their number. After [`PAGES_PER_MESSAGE`] pages the rest is left
+    /// to another message.
     pub(crate) async fn reconcile(&self, job: &ReconcileJob) -> Result<usize, JobError> {
         let mut next = Some(*job);
         let mut endpoints = HashSet::new();
         let mut lost = 0;
-        for _ in 0..PAGES_A_MESSAGE {
+        for _ in 0..PAGES_PER_MESSAGE {
             let Some(at) = next else { break };
-            let page = self.activity.deliveries_on(at.project_id, at.day, at.before, EVENTS_A_PAGE).await?;
-            lost += self.send_lost(&page.deliveries).await?;
+            let page = self.store.events.deliveries_on(at.project_id, at.day, at.before, EVENTS_PER_PAGE).await?;
+            lost += self.queue_lost(&page.deliveries).await?;
             endpoints.extend(held_for(&page.deliveries));
-            next = following(at, page.next_before);
+            next = next_page(at, page.next_before);
         }
-        self.look_after(job.project_id, endpoints).await?;
+        // These include paused and disabled endpoints, for which the sweep then does nothing.
+        for endpoint in endpoints {
+            self.store.health.schedule_missing_check(job.project_id, endpoint, self.clock.now()).await?;
+        }
         if let Some(rest) = next {
-            self.queue.send(&[DigestJob::Reconcile(rest)]).await?;
+            self.queue.send_jobs(&[DigestJob::Reconcile(rest)]).await?;
         }
         let project_id = job.project_id;
         if lost > 0 {
-            warn!(project.id = %project_id, lost, "{lost} deliveries of project {project_id} were lost, and are sent anew");
+            warn!(project.id = %project_id, lost, "{lost} lost deliveries of project {project_id} were queued again");
         } else {
-            info!(project.id = %project_id, "nothing of project {project_id} was lost");
+            info!(project.id = %project_id, "project {project_id} has no lost deliveries");
         }
         Ok(lost)
     }
 
-    /// Sends the messages of first attempts anew that ought to have been made long ago; tells how many. If one was not lost but is
-    /// late, one of the two finds nothing left to do.
-    async fn send_lost(&self, deliveries: &[Delivery]) -> Result<usize, JobError> {
+    /// Queues the first attempts of lost deliveries again, and returns their number. If a first message was only late, webhook-sender
+    /// drops the second one.
+    async fn queue_lost(&self, deliveries: &[Delivery]) -> Result<usize, JobError> {
         let now = self.clock.now();
         let lost = deliveries.iter().filter(|delivery| is_lost(delivery, now));
-        let nudges: Vec<Nudge> = lost.map(Delivery::next_nudge).collect();
-        let count = nudges.len();
-        self.queue.nudge(nudges).await?;
+        let tasks: Vec<AttemptTask> = lost.map(Delivery::next_task).collect();
+        let count = tasks.len();
+        self.queue.send_tasks(tasks).await?;
         Ok(count)
-    }
-
-    /// Has the sweep look after endpoints that it would not look after otherwise. Those that are paused or disabled are among
-    /// them; it finds that there is nothing to do.
-    async fn look_after(&self, project: ProjectId, endpoints: HashSet<EndpointId>) -> Result<(), JobError> {
-        let now = self.clock.now();
-        for endpoint in endpoints {
-            let known = self.activity.health_now(project, endpoint).await?;
-            if known.sweep_at.is_none() {
-                let plan = |stored: &StoredHealth| {
-                    stored.sweep_at.is_none().then(|| stored.next(stored.health.clone().holding(now), Some(now)))
-                };
-                self.activity.change_health(known, plan).await?;
-            }
-        }
-        Ok(())
     }
 }
 
 fn is_lost(delivery: &Delivery, now: Timestamp) -> bool {
-    delivery.state == DeliveryState::Queued && delivery.id.event.made_at().plus(LOST_AFTER) <= now
+    delivery.state == DeliveryState::Queued && delivery.id.event.created_at().plus(LOST_AFTER) <= now
 }
 
 fn held_for(deliveries: &[Delivery]) -> impl Iterator<Item = EndpointId> {
     deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Held).map(|delivery| delivery.id.endpoint)
 }
 
-/// Where to look next, after a page that ended before `before`; `None` when all was looked through.
-fn following(at: ReconcileJob, before: Option<EventId>) -> Option<ReconcileJob> {
+/// The page after `at`: continues before the event `before`, or with the previous day if that day has no more events. `None` after
+/// the last page.
+fn next_page(at: ReconcileJob, before: Option<EventId>) -> Option<ReconcileJob> {
     match before {
         Some(_) => Some(ReconcileJob { before, ..at }),
         None if at.day <= at.oldest_day => None,

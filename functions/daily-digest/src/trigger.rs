@@ -1,40 +1,40 @@
-//! Why the function runs: a morning, somebody who asks for a day, or a message of its own queue.
+//! What starts a run: the daily schedule, an operator who requests a day, or messages of the report queue.
 
 use aws_lambda_events::sqs::SqsEvent;
+use domain::foundation::time::{BadDay, Timestamp, UtcDay};
 use serde_json::Value;
-use shared::time::{BadDay, Timestamp, UtcDay};
 use thiserror::Error;
 
 /// What starts a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
-    /// Reports are due: of this day, or of those that are over and were not reported yet.
+    /// Queue reports: of this day, or of every past day without reports.
     Day(Option<UtcDay>),
-    /// Messages came, one report or notice each.
+    /// Process messages of the report queue. Each is one report, notice or reconciliation.
     Messages(SqsEvent),
 }
 
-/// An event that is none of them.
+/// Why an event is not a valid trigger.
 #[derive(Debug, Error)]
 pub enum BadTrigger {
-    /// It is no JSON object.
+    /// The event is not a JSON object.
     #[error("event is not a JSON object")]
     NotAnObject,
-    /// It has records, but not those of a queue.
-    #[error("event has records that are no messages")]
+    /// The event has `Records` that are not queue messages.
+    #[error("records of the event are not queue messages")]
     Records(#[source] serde_json::Error),
-    /// Its day is none.
-    #[error("event's day cannot be read")]
+    /// The event's `day` is not a date.
+    #[error("day of the event is invalid")]
     Day(#[source] BadDay),
-    /// Its day has not begun, or so long ago that its deliveries are no longer kept.
-    #[error("event's day {0} has no report: it is to come, or no longer kept")]
+    /// The event's `day` is in the future, or its deliveries have expired.
+    #[error("day {0} has no report: it is in the future or its deliveries have expired")]
     NoReport(UtcDay),
 }
 
 impl TryFrom<Value> for Trigger {
     type Error = BadTrigger;
 
-    /// Tells the triggers apart by their shape. A schedule's own event has neither `Records` nor `day`.
+    /// Recognises a trigger by its members. The event of the schedule has neither `Records` nor `day`.
     fn try_from(event: Value) -> Result<Self, BadTrigger> {
         let Value::Object(members) = &event else { return Err(BadTrigger::NotAnObject) };
         if members.contains_key("Records") {
@@ -45,10 +45,10 @@ impl TryFrom<Value> for Trigger {
     }
 }
 
-/// Whether a day that is asked for at `now` is still to end.
-pub(crate) fn is_preview(asked: UtcDay, oldest_kept: UtcDay, now: Timestamp) -> Result<bool, BadTrigger> {
-    let has_report = (oldest_kept..=now.day()).contains(&asked);
-    if has_report { Ok(asked == now.day()) } else { Err(BadTrigger::NoReport(asked)) }
+/// Whether the requested day is today, so that its report is only a preview. Fails if the day has no report.
+pub(crate) fn is_preview(day: UtcDay, oldest_kept: UtcDay, now: Timestamp) -> Result<bool, BadTrigger> {
+    let has_report = (oldest_kept..=now.day()).contains(&day);
+    if has_report { Ok(day == now.day()) } else { Err(BadTrigger::NoReport(day)) }
 }
 
 #[cfg(test)]
@@ -59,25 +59,25 @@ mod tests {
         Trigger::try_from(serde_json::from_str::<Value>(json).unwrap())
     }
 
-    fn day(text: &str) -> UtcDay {
-        text.parse().unwrap()
+    fn day(value: &str) -> UtcDay {
+        value.parse().unwrap()
     }
 
     #[test]
-    fn the_sample_events_are_understood() {
+    fn the_sample_events_are_valid_triggers() {
         let schedule = trigger(include_str!("../../../events/daily-digest-schedule.json")).unwrap();
         assert_eq!(schedule, Trigger::Day(None));
-        let asked = trigger(include_str!("../../../events/daily-digest-day.json")).unwrap();
-        assert_eq!(asked, Trigger::Day(Some(day("2026-11-21"))));
+        let requested = trigger(include_str!("../../../events/daily-digest-day.json")).unwrap();
+        assert_eq!(requested, Trigger::Day(Some(day("2026-11-21"))));
         let Trigger::Messages(messages) = trigger(include_str!("../../../events/daily-digest-queue.json")).unwrap()
         else {
-            panic!("the queue's event has messages");
+            panic!("the event of the queue has messages");
         };
         assert_eq!(messages.records.len(), 1);
     }
 
     #[test]
-    fn other_events_are_refused() {
+    fn other_events_are_rejected() {
         assert!(matches!(trigger("[]"), Err(BadTrigger::NotAnObject)));
         assert!(matches!(trigger(r#"{"day":"yesterday"}"#), Err(BadTrigger::Day(_))));
         assert!(matches!(trigger(r#"{"day":20261121}"#), Err(BadTrigger::Day(_))));

@@ -1,6 +1,6 @@
-//! What the deployment tells mail-feedback.
+//! Configuration of mail-feedback, read from environment variables.
 
-use shared::config::{self, ConfigError};
+use aws::lambda::config::{self, ConfigError};
 
 /// The configuration of mail-feedback.
 #[derive(Debug, Clone)]
@@ -10,7 +10,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the configuration; the error names the variable that is missing or bad.
+    /// Reads the configuration. Fails with the name of the first variable that is missing or invalid.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self { settings_table: config::required(&var, "SETTINGS_TABLE")? })
     }

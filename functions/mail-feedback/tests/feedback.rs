@@ -1,53 +1,57 @@
-//! What becomes of notification users whose mails come back.
+//! Bounces, with an in-memory database.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and cannot have ends it")]
+#![expect(clippy::unwrap_used, reason = "a failed step of a test ends the test")]
 
 use std::sync::Arc;
 
+use aws::store::testing::Database;
 use aws_lambda_events::sqs::SqsEvent;
-use mail_feedback::MailFeedback;
-use serde_json::{Value, json};
-use shared::audit::Actor;
-use shared::aws::store::testing::Database;
-use shared::clock::FixedClock;
-use shared::draft::Draft;
-use shared::id::{NotificationUserId, ProjectId};
-use shared::notification_user::{
+use domain::foundation::clock::FixedClock;
+use domain::foundation::draft::Draft;
+use domain::foundation::id::{NotificationUserId, ProjectId};
+use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
+use domain::projects::audit::Actor;
+use domain::projects::project::NewProject;
+use domain::reports::notification_user::{
     NewNotificationUser, NotificationUser, NotificationUserState, Suppression, SuppressionReason,
 };
-use shared::project::NewProject;
-use shared::random::SystemRandom;
-use shared::time::Timestamp;
+use mail_feedback::FeedbackHandler;
+use serde_json::{Value, json};
 
 /// A project with one confirmed user.
 struct Scene {
     database: Database,
-    feedback: MailFeedback,
+    handler: FeedbackHandler,
     user: NotificationUser,
 }
 
 impl Scene {
     async fn new() -> Self {
         let database = Database::start().await;
-        let feedback =
-            MailFeedback::new(database.settings.clone(), Arc::new(FixedClock(now())), Arc::new(SystemRandom));
+        let handler = FeedbackHandler::new(
+            database.projects.clone(),
+            database.users.clone(),
+            Arc::new(FixedClock(now())),
+            Arc::new(SystemRandom),
+        );
         let draft = |json: &str| Draft::parse(json.as_bytes()).unwrap();
         let project = NewProject::try_from(draft(r#"{"name":"Acme"}"#)).unwrap();
         let project = project.create(ProjectId::new(now(), &SystemRandom));
-        database.settings.put_project(&project).await.unwrap();
+        database.store.projects.put(&project).await.unwrap();
         let new = NewNotificationUser::try_from(draft(r#"{"name":"Ada","email":"ada@acme.example"}"#)).unwrap();
         let mut user = new.create(NotificationUserId::new(now(), &SystemRandom), project.id);
         user.confirm();
-        database.settings.put_notification_user(&user).await.unwrap();
-        Self { database, feedback, user }
+        database.store.users.put(&user).await.unwrap();
+        Self { database, handler, user }
     }
 
-    /// Hands reports over; answers which of them must come again.
-    async fn take(&self, bodies: &[String]) -> Vec<String> {
+    /// Processes the bodies as one batch. Returns the ids of the messages that return to the queue: `"0"` is the first.
+    async fn handle(&self, bodies: &[String]) -> Vec<String> {
         let record = |(index, body): (usize, &String)| json!({"messageId": index.to_string(), "body": body});
         let records: Vec<Value> = bodies.iter().enumerate().map(record).collect();
         let batch: SqsEvent = serde_json::from_value(json!({ "Records": records })).unwrap();
-        let failures = self.feedback.take(batch).await.batch_item_failures;
+        let failures = self.handler.handle(batch).await.batch_item_failures;
         failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
@@ -58,7 +62,7 @@ impl Scene {
     }
 
     async fn stored(&self) -> NotificationUser {
-        let stored = self.database.settings.notification_user(self.user.project_id, self.user.id).await;
+        let stored = self.database.store.users.get(self.user.project_id, self.user.id).await;
         stored.unwrap().unwrap()
     }
 }
@@ -68,37 +72,37 @@ fn now() -> Timestamp {
 }
 
 #[tokio::test]
-async fn an_address_that_bounces_gets_no_more_mails_and_the_audit_log_says_so_once() {
+async fn a_user_whose_mail_bounces_is_suppressed_and_the_audit_log_records_it_once() {
     let scene = Scene::new().await;
     for _ in 0..2 {
-        assert_eq!(scene.take(&[scene.bounce(scene.user.id)]).await, [""; 0]);
+        assert_eq!(scene.handle(&[scene.bounce(scene.user.id)]).await, [""; 0]);
     }
     let stored = scene.stored().await;
-    let suppression = Some(Suppression { at: now(), because: SuppressionReason::Bounced });
+    let suppression = Some(Suppression { at: now(), reason: SuppressionReason::Bounced });
     assert_eq!((stored.state, stored.suppression), (NotificationUserState::Suppressed, suppression));
-    let entries = scene.database.settings.audit(scene.user.project_id, 10, None).await.unwrap().items;
+    let entries = scene.database.store.audit.list(scene.user.project_id, 10, None).await.unwrap().items;
     assert_eq!((entries.len(), &entries[0].author.actor), (1, &Actor::System));
-    let fields: Vec<&str> = entries[0].deed.changes.iter().map(|change| change.field.as_str()).collect();
+    let fields: Vec<&str> = entries[0].change.changes.iter().map(|change| change.field.as_str()).collect();
     assert_eq!(fields, ["state", "suppressedAt", "suppressedBecause"]);
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_spares_the_others_and_who_is_gone_is_nobodys_loss() {
+async fn an_unreadable_message_does_not_stop_the_others_and_a_bounce_of_a_removed_user_is_ignored() {
     let scene = Scene::new().await;
     let removed = NotificationUserId::new(now(), &SystemRandom);
     let bodies = ["nonsense".to_owned(), scene.bounce(removed), scene.bounce(scene.user.id)];
-    assert_eq!(scene.take(&bodies).await, ["0"]);
+    assert_eq!(scene.handle(&bodies).await, ["0"]);
     assert_eq!(scene.stored().await.state, NotificationUserState::Suppressed);
 }
 
 #[tokio::test]
-async fn the_sample_events_are_understood() {
+async fn the_sample_events_are_processed() {
     let scene = Scene::new().await;
     for sample in [
         include_str!("../../../events/mail-feedback-bounce.json"),
         include_str!("../../../events/mail-feedback-greeting.json"),
     ] {
         let batch = serde_json::from_str(sample).unwrap();
-        assert!(scene.feedback.take(batch).await.batch_item_failures.is_empty(), "{sample}");
+        assert!(scene.handler.handle(batch).await.batch_item_failures.is_empty(), "{sample}");
     }
 }

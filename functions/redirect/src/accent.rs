@@ -1,32 +1,32 @@
-//! The colour of a customer's logo on the pages for their people.
+//! The colour of a customer's logo as the accent of the pages.
 //!
-//! Customers choose any colour, so none can be trusted to be readable: text on it is black or white, and where it hardly
-//! differs from the card around it, an edge shows where the button ends. Nothing but the parsed colour gets into the style.
+//! Customers can choose any colour, so the pages keep it readable: text on it is black or white, and a button that hardly
+//! contrasts with the card gets a visible edge. Only the parsed colour enters the style sheet.
 
-use shared::color::Color;
+use domain::projects::color::Color;
 
 use crate::csp;
 
-/// What an edge has to differ by from what is around it (WCAG 2.2, criterion 1.4.11).
+/// The minimum contrast of a button's edge with the card (WCAG 2.2, criterion 1.4.11).
 const EDGE_CONTRAST: f64 = 3.0;
 
-/// The card's colour, `--card` in `page.css`, light and dark.
+/// The colour of the card in the light and the dark scheme: `--card` in `page.css`.
 const CARDS: [&str; 2] = ["#ffffff", "#171e29"];
 
-/// A style sheet that comes after the pages' own and gives one page a customer's colour.
+/// A style sheet that follows the pages' own and sets the customer's colour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Accent {
-    /// The style sheet.
+    /// The CSS.
     pub(crate) style: String,
-    /// The same as a source for a Content-Security-Policy.
+    /// The source expression that allows this style sheet in a Content-Security-Policy.
     pub(crate) source: String,
 }
 
 impl Accent {
-    /// That of a logo's colour.
-    pub(crate) fn of(color: Color) -> Self {
+    /// Builds the style sheet for a logo's colour.
+    pub(crate) fn new(color: Color) -> Self {
         let [light_edge, dark_edge] = CARDS.map(|card| edge(color, card));
-        let ink = color.text_on_it();
+        let ink = color.text_color();
         let style = format!(
             ":root {{ --brand: {color}; --button: {color}; --button-ink: {ink}; --button-edge: {light_edge}; }}\n\
              @media (prefers-color-scheme: dark) {{ :root {{ --button-edge: {dark_edge}; }} }}"
@@ -36,22 +36,23 @@ impl Accent {
     }
 }
 
-/// The colour of the button's edge on a card: none where the button stands out by itself, else that of lesser text.
+/// The colour of the button's edge on a card: transparent if the button contrasts enough, otherwise that of secondary text.
 fn edge(color: Color, card: &str) -> &'static str {
-    let card: Color = card.parse().expect("the card's colour is one");
+    let card: Color = card.parse().expect("CARDS holds colours");
     if color.contrast(card) >= EDGE_CONTRAST { "transparent" } else { "var(--soft)" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::STYLE;
+
+    const STYLE: &str = include_str!("../templates/page.css");
 
     fn accent(color: &str) -> Accent {
-        Accent::of(color.parse().unwrap())
+        Accent::new(color.parse().unwrap())
     }
 
-    /// The values of a variable in the style sheet: light and dark.
+    /// The values of a variable in the style sheet, light and dark.
     fn values(name: &str) -> Vec<&'static str> {
         let declaration = format!("--{name}: ");
         STYLE.split(&declaration).skip(1).map(|rest| rest.split(';').next().unwrap()).collect()
@@ -62,12 +63,12 @@ mod tests {
     }
 
     #[test]
-    fn the_cards_colours_are_those_of_the_style_sheet() {
+    fn the_card_colours_equal_those_of_the_style_sheet() {
         assert_eq!(values("card"), CARDS);
     }
 
     #[test]
-    fn a_button_that_hardly_differs_from_the_card_gets_an_edge() {
+    fn a_button_with_little_contrast_to_the_card_gets_an_edge() {
         for (color, light, dark) in [
             ("#ffffff", "var(--soft)", "transparent"),
             ("#ffe600", "var(--soft)", "transparent"),
@@ -82,15 +83,15 @@ mod tests {
     }
 
     #[test]
-    fn the_style_names_the_colour_and_nothing_else_of_the_customers() {
+    fn the_accent_contains_only_the_colour_of_the_customer() {
         let expected = ":root { --brand: #ffe600; --button: #ffe600; --button-ink: #000000; --button-edge: var(--soft); }\n\
              @media (prefers-color-scheme: dark) { :root { --button-edge: transparent; } }";
         assert_eq!(accent("#FFE600").style, expected);
     }
 
     #[test]
-    fn all_that_is_read_stands_out_in_both_schemes() {
-        for (front, back, least) in [
+    fn text_and_controls_have_enough_contrast_in_both_schemes() {
+        for (front, back, minimum) in [
             ("ink", "card", 7.0),
             ("soft", "card", 4.5),
             ("soft", "ground", 4.5),
@@ -100,7 +101,7 @@ mod tests {
             ("tone", "tint", 4.5),
         ] {
             for (front, back) in values(front).into_iter().zip(values(back)) {
-                assert!(contrast(front, back) >= least, "{front} on {back}: {}", contrast(front, back));
+                assert!(contrast(front, back) >= minimum, "{front} on {back}: {}", contrast(front, back));
             }
         }
     }

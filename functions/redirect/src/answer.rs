@@ -1,90 +1,90 @@
-//! What a browser is answered: decided here, written in [`crate::pages`].
+//! The response to a browser, before it is rendered.
 
-use shared::aws::secrets::SecretError;
-use shared::aws::store::StoreError;
-use shared::color::Color;
-use shared::key_ring::CannotOpen;
-use shared::return_link::BadReturnLink;
-use shared::return_url::{KeyMissing, Location, Outcome};
+use aws::ServiceError;
+use aws::secrets::SecretError;
+use aws::store::StoreError;
+use domain::foundation::key_ring::CannotOpen;
+use domain::projects::color::Color;
+use domain::return_urls::return_link::BadReturnLink;
+use domain::return_urls::{KeyMissing, Location, Outcome};
 use thiserror::Error;
 
-/// What a browser is answered.
+/// The response to a browser.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// It is sent to the return URL at once.
+    /// Redirect to the return URL.
     SendBack(Location),
-    /// It is shown how the verification ended.
+    /// Show how the verification ended.
     Show(Ending),
-    /// It is told why there is nothing to show.
+    /// Show why there is nothing else to show.
     Refuse(Refusal),
 }
 
 /// How a verification ended, as a page shows it.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    /// Whose verification it was, in words for people.
+    /// The display name of the project.
     pub(crate) project_name: String,
     /// The colour of the project's logo.
     pub(crate) logo_color: Option<Color>,
-    /// How it ended.
+    /// The result or the error code.
     pub(crate) outcome: Outcome,
     /// What the person can do next.
-    pub(crate) way_on: WayOn,
+    pub(crate) next_step: NextStep,
 }
 
 /// What a person can do on a page.
 #[derive(Debug)]
-pub(crate) enum WayOn {
-    /// Press OK, or wait five seconds.
-    ByItself(Location),
-    /// Press OK when they like: they asked to stay.
-    Stay(Location),
-    /// Press the button of an error page.
-    ByButton(Location),
+pub(crate) enum NextStep {
+    /// Press "OK", or wait until the countdown leads to the return URL.
+    Countdown(Location),
+    /// Press "OK" at any time. The person chose to stay on the page.
+    Confirm(Location),
+    /// Press "Go back" on an error page.
+    GoBack(Location),
     /// Load the page again.
     TryAgain,
     /// Close the page.
     Close,
-    /// Nothing here; the text says what.
-    Nowhere,
+    /// Nothing on the page itself. Its message says what to do.
+    Nothing,
 }
 
-/// Why there is nothing to show.
+/// Why there is nothing else to show.
 #[derive(Debug, Error)]
 pub(crate) enum Refusal {
-    /// No page has this address.
-    #[error("no such page")]
-    NoSuchPage,
-    /// No page takes this method.
-    #[error("no page takes this method")]
-    NoSuchMethod,
-    /// The return link cannot be followed.
+    /// The path matches no route, or its parameters are malformed.
+    #[error("unknown path")]
+    UnknownPath,
+    /// The route does not support the method.
+    #[error("unsupported method")]
+    UnsupportedMethod,
+    /// The return link is invalid or has expired.
     #[error(transparent)]
     Link(#[from] BadReturnLink),
-    /// The return link works once, and was used.
-    #[error("return link was used")]
+    /// The single-use return link was used before.
+    #[error("return link was used before")]
     UsedLink,
-    /// Our own fault.
+    /// Signpost failed.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// What went wrong on our side.
+/// A failure of Signpost itself.
 #[derive(Debug, Error)]
 pub(crate) enum Fault {
-    /// The store failed.
+    /// A service failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The key ring cannot be had.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The project's `secretKey` cannot be opened.
-    #[error("secretKey of the return URL cannot be opened")]
+    Service(ServiceError),
+    /// The `secretKey` could not be decrypted.
+    #[error("secretKey of the return URL could not be opened")]
     Key(#[from] CannotOpen),
-    /// The project's settings need a `secretKey`, and there is none.
+    /// The return URL requires a `secretKey`, and the project has none.
     #[error(transparent)]
     KeyMissing(#[from] KeyMissing),
 }
+
+aws::from_service_errors!(Fault: StoreError, SecretError);
 
 impl From<Result<Answer, Refusal>> for Answer {
     fn from(result: Result<Answer, Refusal>) -> Self {

@@ -1,20 +1,20 @@
-//! What the deployment tells the redirect pages.
+//! The configuration of the redirect pages, read from environment variables.
 
-use shared::config::{self, ConfigError};
+use aws::lambda::config::{self, ConfigError};
 
 /// The configuration of the redirect pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Name of the table `settings`.
     pub settings_table: String,
-    /// Name of the table `activity`, where it is noted that a link was used.
+    /// Name of the table `activity`, which records used single-use links.
     pub activity_table: String,
     /// Name or ARN of the secret that holds the key ring.
     pub key_ring_secret: String,
 }
 
 impl Config {
-    /// Reads the configuration; the error names the variable that is missing.
+    /// Reads the configuration. The error names the missing variable.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
             settings_table: config::required(&var, "SETTINGS_TABLE")?,
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_variables_are_needed() {
+    fn all_variables_are_required() {
         const ALL: [&str; 3] = ["SETTINGS_TABLE", "ACTIVITY_TABLE", "KEY_RING_SECRET"];
         for missing in ALL {
             let var = |name: &str| (ALL.contains(&name) && name != missing).then(|| name.to_lowercase());

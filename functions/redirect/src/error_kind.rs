@@ -1,113 +1,113 @@
-//! What an error code means to the person who reads it.
+//! The meaning of an error code to the person who sees it.
 //!
-//! The codes are those of the verification product; its list is open. A code that has a meaning of its own gets it, any other
-//! the meaning of its prefix, and one without a known prefix the most general.
+//! The codes come from the verification product, and new ones can appear. A published code has its own meaning, another code
+//! has the meaning of its prefix, and a code without a known prefix has the general one.
 
-use shared::return_url::ErrorCode;
+use domain::return_urls::ErrorCode;
 
-/// What an error code means to the person who reads it. Each has one message in each language.
+/// The meaning of an error code. Each kind has one message in each language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(Hash))]
 pub(crate) enum ErrorKind {
-    /// There is no such page.
+    /// The page does not exist.
     PageNotFound,
-    /// The customer takes no submissions for now.
+    /// The customer accepts no submissions at the moment.
     ServicePaused,
     /// The link was altered.
-    BadPath,
-    /// The page was loaded again, or left backwards.
-    Refreshed,
+    LinkAltered,
+    /// The person reloaded the page or went back.
+    Reloaded,
     /// The browser is too old.
     OldBrowser,
-    /// Several tabs, or a step left out.
-    StepsMixedUp,
-    /// The customer has closed the project.
+    /// Several tabs were open, or a step was skipped.
+    StepsOutOfOrder,
+    /// The customer closed the project.
     ProjectClosed,
-    /// The time for submissions is over.
-    PeriodOver,
-    /// The link's own time is over.
-    LinkOver,
-    /// The time to finish is over.
-    TimeOver,
-    /// The check of the document's photo is away.
-    DocumentCheckAway,
-    /// The check of the face's photo is away.
-    SelfieCheckAway,
-    /// The comparison of the two is away.
-    FaceComparisonAway,
-    /// Korea's register of resident cards is away.
-    ResidentCardRegisterAway,
-    /// Korea's register of driving licences is away.
-    LicenceRegisterAway,
-    /// Korea's register of passports is away.
-    PassportRegisterAway,
-    /// Korea's register of foreign residents is away.
-    ForeignerRegisterAway,
+    /// The submission period ended.
+    PeriodEnded,
+    /// The link expired.
+    LinkExpired,
+    /// The person did not finish in time.
+    TimedOut,
+    /// The check of document photos is unavailable.
+    DocumentCheckUnavailable,
+    /// The check of selfies is unavailable.
+    SelfieCheckUnavailable,
+    /// The comparison of selfie and document is unavailable.
+    FaceComparisonUnavailable,
+    /// Korea's register of resident cards is unavailable.
+    ResidentCardRegisterUnavailable,
+    /// Korea's register of driving licences is unavailable.
+    LicenceRegisterUnavailable,
+    /// Korea's register of passports is unavailable.
+    PassportRegisterUnavailable,
+    /// Korea's register of foreign residents is unavailable.
+    ForeignerRegisterUnavailable,
     /// The document could not be read.
     Unreadable,
-    /// The photo could not be worked on.
+    /// The photo could not be processed.
     NotProcessed,
-    /// Something was missing in what came.
+    /// The submission lacked data.
     Incomplete,
-    /// What came could not be matched with what came before.
-    LostTrack,
+    /// A step could not be matched with the steps before it.
+    SessionLost,
     /// The photo is not good enough.
-    BadPhoto,
-    /// `QS`: the visit was not good enough to begin.
-    BadStart,
-    /// `QE`: too many people at once.
+    PoorPhoto,
+    /// `QS`: the visit did not pass the checks before the start.
+    StartRefused,
+    /// `QE`: too many people at the same time.
     Busy,
-    /// `ER`: too many tries, or a lock.
+    /// `ER`: too many tries, or the person is locked out.
     TooManyTries,
-    /// `PV`: the link says something wrong.
-    BadLink,
-    /// `SE`: our own fault.
+    /// `PV`: the link lacks a parameter, or one is wrong.
+    LinkIncomplete,
+    /// `SE`: the verification service failed.
     OurFault,
-    /// `RT`: the page broke.
-    PageBroke,
-    /// `TK`: the link cannot be used, or not again.
-    NotUsable,
-    /// `DE`: this device is not let through.
+    /// `RT`: the page crashed.
+    PageCrashed,
+    /// `TK`: the link cannot be used, or was used before.
+    LinkUnusable,
+    /// `DE`: the device was refused.
     DeviceRefused,
-    /// `LO`: the same error three times.
+    /// `LO`: the same error occurred three times.
     KeepsFailing,
-    /// Anything else.
+    /// Any other code.
     Other,
 }
 
 impl ErrorKind {
-    /// What `code` means. Codes are told apart by case, as everywhere.
+    /// Returns the meaning of `code`. Codes are case-sensitive.
     pub(crate) fn of(code: &ErrorCode) -> Self {
         let code = code.as_str();
         Self::of_known(code).or_else(|| Self::of_prefix(code)).unwrap_or(Self::Other)
     }
 
-    /// Only codes whose meaning has been published. Those that begin with `DE` are left to their prefix: if the text told
-    /// one from the other, it would tell fraudsters what gave them away.
+    /// Returns the meaning of a published code. `DE` codes are absent and share the meaning of their prefix: distinct messages
+    /// would tell fraudsters which check caught them.
     fn of_known(code: &str) -> Option<Self> {
         Some(match code {
             "page-not-found" => Self::PageNotFound,
             "service-blocked" => Self::ServicePaused,
-            "bad-path" => Self::BadPath,
-            "refresh" => Self::Refreshed,
+            "bad-path" => Self::LinkAltered,
+            "refresh" => Self::Reloaded,
             "invalid-browser" => Self::OldBrowser,
-            "hash_problem" => Self::StepsMixedUp,
+            "hash_problem" => Self::StepsOutOfOrder,
             "project-closed" => Self::ProjectClosed,
-            "period" => Self::PeriodOver,
-            "PV-40018" => Self::LinkOver,
-            "TK-10001" => Self::TimeOver,
-            "SE-50020" => Self::DocumentCheckAway,
-            "SE-50021" => Self::SelfieCheckAway,
-            "SE-50022" => Self::FaceComparisonAway,
-            "SE-50030" => Self::ResidentCardRegisterAway,
-            "SE-50031" => Self::LicenceRegisterAway,
-            "SE-50032" => Self::PassportRegisterAway,
-            "SE-50033" => Self::ForeignerRegisterAway,
+            "period" => Self::PeriodEnded,
+            "PV-40018" => Self::LinkExpired,
+            "TK-10001" => Self::TimedOut,
+            "SE-50020" => Self::DocumentCheckUnavailable,
+            "SE-50021" => Self::SelfieCheckUnavailable,
+            "SE-50022" => Self::FaceComparisonUnavailable,
+            "SE-50030" => Self::ResidentCardRegisterUnavailable,
+            "SE-50031" => Self::LicenceRegisterUnavailable,
+            "SE-50032" => Self::PassportRegisterUnavailable,
+            "SE-50033" => Self::ForeignerRegisterUnavailable,
             "LO-30001" => Self::Unreadable,
             "LO-30002" => Self::NotProcessed,
             "LO-30003" => Self::Incomplete,
-            "LO-30004" => Self::LostTrack,
-            "LO-30005" => Self::BadPhoto,
+            "LO-30004" => Self::SessionLost,
+            "LO-30005" => Self::PoorPhoto,
             _ => return None,
         })
     }
@@ -119,67 +119,67 @@ impl ErrorKind {
         }
         Some(match prefix {
             "NF" => Self::PageNotFound,
-            "QS" => Self::BadStart,
+            "QS" => Self::StartRefused,
             "QE" => Self::Busy,
             "ER" => Self::TooManyTries,
-            "PV" => Self::BadLink,
+            "PV" => Self::LinkIncomplete,
             "SE" => Self::OurFault,
-            "RT" => Self::PageBroke,
-            "TK" => Self::NotUsable,
+            "RT" => Self::PageCrashed,
+            "TK" => Self::LinkUnusable,
             "DE" => Self::DeviceRefused,
             "LO" => Self::KeepsFailing,
             _ => return None,
         })
     }
 
-    /// What the person does about it.
+    /// What the person can do about the error.
     pub(crate) const fn remedy(self) -> Remedy {
         match self {
             Self::ServicePaused
-            | Self::DocumentCheckAway
-            | Self::SelfieCheckAway
-            | Self::FaceComparisonAway
-            | Self::ResidentCardRegisterAway
-            | Self::LicenceRegisterAway
-            | Self::PassportRegisterAway
-            | Self::ForeignerRegisterAway
+            | Self::DocumentCheckUnavailable
+            | Self::SelfieCheckUnavailable
+            | Self::FaceComparisonUnavailable
+            | Self::ResidentCardRegisterUnavailable
+            | Self::LicenceRegisterUnavailable
+            | Self::PassportRegisterUnavailable
+            | Self::ForeignerRegisterUnavailable
             | Self::Busy
             | Self::TooManyTries
             | Self::OurFault => Remedy::Wait,
             Self::PageNotFound
-            | Self::BadPath
+            | Self::LinkAltered
             | Self::ProjectClosed
-            | Self::PeriodOver
-            | Self::LinkOver
-            | Self::TimeOver
-            | Self::BadLink
-            | Self::NotUsable => Remedy::AskForLink,
-            Self::Refreshed
+            | Self::PeriodEnded
+            | Self::LinkExpired
+            | Self::TimedOut
+            | Self::LinkIncomplete
+            | Self::LinkUnusable => Remedy::GetNewLink,
+            Self::Reloaded
             | Self::OldBrowser
-            | Self::StepsMixedUp
+            | Self::StepsOutOfOrder
             | Self::Unreadable
             | Self::NotProcessed
             | Self::Incomplete
-            | Self::LostTrack
-            | Self::BadPhoto
-            | Self::BadStart
-            | Self::PageBroke
+            | Self::SessionLost
+            | Self::PoorPhoto
+            | Self::StartRefused
+            | Self::PageCrashed
             | Self::DeviceRefused
             | Self::KeepsFailing
-            | Self::Other => Remedy::DoOtherwise,
+            | Self::Other => Remedy::ChangeSomething,
         }
     }
 }
 
-/// What a person does about an error, as the page's colour and sign tell beside its text.
+/// What a person can do about an error. It decides the colour and the icon of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// Come back later: nobody did anything wrong.
+    /// Come back later.
     Wait,
-    /// Get another link.
-    AskForLink,
-    /// Do something else than before.
-    DoOtherwise,
+    /// Get a new link.
+    GetNewLink,
+    /// Change something and try again.
+    ChangeSomething,
 }
 
 #[cfg(test)]
@@ -218,7 +218,7 @@ pub(crate) mod tests {
         "LO-99999",
     ];
 
-    /// A code of every prefix, known by that alone, and one without.
+    /// An unpublished code of each prefix, and a code without a known prefix.
     pub(crate) const OTHERS: [&str; 11] = [
         "NF-10000",
         "QS-10000",
@@ -233,7 +233,7 @@ pub(crate) mod tests {
         "unheard-of",
     ];
 
-    /// Every kind that a code can be of.
+    /// All kinds.
     pub(crate) fn all() -> HashSet<ErrorKind> {
         KNOWN.into_iter().chain(OTHERS).map(kind).collect()
     }
@@ -243,39 +243,39 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_published_code_is_known() {
+    fn every_published_code_has_a_meaning() {
         for code in KNOWN {
             assert_ne!(kind(code), ErrorKind::Other, "{code}");
         }
     }
 
     #[test]
-    fn every_kind_is_that_of_some_code() {
+    fn every_kind_has_a_code() {
         assert_eq!(all().len(), ErrorKind::Other as usize + 1);
     }
 
     #[test]
-    fn a_code_that_is_not_known_means_what_its_prefix_means() {
+    fn an_unpublished_code_has_the_meaning_of_its_prefix() {
         for (code, expected) in [
             ("SE-50099", ErrorKind::OurFault),
             ("ER-1", ErrorKind::TooManyTries),
             ("LO-99999", ErrorKind::KeepsFailing),
-            ("TK-10001", ErrorKind::TimeOver),
-            ("TK-99999", ErrorKind::NotUsable),
+            ("TK-10001", ErrorKind::TimedOut),
+            ("TK-99999", ErrorKind::LinkUnusable),
         ] {
             assert_eq!(kind(code), expected, "{code}");
         }
     }
 
     #[test]
-    fn what_only_looks_like_a_code_is_nothing_special() {
+    fn a_malformed_code_has_the_general_meaning() {
         for code in ["se-50020", "SE", "SE-", "SE-5x", "SE50020", "XX-10000", "Period", "bad_path", "-1", "DE--1"] {
             assert_eq!(kind(code), ErrorKind::Other, "{code}");
         }
     }
 
     #[test]
-    fn what_a_device_was_refused_for_cannot_be_told_from_the_page() {
+    fn all_reasons_to_refuse_a_device_have_the_same_meaning() {
         for code in ["DE-20000", "DE-20001", "DE-30000", "DE-40000"] {
             assert_eq!(kind(code), ErrorKind::DeviceRefused, "{code}");
         }

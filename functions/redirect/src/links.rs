@@ -1,105 +1,103 @@
-//! `/r/…`: the addresses that people come to when their verification ends.
+//! `/r/…`: the URLs that people open when their verification ends.
 
 use std::time::Duration;
 
+use aws::store::LinkUse;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::Method;
 use axum::response::Response;
-use shared::aws::store::LinkUse;
-use shared::id::{ProjectId, ReturnLinkId};
-use shared::return_link::{BadReturnLink, ReturnLink};
-use shared::return_url::{Outcome, Verification, WayBack};
-use shared::time::Timestamp;
+use domain::foundation::id::{ProjectId, ReturnLinkId};
+use domain::foundation::time::Timestamp;
+use domain::return_urls::return_link::{BadReturnLink, ReturnLink};
+use domain::return_urls::{Outcome, Verification, WayBack};
 
-use crate::App;
-use crate::answer::{Answer, Ending, Fault, Refusal, WayOn};
-use crate::language::Language;
+use crate::answer::{Answer, Ending, Fault, NextStep, Refusal};
+use crate::app::App;
+use crate::language::PreferredLanguage;
 use crate::pages;
 
-/// How long the result page of a link that works once can be loaded again by who wants to stay on it: a little longer than
-/// the page waits, even for people who read slowly or whose browser was in the background.
-const CAN_STAY: Duration = Duration::from_mins(1);
+/// How long after its first use a single-use link still opens with `?stay=1`. This is longer than the countdown of 5 seconds,
+/// because people read slowly and browsers delay pages in the background.
+const STAY_WINDOW: Duration = Duration::from_mins(1);
 
-/// How somebody comes.
+/// The kind of request for a return link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Visit {
-    /// To get on.
-    Usual,
-    /// To stay on the result page.
+    /// `GET`.
+    Open,
+    /// `GET` with `?stay=1`: stay on the result page.
     Stay,
-    /// To a link that works once, only to see what there is (`HEAD`): this uses nothing up, and so must not tell where the
-    /// link leads.
-    Look,
+    /// `HEAD` of a single-use link. It does not spend the link, so the response must not reveal where the link leads.
+    Peek,
 }
 
-/// `GET /r/{token}`: follows a return link.
+/// `GET /r/{token}`: opens a return link.
 pub(crate) async fn follow(
     State(app): State<App>,
     method: Method,
-    language: Language,
+    PreferredLanguage(language): PreferredLanguage,
     RawQuery(query): RawQuery,
     token: Result<Path<String>, PathRejection>,
 ) -> Response {
     let wants_to_stay = query.is_some_and(|query| query.split('&').any(|parameter| parameter == "stay=1"));
     let visit = match (method, wants_to_stay) {
-        (Method::HEAD, _) => Visit::Look,
+        (Method::HEAD, _) => Visit::Peek,
         (_, true) => Visit::Stay,
-        (_, false) => Visit::Usual,
+        (_, false) => Visit::Open,
     };
     let answer = match token {
-        Ok(Path(token)) => follow_token(&app, &token, visit).await,
-        Err(_) => Err(Refusal::NoSuchPage),
+        Ok(Path(token)) => open_link(&app, &token, visit).await,
+        Err(_) => Err(Refusal::UnknownPath),
     };
     pages::render(answer.into(), language)
 }
 
-/// `GET /r/{pid}/error/{code}`: ends a verification that failed before there was a link. Nothing about the person is
-/// known, and anybody can make up such an address, so nobody ever leaves from it by themselves.
+/// `GET /r/{pid}/error/{code}`: ends a verification that failed before a link was minted.
+///
+/// The URL says nothing about the person, and anyone can build one, so the page never redirects.
 pub(crate) async fn show_error(
     State(app): State<App>,
-    language: Language,
+    PreferredLanguage(language): PreferredLanguage,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
     let answer = match path {
         Ok(Path((project, code))) => show_error_code(&app, &project, &code).await,
-        Err(_) => Err(Refusal::NoSuchPage),
+        Err(_) => Err(Refusal::UnknownPath),
     };
     pages::render(answer.into(), language)
 }
 
-/// Answers every other address.
-pub(crate) async fn no_such_page(language: Language) -> Response {
-    pages::render(Answer::Refuse(Refusal::NoSuchPage), language)
+/// Responds to all other paths.
+pub(crate) async fn unknown_path(PreferredLanguage(language): PreferredLanguage) -> Response {
+    pages::render(Answer::Refuse(Refusal::UnknownPath), language)
 }
 
-/// Answers every other method.
-pub(crate) async fn no_such_method(language: Language) -> Response {
-    pages::render(Answer::Refuse(Refusal::NoSuchMethod), language)
+/// Responds to all other methods.
+pub(crate) async fn unsupported_method(PreferredLanguage(language): PreferredLanguage) -> Response {
+    pages::render(Answer::Refuse(Refusal::UnsupportedMethod), language)
 }
 
-async fn follow_token(app: &App, token: &str, visit: Visit) -> Result<Answer, Refusal> {
+async fn open_link(app: &App, token: &str, visit: Visit) -> Result<Answer, Refusal> {
     let sealed = ReturnLink::sealed_in(token);
     let ring = app.key_ring.ring_to_open(&sealed).await.map_err(Fault::from)?;
-    // The seal is checked before the store is asked, so that made-up tokens cost no read and no write.
+    // Opening the seal first keeps forged tokens from costing a read or a write.
     let link = ReturnLink::open(token, &ring, app.clock.now())?;
-    // Where a link works until it expires, HEAD is answered like GET.
-    let visit = if visit == Visit::Look && link.single_use.is_none() { Visit::Usual } else { visit };
-    let answer = end(app, link.project_id, link.verification, visit).await?;
+    // A link that is not single-use has nothing to spend, so `HEAD` gets the response to `GET`.
+    let visit = if visit == Visit::Peek && link.single_use.is_none() { Visit::Open } else { visit };
+    let answer = end_verification(app, link.project_id, link.verification, visit).await?;
     let answer = answer.ok_or(Refusal::Link(BadReturnLink::Foreign))?;
     match link.single_use {
-        Some(id) if visit != Visit::Look => use_up(app, id, link.expires_at, visit, answer).await,
-        // Of most links nothing is noted, and nothing is asked.
+        Some(id) if visit != Visit::Peek => claim(app, id, link.expires_at, visit, answer).await,
         _ => Ok(answer),
     }
 }
 
-/// Gives `answer` to the first who comes, and to nobody after.
+/// Claims a single-use link. Returns `answer` to the first request only.
 ///
-/// It comes last, when all that can fail has been done, and before anything is answered. Should the store fail in it, or
-/// the answer get lost on its way, then the link may have been used although nobody saw where it leads; the other way round
-/// two could see it.
-async fn use_up(
+/// The claim is the last step that can fail. If its write or the response is lost, the link may be spent although nobody saw
+/// where it leads. Claiming after the response would let two people use the link.
+async fn claim(
     app: &App,
     id: ReturnLinkId,
     expires_at: Timestamp,
@@ -110,33 +108,39 @@ async fn use_up(
     match app.used_links.claim(id, expires_at, now, &*app.random).await.map_err(Fault::from)? {
         LinkUse::First => Ok(answer),
         LinkUse::Again { first_at } => match answer {
-            // Whoever got the page a moment ago has asked to stay on it. No other answer offers that.
-            Answer::Show(_) if visit == Visit::Stay && now.since(first_at) <= CAN_STAY => Ok(answer),
+            // The result page links to itself with `?stay=1`, so the person who saw it may load it again. No other response
+            // offers that link.
+            Answer::Show(_) if visit == Visit::Stay && now.since(first_at) <= STAY_WINDOW => Ok(answer),
             _ => Err(Refusal::UsedLink),
         },
     }
 }
 
 async fn show_error_code(app: &App, project: &str, code: &str) -> Result<Answer, Refusal> {
-    let (Ok(project), Ok(code)) = (project.parse(), code.parse()) else { return Err(Refusal::NoSuchPage) };
-    let verification = Verification::of_nobody(Outcome::Error(code));
-    end(app, project, verification, Visit::Usual).await?.ok_or(Refusal::NoSuchPage)
+    let (Ok(project), Ok(code)) = (project.parse(), code.parse()) else { return Err(Refusal::UnknownPath) };
+    let verification = Verification::without_person(Outcome::Error(code));
+    end_verification(app, project, verification, Visit::Open).await?.ok_or(Refusal::UnknownPath)
 }
 
-/// Ends a verification as the project wishes; `None` if there is no such project.
-async fn end(app: &App, project: ProjectId, verification: Verification, visit: Visit) -> Result<Option<Answer>, Fault> {
+/// Decides the response to a verification from the project's settings; `None` if the project does not exist.
+async fn end_verification(
+    app: &App,
+    project: ProjectId,
+    verification: Verification,
+    visit: Visit,
+) -> Result<Option<Answer>, Fault> {
     let now = app.clock.now();
-    let Some(found) = app.settings.get(project, now).await? else { return Ok(None) };
-    let show = |way_on| {
-        let (project_name, outcome) = (found.project.name.as_str().to_owned(), verification.outcome.clone());
-        let logo_color = found.project.logo_color;
-        Ok(Some(Answer::Show(Ending { project_name, logo_color, outcome, way_on })))
+    let Some(return_url) = app.settings.get(project, now).await? else { return Ok(None) };
+    let show = |next_step| {
+        let (project_name, outcome) = (return_url.project.name.as_str().to_owned(), verification.outcome.clone());
+        let logo_color = return_url.project.logo_color;
+        Ok(Some(Answer::Show(Ending { project_name, logo_color, outcome, next_step })))
     };
-    let Some(settings) = &found.settings else { return show(WayOn::Close) };
-    if visit == Visit::Look {
-        return show(WayOn::Close);
+    let Some(settings) = &return_url.settings else { return show(NextStep::Close) };
+    if visit == Visit::Peek {
+        return show(NextStep::Close);
     }
-    let key = match found.keys.current_at(now) {
+    let key = match return_url.keys.current_at(now) {
         Some(stored) if settings.needs_key() => {
             let ring = app.key_ring.ring_to_open([&stored.secret_key]).await?;
             Some(stored.open(&ring)?)
@@ -146,9 +150,9 @@ async fn end(app: &App, project: ProjectId, verification: Verification, visit: V
     let location = settings.location(&verification, key.as_ref(), now, &*app.random)?;
     match settings.way_back(&verification.outcome) {
         WayBack::AtOnce => Ok(Some(Answer::SendBack(location))),
-        WayBack::ByItself if visit == Visit::Stay => show(WayOn::Stay(location)),
-        WayBack::ByItself => show(WayOn::ByItself(location)),
-        WayBack::ByButton => show(WayOn::ByButton(location)),
-        WayBack::Nowhere => show(WayOn::Close),
+        WayBack::ByItself if visit == Visit::Stay => show(NextStep::Confirm(location)),
+        WayBack::ByItself => show(NextStep::Countdown(location)),
+        WayBack::ByButton => show(NextStep::GoBack(location)),
+        WayBack::Nowhere => show(NextStep::Close),
     }
 }

@@ -1,25 +1,27 @@
-//! The pages: one template, one style sheet, no script.
+//! Renders the pages: one template, one style sheet, no script.
+
+use std::sync::LazyLock;
 
 use askama::Template;
-use axum::http::header::{CONTENT_LANGUAGE, LOCATION, REFRESH, RETRY_AFTER};
+use aws::lambda::request_log::FailureCause;
+use aws::lambda::telemetry;
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, REFRESH, RETRY_AFTER, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use shared::return_link::BadReturnLink;
-use shared::return_url::{KycStatus, Location, Outcome};
-use shared::telemetry;
+use domain::foundation::language::Language;
+use domain::return_urls::return_link::BadReturnLink;
+use domain::return_urls::{KycStatus, Location, Outcome};
 
 use crate::accent::Accent;
-use crate::answer::{Answer, Ending, Refusal, WayOn};
+use crate::answer::{Answer, Ending, NextStep, Refusal};
+use crate::csp;
 use crate::error_kind::{ErrorKind, Remedy};
-use crate::language::Language;
-use crate::texts::{Message, Texts};
+use crate::texts::{self, Message, Texts};
 
 /// The style sheet of all pages.
-pub(crate) const STYLE: &str = include_str!("../templates/page.css");
+const STYLE: &str = include_str!("../templates/page.css");
 
-/// Why a request failed by our own fault; for the log only.
-#[derive(Debug, Clone)]
-pub(crate) struct Cause(pub(crate) String);
+static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| csp::source(STYLE));
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -32,10 +34,10 @@ struct Page<'a> {
     message: &'a Message,
     project_name: Option<&'a str>,
     code: Option<&'a str>,
-    way_on: &'a WayOn,
+    next_step: &'a NextStep,
 }
 
-/// What a page looks like.
+/// The look of a page: its icon and colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tone {
     Approved,
@@ -46,16 +48,16 @@ enum Tone {
 }
 
 impl Tone {
-    /// That of an error.
-    const fn of(kind: ErrorKind) -> Self {
+    /// The tone of an error page. It follows from what the person can do.
+    const fn of_error(kind: ErrorKind) -> Self {
         match kind.remedy() {
             Remedy::Wait => Self::Pending,
-            Remedy::AskForLink => Self::Notice,
-            Remedy::DoOtherwise => Self::Problem,
+            Remedy::GetNewLink => Self::Notice,
+            Remedy::ChangeSomething => Self::Problem,
         }
     }
 
-    /// Its class in the style sheet.
+    /// The class in the style sheet.
     const fn class(self) -> &'static str {
         match self {
             Self::Approved => "approved",
@@ -67,25 +69,28 @@ impl Tone {
     }
 }
 
-/// Writes an answer.
+/// Renders a response.
 pub(crate) fn render(answer: Answer, language: Language) -> Response {
-    match answer {
+    let mut response = match answer {
         Answer::SendBack(location) => send_back(&location),
         Answer::Show(ending) => show(&ending, language),
         Answer::Refuse(refusal) => refuse(&refusal, language),
-    }
+    };
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept-language"));
+    response
 }
 
 fn send_back(location: &Location) -> Response {
-    (StatusCode::SEE_OTHER, [(LOCATION, header(location.as_str()))]).into_response()
+    let headers = [(LOCATION, header(location.as_str())), (CONTENT_SECURITY_POLICY, csp::policy(&[&STYLE_SOURCE]))];
+    (StatusCode::SEE_OTHER, headers).into_response()
 }
 
-fn header(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("a location is visible ASCII")
+fn header(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).expect("a location is visible ASCII")
 }
 
 fn show(ending: &Ending, language: Language) -> Response {
-    let texts = language.texts();
+    let texts = texts::in_language(language);
     let error_message;
     let (tone, message, code) = match &ending.outcome {
         Outcome::Result(KycStatus::Approved) => (Tone::Approved, &texts.approved, None),
@@ -93,50 +98,52 @@ fn show(ending: &Ending, language: Language) -> Response {
         Outcome::Result(KycStatus::Rejected) => (Tone::Rejected, &texts.rejected, None),
         Outcome::Error(code) => {
             let kind = ErrorKind::of(code);
-            error_message = language.error(kind);
-            (Tone::of(kind), &error_message, Some(code.as_str()))
+            error_message = texts::error(kind, language);
+            (Tone::of_error(kind), &error_message, Some(code.as_str()))
         }
     };
-    let accent = ending.logo_color.map(Accent::of);
-    let (project_name, way_on) = (Some(ending.project_name.as_str()), &ending.way_on);
+    let accent = ending.logo_color.map(Accent::new);
+    let (project_name, next_step) = (Some(ending.project_name.as_str()), &ending.next_step);
     let page =
-        Page { language, texts, style: STYLE, accent: accent.as_ref(), tone, message, project_name, code, way_on };
+        Page { language, texts, style: STYLE, accent: accent.as_ref(), tone, message, project_name, code, next_step };
     let mut response = write(StatusCode::OK, &page);
-    if let WayOn::ByItself(location) = way_on {
-        // Not as a `meta` element: it does the same, but checkers cannot see that this page lets people stay.
+    if let NextStep::Countdown(location) = next_step {
+        // A `meta` element would do the same, but accessibility checkers report it: they cannot see that the page lets people
+        // stay.
         response.headers_mut().insert(REFRESH, header(&format!("5; url={}", location.as_str())));
-    }
-    if let Some(accent) = accent {
-        response.extensions_mut().insert(accent);
     }
     response
 }
 
 fn refuse(refusal: &Refusal, language: Language) -> Response {
-    let texts = language.texts();
-    let (status, message, way_on) = match refusal {
-        Refusal::NoSuchPage => (StatusCode::NOT_FOUND, &texts.no_such_page, WayOn::Nowhere),
-        Refusal::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, &texts.no_such_page, WayOn::Nowhere),
-        Refusal::Link(BadReturnLink::Foreign) => (StatusCode::NOT_FOUND, &texts.foreign_link, WayOn::Nowhere),
-        Refusal::Link(BadReturnLink::Expired) => (StatusCode::GONE, &texts.expired_link, WayOn::Nowhere),
-        Refusal::UsedLink => (StatusCode::GONE, &texts.used_link, WayOn::Nowhere),
-        Refusal::Fault(_) => (StatusCode::SERVICE_UNAVAILABLE, &texts.unavailable, WayOn::TryAgain),
+    let texts = texts::in_language(language);
+    let (status, message, next_step) = match refusal {
+        Refusal::UnknownPath => (StatusCode::NOT_FOUND, &texts.page_not_found, NextStep::Nothing),
+        Refusal::UnsupportedMethod => (StatusCode::METHOD_NOT_ALLOWED, &texts.page_not_found, NextStep::Nothing),
+        Refusal::Link(BadReturnLink::Foreign) => (StatusCode::NOT_FOUND, &texts.invalid_link, NextStep::Nothing),
+        Refusal::Link(BadReturnLink::Expired) => (StatusCode::GONE, &texts.expired_link, NextStep::Nothing),
+        Refusal::UsedLink => (StatusCode::GONE, &texts.used_link, NextStep::Nothing),
+        Refusal::Fault(_) => (StatusCode::SERVICE_UNAVAILABLE, &texts.unavailable, NextStep::TryAgain),
     };
     let tone = Tone::Notice;
-    let (accent, project_name, code, way_on) = (None, None, None, &way_on);
-    let page = Page { language, texts, style: STYLE, accent, tone, message, project_name, code, way_on };
+    let (accent, project_name, code, next_step) = (None, None, None, &next_step);
+    let page = Page { language, texts, style: STYLE, accent, tone, message, project_name, code, next_step };
     let mut response = write(status, &page);
     if let Refusal::Fault(fault) = refusal {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-        response.extensions_mut().insert(Cause(telemetry::chain(fault)));
+        response.extensions_mut().insert(FailureCause(telemetry::chain(fault)));
     }
     response
 }
 
 fn write(status: StatusCode, page: &Page<'_>) -> Response {
-    let language = HeaderValue::from_static(page.language.tag());
-    let html = page.render().expect("the template only writes texts into memory");
-    (status, [(CONTENT_LANGUAGE, language)], Html(html)).into_response()
+    let language = HeaderValue::from_static(page.language.as_str());
+    let policy = match page.accent {
+        Some(accent) => csp::policy(&[&STYLE_SOURCE, &accent.source]),
+        None => csp::policy(&[&STYLE_SOURCE]),
+    };
+    let html = page.render().expect("rendering into a string does not fail");
+    (status, [(CONTENT_LANGUAGE, language), (CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
 }
 
 #[cfg(test)]
@@ -151,26 +158,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_are_text_and_never_markup() {
+    async fn a_project_name_is_escaped() {
         let project_name = "<script>alert(1)</script>\"'&".to_owned();
         let outcome = Outcome::Result(KycStatus::Approved);
-        let ending = Ending { project_name, logo_color: None, outcome, way_on: WayOn::Close };
+        let ending = Ending { project_name, logo_color: None, outcome, next_step: NextStep::Close };
         let html = html(render(Answer::Show(ending), Language::English)).await;
         assert!(!html.contains("<script"), "{html}");
         assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
     }
 
     #[test]
-    fn our_own_faults_can_be_tried_again_and_their_causes_are_for_the_log() {
-        let refusal = Refusal::Fault(Fault::KeyMissing(shared::return_url::KeyMissing));
+    fn a_fault_of_ours_can_be_retried_and_its_cause_reaches_only_the_log() {
+        let refusal = Refusal::Fault(Fault::KeyMissing(domain::return_urls::KeyMissing));
         let response = render(Answer::Refuse(refusal), Language::English);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "5");
-        assert!(response.extensions().get::<Cause>().is_some());
+        assert!(response.extensions().get::<FailureCause>().is_some());
     }
 
     #[test]
-    fn every_tone_has_colours() {
+    fn every_tone_has_colours_in_both_schemes() {
         for tone in [Tone::Approved, Tone::Pending, Tone::Rejected, Tone::Problem, Tone::Notice] {
             assert_eq!(STYLE.matches(&format!(".{} {{ --tone:", tone.class())).count(), 2, "{tone:?}");
         }

@@ -1,67 +1,41 @@
-//! Return URLs that were read lately, so that a busy project costs one read in half a minute.
+//! A cache of projects and their return URLs, so that a busy project costs one read every 30 seconds.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use shared::aws::store::{ProjectReturnUrl, Settings, StoreError};
-use shared::id::ProjectId;
-use shared::time::Timestamp;
+use aws::store::{ProjectReturnUrl, ReturnUrlStore, StoreError};
+use domain::foundation::cache::Cache;
+use domain::foundation::id::ProjectId;
+use domain::foundation::time::Timestamp;
 
-/// How long a change may take to be seen.
-const FRESH: Duration = Duration::from_secs(30);
+/// Maximum age of a cached project. A change of the return URL takes effect within this time.
+const MAX_AGE: Duration = Duration::from_secs(30);
 
-/// How many projects are remembered. Anybody can ask for projects that do not exist, so there must be an end.
-const MOST_PROJECTS: usize = 1000;
+/// Maximum number of cached projects. Callers can invent project ids, so the cache must be bounded.
+const MAX_PROJECTS: usize = 1000;
 
-/// The store, and what it said lately; that there is no such project is remembered too.
+/// Reads projects and their return URLs. A project that does not exist is cached too.
 pub(crate) struct SettingsCache {
-    settings: Settings,
-    known: Mutex<HashMap<ProjectId, Known>>,
-}
-
-#[derive(Clone)]
-struct Known {
-    read_at: Timestamp,
-    found: Option<Arc<ProjectReturnUrl>>,
+    store: ReturnUrlStore,
+    cache: Cache<ProjectId, Option<Arc<ProjectReturnUrl>>>,
 }
 
 impl SettingsCache {
-    pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, known: Mutex::default() }
+    pub(crate) fn new(store: ReturnUrlStore) -> Self {
+        Self { store, cache: Cache::new(MAX_AGE, MAX_PROJECTS) }
     }
 
-    /// A project with its return URL, as it was at most 30 seconds before `now`.
+    /// Returns a project with its return URL as it was at most 30 seconds before `now`.
     pub(crate) async fn get(
         &self,
         project: ProjectId,
         now: Timestamp,
     ) -> Result<Option<Arc<ProjectReturnUrl>>, StoreError> {
-        if let Some(known) = self.remembered(project, now) {
-            return Ok(known.found);
+        if let Some(found) = self.cache.get(&project, now) {
+            return Ok(found);
         }
-        let found = self.settings.return_url(project).await?.map(Arc::new);
-        self.remember(project, Known { read_at: now, found: found.clone() });
+        let found = self.store.get(project).await?.map(Arc::new);
+        self.cache.insert(project, found.clone(), now);
         Ok(found)
     }
-
-    fn remembered(&self, project: ProjectId, now: Timestamp) -> Option<Known> {
-        let known = self.known.lock().expect("nobody panics while holding it");
-        known.get(&project).filter(|known| is_fresh(known, now)).cloned()
-    }
-
-    fn remember(&self, project: ProjectId, new: Known) {
-        let mut known = self.known.lock().expect("nobody panics while holding it");
-        if known.len() >= MOST_PROJECTS {
-            known.retain(|_, known| is_fresh(known, new.read_at));
-        }
-        if known.len() >= MOST_PROJECTS {
-            known.clear();
-        }
-        known.insert(project, new);
-    }
-}
-
-fn is_fresh(known: &Known, now: Timestamp) -> bool {
-    now.since(known.read_at) < FRESH
 }

@@ -1,44 +1,45 @@
-//! Every sentence of the pages, one file per language. Nothing else in this function is read by people.
+//! Every sentence of the pages, one file per language.
 //!
-//! A language is whole or does not build: its texts are a struct without optional fields, and its messages for errors a
-//! `match` without a rest.
+//! A language is complete or does not build: its texts are a struct without optional fields, and its error messages are a
+//! `match` without a `_` arm.
+
+use domain::foundation::language::Language;
 
 use crate::error_kind::ErrorKind;
-use crate::language::Language;
 
 mod english;
 mod korean;
 mod spanish;
 
-/// What a page says.
+/// The message of a page.
 pub(crate) struct Message {
-    /// Its headline.
+    /// The headline, without a full stop.
     pub(crate) title: &'static str,
-    /// One to three sentences below it.
+    /// One to three sentences below the headline.
     pub(crate) text: &'static str,
 }
 
-/// All that the pages say in one language, but for errors.
+/// The texts of the pages in one language, except error messages.
 pub(crate) struct Texts {
-    /// The result is "approved".
+    /// The result is `approved`.
     pub(crate) approved: Message,
-    /// The result is "pending".
+    /// The result is `pending`.
     pub(crate) pending: Message,
-    /// The result is "rejected".
+    /// The result is `rejected`.
     pub(crate) rejected: Message,
-    /// The return link was right once.
+    /// The return link has expired.
     pub(crate) expired_link: Message,
-    /// The return link works once, and was used.
+    /// The single-use return link was used before.
     pub(crate) used_link: Message,
-    /// The return link was never one.
-    pub(crate) foreign_link: Message,
-    /// There is nothing at this address.
-    pub(crate) no_such_page: Message,
-    /// Our own fault.
+    /// The return link was altered or is not one of ours.
+    pub(crate) invalid_link: Message,
+    /// The URL has no page.
+    pub(crate) page_not_found: Message,
+    /// Signpost failed.
     pub(crate) unavailable: Message,
-    /// Stands before an error code.
+    /// Precedes an error code.
     pub(crate) code_label: &'static str,
-    /// What an error code is good for.
+    /// Tells what to do with an error code.
     pub(crate) code_hint: &'static str,
     /// Button: leave the result page.
     pub(crate) ok: &'static str,
@@ -46,31 +47,29 @@ pub(crate) struct Texts {
     pub(crate) go_back: &'static str,
     /// Button: load the page again.
     pub(crate) try_again: &'static str,
-    /// What stands before and after the seconds that are left.
+    /// Precedes and follows the remaining seconds.
     pub(crate) countdown: [&'static str; 2],
-    /// Link: end the countdown.
+    /// Link: stop the countdown.
     pub(crate) stay: &'static str,
-    /// There is no way on from here.
+    /// The person can close the page.
     pub(crate) close: &'static str,
 }
 
-impl Language {
-    /// What the pages say in this language.
-    pub(crate) const fn texts(self) -> &'static Texts {
-        match self {
-            Self::English => &english::TEXTS,
-            Self::Korean => &korean::TEXTS,
-            Self::Spanish => &spanish::TEXTS,
-        }
+/// Returns the texts of a language.
+pub(crate) const fn in_language(language: Language) -> &'static Texts {
+    match language {
+        Language::English => &english::TEXTS,
+        Language::Korean => &korean::TEXTS,
+        Language::Spanish => &spanish::TEXTS,
     }
+}
 
-    /// What an error page says in this language: what the person can do, and never what a check has found.
-    pub(crate) const fn error(self, kind: ErrorKind) -> Message {
-        match self {
-            Self::English => english::error(kind),
-            Self::Korean => korean::error(kind),
-            Self::Spanish => spanish::error(kind),
-        }
+/// Returns the message of an error page. It says what the person can do, and never what a check found.
+pub(crate) const fn error(kind: ErrorKind, language: Language) -> Message {
+    match language {
+        Language::English => english::error(kind),
+        Language::Korean => korean::error(kind),
+        Language::Spanish => spanish::error(kind),
     }
 }
 
@@ -82,18 +81,18 @@ mod tests {
     use crate::error_kind::tests::all;
 
     fn messages(language: Language) -> Vec<Message> {
-        all().into_iter().map(|kind| language.error(kind)).collect()
+        all().into_iter().map(|kind| error(kind, language)).collect()
     }
 
     #[test]
-    fn every_kind_of_error_has_a_text_of_its_own_in_every_language() {
+    fn each_kind_of_error_has_its_own_message_in_every_language() {
         let every = Language::ALL.into_iter().flat_map(messages);
         let texts: HashSet<&str> = every.map(|message| message.text).collect();
         assert_eq!(texts.len(), 3 * all().len());
     }
 
     #[test]
-    fn titles_are_short_and_texts_end_like_sentences() {
+    fn titles_are_short_and_texts_end_with_a_full_stop() {
         for language in Language::ALL {
             for Message { title, text } in messages(language) {
                 assert!((4..=60).contains(&title.chars().count()), "{title}");
@@ -104,26 +103,26 @@ mod tests {
     }
 
     #[test]
-    fn korean_is_written_in_hangul_and_nothing_else_is() {
+    fn only_korean_is_written_in_hangul() {
         let is_hangul = |character| ('가'..='힣').contains(&character);
         for language in Language::ALL {
             for Message { title, text } in messages(language) {
                 let expected = language == Language::Korean;
-                assert!([title, text].iter().all(|said| said.contains(is_hangul) == expected), "{title}: {text}");
+                assert!([title, text].iter().all(|part| part.contains(is_hangul) == expected), "{title}: {text}");
             }
         }
     }
 
     #[test]
-    fn what_a_check_has_found_is_never_told() {
-        let telling =
+    fn messages_never_reveal_what_a_check_found() {
+        let revealing =
             ["vpn", "proxy", "emula", "virtual", "bot", "tamper", "fraud", "fraude", "가상", "프록시", "부정"];
         for language in Language::ALL {
             for Message { title, text } in messages(language) {
-                let said = format!("{title} {text}").to_lowercase();
-                let words: Vec<&str> = said.split(|character: char| !character.is_alphabetic()).collect();
-                for word in telling {
-                    assert!(!words.iter().any(|one| one.starts_with(word)), "{word}: {said}");
+                let message = format!("{title} {text}").to_lowercase();
+                let words: Vec<&str> = message.split(|character: char| !character.is_alphabetic()).collect();
+                for word in revealing {
+                    assert!(!words.iter().any(|one| one.starts_with(word)), "{word}: {message}");
                 }
             }
         }

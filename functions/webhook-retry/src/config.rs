@@ -1,17 +1,13 @@
-//! What the deployment tells webhook-retry.
+//! Configuration of webhook-retry, read from environment variables.
 
-use shared::aws::store::Retention;
-use shared::config::{self, ConfigError};
+use aws::lambda::config::{self, ConfigError};
+use aws::store::StoreConfig;
 
 /// The configuration of webhook-retry.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Name of the table `settings`.
-    pub settings_table: String,
-    /// Name of the table `activity`.
-    pub activity_table: String,
-    /// For how long deliveries are kept.
-    pub retention: Retention,
+    /// Names of the tables, and the retention of their rows.
+    pub store: StoreConfig,
     /// URL of the queue that webhook-sender reads.
     pub send_queue_url: String,
     /// URL of the queue that daily-digest reads.
@@ -19,12 +15,10 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the configuration; the error names the variable that is missing or bad.
+    /// Reads the configuration. Fails with the name of the first variable that is missing or invalid.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
-            settings_table: config::required(&var, "SETTINGS_TABLE")?,
-            activity_table: config::required(&var, "ACTIVITY_TABLE")?,
-            retention: config::parsed(&var, "RETENTION_DAYS")?,
+            store: StoreConfig::read(&var)?,
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             report_queue_url: config::required(&var, "REPORT_QUEUE_URL")?,
         })

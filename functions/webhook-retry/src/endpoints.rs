@@ -1,51 +1,55 @@
-//! Endpoints that deliveries are held for: released gently when webhooks may be sent again, one as a probe when a pause ends.
-//! And what is to be told about them.
+//! Endpoints with held deliveries or pending notices.
+//!
+//! Held deliveries are released at a pace that doubles each minute once the endpoint accepts webhooks. When the pause of an
+//! open breaker ends, one of them is released as the probe.
 
 use std::time::Duration;
 
+use aws::ServiceError;
+use aws::queue::Message;
+use aws::store::{DueEndpoint, Held, StoredHealth, WriteOutcome};
+use domain::foundation::time::Timestamp;
+use domain::webhooks::delivery::{self, SWEEP_AHEAD};
+use domain::webhooks::endpoint::EndpointState;
+use domain::webhooks::health::{Drain, Health};
 use futures::future::join_all;
-use shared::aws::queue::Message;
-use shared::aws::store::{DueEndpoint, Held, StoredHealth, Written};
-use shared::delivery::{self, SWEEP_AHEAD};
-use shared::endpoint::EndpointState;
-use shared::health::{Drain, Health};
-use shared::time::Timestamp;
 use tracing::info;
 
-use crate::{LEASE, SweepError, Sweeper};
+use crate::sweeper::{LEASE, Sweeper};
 
-/// How many deliveries are released side by side.
-const SIDE_BY_SIDE: usize = 50;
+/// Maximum number of deliveries released concurrently.
+const MAX_CONCURRENT_RELEASES: usize = 50;
 
-/// How many deliveries of an endpoint that is gone are released in a minute, to be cancelled by the sender.
-const CANCELLED_A_MINUTE: u32 = 3000;
+/// Maximum number of deliveries to a deleted endpoint released per minute. The sender cancels them.
+const MAX_CANCELLED_PER_MINUTE: u32 = 3000;
 
-/// What a look at an endpoint found.
-struct Found {
-    /// What the customer wishes; `None` if the endpoint is gone.
-    wish: Option<EndpointState>,
-    /// Whether more deliveries are held than were released.
+/// Result of checking an endpoint.
+struct Checked {
+    /// The state set by the customer; `None` if the endpoint was deleted.
+    desired_state: Option<EndpointState>,
+    /// Whether deliveries are still on hold.
     has_more: bool,
-    /// How many were released.
+    /// Number of deliveries released.
     released: usize,
-    /// Whether those were as many as the pace allows.
+    /// Whether the pace limited the release, so that the next one may be faster.
     was_full: bool,
 }
 
 impl Sweeper {
-    /// Looks after endpoints, one after the other, the others too if one fails; answers how many deliveries were released.
-    pub(crate) async fn look_after_all(
+    /// Checks endpoints one after the other until `last_start`, and returns the number of deliveries released. A failure does not
+    /// stop the checks of the other endpoints.
+    pub(crate) async fn check_endpoints(
         &self,
         due: &[DueEndpoint],
         horizon: Timestamp,
         last_start: Timestamp,
-    ) -> Result<usize, SweepError> {
+    ) -> Result<usize, ServiceError> {
         let (mut released, mut failed) = (0, None);
         for due in due {
             if self.clock.now() >= last_start {
                 break;
             }
-            match self.look_after(due, horizon).await {
+            match self.check_endpoint(due, horizon).await {
                 Ok(count) => released += count,
                 Err(error) => failed = Some(error),
             }
@@ -53,88 +57,101 @@ impl Sweeper {
         failed.map_or(Ok(released), Err)
     }
 
-    /// Releases what may be sent, and plans the next look; answers how many deliveries were released.
-    async fn look_after(&self, due: &DueEndpoint, horizon: Timestamp) -> Result<usize, SweepError> {
+    /// Releases deliveries that may be sent, queues notices, and schedules the next check. Returns the number of deliveries
+    /// released; zero if another run has the endpoint.
+    async fn check_endpoint(&self, due: &DueEndpoint, horizon: Timestamp) -> Result<usize, ServiceError> {
         let now = self.clock.now();
-        let stored = self.activity.health_now(due.project_id, due.endpoint_id).await?;
+        let stored = self.store.health.get_now(due.project_id, due.endpoint_id).await?;
+        // The write is conditional, so that only one of several concurrent runs gets the lease.
         let leased = stored.next(stored.health.clone(), Some(now.plus(LEASE)));
         let is_due = stored.sweep_at.is_some_and(|sweep_at| sweep_at <= horizon);
-        if !is_due || self.activity.put_health(&leased).await? == Written::Before {
+        if !is_due || self.store.health.put(&leased).await? == WriteOutcome::Conflict {
             return Ok(0);
         }
-        let wish = self.settings.endpoint(due.project_id, due.endpoint_id).await?.map(|endpoint| endpoint.state);
-        let drain = drain(&leased.health, wish, now);
-        let at_most = drain.map_or(0, |drain| drain.at_most as usize);
-        let mut held = self.activity.held_for(due.endpoint_id, at_most + 1).await?;
-        let has_more = held.len() > at_most;
-        held.truncate(at_most);
+        let desired_state =
+            self.store.endpoints.get(due.project_id, due.endpoint_id).await?.map(|endpoint| endpoint.state);
+        let drain = drain(&leased.health, desired_state, now);
+        let limit = drain.map_or(0, |drain| drain.limit as usize);
+        // One more than the limit shows whether deliveries stay on hold.
+        let mut held = self.store.deliveries.held_for(due.endpoint_id, limit + 1).await?;
+        let has_more = held.len() > limit;
+        held.truncate(limit);
         let released = match drain {
             Some(drain) => self.release(held, drain, now).await?,
             None => 0,
         };
-        if wish.is_some() {
-            self.hand_over_notices(&leased.health).await?;
+        if desired_state.is_some() {
+            self.queue_notices(&leased.health).await?;
         }
-        let was_full = has_more && at_most > 1;
-        self.plan_next(leased, &Found { wish, has_more, released, was_full }, now).await?;
+        let was_full = has_more && limit > 1;
+        self.schedule_next_check(leased, &Checked { desired_state, has_more, released, was_full }, now).await?;
         if released > 0 {
             let id = due.endpoint_id;
-            info!(endpoint.id = %id, released, "{released} deliveries to endpoint {id} were released");
+            info!(endpoint.id = %id, released, "{released} held deliveries to endpoint {id} were released");
         }
         Ok(released)
     }
 
-    /// Releases deliveries, their attempts spread over the minute from `drain.from` on.
-    async fn release(&self, held: Vec<Held>, drain: Drain, now: Timestamp) -> Result<usize, SweepError> {
-        let step = Duration::from_mins(1) / drain.at_most.max(1);
+    /// Releases deliveries with their attempts spread over one minute from `drain.from` on. Returns the number released.
+    async fn release(&self, held: Vec<Held>, drain: Drain, now: Timestamp) -> Result<usize, ServiceError> {
+        let step = Duration::from_mins(1) / drain.limit.max(1);
         let attempts: Vec<(Held, Timestamp)> =
             held.into_iter().zip(0_u32..).map(|(held, index)| (held, drain.from.plus(step * index))).collect();
         let mut released = 0;
-        for some in attempts.chunks(SIDE_BY_SIDE) {
-            let claims = join_all(some.iter().map(|(held, at)| self.release_one(held, *at, now))).await;
+        for chunk in attempts.chunks(MAX_CONCURRENT_RELEASES) {
+            let claims = join_all(chunk.iter().map(|(held, at)| self.release_one(held, *at, now))).await;
             released += self.send_claimed(claims).await?;
         }
         Ok(released)
     }
 
-    async fn release_one(&self, held: &Held, at: Timestamp, now: Timestamp) -> Result<Option<Message>, SweepError> {
+    async fn release_one(&self, held: &Held, at: Timestamp, now: Timestamp) -> Result<Option<Message>, ServiceError> {
         let reminder = delivery::remind(at, now);
-        let written = self.activity.release(held, at, reminder.sweep_at).await?;
-        let delay = reminder.message_delay.filter(|_| written == Written::Now);
-        delay.map(|delay| Message::to_send(held.nudge(), delay)).transpose().map_err(SweepError::Queue)
+        let written = self.store.deliveries.release(held, at, reminder.sweep_at).await?;
+        let delay = reminder.message_delay.filter(|_| written == WriteOutcome::Applied);
+        delay.map(|delay| Message::to_send(held.task(), delay)).transpose().map_err(ServiceError::from)
     }
 
-    /// Writes when the endpoint is to be looked after next, and what was told. What others noted and planned meanwhile is kept. An
-    /// endpoint that is gone is forgotten when nothing was left to release: until then senders may not know that it is, and hold
-    /// what was released.
-    async fn plan_next(&self, leased: StoredHealth, found: &Found, now: Timestamp) -> Result<(), SweepError> {
+    /// Schedules the next check and removes the notices that were queued. Keeps changes that others made to the health during this
+    /// check, and a check that they scheduled earlier.
+    ///
+    /// The health of a deleted endpoint is deleted once a check finds nothing to release. Until then a sender with cached settings
+    /// may put a released delivery on hold again.
+    async fn schedule_next_check(
+        &self,
+        leased: StoredHealth,
+        checked: &Checked,
+        now: Timestamp,
+    ) -> Result<(), ServiceError> {
         let in_a_minute = now.plus(Duration::from_mins(1));
-        let look = |health: &Health| match found.wish {
-            Some(wish) => health.next_look(wish, now, found.has_more),
-            None => (found.has_more || found.released > 0 || health.is_settling(now)).then_some(in_a_minute),
+        let next_check = |health: &Health| match checked.desired_state {
+            Some(desired_state) => health.next_check(desired_state, now, checked.has_more),
+            None => (checked.has_more || checked.released > 0 || health.is_settling(now)).then_some(in_a_minute),
         };
-        if found.wish.is_none() && look(&leased.health).is_none() {
-            self.activity.delete_health(&leased).await?;
+        if checked.desired_state.is_none() && next_check(&leased.health).is_none() {
+            self.store.health.delete(&leased).await?;
             return Ok(());
         }
         let leased_until = leased.sweep_at;
-        let told = leased.health.notices.clone();
+        let queued_notices = leased.health.notices.clone();
         let next = |stored: &StoredHealth| {
-            let health = stored.health.clone().told(&told);
-            let health = if found.was_full { health.faster() } else { health };
-            let planned = stored.sweep_at.filter(|_| stored.sweep_at != leased_until);
-            let look = look(&health).into_iter().chain(planned).min();
-            Some(stored.next(health, look))
+            let health = stored.health.clone().with_notices_sent(&queued_notices);
+            let health = if checked.was_full { health.with_doubled_pace() } else { health };
+            // A time other than the end of our lease was scheduled by an attempt or a settings change during this check.
+            let scheduled_by_others = stored.sweep_at.filter(|_| stored.sweep_at != leased_until);
+            let next_check = next_check(&health).into_iter().chain(scheduled_by_others).min();
+            Some(stored.next(health, next_check))
         };
-        self.activity.change_health(leased, next).await?;
+        self.store.health.change(leased, next).await?;
         Ok(())
     }
 }
 
-/// What may be released. Deliveries to an endpoint that is gone are, to be cancelled.
-fn drain(health: &Health, wish: Option<EndpointState>, now: Timestamp) -> Option<Drain> {
-    match wish {
-        Some(wish) => health.drain(wish, now, now.plus(SWEEP_AHEAD)),
-        None => Some(Drain { at_most: CANCELLED_A_MINUTE, from: now }),
+/// Deliveries that may be released, or `None` if all must stay on hold. Deliveries to a deleted endpoint are released so that the
+/// sender cancels them.
+fn drain(health: &Health, desired_state: Option<EndpointState>, now: Timestamp) -> Option<Drain> {
+    match desired_state {
+        Some(desired_state) => health.drain(desired_state, now, now.plus(SWEEP_AHEAD)),
+        None => Some(Drain { limit: MAX_CANCELLED_PER_MINUTE, from: now }),
     }
 }

@@ -1,17 +1,17 @@
-//! Wires webhook-retry to its services.
+//! Starts webhook-retry with its configuration, clients and clock.
 
 use std::sync::Arc;
 
+use aws::Aws;
+use aws::lambda::{config, telemetry};
+use domain::foundation::clock::SystemClock;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
-use shared::aws::Aws;
-use shared::clock::SystemClock;
-use shared::{config, telemetry};
 use webhook_retry::{Config, Sweeper};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::init();
+    telemetry::init(env!("CARGO_CRATE_NAME"));
     let config = Config::read(config::environment)?;
     let sweeper = &Sweeper::new(&config, &Aws::from_env(&config::environment)?, Arc::new(SystemClock));
     let sweep = |deadline| async move { Ok::<_, lambda_runtime::Error>(sweeper.sweep(deadline).await?) };

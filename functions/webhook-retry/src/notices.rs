@@ -1,17 +1,18 @@
-//! Notices about endpoints on their way to the notification users.
+//! Notices about endpoints for the notification users. daily-digest mails them.
 
 use std::time::Duration;
 
-use shared::aws::queue::Message;
-use shared::digest::{DigestJob, NoticeJob};
-use shared::health::Health;
+use aws::ServiceError;
+use aws::queue::Message;
+use domain::reports::digest::{DigestJob, NoticeJob};
+use domain::webhooks::health::Health;
 
-use crate::{SweepError, Sweeper};
+use crate::sweeper::Sweeper;
 
 impl Sweeper {
-    /// Hands over to daily-digest what the notification users are to be told. It has to be noted as told afterwards; if that
-    /// fails it is handed over again, and mailed once all the same.
-    pub(crate) async fn hand_over_notices(&self, health: &Health) -> Result<(), SweepError> {
+    /// Queues an endpoint's notices for daily-digest. The caller then removes them from the endpoint's health. If that write
+    /// fails, the notices are queued again, and daily-digest still mails each of them once.
+    pub(crate) async fn queue_notices(&self, health: &Health) -> Result<(), ServiceError> {
         let (project_id, endpoint_id) = (health.project_id, health.endpoint_id);
         let job = |notice| DigestJob::Notice(NoticeJob { project_id, endpoint_id, notice });
         let messages = health.notices.iter().map(|notice| Message::new(project_id, &job(*notice), Duration::ZERO));

@@ -1,86 +1,104 @@
-//! Replays by filter: each minute, as many deliveries as the rate allows are put onto the queue, spread over the minute.
+//! Replays by filter: each minute, as many deliveries as the rate allows are queued, spread over the minute.
 //!
-//! The messages are sent first and the replay is moved on second: if a run dies between the two, some messages come twice,
-//! and the sender drops them.
+//! Messages are sent before the replay's position is stored. If a run dies between the two, the next run sends some messages
+//! again, and the sender drops the duplicates.
 
 use std::time::Duration;
 
-use shared::aws::queue::Message;
-use shared::aws::store::{DueReplay, Found, LeasedReplay};
-use shared::delivery::Position;
-use shared::replay::{Replay, ReplayState};
-use shared::time::Timestamp;
+use aws::ServiceError;
+use aws::queue::Message;
+use aws::store::{DueReplay, Found, LeasedReplay};
+use domain::foundation::time::Timestamp;
+use domain::webhooks::delivery::Position;
+use domain::webhooks::replay::{Replay, ReplayState};
+use futures::future::join_all;
 use tracing::info;
 
-use crate::{LEASE, SweepError, Sweeper};
+use crate::sweeper::{LEASE, Sweeper};
 
-/// How long a run looks for deliveries of one replay. Where few fit, the walk goes on in the next run.
-const LONGEST_WALK: Duration = Duration::from_secs(20);
+/// Maximum time that a run searches for deliveries of one replay. The next run continues the search.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How many deliveries are read before their messages are sent.
-const AT_ONCE: usize = 100;
+/// Maximum number of deliveries read before their messages are sent.
+const BATCH_SIZE: usize = 100;
 
-/// How far a walk came.
-struct Walked {
+/// Result of queueing one minute of a replay.
+struct QueuedMinute {
+    /// Number of deliveries queued.
     queued: u64,
+    /// Where the search continues; `None` after the last match.
     next: Option<Position>,
 }
 
 impl Sweeper {
-    /// Queues what a replay sends in a minute, and plans the next; answers how many deliveries were queued.
-    pub(crate) async fn carry_on(&self, due: &DueReplay, last_start: Timestamp) -> Result<u64, SweepError> {
+    /// Continues replays concurrently, and returns the number of deliveries queued. A failure does not stop the other replays.
+    pub(crate) async fn continue_replays(&self, due: &[DueReplay], last_start: Timestamp) -> Result<u64, ServiceError> {
+        let queued = join_all(due.iter().map(|due| self.continue_replay(due, last_start))).await;
+        queued.into_iter().sum()
+    }
+
+    /// Queues the deliveries of a replay's next minute, and schedules the minute after it. Returns the number of deliveries queued;
+    /// zero if another run has the replay, or if it is done.
+    async fn continue_replay(&self, due: &DueReplay, last_start: Timestamp) -> Result<u64, ServiceError> {
         let now = self.clock.now();
-        let Some(leased) = self.activity.lease_replay(due, now.plus(LEASE)).await? else { return Ok(0) };
+        let Some(leased) = self.store.replays.lease(due, now.plus(LEASE)).await? else { return Ok(0) };
         let (replay, id) = (&leased.replay, due.replay_id);
         if replay.is_over(now) {
-            self.activity.end_replay(replay, ReplayState::Done).await?;
+            self.store.replays.end(replay, ReplayState::Done).await?;
             info!(replay.id = %id, queued = replay.progress.queued, "replay {id} is done");
             return Ok(0);
         }
         let from = replay.sent_until.max(now);
-        let walked = self.walk(replay, from, last_start.min(now.plus(LONGEST_WALK))).await?;
-        self.plan_next_minute(&leased, &walked, from, now).await?;
-        if walked.queued > 0 {
-            let queued = walked.queued;
+        let minute = self.queue_minute(replay, from, last_start.min(now.plus(SEARCH_TIMEOUT))).await?;
+        self.schedule_next_minute(&leased, &minute, from, now).await?;
+        let queued = minute.queued;
+        if queued > 0 {
             info!(replay.id = %id, queued, "{queued} deliveries of replay {id} were queued");
         }
-        Ok(walked.queued)
+        Ok(queued)
     }
 
-    /// Queues deliveries for the minute that begins at `from`, until there are enough, or no more, or it is `until`.
-    async fn walk(&self, replay: &Replay, from: Timestamp, until: Timestamp) -> Result<Walked, SweepError> {
+    /// Queues deliveries for the minute that starts at `from`. Stops when the rate is reached, at the last match, or at `until`.
+    async fn queue_minute(
+        &self,
+        replay: &Replay,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<QueuedMinute, ServiceError> {
         let filter = replay.filter.into();
-        let mut moments = replay.rate_per_minute.moments(from);
-        let mut left = replay.rate_per_minute.a_minute() as usize;
-        let mut walked = Walked { queued: 0, next: replay.next };
-        while let Some(position) = walked.next
+        let mut send_times = replay.rate_per_minute.send_times(from);
+        let mut left = replay.rate_per_minute.per_minute() as usize;
+        let mut minute = QueuedMinute { queued: 0, next: replay.next };
+        while let Some(position) = minute.next
             && left > 0
             && self.clock.now() < until
         {
             let now = self.clock.now();
-            let found = self.activity.find_deliveries(replay.project_id, &filter, position, left.min(AT_ONCE), now);
+            let found =
+                self.store.events.find_deliveries(replay.project_id, &filter, position, left.min(BATCH_SIZE), now);
             let Found { deliveries, next } = found.await?;
-            let message = |(delivery, at): (_, Timestamp)| Message::to_send(replay.nudge(delivery), at.since(now));
+            let message = |(delivery, at): (_, Timestamp)| Message::to_send(replay.task(delivery), at.since(now));
             let ids = deliveries.iter().map(|delivery| delivery.id);
-            let messages = ids.zip(&mut moments).map(message).collect::<Result<Vec<_>, _>>()?;
+            let messages = ids.zip(&mut send_times).map(message).collect::<Result<Vec<_>, _>>()?;
             left -= messages.len();
-            walked = Walked { queued: walked.queued + messages.len() as u64, next };
+            minute = QueuedMinute { queued: minute.queued + messages.len() as u64, next };
             self.queue.send(messages).await?;
         }
-        Ok(walked)
+        Ok(minute)
     }
 
-    /// Moves the replay on. When everything is queued, it is looked at each minute until it is known what came of that.
-    async fn plan_next_minute(
+    /// Stores the replay's progress and schedules its next minute. After the last match it stays scheduled every minute until the
+    /// result of each delivery is known.
+    async fn schedule_next_minute(
         &self,
         leased: &LeasedReplay,
-        walked: &Walked,
+        queued: &QueuedMinute,
         from: Timestamp,
         now: Timestamp,
-    ) -> Result<(), SweepError> {
+    ) -> Result<(), ServiceError> {
         let minute = Duration::from_mins(1);
-        let sent_until = if walked.queued > 0 { from.plus(minute) } else { leased.replay.sent_until };
-        let look_at = sent_until.max(now.plus(minute));
-        Ok(self.activity.advance_replay(leased, walked.queued, walked.next, sent_until, look_at).await?)
+        let sent_until = if queued.queued > 0 { from.plus(minute) } else { leased.replay.sent_until };
+        let next_run_at = sent_until.max(now.plus(minute));
+        Ok(self.store.replays.advance(leased, queued.queued, queued.next, sent_until, next_run_at).await?)
     }
 }

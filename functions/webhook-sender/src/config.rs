@@ -1,40 +1,34 @@
-//! What the deployment tells webhook-sender.
+//! The configuration of webhook-sender, read from environment variables.
 
-use shared::address::AddressGuard;
-use shared::aws::store::Retention;
-use shared::config::{self, ConfigError};
-use shared::health::HealthPolicy;
-use shared::retry::RetrySchedule;
+use aws::lambda::config::{self, ConfigError};
+use aws::store::StoreConfig;
+use domain::webhooks::address::AddressGuard;
+use domain::webhooks::health::HealthPolicy;
+use domain::webhooks::retry::RetrySchedule;
 use url::Url;
 
 /// The configuration of webhook-sender.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Name of the table `settings`.
-    pub settings_table: String,
-    /// Name of the table `activity`.
-    pub activity_table: String,
-    /// For how long deliveries are kept.
-    pub retention: Retention,
-    /// URL of the queue that it reads, and puts the next attempts on.
+    /// Names of the tables, and the retention of their rows.
+    pub store: StoreConfig,
+    /// URL of the queue that webhook-sender reads and to which it sends the messages for next attempts.
     pub send_queue_url: Url,
     /// Name or ARN of the secret that holds the key ring.
     pub key_ring_secret: String,
-    /// The delays between attempts.
+    /// Delays between attempts.
     pub retry_schedule: RetrySchedule,
-    /// When to stop sending to an endpoint that fails.
+    /// When the breaker of a failing endpoint opens, and when the endpoint is disabled.
     pub health_policy: HealthPolicy,
-    /// Where webhooks may go.
+    /// Checks that webhooks go only to allowed addresses.
     pub address_guard: AddressGuard,
 }
 
 impl Config {
-    /// Reads the configuration; the error names the variable that is missing or bad.
+    /// Reads the configuration from the variables that `var` returns. The error names the missing or invalid variable.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Ok(Self {
-            settings_table: config::required(&var, "SETTINGS_TABLE")?,
-            activity_table: config::required(&var, "ACTIVITY_TABLE")?,
-            retention: config::parsed(&var, "RETENTION_DAYS")?,
+            store: StoreConfig::read(&var)?,
             send_queue_url: config::parsed(&var, "SEND_QUEUE_URL")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             retry_schedule: config::parsed(&var, "RETRY_SCHEDULE")?,

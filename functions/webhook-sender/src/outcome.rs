@@ -1,88 +1,91 @@
-//! What a nudge came to.
+//! What processing a message led to: its outcome or error, what happens to the message, and how both are logged and measured.
 
-use shared::aws::queue::QueueError;
-use shared::aws::secrets::SecretError;
-use shared::aws::store::StoreError;
-use shared::delivery::{Attempt, Delivery, DeliveryState, FailureReason, HoldReason, ReplayOutcome, Replayed, Subject};
-use shared::metric::{Measured, Metric};
-use shared::telemetry;
-use shared::test_send::{TestSend, TestState};
-use shared::webhook::OpenError;
+use std::sync::Arc;
+
+use aws::ServiceError;
+use aws::lambda::metric::{Measured, Metric};
+use aws::lambda::telemetry;
+use aws::queue::QueueError;
+use aws::store::StoreError;
+use domain::webhooks::attempt::{Attempt, FailureReason};
+use domain::webhooks::delivery::{Delivery, DeliveryState, ReplayOutcome, Replayed, Subject};
+use domain::webhooks::health::HoldReason;
+use domain::webhooks::test_send::{TestSend, TestState};
 use thiserror::Error;
 use tracing::{error, info, warn};
 
-use crate::failure::OwnFault;
+use crate::endpoint_cache::EndpointError;
+use crate::http::failure::OwnFault;
 
-/// Why a nudge came to nothing: always our own fault, never the receiver's.
+/// Why a message could not be processed. The fault is always on our side, never the receiver's.
 #[derive(Debug, Error)]
 pub(crate) enum SendError {
-    #[error("message asks for nothing that is known")]
+    #[error("message is not a valid task")]
     Message(#[source] serde_json::Error),
     #[error("message has no body")]
     NoBody,
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Service(ServiceError),
     #[error(transparent)]
-    Queue(#[from] QueueError),
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    #[error(transparent)]
-    Post(#[from] OwnFault),
-    #[error("facts about the batch are missing: {0}")]
-    Facts(String),
-    #[error("endpoint cannot be read: {0}")]
-    Endpoint(String),
+    OwnFault(#[from] OwnFault),
+    /// All messages of the batch share the error.
+    #[error("data of the batch could not be loaded")]
+    Batch(#[source] Arc<StoreError>),
+    #[error("endpoint could not be loaded")]
+    Endpoint(#[from] Arc<EndpointError>),
 }
 
-/// What a nudge came to.
+aws::from_service_errors!(SendError: StoreError, QueueError);
+
+/// What processing a message led to.
 #[derive(Debug)]
-pub(crate) enum Done {
+pub(crate) enum Outcome {
+    /// An attempt was made and recorded.
     Attempted(Delivery),
-    /// A delivery that was over was sent once more, or could not be; and the state it is in now.
+    /// A replay was sent or skipped, and recorded. The state is the delivery's state after the replay.
     Replayed(DeliveryState, Replayed),
-    /// A test was sent, or will not be.
+    /// A test was sent, or will not be, and its result is recorded.
     Tested(TestSend),
-    /// The endpoint takes no webhooks at the moment.
+    /// The delivery is held because its endpoint is paused, disabled, or protected by its breaker.
     Held(HoldReason),
-    /// Too many attempts are under way to the endpoint, or it was just resumed, or a test met a fault of ours; the nudge
-    /// comes again.
-    PutOff,
-    /// The delivery is over or an attempt further, or the attempt was counted by another message; or so was the test.
+    /// A copy of the message arrives later: the endpoint has no free slot, was just resumed, or a test met a fault on our side.
+    Deferred,
+    /// Nothing was left to do: the delivery or test has ended, or another message already did the work.
     Stale,
-    /// The endpoint is gone.
+    /// The delivery is cancelled because its endpoint was deleted.
     Cancelled,
-    /// The event is past its retention.
-    Forgotten,
+    /// The event or delivery is past its retention.
+    PastRetention,
 }
 
-/// What happens to a message that was worked on.
+/// What happens to a message after its processing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// It is done with.
-    Over,
-    /// It comes again.
-    Again,
-    /// It is done with, for the sweep sends another every few minutes, to which old ones that live on would only add.
-    LeftToSweep,
+pub(crate) enum NextStep {
+    /// The message is deleted.
+    Delete,
+    /// The message returns to the queue.
+    Redeliver,
+    /// The message is deleted although it failed. The sweep sends a new one every few minutes, and messages that also returned
+    /// to the queue would pile up.
+    LeaveToSweep,
 }
 
-/// What happens to a message about `subject`.
-pub(crate) fn next(subject: Option<Subject>, done: &Result<Done, SendError>) -> Next {
-    match (done, subject) {
-        (Ok(_), _) => Next::Over,
-        (Err(SendError::Post(_)), Some(Subject::Attempt(_, 2..))) => Next::LeftToSweep,
-        (Err(_), _) => Next::Again,
+/// Returns what happens to a message about `subject`.
+pub(crate) fn next_step(subject: Option<Subject>, result: &Result<Outcome, SendError>) -> NextStep {
+    match (result, subject) {
+        (Ok(_), _) => NextStep::Delete,
+        (Err(SendError::OwnFault(_)), Some(Subject::Attempt(_, 2..))) => NextStep::LeaveToSweep,
+        (Err(_), _) => NextStep::Redeliver,
     }
 }
 
-/// What is to be counted of a nudge. Tests and replays are attempts, too; a delivery that only a replay delivered was counted as failed.
-pub(crate) fn measure(done: &Result<Done, SendError>) -> Measured {
-    let attempted = |attempt: &Attempt| Measured::one(Metric::AttemptDuration, attempt.duration_ms.into());
-    match done {
-        Ok(Done::Attempted(delivery)) => {
-            let mut measured = delivery.attempts.last().map(attempted).unwrap_or_default();
+/// Returns the metrics of one message. The duration of tests and replays counts as attempt duration. A delivery that a replay
+/// delivered is not counted again, because it was already counted as failed.
+pub(crate) fn measure(result: &Result<Outcome, SendError>) -> Measured {
+    let duration = |attempt: &Attempt| Measured::one(Metric::AttemptDuration, attempt.duration_ms.into());
+    match result {
+        Ok(Outcome::Attempted(delivery)) => {
+            let mut measured = delivery.attempts.last().map(duration).unwrap_or_default();
             match delivery.state {
                 DeliveryState::Delivered => measured.add(Metric::Delivered, 1),
                 DeliveryState::Failed => measured.add(Metric::Failed, 1),
@@ -91,43 +94,53 @@ pub(crate) fn measure(done: &Result<Done, SendError>) -> Measured {
             measured
         }
         Ok(
-            Done::Replayed(_, Replayed { outcome: ReplayOutcome::Sent(attempt), .. })
-            | Done::Tested(TestSend { state: TestState::Done { attempt, .. }, .. }),
-        ) => attempted(attempt),
-        Ok(Done::Held(_)) => Measured::one(Metric::Held, 1),
-        Ok(Done::Replayed(..) | Done::Tested(_) | Done::PutOff | Done::Stale | Done::Cancelled | Done::Forgotten) => {
-            Measured::default()
-        }
+            Outcome::Replayed(_, Replayed { outcome: ReplayOutcome::Sent(attempt), .. })
+            | Outcome::Tested(TestSend { state: TestState::Done { attempt, .. }, .. }),
+        ) => duration(attempt),
+        Ok(Outcome::Held(_)) => Measured::one(Metric::Held, 1),
+        Ok(
+            Outcome::Replayed(..)
+            | Outcome::Tested(_)
+            | Outcome::Deferred
+            | Outcome::Stale
+            | Outcome::Cancelled
+            | Outcome::PastRetention,
+        ) => Measured::default(),
         Err(_) => Measured::one(Metric::OurFaults, 1),
     }
 }
 
-/// Writes the one line that tells what became of a nudge.
-pub(crate) fn log(subject: Option<Subject>, done: &Result<Done, SendError>, next: Next) {
+/// Writes the one log line of a message.
+pub(crate) fn log(subject: Option<Subject>, result: &Result<Outcome, SendError>, next_step: NextStep) {
     match subject {
-        Some(Subject::Attempt(id, _) | Subject::Replay(id, _)) => log_delivery(&id.to_string(), done, next),
-        Some(Subject::Test(id)) => log_test(&id.to_string(), done),
-        None => log_delivery("unknown", done, next),
+        Some(Subject::Attempt(id, _) | Subject::Replay(id, _)) => log_delivery(&id.to_string(), result, next_step),
+        Some(Subject::Test(id)) => log_test(&id.to_string(), result),
+        None => log_delivery("unknown", result, next_step),
     }
 }
 
-fn log_delivery(id: &str, done: &Result<Done, SendError>, next: Next) {
-    match done {
-        Ok(Done::Attempted(delivery)) => log_attempt(id, delivery),
-        Ok(Done::Replayed(state, replayed)) => log_replay(id, *state, replayed),
-        Ok(Done::Held(because)) => {
-            let because = because.as_str();
-            info!(delivery.id = id, because, "delivery {id} is held: its endpoint is {because}");
+fn log_delivery(id: &str, result: &Result<Outcome, SendError>, next_step: NextStep) {
+    match result {
+        Ok(Outcome::Attempted(delivery)) => log_attempt(id, delivery),
+        Ok(Outcome::Replayed(state, replayed)) => log_replay(id, *state, replayed),
+        Ok(Outcome::Held(reason)) => {
+            let reason = reason.as_str();
+            info!(delivery.id = id, reason, "delivery {id} is held: its endpoint is {reason}");
         }
-        Ok(Done::PutOff) => {
-            info!(delivery.id = id, "delivery {id} is put off: its endpoint is taken up, or was just resumed");
+        Ok(Outcome::Deferred) => {
+            info!(delivery.id = id, "delivery {id} is deferred: its endpoint has no free slot or was just resumed");
         }
-        Ok(Done::Stale | Done::Tested(_)) => info!(delivery.id = id, "delivery {id} needed nothing more"),
-        Ok(Done::Cancelled) => info!(delivery.id = id, "delivery {id} was cancelled: its endpoint is gone"),
-        Ok(Done::Forgotten) => warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention"),
+        Ok(Outcome::Stale | Outcome::Tested(_)) => {
+            info!(delivery.id = id, "message about delivery {id} is dropped: nothing is left to do");
+        }
+        Ok(Outcome::Cancelled) => info!(delivery.id = id, "delivery {id} is cancelled: its endpoint was deleted"),
+        Ok(Outcome::PastRetention) => {
+            warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention");
+        }
         Err(error) => {
-            let whither = if next == Next::LeftToSweep { "is left to the sweep" } else { "goes back to the queue" };
-            error!(delivery.id = id, cause = telemetry::chain(error), "delivery {id} {whither}");
+            let action =
+                if next_step == NextStep::LeaveToSweep { "is left to the sweep" } else { "returns to the queue" };
+            error!(delivery.id = id, cause = telemetry::chain(error), "delivery {id} {action}");
         }
     }
 }
@@ -143,7 +156,7 @@ fn log_attempt(id: &str, delivery: &Delivery) {
         reason,
         duration_ms = attempt.duration_ms,
         state,
-        "attempt {number} of delivery {id} left it {state}"
+        "attempt {number} of delivery {id} ended; the delivery is {state}"
     );
 }
 
@@ -159,19 +172,19 @@ fn log_replay(id: &str, state: DeliveryState, replayed: &Replayed) {
                 reason,
                 duration_ms = attempt.duration_ms,
                 state,
-                "replay {replay} of delivery {id} left it {state}"
+                "replay {replay} of delivery {id} ended; the delivery is {state}"
             );
         }
-        ReplayOutcome::Skipped { because, .. } => {
-            let because = because.as_str();
-            info!(delivery.id = id, replay.id = %replay, because, "replay {replay} passed over delivery {id}: {because}");
+        ReplayOutcome::Skipped { reason, .. } => {
+            let reason = reason.as_str();
+            info!(delivery.id = id, replay.id = %replay, reason, "replay {replay} skipped delivery {id}: {reason}");
         }
     }
 }
 
-fn log_test(id: &str, done: &Result<Done, SendError>) {
-    match done {
-        Ok(Done::Tested(TestSend { state: TestState::Done { attempt, .. }, .. })) => {
+fn log_test(id: &str, result: &Result<Outcome, SendError>) {
+    match result {
+        Ok(Outcome::Tested(TestSend { state: TestState::Done { attempt, .. }, .. })) => {
             let reason = attempt.reason.map_or("none", FailureReason::as_str);
             info!(
                 test.id = id,
@@ -181,13 +194,13 @@ fn log_test(id: &str, done: &Result<Done, SendError>) {
                 "test {id} was sent"
             );
         }
-        Ok(Done::Tested(TestSend { state: TestState::NotSent { not_sent_because }, .. })) => {
-            let because = not_sent_because.as_str();
-            warn!(test.id = id, because, "test {id} will not be sent: {because}");
+        Ok(Outcome::Tested(TestSend { state: TestState::NotSent { not_sent_reason }, .. })) => {
+            let reason = not_sent_reason.as_str();
+            warn!(test.id = id, reason, "test {id} will not be sent: {reason}");
         }
-        Ok(Done::PutOff) => info!(test.id = id, "test {id} is put off"),
-        Ok(_) => info!(test.id = id, "test {id} needed nothing more"),
-        Err(error) => error!(test.id = id, cause = telemetry::chain(error), "test {id} goes back to the queue"),
+        Ok(Outcome::Deferred) => info!(test.id = id, "test {id} is deferred"),
+        Ok(_) => info!(test.id = id, "message about test {id} is dropped: nothing is left to do"),
+        Err(error) => error!(test.id = id, cause = telemetry::chain(error), "test {id} returns to the queue"),
     }
 }
 
@@ -195,50 +208,66 @@ fn log_test(id: &str, done: &Result<Done, SendError>) {
 mod tests {
     use std::time::Duration;
 
-    use shared::delivery::Phases;
-    use shared::event::EventType;
-    use shared::id::{DeliveryId, EndpointId, EventId, ProjectId};
-    use shared::random::SystemRandom;
-    use shared::time::Timestamp;
+    use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
+    use domain::foundation::random::SystemRandom;
+    use domain::foundation::time::Timestamp;
+    use domain::webhooks::attempt::Phases;
+    use domain::webhooks::event::EventType;
 
     use super::*;
 
-    /// A delivery after one attempt that took 112 ms; it is retried after `wait`.
-    fn attempted(status: u16, wait: Option<Duration>) -> Done {
-        let now = Timestamp::from_millis(1_795_336_200_000).unwrap();
-        let id = DeliveryId { event: EventId::new(now, &SystemRandom), endpoint: EndpointId::new(now, &SystemRandom) };
-        let project = ProjectId::new(now, &SystemRandom);
+    fn now() -> Timestamp {
+        Timestamp::from_millis(1_795_336_200_000).unwrap()
+    }
+
+    fn delivery_id() -> DeliveryId {
+        DeliveryId { event: EventId::new(now(), &SystemRandom), endpoint: EndpointId::new(now(), &SystemRandom) }
+    }
+
+    /// One attempt that took 112 ms. It is retried after `wait`.
+    fn attempted(status: u16, wait: Option<Duration>) -> Outcome {
+        let project = ProjectId::new(now(), &SystemRandom);
         let reason = (status != 200).then_some(FailureReason::Status);
         let phases = Phases::default();
         let attempt =
-            Attempt { number: 1, at: now, duration_ms: 112, phases, status: Some(status), reason, response: None };
-        Done::Attempted(Delivery::unattempted(project, id, EventType::Approved, None).after(attempt, wait))
+            Attempt { number: 1, at: now(), duration_ms: 112, phases, status: Some(status), reason, response: None };
+        let delivery = Delivery::unattempted(project, delivery_id(), EventType::Approved, None);
+        Outcome::Attempted(delivery.after(attempt, wait))
     }
 
     #[test]
-    fn each_attempt_is_timed_and_what_ends_a_delivery_is_counted_once() {
+    fn every_attempt_is_timed_and_only_the_attempt_that_ends_a_delivery_counts_it() {
         let wait = Some(Duration::from_secs(5));
-        let counted = [attempted(200, wait), attempted(500, wait), attempted(500, None)].map(|done| measure(&Ok(done)));
+        let measured = [attempted(200, wait), attempted(500, wait), attempted(500, None)];
+        let measured = measured.map(|outcome| measure(&Ok(outcome)));
         let timed = Measured::one(Metric::AttemptDuration, 112);
         let and = |metric| [timed.clone(), Measured::one(metric, 1)].into_iter().collect();
-        assert_eq!(counted, [and(Metric::Delivered), timed.clone(), and(Metric::Failed)]);
+        assert_eq!(measured, [and(Metric::Delivered), timed.clone(), and(Metric::Failed)]);
     }
 
     #[test]
-    fn only_further_attempts_that_could_not_be_made_are_left_to_the_sweep() {
-        let now = Timestamp::from_millis(1_795_336_200_000).unwrap();
-        let id = DeliveryId { event: EventId::new(now, &SystemRandom), endpoint: EndpointId::new(now, &SystemRandom) };
-        let of = |number, done| next(Some(Subject::Attempt(id, number)), &done);
-        let unposted = || Err(SendError::Post(OwnFault::Egress));
-        assert_eq!([of(1, unposted()), of(2, unposted())], [Next::Again, Next::LeftToSweep]);
-        assert_eq!([of(2, Err(SendError::NoBody)), of(2, Ok(Done::Stale))], [Next::Again, Next::Over]);
-        assert_eq!(next(None, &unposted()), Next::Again);
+    fn only_later_attempts_prevented_by_our_own_fault_are_left_to_the_sweep() {
+        let id = delivery_id();
+        let step = |number, result| next_step(Some(Subject::Attempt(id, number)), &result);
+        let own_fault = || Err(SendError::OwnFault(OwnFault::Egress));
+        assert_eq!([step(1, own_fault()), step(2, own_fault())], [NextStep::Redeliver, NextStep::LeaveToSweep]);
+        let others = [step(2, Err(SendError::NoBody)), step(2, Ok(Outcome::Stale))];
+        assert_eq!(others, [NextStep::Redeliver, NextStep::Delete]);
+        assert_eq!(next_step(None, &own_fault()), NextStep::Redeliver);
     }
 
     #[test]
-    fn what_goes_back_to_the_queue_is_our_fault_and_what_needed_nothing_is_not_counted() {
+    fn errors_count_as_our_faults_and_dropped_messages_are_not_counted() {
         assert_eq!(measure(&Err(SendError::NoBody)), Measured::one(Metric::OurFaults, 1));
-        assert_eq!(measure(&Ok(Done::Held(HoldReason::Paused))), Measured::one(Metric::Held, 1));
-        assert_eq!(measure(&Ok(Done::Stale)), Measured::default());
+        assert_eq!(measure(&Ok(Outcome::Held(HoldReason::Paused))), Measured::one(Metric::Held, 1));
+        assert_eq!(measure(&Ok(Outcome::Stale)), Measured::default());
+    }
+
+    #[test]
+    fn an_error_shared_by_many_messages_keeps_its_causes() {
+        let batch = SendError::Batch(Arc::new(StoreError::Overloaded));
+        assert_eq!(telemetry::chain(&batch), "data of the batch could not be loaded: store is overloaded");
+        let endpoint = SendError::from(Arc::new(EndpointError::from(StoreError::Overloaded)));
+        assert_eq!(telemetry::chain(&endpoint), "endpoint could not be loaded: store is overloaded");
     }
 }

@@ -1,112 +1,110 @@
-//! One replay: a delivery that is over is sent once more. Never retried, and nothing of it is held against the endpoint.
+//! One replay task: sends a finished delivery once more. A replay is never retried and does not change the endpoint's health.
 
+use aws::store::WriteOutcome;
+use domain::webhooks::attempt::Attempt;
+use domain::webhooks::delivery::{Delivery, ReplayOutcome, ReplayTask, Replayed, SkipReason};
+use domain::webhooks::event::Event;
+use domain::webhooks::replay::ReplayState;
+use domain::webhooks::request::{self, WEBHOOK_REPLAY};
 use http::HeaderValue;
-use shared::aws::store::Written;
-use shared::delivery::{Attempt, Delivery, ReplayNudge, ReplayOutcome, Replayed, SkipReason};
-use shared::event::Event;
-use shared::replay::ReplayState;
-use shared::webhook::{self, WEBHOOK_REPLAY};
 
-use crate::endpoints::Target;
-use crate::outcome::{Done, SendError};
-use crate::post::Posted;
-use crate::{Facts, Sender};
+use crate::endpoint_cache::Target;
+use crate::outcome::{Outcome, SendError};
+use crate::sender::{BatchContext, Sender};
 
 impl Sender {
-    pub(crate) async fn replay(&self, nudge: ReplayNudge, facts: &Facts) -> Result<Done, SendError> {
-        let id = nudge.delivery_id;
-        let Some(delivery) = self.delivery_to_replay(&nudge, facts).await? else {
-            return self.pass_over(&nudge).await;
+    pub(crate) async fn handle_replay(&self, task: ReplayTask, batch: &BatchContext) -> Result<Outcome, SendError> {
+        let id = task.delivery_id;
+        let Some(delivery) = self.delivery_to_replay(&task, batch).await? else {
+            return self.count_lost(&task).await;
         };
-        if !delivery.state.is_final() || delivery.was_replayed_by(nudge.replay_id) {
-            return Ok(Done::Stale);
+        if !delivery.state.is_final() || delivery.was_replayed_by(task.replay_id) {
+            return Ok(Outcome::Stale);
         }
-        let patience = facts.last_start.since(self.clock.now());
-        let Some(_slot) = facts.slots.take(id.endpoint, patience).await else { return self.put_off(nudge).await };
-        let target = facts.targets[&id].clone().map_err(SendError::Endpoint)?;
-        let outcome = match self.obstacle(&nudge, &delivery, target.as_deref(), facts).await? {
-            // What we know may be half a minute old, and a replay often comes right after its endpoint was resumed.
+        let Some(_slot) = self.take_slot(batch, id.endpoint).await else { return self.defer(task).await };
+        let target = batch.targets[&id].clone()?;
+        let outcome = match self.skip_reason(&task, &delivery, target.as_deref(), batch).await? {
+            // The cached endpoint may be 30 s old, and customers often replay right after they resume an endpoint.
             Some(SkipReason::EndpointPaused | SkipReason::EndpointDisabled) if self.is_resumed(&delivery).await? => {
-                return self.put_off(nudge).await;
+                return self.defer(task).await;
             }
-            Some(because) => self.skipped(because),
-            None => self.send_again(&nudge, &delivery, target.as_deref()).await?,
+            Some(reason) => self.skipped(reason),
+            None => self.send_replay(&task, &delivery, target.as_deref()).await?,
         };
-        let replayed = Replayed { replay_id: nudge.replay_id, outcome };
-        let (recorded, written) = self.activity.add_replay(delivery, &replayed, nudge.is_counted).await?;
-        match (recorded, written) {
-            (Some(delivery), Written::Now) => Ok(Done::Replayed(delivery.state, replayed)),
-            (Some(_), Written::Before) => Ok(Done::Stale),
-            (None, _) => self.pass_over(&nudge).await,
+        let replayed = Replayed { replay_id: task.replay_id, outcome };
+        let (stored, written) = self.store.deliveries.add_replay(delivery, &replayed, task.is_counted).await?;
+        match (stored, written) {
+            (Some(delivery), WriteOutcome::Applied) => Ok(Outcome::Replayed(delivery.state, replayed)),
+            (Some(_), WriteOutcome::Conflict) => Ok(Outcome::Stale),
+            (None, _) => self.count_lost(&task).await,
         }
     }
 
-    /// The delivery. One that seems not to be over was read too early, and is read again as it is now.
-    async fn delivery_to_replay(&self, nudge: &ReplayNudge, facts: &Facts) -> Result<Option<Delivery>, SendError> {
-        match facts.recorded.get(&nudge.delivery_id) {
+    /// Returns the delivery. One that does not seem finished is read again with a consistent read: the batch's read may have
+    /// been stale.
+    async fn delivery_to_replay(&self, task: &ReplayTask, batch: &BatchContext) -> Result<Option<Delivery>, SendError> {
+        match batch.deliveries.get(&task.delivery_id) {
             Some(delivery) if delivery.state.is_final() => Ok(Some(delivery.clone())),
-            Some(_) | None => Ok(self.activity.recorded_now(nudge.project_id, nudge.delivery_id).await?),
+            Some(_) | None => Ok(self.store.deliveries.recorded_now(task.project_id, task.delivery_id).await?),
         }
     }
 
-    /// Leaves a replay whose delivery is past its retention.
-    async fn pass_over(&self, nudge: &ReplayNudge) -> Result<Done, SendError> {
-        if nudge.is_counted {
-            self.activity.count_lost_replay(nudge.project_id, nudge.replay_id).await?;
+    /// Drops a task whose delivery is past its retention, and counts it in the progress of its replay.
+    async fn count_lost(&self, task: &ReplayTask) -> Result<Outcome, SendError> {
+        if task.is_counted {
+            self.store.replays.count_lost(task.project_id, task.replay_id).await?;
         }
-        Ok(Done::Forgotten)
+        Ok(Outcome::PastRetention)
     }
 
-    /// What keeps the delivery from being sent again, if anything does.
-    async fn obstacle(
+    /// Why the delivery must not be sent, if there is a reason.
+    async fn skip_reason(
         &self,
-        nudge: &ReplayNudge,
+        task: &ReplayTask,
         delivery: &Delivery,
         target: Option<&Target>,
-        facts: &Facts,
+        batch: &BatchContext,
     ) -> Result<Option<SkipReason>, SendError> {
-        if nudge.is_counted {
-            let replay = self.activity.replay(nudge.project_id, nudge.replay_id).await?;
+        if task.is_counted {
+            let replay = self.store.replays.get(task.project_id, task.replay_id).await?;
             if replay.is_some_and(|replay| replay.state == ReplayState::Cancelled) {
                 return Ok(Some(SkipReason::ReplayCancelled));
             }
         }
-        let known = facts.health[&nudge.delivery_id.endpoint].lock().await;
-        Ok(delivery.replay_obstacle(target.map(|target| (target.state, &known.health))))
+        let stored = batch.health[&task.delivery_id.endpoint].lock().await;
+        Ok(delivery.replay_obstacle(target.map(|target| (target.state, &stored.health))))
     }
 
-    /// Whether the endpoint takes webhooks by now.
+    /// Reads the endpoint again, without the caches, and returns whether it can be sent replays now.
     async fn is_resumed(&self, delivery: &Delivery) -> Result<bool, SendError> {
         let (project, endpoint) = (delivery.project_id, delivery.id.endpoint);
         let state = self.endpoints.state_now(project, endpoint).await?;
-        let stored = self.activity.health_now(project, endpoint).await?;
+        let stored = self.store.health.get_now(project, endpoint).await?;
         Ok(delivery.replay_obstacle(state.map(|state| (state, &stored.health))).is_none())
     }
 
-    async fn send_again(
+    async fn send_replay(
         &self,
-        nudge: &ReplayNudge,
+        task: &ReplayTask,
         delivery: &Delivery,
         target: Option<&Target>,
     ) -> Result<ReplayOutcome, SendError> {
         let Some(target) = target else { return Ok(self.skipped(SkipReason::EndpointDeleted)) };
-        let stored = self.activity.event(nudge.project_id, nudge.delivery_id.event).await?;
+        let stored = self.store.events.get(task.project_id, task.delivery_id.event).await?;
         let Some(stored) = stored else { return Ok(self.skipped(SkipReason::EventGone)) };
-        Ok(ReplayOutcome::Sent(self.post_again(&stored.event, delivery.replay_number(), target).await?))
+        Ok(ReplayOutcome::Sent(self.post_replay(&stored.event, delivery.replay_number(), target).await?))
     }
 
-    async fn post_again(&self, event: &Event, number: u8, target: &Target) -> Result<Attempt, SendError> {
-        let body = webhook::body(&target.opened, event, &*self.random);
+    async fn post_replay(&self, event: &Event, number: u8, target: &Target) -> Result<Attempt, SendError> {
+        let body = request::body(&target.secrets, event, &*self.random);
         let now = self.clock.now();
-        let mut headers = webhook::headers(&target.opened, event.id, number, now, &body);
+        let mut headers = request::headers(&target.secrets, event.id, number, now, &body);
         headers.insert(WEBHOOK_REPLAY, HeaderValue::from_static("true"));
-        match self.poster.post(&target.url, headers, body, number, now).await {
-            Posted::Answered { attempt, .. } => Ok(attempt),
-            Posted::OurFault(fault) => Err(fault.into()),
-        }
+        let completed = self.client.post(&target.url, headers, body, number, now).await?;
+        Ok(completed.attempt)
     }
 
-    fn skipped(&self, because: SkipReason) -> ReplayOutcome {
-        ReplayOutcome::Skipped { at: self.clock.now(), because }
+    fn skipped(&self, reason: SkipReason) -> ReplayOutcome {
+        ReplayOutcome::Skipped { at: self.clock.now(), reason }
     }
 }

@@ -1,4 +1,4 @@
-//! The AWS services that the functions call, on this machine, with their calls counted.
+//! Local versions of the AWS services that the functions call. They count the calls.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,30 +17,31 @@ use crate::error::BenchError;
 use crate::tables;
 use crate::tls::Authority;
 
-/// The key ring that the fake Secrets Manager gives.
+/// The key ring that the fake Secrets Manager returns.
 const KEY_RING: &str = r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#;
 
-/// DynamoDB, SQS, SES and Secrets Manager under one URL. Clones are the same services.
+/// DynamoDB, SQS, SES and Secrets Manager under one URL. Clones share the services.
 #[derive(Clone)]
 pub(crate) struct FakeAws {
     pub(crate) url: String,
     database: Arc<Database>,
-    seen: Arc<Mutex<Seen>>,
+    usage: Arc<Mutex<Usage>>,
 }
 
-/// What was asked of the services since this was last taken.
+/// Calls of the services since [`FakeAws::take_usage`] was last called.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Seen {
-    /// How many calls of each operation.
+pub(crate) struct Usage {
+    /// Number of calls for each operation.
     pub(crate) calls: BTreeMap<String, u64>,
-    /// The units that DynamoDB says it charges.
+    /// Read capacity units that DynamoDB reports.
     pub(crate) read_units: f64,
+    /// Write capacity units that DynamoDB reports.
     pub(crate) write_units: f64,
-    /// The bodies of the messages that were sent to queues.
+    /// Bodies of the messages sent to queues.
     pub(crate) messages: Vec<String>,
 }
 
-/// The database behind it.
+/// The in-memory DynamoDB.
 pub(crate) struct Database {
     url: String,
     client: Client,
@@ -50,87 +51,92 @@ impl FakeAws {
     pub(crate) async fn start(authority: &Authority) -> Result<Self, BenchError> {
         let database = Arc::new(Database::start().await?);
         let listener = authority.listen().await?;
-        let aws = Self { url: listener.url(), database, seen: Arc::default() };
+        let aws = Self { url: listener.url(), database, usage: Arc::default() };
         let router = Router::new().fallback(serve).with_state(aws.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(aws)
     }
 
-    /// What was asked since the last time.
-    pub(crate) fn take(&self) -> Seen {
-        std::mem::take(&mut *self.seen())
+    /// Returns the usage since the last call, and resets it.
+    pub(crate) fn take_usage(&self) -> Usage {
+        std::mem::take(&mut *self.usage())
     }
 
-    /// The database, past the counting.
+    /// The database. Calls through it are not counted.
     pub(crate) fn database(&self) -> &Database {
         &self.database
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn usage(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, target: &str, headers: &HeaderMap, body: Bytes) -> Result<Response, BenchError> {
+    async fn respond(&self, target: &str, headers: &HeaderMap, body: Bytes) -> Result<Response, BenchError> {
         let (service, operation) = target.split_once('.').unwrap_or(("SES", "SendEmail"));
-        *self.seen().calls.entry(format!("{service}.{operation}")).or_default() += 1;
+        *self.usage().calls.entry(format!("{service}.{operation}")).or_default() += 1;
         match service {
-            "DynamoDB_20120810" => self.database_answer(operation, headers, &body).await,
-            "AmazonSQS" => self.keep(&body),
-            "secretsmanager" => Ok(text(&json!({ "Name": "key-ring", "SecretString": KEY_RING }))),
-            _ => Ok(text(&json!({ "MessageId": "message" }))),
+            "DynamoDB_20120810" => self.forward_to_database(operation, headers, &body).await,
+            "AmazonSQS" => self.keep_messages(&body),
+            "secretsmanager" => Ok(json_response(&json!({ "Name": "key-ring", "SecretString": KEY_RING }))),
+            _ => Ok(json_response(&json!({ "MessageId": "message" }))),
         }
     }
 
-    async fn database_answer(&self, operation: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, BenchError> {
-        // A request is passed on as it came but for the wish to be told what it costs.
+    async fn forward_to_database(
+        &self,
+        operation: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Response, BenchError> {
+        // The request is forwarded unchanged, except that it also asks for its consumed capacity.
         let mut request: Value = serde_json::from_slice(body)?;
         request["ReturnConsumedCapacity"] = "TOTAL".into();
         let mut headers = headers.clone();
         headers.remove(CONTENT_LENGTH);
         headers.remove(HOST);
         let call = self.database.client.post(&self.database.url).headers(headers).body(request.to_string());
-        let answer = call.send().await?;
-        let (status, content) = (answer.status(), answer.bytes().await?);
+        let response = call.send().await?;
+        let (status, content) = (response.status(), response.bytes().await?);
         let units = units(&serde_json::from_slice(&content)?);
         let is_read = matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan");
-        let mut seen = self.seen();
+        let mut usage = self.usage();
         if is_read {
-            seen.read_units += units;
+            usage.read_units += units;
         } else {
-            seen.write_units += units;
+            usage.write_units += units;
         }
         Ok((status, content).into_response())
     }
 
-    fn keep(&self, body: &[u8]) -> Result<Response, BenchError> {
+    fn keep_messages(&self, body: &[u8]) -> Result<Response, BenchError> {
         let batch: Value = serde_json::from_slice(body)?;
         let entries = batch["Entries"].as_array().ok_or(BenchError::Missing("entries"))?;
         let bodies = entries.iter().filter_map(|entry| entry["MessageBody"].as_str());
-        self.seen().messages.extend(bodies.map(str::to_owned));
-        let taken: Vec<Value> = entries
+        self.usage().messages.extend(bodies.map(str::to_owned));
+        let successful: Vec<Value> = entries
             .iter()
             .map(|entry| json!({ "Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": "unchecked" }))
             .collect();
-        Ok(text(&json!({ "Successful": taken, "Failed": [] })))
+        Ok(json_response(&json!({ "Successful": successful, "Failed": [] })))
     }
 }
 
 async fn serve(State(aws): State<FakeAws>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default().to_owned();
-    match aws.answer(&target, &headers, body).await {
+    match aws.respond(&target, &headers, body).await {
         Ok(response) => response,
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
-fn text(answer: &Value) -> Response {
-    ([("content-type", "application/x-amz-json-1.0")], answer.to_string()).into_response()
+fn json_response(body: &Value) -> Response {
+    ([("content-type", "application/x-amz-json-1.0")], body.to_string()).into_response()
 }
 
-/// The units in an answer; several tables' are listed.
-fn units(answer: &Value) -> f64 {
+/// The capacity units in a response: one number, or a list for operations on several tables.
+fn units(response: &Value) -> f64 {
     let of_one = |capacity: &Value| capacity["CapacityUnits"].as_f64().unwrap_or_default();
-    match &answer["ConsumedCapacity"] {
+    match &response["ConsumedCapacity"] {
         Value::Array(all) => all.iter().map(of_one).sum(),
         one => of_one(one),
     }
@@ -140,7 +146,7 @@ impl Database {
     async fn start() -> Result<Self, BenchError> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let database = dynoxide::Database::memory().map_err(|error| BenchError::Refused(error.to_string()))?;
+        let database = dynoxide::Database::memory().map_err(|error| BenchError::Unexpected(error.to_string()))?;
         tokio::spawn(dynoxide::server::serve_on(listener, database));
         let started = Self { url, client: Client::new() };
         for table in tables::all() {
@@ -149,7 +155,7 @@ impl Database {
         Ok(started)
     }
 
-    /// Makes a call as an SDK would.
+    /// Makes a call like an SDK.
     async fn call(&self, operation: &str, request: &Value) -> Result<Value, BenchError> {
         self.call_with(operation, request.to_string()).await
     }
@@ -164,12 +170,12 @@ impl Database {
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-date", "20260101T000000Z")
             .header("authorization", SIGNATURE);
-        let answer = call.body(request).send().await?;
-        let (status, content) = (answer.status(), answer.text().await?);
-        if status.is_success() { Ok(serde_json::from_str(&content)?) } else { Err(BenchError::Refused(content)) }
+        let response = call.body(request).send().await?;
+        let (status, content) = (response.status(), response.text().await?);
+        if status.is_success() { Ok(serde_json::from_str(&content)?) } else { Err(BenchError::Unexpected(content)) }
     }
 
-    /// A row of `table` whose sort key begins with `prefix` and that `is_wanted`.
+    /// Returns a row of `table` whose sort key starts with `prefix` and for which `is_wanted` is true.
     pub(crate) async fn row(
         &self,
         table: &str,
@@ -194,7 +200,8 @@ impl Database {
         }
     }
 
-    /// Writes rows, which are JSON texts, over whatever was there. They are made as they are written, for there may be many.
+    /// Writes rows in JSON, and replaces those with the same keys. The rows are built while they are written, because there may be too
+    /// many for the memory.
     pub(crate) async fn put_all(&self, table: &str, mut rows: impl Iterator<Item = String>) -> Result<(), BenchError> {
         loop {
             let chunk = rows.by_ref().take(25).map(|row| format!(r#"{{"PutRequest":{{"Item":{row}}}}}"#));

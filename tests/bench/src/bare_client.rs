@@ -1,4 +1,4 @@
-//! The bare client, running.
+//! Runs the baseline `bare-client`.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl BareClient {
         Ok(Self { child, input, output: BufReader::new(output), cpu: Duration::ZERO })
     }
 
-    /// Posts `count` events to `url`, ten at once; tells the processor time that this took.
+    /// Posts `count` events to `url`, ten at a time. Returns the processor time used.
     pub(crate) async fn post(&mut self, count: usize, url: &str) -> Result<Duration, BenchError> {
         self.input.write_all(format!("{count} {url} {}\n", event()).as_bytes()).await?;
         let mut line = String::new();
@@ -38,8 +38,8 @@ impl BareClient {
             return Err(BenchError::Ended(NAME.into()));
         }
         let now = settled_cpu(self.child.id().unwrap_or_default()).await?;
-        let since = now.saturating_sub(self.cpu);
+        let used = now.saturating_sub(self.cpu);
         self.cpu = now;
-        Ok(since)
+        Ok(used)
     }
 }

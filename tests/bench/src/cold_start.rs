@@ -1,16 +1,16 @@
-//! From the start of the process to its asking for the first event, and what the first event costs.
+//! The cost of a cold start, until the process asks for its first event, and the cost of that event.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::error::BenchError;
-use crate::receiver::Manner;
+use crate::receiver::ResponseMode;
 use crate::size::Size;
 use crate::table::{Rounds, Table};
 use crate::world::{Project, World, event};
 
-/// What is measured of a start.
+/// Measurements of a start.
 #[derive(Default)]
 struct Figures {
     wall: Rounds,
@@ -19,16 +19,17 @@ struct Figures {
     first: Rounds,
 }
 
-/// Starts each function and the empty one in turn.
+/// Measures the start of each function and of `empty` alternately.
 pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Result<(), BenchError> {
     let mut api = world.function("api").await?;
-    let project = world.project(&mut api, Manner::Fresh, 1).await?;
-    let followed = project.following(&mut api).await?;
-    let mut figures: [(&str, Figures); 5] = firsts(&project, &followed).map(|(name, _)| (name, Figures::default()));
+    let project = world.project(&mut api, ResponseMode::Fresh, 1).await?;
+    let return_link = project.return_link_request(&mut api).await?;
+    let mut figures: [(&str, Figures); 5] =
+        first_events(&project, &return_link).map(|(name, _)| (name, Figures::default()));
     for _ in 0..size.rounds * 2 {
-        for ((name, event), (_, figures)) in firsts(&project, &followed).iter().zip(&mut figures) {
-            let empty = started(world, "empty", &Value::Null).await?;
-            let ours = started(world, name, event).await?;
+        for ((name, event), (_, figures)) in first_events(&project, &return_link).iter().zip(&mut figures) {
+            let empty = measure_start(world, "empty", &Value::Null).await?;
+            let ours = measure_start(world, name, event).await?;
             figures.wall.add(ours.wall, empty.wall);
             figures.cpu.add(ours.cpu, empty.cpu);
             figures.memory.add(ours.memory, empty.memory);
@@ -40,37 +41,42 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
         table.compare(format!("{name}: CPU to first `next`, against empty"), "ms", &figures.cpu, goal);
         table.compare(format!("{name}: time to first `next`, against empty"), "ms", &figures.wall, "");
         table.compare(format!("{name}: CPU of the first invocation, against empty"), "ms", &figures.first, "≤ 4 ms");
-        table.compare(format!("{name}: peak memory after it, against empty"), "MB", &figures.memory, "");
+        table.compare(
+            format!("{name}: peak memory after the first invocation, against empty"),
+            "MB",
+            &figures.memory,
+            "",
+        );
     }
     Ok(())
 }
 
-/// The functions, each with a usual first event, of which nobody has heard before.
-fn firsts(project: &Project, followed: &Value) -> [(&'static str, Value); 5] {
+/// The functions, each with a typical first event. Each event is new.
+fn first_events(project: &Project, return_link: &Value) -> [(&'static str, Value); 5] {
     let scheduled = json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}" });
     [
-        ("redirect", followed.clone()),
-        ("api", project.publishing(&event())),
+        ("redirect", return_link.clone()),
+        ("api", project.publish_request(&event())),
         ("trusting-sender", project.batch(1)),
         ("webhook-retry", scheduled.clone()),
         ("daily-digest", scheduled),
     ]
 }
 
-struct Started {
+struct StartFigures {
     wall: f64,
     cpu: f64,
     memory: f64,
     first: f64,
 }
 
-async fn started(world: &World, name: &str, event: &Value) -> Result<Started, BenchError> {
+async fn measure_start(world: &World, name: &str, event: &Value) -> Result<StartFigures, BenchError> {
     let mut function = world.function(name).await?;
     let start = function.start;
     function.invoke(event).await?;
     let first = function.cpu().await?;
     let memory = function.peak_memory()? as f64 / 1e6;
-    Ok(Started { wall: millis(start.wall), cpu: millis(start.cpu), memory, first: millis(first) })
+    Ok(StartFigures { wall: millis(start.wall), cpu: millis(start.cpu), memory, first: millis(first) })
 }
 
 pub(crate) fn millis(duration: Duration) -> f64 {

@@ -1,32 +1,32 @@
-//! Why a measurement could not be made.
+//! The errors of the bench.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a measurement could not be made.
+/// Why a measurement failed.
 #[derive(Debug, Error)]
 pub(crate) enum BenchError {
-    #[error("a file, socket or process cannot be used")]
+    #[error("a file, socket or process failed")]
     Io(#[from] std::io::Error),
-    #[error("a service of the bench cannot be reached")]
+    #[error("a service of the bench could not be reached")]
     Http(#[from] reqwest::Error),
-    #[error("an answer is no JSON")]
+    #[error("a response is not JSON")]
     Json(#[from] serde_json::Error),
-    #[error("no certificate can be made")]
+    #[error("a certificate could not be created")]
     Certificate(#[from] rcgen::Error),
-    #[error("TLS cannot be set up")]
+    #[error("TLS could not be set up")]
     Tls(#[from] rustls::Error),
-    #[error("cargo cannot build the programs that are measured")]
+    #[error("cargo could not build the programs to measure")]
     Build,
-    #[error("{0} ended before it was told to")]
+    #[error("{0} exited unexpectedly")]
     Ended(PathBuf),
-    #[error("{program} failed: {answer}")]
-    Failed { program: PathBuf, answer: String },
-    #[error("the database refused: {0}")]
-    Refused(String),
-    #[error("an answer lacks {0}")]
+    #[error("{program} failed: {response}")]
+    Failed { program: PathBuf, response: String },
+    #[error("unexpected response: {0}")]
+    Unexpected(String),
+    #[error("{0} is missing")]
     Missing(&'static str),
-    #[error("{failed} of {messages} messages were given back")]
-    GivenBack { failed: usize, messages: usize },
+    #[error("{failed} of {messages} messages were returned to the queue")]
+    Returned { failed: usize, messages: usize },
 }

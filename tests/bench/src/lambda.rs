@@ -1,4 +1,4 @@
-//! A stand-in for Lambda: starts a function's binary, hands it events and takes its answers.
+//! A local runtime API of Lambda: starts the binary of a function, sends it events and receives its responses.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -11,8 +11,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use domain::foundation::clock::{Clock as _, SystemClock};
 use serde_json::Value;
-use shared::clock::{Clock as _, SystemClock};
 use tempfile::NamedTempFile;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -22,10 +22,10 @@ use tokio::task::JoinHandle;
 use crate::error::BenchError;
 use crate::process::{peak_memory, settled_cpu};
 
-/// How long a function has for one event: as long as the sender has.
+/// Deadline of an invocation: the timeout of webhook-sender.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running function that waits for its next event.
+/// A running function that is waiting for its next event.
 pub(crate) struct Lambda {
     program: PathBuf,
     child: Child,
@@ -37,28 +37,30 @@ pub(crate) struct Lambda {
     cpu: Duration,
 }
 
-/// What a start took.
+/// Cost of a start, until the function asked for its first event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start {
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
 }
 
-/// What a function asks of Lambda.
+/// A call of the runtime API, with the time at which it arrived.
 enum Call {
+    /// The function asks for its next event.
     Next(Instant, oneshot::Sender<Vec<u8>>),
-    Answer(Instant, Result<Bytes, Bytes>),
+    /// The function returns the response or the error of an invocation.
+    Result(Instant, Result<Bytes, Bytes>),
 }
 
 impl Lambda {
-    /// Starts `program` with just these variables, and waits until it asks for its first event.
+    /// Starts `program` with these environment variables and those of Lambda, and waits until it asks for its first event.
     pub(crate) async fn start(program: PathBuf, variables: &[(&str, String)]) -> Result<Self, BenchError> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (sender, mut calls) = mpsc::channel(1);
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(answer))
+            .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(result))
             .with_state(sender);
         let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
 
@@ -76,7 +78,7 @@ impl Lambda {
             .stdin(Stdio::null())
             .stdout(File::create(log.path())?)
             .kill_on_drop(true);
-        let begun = Instant::now();
+        let started_at = Instant::now();
         let mut child = command.spawn()?;
         let first = tokio::select! {
             call = calls.recv() => call,
@@ -84,41 +86,42 @@ impl Lambda {
         };
         let Some(Call::Next(asked_at, next)) = first else { return Err(BenchError::Ended(program)) };
         let cpu = settled_cpu(child.id().unwrap_or_default()).await?;
-        let start = Start { wall: asked_at - begun, cpu };
+        let start = Start { wall: asked_at - started_at, cpu };
         Ok(Self { program, child, calls, next, log, server, start, cpu })
     }
 
-    /// Hands the function an event; gives its answer and how long that took, once it has asked for the next.
+    /// Sends the function an event. Returns its response and duration after it has asked for the next event.
     pub(crate) async fn invoke(&mut self, event: &Value) -> Result<(Value, Duration), BenchError> {
         let event = serde_json::to_vec(event)?;
-        let begun = Instant::now();
+        let started_at = Instant::now();
         let (unused, _) = oneshot::channel();
         let _ = std::mem::replace(&mut self.next, unused).send(event);
-        let Some(Call::Answer(answered_at, answer)) = self.calls.recv().await else {
+        let Some(Call::Result(answered_at, response)) = self.calls.recv().await else {
             return Err(BenchError::Ended(self.program.clone()));
         };
-        let answer = answer.map_err(|error| self.failed(&error))?;
+        let response = response.map_err(|error| self.failed(&error))?;
         let Some(Call::Next(_, next)) = self.calls.recv().await else {
             return Err(BenchError::Ended(self.program.clone()));
         };
         self.next = next;
-        let answer = if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer)? };
-        Ok((answer, answered_at - begun))
+        let response = if response.is_empty() { Value::Null } else { serde_json::from_slice(&response)? };
+        Ok((response, answered_at - started_at))
     }
 
-    /// The processor time since this was last asked, or since the start.
+    /// Processor time used since the last call of this method, or since the start.
     pub(crate) async fn cpu(&mut self) -> Result<Duration, BenchError> {
         let now = settled_cpu(self.pid()).await?;
-        let since = now.saturating_sub(self.cpu);
+        let used = now.saturating_sub(self.cpu);
         self.cpu = now;
-        Ok(since)
+        Ok(used)
     }
 
+    /// Peak memory in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64, BenchError> {
         Ok(peak_memory(self.pid())?)
     }
 
-    /// How many bytes were logged since the start.
+    /// Number of bytes logged since the start.
     pub(crate) fn logged(&self) -> Result<u64, BenchError> {
         Ok(self.log.as_file().metadata()?.len())
     }
@@ -127,8 +130,8 @@ impl Lambda {
         self.child.id().unwrap_or_default()
     }
 
-    fn failed(&self, answer: &[u8]) -> BenchError {
-        BenchError::Failed { program: self.program.clone(), answer: String::from_utf8_lossy(answer).into_owned() }
+    fn failed(&self, response: &[u8]) -> BenchError {
+        BenchError::Failed { program: self.program.clone(), response: String::from_utf8_lossy(response).into_owned() }
     }
 }
 
@@ -140,9 +143,9 @@ impl Drop for Lambda {
 
 async fn next(State(calls): State<mpsc::Sender<Call>>) -> Response {
     let (sender, event) = oneshot::channel();
-    let is_heard = calls.send(Call::Next(Instant::now(), sender)).await.is_ok();
+    let is_running = calls.send(Call::Next(Instant::now(), sender)).await.is_ok();
     match event.await {
-        Ok(event) if is_heard => {
+        Ok(event) if is_running => {
             let deadline_ms = SystemClock.now().plus(TIMEOUT).as_millis().to_string();
             let headers = [
                 ("lambda-runtime-aws-request-id", "00000000-0000-4000-8000-000000000000".to_owned()),
@@ -160,13 +163,13 @@ async fn next(State(calls): State<mpsc::Sender<Call>>) -> Response {
     }
 }
 
-async fn answer(
+async fn result(
     State(calls): State<mpsc::Sender<Call>>,
     Path((_, kind)): Path<(String, String)>,
     body: Bytes,
 ) -> StatusCode {
-    let answer = if kind == "response" { Ok(body) } else { Err(body) };
-    // If nobody listens any more, the bench is over.
-    let _ = calls.send(Call::Answer(Instant::now(), answer)).await;
+    let result = if kind == "response" { Ok(body) } else { Err(body) };
+    // Sending fails only after the bench has ended.
+    let _ = calls.send(Call::Result(Instant::now(), result)).await;
     StatusCode::ACCEPTED
 }

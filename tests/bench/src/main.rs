@@ -1,12 +1,12 @@
-//! `cargo bench-all`: what Signpost costs, as ratios.
+//! `cargo bench-all`: the costs of Signpost as ratios to a baseline.
 //!
-//! Figures in seconds tell of a machine; ratios tell of the program. So everything is measured in turn with a baseline in the same
-//! run, and what is printed is the median of the rounds. The functions are the binaries that are deployed, built with the profile
-//! `release`; a stand-in for Lambda's runtime API hands them events, and their processor time is the kernel's count for their process
-//! alone. AWS (an in-memory DynamoDB, and the few answers of SQS, SES and Secrets Manager) and the receiver are in this process,
-//! which nobody counts; both are reached over TLS.
+//! Absolute figures depend on the machine; ratios hardly do. Each measurement alternates with its baseline in the same run, and
+//! the bench prints the medians over all rounds. The functions are the binaries that are deployed, built with the profile
+//! `release`. A local runtime API of Lambda sends them events, and the kernel counts the processor time of their process. AWS (an
+//! in-memory DynamoDB and minimal versions of SQS, SES and Secrets Manager) and the receiver run in the process of the bench, so
+//! their cost is not counted. The functions reach both over TLS.
 //!
-//! Names of measurements as arguments choose among them; `quick` makes each so short that it only shows that it works.
+//! Arguments select measurements by name. With `quick` each measurement is only long enough to show that it works.
 
 #![expect(clippy::cast_precision_loss, reason = "counts and sizes here are far below 2^52")]
 
@@ -41,7 +41,7 @@ async fn main() -> Result<(), BenchError> {
     chosen.retain(|name| name != "quick");
     let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == name);
 
-    // Only the client that talks to the database asks for it, and it fails only if it was done before.
+    // The HTTP client of the database needs a default provider. Installing one fails only if there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let world = World::start(Programs::build()?).await?;
     let mut table = Table::default();

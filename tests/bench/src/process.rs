@@ -1,10 +1,10 @@
-//! What Linux tells of a process.
+//! Processor time and memory of a process, as Linux reports them.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// The processor time of all threads of the process, once it has come to rest.
+/// Processor time of all threads of the process, after the process has become idle.
 pub(crate) async fn settled_cpu(pid: u32) -> io::Result<Duration> {
     let mut before = cpu(pid)?;
     loop {
@@ -17,19 +17,19 @@ pub(crate) async fn settled_cpu(pid: u32) -> io::Result<Duration> {
     }
 }
 
-/// To the nanosecond, unlike the ticks in `stat`. Threads that have ended are not in it; those of a runtime that was busy a
-/// moment ago have not.
+/// Precise to the nanosecond, unlike the ticks in `stat`. Threads that have ended are not counted. The threads of a runtime that
+/// was busy a moment ago have not ended.
 fn cpu(pid: u32) -> io::Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let text = fs::read_to_string(thread?.path().join("schedstat"))?;
-        let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok());
+        let schedstat = fs::read_to_string(thread?.path().join("schedstat"))?;
+        let nanoseconds = schedstat.split(' ').next().and_then(|number| number.parse().ok());
         sum += Duration::from_nanos(nanoseconds.unwrap_or_default());
     }
     Ok(sum)
 }
 
-/// The most memory that the process has had, in bytes.
+/// Peak memory of the process in bytes.
 pub(crate) fn peak_memory(pid: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

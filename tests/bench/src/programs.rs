@@ -1,4 +1,4 @@
-//! The programs that are measured, built as they are deployed.
+//! The measured programs, built as for deployment.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,16 @@ use std::process::Command;
 
 use crate::error::BenchError;
 
-/// The functions, built without the features that tests add, and the programs that they are measured against.
-/// webhook-sender is among the latter, for it has to trust the bench's receiver.
+/// The functions, built without the features for tests, and the package `baseline`. That package also contains webhook-sender as
+/// `trusting-sender`, which trusts the receiver of the bench.
 const PACKAGES: [&str; 5] = ["api", "redirect", "webhook-retry", "daily-digest", "baseline"];
 
-/// Where the programs are.
+/// Folder of the programs.
 pub(crate) struct Programs(PathBuf);
 
 impl Programs {
-    /// Builds them with the profile `release`, unless `BENCH_PROGRAMS` names a folder with those of another version.
+    /// Builds the programs with the profile `release`. If `BENCH_PROGRAMS` names a folder with programs of another version, uses
+    /// these instead.
     pub(crate) fn build() -> Result<Self, BenchError> {
         if let Some(folder) = env::var_os("BENCH_PROGRAMS") {
             return Ok(Self(folder.into()));
@@ -26,7 +27,7 @@ impl Programs {
         for package in PACKAGES {
             command.args(["--package", package]);
         }
-        // What the cargo that runs the bench says about it would make build scripts run again.
+        // These variables describe the bench. They would make cargo run build scripts again.
         for (name, _) in
             env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
         {

@@ -1,4 +1,4 @@
-//! A receiver that takes every webhook.
+//! A receiver that accepts every webhook.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +13,8 @@ use axum::routing::post;
 use crate::error::BenchError;
 use crate::tls::Authority;
 
-/// How long a receiver takes that is like those of the internet.
-pub(crate) const USUAL_ANSWER: Duration = Duration::from_millis(200);
+/// Response time of a typical receiver on the internet.
+pub(crate) const TYPICAL_RESPONSE_TIME: Duration = Duration::from_millis(200);
 
 /// A receiver on this machine.
 pub(crate) struct Receiver {
@@ -22,18 +22,18 @@ pub(crate) struct Receiver {
     bytes: Arc<AtomicU64>,
 }
 
-/// What the receiver does.
+/// How the receiver responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum ResponseMode {
     /// Answers at once and keeps the connection.
     Kept,
     /// Answers at once and closes the connection.
     Fresh,
-    /// Answers after [`USUAL_ANSWER`] and closes the connection.
+    /// Answers after [`TYPICAL_RESPONSE_TIME`] and closes the connection.
     Slow,
 }
 
-impl Manner {
+impl ResponseMode {
     fn path(self) -> &'static str {
         match self {
             Self::Kept => "/kept",
@@ -49,23 +49,23 @@ impl Receiver {
         let (url, bytes) = (listener.url(), Arc::clone(&listener.bytes));
         let close = || async { [(CONNECTION, "close")].into_response() };
         let slow = move |_: Bytes| async move {
-            tokio::time::sleep(USUAL_ANSWER).await;
+            tokio::time::sleep(TYPICAL_RESPONSE_TIME).await;
             close().await
         };
         let router = Router::new()
-            .route(Manner::Kept.path(), post(|_: Bytes| async {}))
-            .route(Manner::Fresh.path(), post(move |_: Bytes| close()))
-            .route(Manner::Slow.path(), post(slow));
+            .route(ResponseMode::Kept.path(), post(|_: Bytes| async {}))
+            .route(ResponseMode::Fresh.path(), post(move |_: Bytes| close()))
+            .route(ResponseMode::Slow.path(), post(slow));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { url, bytes })
     }
 
-    /// Where webhooks are taken in this manner.
-    pub(crate) fn url(&self, manner: Manner) -> String {
-        format!("{}{}", self.url, manner.path())
+    /// URL at which the receiver responds in this mode.
+    pub(crate) fn url(&self, mode: ResponseMode) -> String {
+        format!("{}{}", self.url, mode.path())
     }
 
-    /// How many bytes came and went since the start.
+    /// Number of bytes received and sent since the start.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }

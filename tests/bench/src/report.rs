@@ -1,13 +1,13 @@
-//! The report of a busy day, against that of a quiet one, and the morning's listing of projects.
+//! The report of a busy day against that of a quiet day, and the morning run with many projects against one with few.
 
+use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::foundation::id::{EventId, ProjectId};
+use domain::foundation::random::SystemRandom;
 use serde_json::{Value, json};
-use shared::clock::{Clock as _, SystemClock};
-use shared::id::{EventId, ProjectId};
-use shared::random::SystemRandom;
 
 use crate::cold_start::millis;
 use crate::error::BenchError;
-use crate::receiver::Manner;
+use crate::receiver::ResponseMode;
 use crate::size::Size;
 use crate::table::Table;
 use crate::tables::{ACTIVITY, SETTINGS};
@@ -22,49 +22,51 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
 
     let [many, few] = size.projects;
     let (quiet, busy) = (listing(world, few).await?, listing(world, many).await?);
-    table.count(name("morning's run: CPU per project", many, few), "µs", busy.0, quiet.0, "");
-    table.count(name("morning's run: peak memory of projects", many, few), "MB", busy.1, quiet.1, "");
+    table.count(name("morning run: CPU per project", many, few), "µs", busy.0, quiet.0, "");
+    table.count(name("morning run: peak memory of projects", many, few), "MB", busy.1, quiet.1, "");
     Ok(())
 }
 
-/// Microseconds of processor time per delivery, and the most memory, of a report about so many.
+/// Builds the report of a day with this many deliveries. Returns microseconds of processor time per delivery, and the peak memory in
+/// MB.
 async fn report(world: &World, deliveries: usize) -> Result<(f64, f64), BenchError> {
     let mut api = world.function("api").await?;
-    let project = world.project(&mut api, Manner::Kept, 1).await?;
-    api.invoke(&project.publishing(&event())).await?;
+    let project = world.project(&mut api, ResponseMode::Kept, 1).await?;
+    api.invoke(&project.publish_request(&event())).await?;
     let mut sender = world.function("trusting-sender").await?;
-    let sent = world.aws.take().messages;
+    let sent = world.aws.take_usage().messages;
     send(&mut sender, &batch(sent.into_iter())).await?;
 
     let database = world.aws.database();
     let of_project = |row: &Value| row.to_string().contains(&project.id);
     let event_row = database.row(ACTIVITY, "event#", of_project).await?.to_string();
     let delivery_row = database.row(ACTIVITY, "delivery#", of_project).await?.to_string();
-    let known: Value = serde_json::from_str(&event_row)?;
-    let known =
-        known["sk"]["S"].as_str().and_then(|key| key.strip_prefix("event#")).ok_or(BenchError::Missing("id"))?;
+    let first: Value = serde_json::from_str(&event_row)?;
+    let first_id =
+        first["sk"]["S"].as_str().and_then(|key| key.strip_prefix("event#")).ok_or(BenchError::Missing("id"))?;
     let rows = (1..deliveries).flat_map(|_| {
         let id = EventId::new(SystemClock.now(), &SystemRandom).to_string();
-        [&event_row, &delivery_row].map(|row| row.replace(known, &id))
+        [&event_row, &delivery_row].map(|row| row.replace(first_id, &id))
     });
     database.put_all(ACTIVITY, rows).await?;
 
-    // A function of its own, whose memory tells of nothing else.
+    // A new process, so that its peak memory is that of the report.
     let mut api = world.function("api").await?;
     call(&mut api, "GET", "/v1/egress-ips", &Value::Null).await?;
     api.cpu().await?;
     let path = format!("/v1/projects/{}/reports/{}", project.id, SystemClock.now().day());
     let view = call(&mut api, "GET", &path, &Value::Null).await?;
     if view["totals"]["delivered"] != deliveries {
-        return Err(BenchError::Refused(view["totals"].to_string()));
+        return Err(BenchError::Unexpected(view["totals"].to_string()));
     }
     Ok((millis(api.cpu().await?) * 1e3 / deliveries as f64, api.peak_memory()? as f64 / 1e6))
 }
 
-/// Microseconds of processor time per project, and the most memory, of a morning's run with so many more projects.
+/// Adds this many projects and runs daily-digest as its schedule does. Returns microseconds of processor time per project, and the
+/// peak memory in MB.
 async fn listing(world: &World, projects: usize) -> Result<(f64, f64), BenchError> {
     let mut api = world.function("api").await?;
-    let project = world.project(&mut api, Manner::Kept, 0).await?;
+    let project = world.project(&mut api, ResponseMode::Kept, 0).await?;
     let user = json!({ "name": "Ada", "email": "ada@customer.example" });
     call(&mut api, "POST", &format!("/v1/projects/{}/notification-users", project.id), &user).await?;
     let database = world.aws.database();
@@ -78,8 +80,8 @@ async fn listing(world: &World, projects: usize) -> Result<(f64, f64), BenchErro
     database.put_all(SETTINGS, rows).await?;
 
     let mut digest = world.function("daily-digest").await?;
-    world.aws.take();
+    world.aws.take_usage();
     digest.invoke(&json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}" })).await?;
-    let listed = world.aws.take().messages.len() / 2;
+    let listed = world.aws.take_usage().messages.len() / 2;
     Ok((millis(digest.cpu().await?) * 1e3 / listed as f64, digest.peak_memory()? as f64 / 1e6))
 }

@@ -1,24 +1,25 @@
-//! What a request to `redirect` and one to `api` cost, against a function that answers the same status and does nothing.
+//! The cost of a request to `redirect` and to `api`, against a function that only answers with the same status.
 
 use serde_json::Value;
 
 use crate::cold_start::millis;
 use crate::error::BenchError;
 use crate::lambda::Lambda;
-use crate::receiver::Manner;
+use crate::receiver::ResponseMode;
 use crate::size::Size;
 use crate::table::{Rounds, Table};
 use crate::world::{World, event};
 
 pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Result<(), BenchError> {
     let mut api = world.function("api").await?;
-    let project = world.project(&mut api, Manner::Fresh, 1).await?;
-    let followed = project.following(&mut api).await?;
+    let project = world.project(&mut api, ResponseMode::Fresh, 1).await?;
+    let return_link = project.return_link_request(&mut api).await?;
 
     let (mut redirect, mut fixed) = (world.function("redirect").await?, world.function("fixed-answer").await?);
-    for (name, ours, event, status) in
-        [("redirect", &mut redirect, followed, 303), ("api publish", &mut api, project.publishing(&event()), 202)]
-    {
+    for (name, ours, event, status) in [
+        ("redirect", &mut redirect, return_link, 303),
+        ("api publish", &mut api, project.publish_request(&event()), 202),
+    ] {
         let (mut cpu, mut wall) = (Rounds::default(), Rounds::default());
         for round in 0..=size.rounds {
             let count = size.batches * 10;
@@ -35,13 +36,13 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
     Ok(())
 }
 
-/// Milliseconds of processor time and of time per request.
+/// Makes `count` requests. Returns milliseconds of processor time and of elapsed time per request.
 async fn requests(function: &mut Lambda, event: &Value, status: u16, count: usize) -> Result<(f64, f64), BenchError> {
     let mut wall = std::time::Duration::ZERO;
     for _ in 0..count {
-        let (answer, took) = function.invoke(event).await?;
-        if answer["statusCode"] != status {
-            return Err(BenchError::Refused(answer.to_string()));
+        let (response, took) = function.invoke(event).await?;
+        if response["statusCode"] != status {
+            return Err(BenchError::Unexpected(response.to_string()));
         }
         wall += took;
     }

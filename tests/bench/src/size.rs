@@ -1,23 +1,23 @@
-//! How much is measured.
+//! The size of the measurements.
 
-/// How often and how long each thing is measured.
+/// Number of rounds, and work per round.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
-    /// Rounds, in each of which a thing and its baseline are measured in turn.
+    /// Number of rounds. Each round measures a function and its baseline once.
     pub(crate) rounds: usize,
-    /// Batches of ten, or tens of requests, in a round.
+    /// Batches per round, each of ten messages or ten requests.
     pub(crate) batches: usize,
-    /// Deliveries of the busy day that is reported, and of the quiet one.
+    /// Deliveries of the busy and of the quiet day that are reported.
     pub(crate) deliveries: [usize; 2],
-    /// Projects that are enumerated, and the few.
+    /// Projects of the large and of the small morning run.
     pub(crate) projects: [usize; 2],
 }
 
 impl Size {
-    /// Enough for figures.
+    /// For reliable figures.
     pub(crate) const FULL: Self =
         Self { rounds: 9, batches: 100, deliveries: [200_000, 2_000], projects: [10_000, 100] };
 
-    /// Enough to see that everything works.
+    /// Only shows that everything works.
     pub(crate) const QUICK: Self = Self { rounds: 1, batches: 2, deliveries: [200, 20], projects: [50, 5] };
 }

@@ -1,8 +1,8 @@
-//! The one table that a run prints.
+//! The table that a run prints.
 
 use std::fmt;
 
-/// Measured figures, all in one table.
+/// The measured figures.
 #[derive(Default)]
 pub(crate) struct Table(Vec<Line>);
 
@@ -14,7 +14,7 @@ struct Line {
     goal: &'static str,
 }
 
-/// What was measured of two things in turn, once a round.
+/// Figures of a function and its baseline, one pair per round.
 #[derive(Default)]
 pub(crate) struct Rounds(Vec<(f64, f64)>);
 
@@ -25,7 +25,7 @@ impl Rounds {
 }
 
 impl Table {
-    /// Adds what was measured in rounds: both medians, and the median of the rounds' ratios.
+    /// Adds a line with the medians of both sides and the median of the ratios.
     pub(crate) fn compare(&mut self, what: impl Into<String>, unit: &str, rounds: &Rounds, goal: &'static str) {
         let of = |side: fn(&(f64, f64)) -> f64| median(rounds.0.iter().map(side).collect());
         self.0.push(Line {
@@ -37,7 +37,7 @@ impl Table {
         });
     }
 
-    /// Adds a figure that needs no rounds, for it comes out the same each time, against another such.
+    /// Adds a line with figures that need no rounds because they are the same each time.
     pub(crate) fn count(&mut self, what: impl Into<String>, unit: &str, ours: f64, baseline: f64, goal: &'static str) {
         let mut rounds = Rounds::default();
         rounds.add(ours, baseline);
@@ -47,7 +47,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "| measured | ours | against | ratio | goal |")?;
+        writeln!(formatter, "| measured | ours | baseline | ratio | goal |")?;
         writeln!(formatter, "| --- | --- | --- | --- | --- |")?;
         for Line { what, ours, baseline, ratio, goal } in &self.0 {
             let ratio = ratio.filter(|ratio| ratio.is_finite()).map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));

@@ -1,11 +1,11 @@
-//! The two tables, with the indexes that `infra/application.yaml` gives them: what an index holds decides what a write costs.
+//! The two tables, with the indexes of `infra/application.yaml`. The projection of an index affects the cost of a write.
 
 use serde_json::{Value, json};
 
 pub(crate) const SETTINGS: &str = "settings";
 pub(crate) const ACTIVITY: &str = "activity";
 
-/// What `CreateTable` takes.
+/// The requests of `CreateTable`.
 pub(crate) fn all() -> [Value; 2] {
     let all = json!({ "ProjectionType": "ALL" });
     let keys_only = json!({ "ProjectionType": "KEYS_ONLY" });

@@ -1,4 +1,4 @@
-//! A certificate authority of the bench's own, and servers for which it vouches.
+//! The certificate authority of the bench, and TLS listeners with its certificates.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,20 +20,20 @@ use tokio_rustls::server::TlsStream;
 
 use crate::error::BenchError;
 
-/// Where Linux keeps the authorities that it trusts. Programs that read them are to read as many as ever.
+/// Certificate authorities that Linux trusts. The programs load them as well, so that the time to load them is measured.
 const SYSTEM_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The authority, and what trusting it takes.
+/// The certificate authority, and the files that make programs trust it.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    /// Its certificate as DER.
+    /// File with its certificate, in DER.
     pub(crate) root: PathBuf,
-    /// The system's authorities, and this one.
+    /// File with the certificates of the system and of this authority, in PEM.
     pub(crate) system_bundle: PathBuf,
 }
 
 impl Authority {
-    /// Makes it, with its files in `directory`.
+    /// Creates the authority, and its files in `directory`.
     pub(crate) fn new(directory: &Path) -> Result<Self, BenchError> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -45,8 +45,7 @@ impl Authority {
         Ok(Self { issuer, root, system_bundle })
     }
 
-    /// A listener on a free port of this machine, reached as `localhost`. It resumes no sessions: whoever connects anew does so
-    /// like a sender that comes to a receiver for the first time.
+    /// Listens as `localhost` on a free port. Sessions are not resumed, so each new connection costs as much as a first one.
     pub(crate) async fn listen(&self) -> Result<TlsListener, BenchError> {
         let key = KeyPair::generate()?;
         let certificate = CertificateParams::new(vec!["localhost".to_owned()])?.signed_by(&key, &self.issuer)?;
@@ -60,11 +59,11 @@ impl Authority {
     }
 }
 
-/// Takes connections whose handshakes are made side by side.
+/// Accepts connections, with concurrent TLS handshakes.
 pub(crate) struct TlsListener {
     address: SocketAddr,
     accepted: mpsc::Receiver<(TlsStream<Counted>, SocketAddr)>,
-    /// How many bytes came and went, TLS and all.
+    /// Number of bytes received and sent, with those of TLS.
     pub(crate) bytes: Arc<AtomicU64>,
 }
 
@@ -74,14 +73,14 @@ impl TlsListener {
         let address = listener.local_addr()?;
         let (sender, accepted) = mpsc::channel(64);
         let bytes = Arc::<AtomicU64>::default();
-        let passed = Arc::clone(&bytes);
+        let total = Arc::clone(&bytes);
         tokio::spawn(async move {
             while let Ok((stream, from)) = listener.accept().await {
                 let (acceptor, sender) = (acceptor.clone(), sender.clone());
-                let counted = Counted { stream, bytes: Arc::clone(&passed) };
+                let counted = Counted { stream, bytes: Arc::clone(&total) };
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(counted).await {
-                        // When nobody takes connections any more, the bench is over.
+                        // Sending fails only after the bench has ended.
                         let _ = sender.send((stream, from)).await;
                     }
                 });
@@ -90,7 +89,7 @@ impl TlsListener {
         Ok(Self { address, accepted, bytes })
     }
 
-    /// Where it is reached.
+    /// URL of the listener.
     pub(crate) fn url(&self) -> String {
         format!("https://localhost:{}", self.address.port())
     }
@@ -112,7 +111,7 @@ impl axum::serve::Listener for TlsListener {
     }
 }
 
-/// A connection whose bytes are counted, both ways.
+/// A connection that counts the bytes received and sent.
 pub(crate) struct Counted {
     stream: TcpStream,
     bytes: Arc<AtomicU64>,

@@ -1,26 +1,28 @@
-//! Everything that functions need around them: AWS, a receiver, variables, and one customer.
+//! The environment of the functions: AWS, a receiver, variables and projects.
 
 use std::path::PathBuf;
 
+use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::foundation::id::EventId;
+use domain::foundation::random::SystemRandom;
+use domain::projects::api_key::ApiKey;
+use domain::webhooks::health::DEFAULT_POLICY;
+use domain::webhooks::retry::DEFAULT_SCHEDULE;
 use serde_json::{Value, json};
-use shared::api_key::ApiKey;
-use shared::clock::{Clock as _, SystemClock};
-use shared::id::EventId;
-use shared::random::SystemRandom;
 use tempfile::TempDir;
 
 use crate::aws::FakeAws;
 use crate::error::BenchError;
 use crate::lambda::Lambda;
 use crate::programs::Programs;
-use crate::receiver::{Manner, Receiver};
+use crate::receiver::{Receiver, ResponseMode};
 use crate::tables::{ACTIVITY, SETTINGS};
 use crate::tls::Authority;
 
-/// The key that the bench operates with, which no deployment knows.
+/// Operator key of the bench. No deployment accepts it.
 const OPERATOR_KEY: &str = "sp_op_000000000000000000000000000000002BN0qN";
 
-/// What is around the functions.
+/// The environment of the functions.
 pub(crate) struct World {
     programs: Programs,
     authority: Authority,
@@ -47,7 +49,7 @@ impl World {
         Ok(Self { programs, authority, aws, receiver, operator_key_hash, _directory: directory })
     }
 
-    /// Starts a program as Lambda would.
+    /// Starts a program like Lambda.
     pub(crate) async fn function(&self, name: &str) -> Result<Lambda, BenchError> {
         Lambda::start(self.programs.path(name), &self.variables()).await
     }
@@ -60,7 +62,7 @@ impl World {
         &self.authority.root
     }
 
-    /// All that any function reads; each takes what it knows.
+    /// The variables of all functions together.
     fn variables(&self) -> Vec<(&'static str, String)> {
         let file = |path: &PathBuf| path.display().to_string();
         let queue = |name: &str| format!("{}/000000000000/{name}", self.aws.url);
@@ -84,20 +86,25 @@ impl World {
             ("MAIL_FROM", "reports@signpost.example".to_owned()),
             ("RATE_LIMIT", "1000000".to_owned()),
             ("ALLOWED_PRIVATE_RECEIVERS", "localhost=127.0.0.0/8".to_owned()),
-            ("RETRY_SCHEDULE", "5s,5m,30m,2h,5h,10h,14h,20h,24h".to_owned()),
-            ("HEALTH_POLICY", "failures=10,over=30s,pause=30s,longest=15m,warn=24h,disable=120h".to_owned()),
+            ("RETRY_SCHEDULE", DEFAULT_SCHEDULE.to_owned()),
+            ("HEALTH_POLICY", DEFAULT_POLICY.to_owned()),
             ("MALLOC_TOP_PAD_", "1048576".to_owned()),
             ("LOG_LEVEL", "info".to_owned()),
         ]
     }
 
-    /// A new project with `count` endpoints at the receiver.
-    pub(crate) async fn project(&self, api: &mut Lambda, manner: Manner, count: usize) -> Result<Project, BenchError> {
+    /// Creates a project with `count` endpoints at the receiver.
+    pub(crate) async fn project(
+        &self,
+        api: &mut Lambda,
+        mode: ResponseMode,
+        count: usize,
+    ) -> Result<Project, BenchError> {
         let project = call(api, "POST", "/v1/projects", &json!({ "name": "Bench" })).await?;
         let id = member(&project, "id")?;
         let mut endpoints = Vec::new();
         for _ in 0..count {
-            let new = json!({ "url": self.receiver.url(manner) });
+            let new = json!({ "url": self.receiver.url(mode) });
             let endpoint = call(api, "POST", &format!("/v1/projects/{id}/endpoints"), &new).await?;
             endpoints.push(member(&endpoint, "id")?);
         }
@@ -106,13 +113,14 @@ impl World {
 }
 
 impl Project {
-    /// The request of API Gateway that publishes an event.
-    pub(crate) fn publishing(&self, event: &Value) -> Value {
+    /// The API Gateway event of a request that publishes `event`.
+    pub(crate) fn publish_request(&self, event: &Value) -> Value {
         request("POST", &format!("/v1/projects/{}/events", self.id), event)
     }
 
-    /// The request of API Gateway that follows a new return link, straight to the return URL.
-    pub(crate) async fn following(&self, api: &mut Lambda) -> Result<Value, BenchError> {
+    /// Creates a return link that redirects to the return URL without a result page. Returns the API Gateway event of a request that
+    /// opens it.
+    pub(crate) async fn return_link_request(&self, api: &mut Lambda) -> Result<Value, BenchError> {
         let base = format!("/v1/projects/{}", self.id);
         let settings = json!({ "url": "https://app.example/done", "fields": ["kycStatus"], "skipResultPage": true });
         call(api, "PUT", &format!("{base}/return-url"), &settings).await?;
@@ -122,7 +130,7 @@ impl Project {
         Ok(request("GET", path, &Value::Null))
     }
 
-    /// A batch of SQS with `count` first messages of as many events, for one endpoint after the other.
+    /// An SQS batch with the first messages of `count` events, distributed over the endpoints.
     pub(crate) fn batch(&self, count: usize) -> Value {
         batch((0..count).map(|number| self.message(&self.endpoints[number % self.endpoints.len()])))
     }
@@ -133,14 +141,14 @@ impl Project {
         event["id"] = id.to_string().into();
         event["projectId"] = self.id.clone().into();
         let delivery = format!("{id}_{endpoint}");
-        let nudge = json!({
+        let task = json!({
             "projectId": self.id, "deliveryId": delivery, "attempt": 1, "event": event, "isNew": true,
         });
-        json!({ "attempt": nudge }).to_string()
+        json!({ "attempt": task }).to_string()
     }
 }
 
-/// An event that makes a body of about 1 KB.
+/// An event with a webhook body of about 1 KB.
 pub(crate) fn event() -> Value {
     let answers: Vec<Value> =
         (0..14).map(|number| json!({ "question": format!("field-{number}"), "answer": "given and checked" })).collect();
@@ -152,12 +160,12 @@ pub(crate) fn event() -> Value {
     })
 }
 
-/// An event whose row is about 0.5 KB, of no submission.
+/// An event without a submission, with a row of about 0.5 KB.
 pub(crate) fn small_event() -> Value {
     json!({ "type": "approved", "data": { "kycStatus": "approved", "userid": "user123" } })
 }
 
-/// A batch of SQS with these messages.
+/// An SQS batch with these messages.
 pub(crate) fn batch(bodies: impl Iterator<Item = String>) -> Value {
     let record = |(number, body): (usize, String)| {
         json!({
@@ -175,23 +183,23 @@ pub(crate) fn batch(bodies: impl Iterator<Item = String>) -> Value {
     json!({ "Records": bodies.enumerate().map(record).collect::<Vec<_>>() })
 }
 
-/// Has the sender work through a batch, all of which it must do; tells how long that took.
+/// Lets the sender process a batch, and returns the duration. Fails if a message returns to the queue.
 pub(crate) async fn send(sender: &mut Lambda, batch: &Value) -> Result<std::time::Duration, BenchError> {
-    let (answer, wall) = sender.invoke(batch).await?;
+    let (response, wall) = sender.invoke(batch).await?;
     let count = |list: &Value| list.as_array().map_or(0, Vec::len);
-    let (failed, messages) = (count(&answer["batchItemFailures"]), count(&batch["Records"]));
-    if failed > 0 { Err(BenchError::GivenBack { failed, messages }) } else { Ok(wall) }
+    let (failed, messages) = (count(&response["batchItemFailures"]), count(&batch["Records"]));
+    if failed > 0 { Err(BenchError::Returned { failed, messages }) } else { Ok(wall) }
 }
 
-/// Makes a call of the API, which must succeed.
+/// Makes an API request. Fails if it is rejected.
 pub(crate) async fn call(api: &mut Lambda, method: &str, path: &str, body: &Value) -> Result<Value, BenchError> {
-    let (answer, _) = api.invoke(&request(method, path, body)).await?;
-    let is_done = answer["statusCode"].as_u64().is_some_and(|status| status < 300);
-    let content = answer["body"].as_str().unwrap_or_default();
-    if is_done { Ok(serde_json::from_str(content)?) } else { Err(BenchError::Refused(content.to_owned())) }
+    let (response, _) = api.invoke(&request(method, path, body)).await?;
+    let is_success = response["statusCode"].as_u64().is_some_and(|status| status < 300);
+    let content = response["body"].as_str().unwrap_or_default();
+    if is_success { Ok(serde_json::from_str(content)?) } else { Err(BenchError::Unexpected(content.to_owned())) }
 }
 
-/// A request as API Gateway hands it on.
+/// The event that API Gateway sends for a request.
 pub(crate) fn request(method: &str, path: &str, body: &Value) -> Value {
     let headers = json!({
         "accept": "application/json",
@@ -224,7 +232,7 @@ pub(crate) fn request(method: &str, path: &str, body: &Value) -> Value {
     })
 }
 
-/// A text member of an answer.
-pub(crate) fn member(answer: &Value, name: &'static str) -> Result<String, BenchError> {
-    answer[name].as_str().map(str::to_owned).ok_or(BenchError::Missing(name))
+/// A string member of a response.
+pub(crate) fn member(response: &Value, name: &'static str) -> Result<String, BenchError> {
+    response[name].as_str().map(str::to_owned).ok_or(BenchError::Missing(name))
 }

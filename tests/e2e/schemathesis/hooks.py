@@ -1,22 +1,22 @@
-"""What the document cannot say of requests and answers, for schemathesis."""
+"""Facts about requests and responses for schemathesis that an OpenAPI document cannot state."""
 
 import re
 import uuid
 
 import schemathesis
 
-# Refusals of good requests: for what there is already, or for when they come.
-FOR_WHAT_THERE_IS = {"precondition-failed", "limit-reached", "day-to-come", "report-too-large", "event-gone"}
+# Problems of valid requests that depend on existing data or on the current time.
+STATE_PROBLEMS = {"precondition-failed", "limit-reached", "day-to-come", "report-too-large", "event-gone"}
 
-# Fields that may be refused although they are as documented: the operation, where in the body, and how the reason begins.
-FOR_WHAT_IT_MEANS = [
-    ("rotateApiKey", "/expiresAt", "must be in the future"),
+# Fields that may be rejected although they match the schema: the operation, the pointer, and the start of the detail.
+SEMANTIC_PROBLEMS = [
+    ("rotateApiKey", "/expiresAt", "must be set to a time in the future"),
     ("startReplay", "/from", "must not be before"),
     ("startReplay", "/to", "must "),
     ("startReplay", "/endpointId", "is not an endpoint of this project"),
-    ("addNotificationUser", "/email", "is a notification user of this project already"),
+    ("addNotificationUser", "/email", "is already a notification user of this project"),
     ("setReturnUrl", "/url", "must "),
-    ("setReturnUrl", r"/fields/\d+", "names "),
+    ("setReturnUrl", r"/fields/\d+", "repeats "),
     ("createEndpoint", "/url", ""),
     ("changeEndpoint", "/url", ""),
 ]
@@ -24,12 +24,12 @@ FOR_WHAT_IT_MEANS = [
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """A key stands for one request, so each gets its own. Cursors are opaque: the ones made up here stand for nothing."""
+    """Gives each request its own idempotency key, and removes cursors: they are opaque, and generated ones are invalid."""
     headers = case.headers or {}
     for name, value in headers.items():
-        # No HTTP server hands these on, so that whatever stands in front of the API answers.
+        # HTTP servers reject these characters, so a request with them would not reach the API.
         headers[name] = re.sub(r"[\x00-\x1f\x7f]", "", str(value))
-    if not is_good(case):
+    if not is_valid(case):
         return
     for name in [name for name in headers if name.lower() == "idempotency-key"]:
         headers[name] = uuid.uuid4().hex
@@ -39,16 +39,16 @@ def before_call(context, case, kwargs):
 
 
 @schemathesis.check
-def good_requests_are_refused_for_a_reason(ctx, response, case):
-    """Of the refusals that the configuration lets pass, only those that no document could foresee."""
-    if not is_good(case) or response.status_code not in (410, 412, 422, 503):
+def valid_requests_are_rejected_only_for_known_problems(ctx, response, case):
+    """The configuration allows these status codes for valid requests. Only problems outside the schema may cause them."""
+    if not is_valid(case) or response.status_code not in (410, 412, 422, 503):
         return
     problem = response.json()
-    if problem["type"].removeprefix("/problems/") in FOR_WHAT_THERE_IS:
+    if problem["type"].removeprefix("/problems/") in STATE_PROBLEMS:
         return
     operation = case.operation.definition.raw["operationId"]
     for error in problem.get("errors", [{"pointer": "", "detail": problem["detail"]}]):
-        assert any(is_known(operation, error, *known) for known in FOR_WHAT_IT_MEANS), f"{operation}: {problem}"
+        assert any(is_known(operation, error, *known) for known in SEMANTIC_PROBLEMS), f"{operation}: {problem}"
 
 
 def is_known(operation, error, known_operation, pointer, beginning):
@@ -56,5 +56,5 @@ def is_known(operation, error, known_operation, pointer, beginning):
     return is_there and error["detail"].startswith(beginning)
 
 
-def is_good(case):
+def is_valid(case):
     return case.meta is not None and case.meta.generation.mode.is_positive

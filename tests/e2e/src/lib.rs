@@ -1,6 +1,6 @@
-//! What the end-to-end tests share: one stack a test process, a runtime that lives as long, and customers.
+//! Code shared by the end-to-end tests: one stack and one runtime for each test process, and customers.
 //!
-//! Neither is ever dropped; the stack's own guard ends it when the test process ends.
+//! Stack and runtime are never dropped. The stack stops when the test process ends.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -12,24 +12,24 @@ use stack::{Stack, StackOptions, demo};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
-/// Delays that make a test with retries take seconds.
+/// Retry delays short enough for a test with retries to take seconds.
 pub const RETRY_SCHEDULE: &str = "1s,1s,1s,1s,1s,1s,1s,1s,1s";
 
-/// Pauses of an endpoint that make a test with a receiver that fails take seconds.
+/// Breaker pauses short enough for a test with a failing receiver to take seconds.
 pub const HEALTH_POLICY: &str = "failures=20,over=2s,pause=2s,longest=5s,warn=24h,disable=120h";
 
-/// Runs a test on the common runtime. A runtime of the test's own would end the stack's servers with the first test.
+/// Runs a test on the shared runtime. With one runtime per test, the servers of the stack would end with the first test.
 ///
 /// # Panics
 ///
 /// If the runtime cannot be started.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime can be started")).block_on(test)
+    RUNTIME.get_or_init(|| Runtime::new().expect("the runtime could be started")).block_on(test)
 }
 
-/// What most tests want.
-pub fn usual_options() -> StackOptions {
+/// Stack options for most tests.
+pub fn default_options() -> StackOptions {
     StackOptions {
         retry_schedule: Some(RETRY_SCHEDULE.to_owned()),
         parameters: [("HealthPolicy".to_owned(), HEALTH_POLICY.to_owned())].into(),
@@ -41,29 +41,29 @@ pub fn usual_options() -> StackOptions {
 ///
 /// # Panics
 ///
-/// If it cannot be started, with the sentence that says why.
+/// If the stack cannot be started, with the reason.
 pub async fn stack() -> &'static Stack {
-    stack_with(usual_options).await
+    stack_with(default_options).await
 }
 
-/// The stack that all tests of this process share, started when first asked for, as whoever asks first wants it.
+/// The stack that all tests of this process share. The first call starts it with its options.
 ///
 /// # Panics
 ///
-/// If it cannot be started, with the sentence that says why.
+/// If the stack cannot be started, with the reason.
 pub async fn stack_with(options: impl FnOnce() -> StackOptions) -> &'static Stack {
     static STACK: OnceCell<Result<Stack, String>> = OnceCell::const_new();
     let start = async || Stack::start(options()).await.map_err(|error| error.to_string());
     match STACK.get_or_init(start).await {
         Ok(stack) => stack,
-        Err(sentence) => panic!("{sentence}"),
+        Err(reason) => panic!("{reason}"),
     }
 }
 
-/// How long a test waits for something that takes seconds; it only bounds a fault.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+/// Maximum time that a test waits for something that takes seconds if all is well.
+pub const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A project of a test's own, with one endpoint at the stack's receiver.
+/// A project of one test, with one endpoint at the receiver of the stack.
 pub struct Customer {
     stack: &'static Stack,
     api: ApiClient,
@@ -73,83 +73,83 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// Creates the project, an API key of its own, and an endpoint at `path`, which no other test uses.
+    /// Creates the project, an API key, and an endpoint at `path`, which no other test uses.
     pub async fn new(stack: &'static Stack, path: impl Into<String>) -> Self {
         let path = path.into();
         let operator = stack.api();
         let project = create(&operator, "/v1/projects", &json!({ "name": path })).await;
-        let project = text(&project, "id");
+        let project = member(&project, "id");
         let key = create(&operator, &format!("/v1/projects/{project}/api-keys"), &json!({ "name": "server" })).await;
-        let api = ApiClient::new(&stack.api_url, &text(&key, "key"));
-        let wishes = json!({ "url": stack.receiver.url(&path) });
-        let endpoint = create(&api, &format!("/v1/projects/{project}/endpoints"), &wishes).await;
-        stack.receiver.expect(&path, &text(&endpoint, "signingSecret"));
-        Self { stack, api, endpoint: text(&endpoint, "id"), project, path }
+        let api = ApiClient::new(&stack.api_url, &member(&key, "key"));
+        let draft = json!({ "url": stack.receiver.url(&path) });
+        let endpoint = create(&api, &format!("/v1/projects/{project}/endpoints"), &draft).await;
+        stack.receiver.expect(&path, &member(&endpoint, "signingSecret"));
+        Self { stack, api, endpoint: member(&endpoint, "id"), project, path }
     }
 
-    /// The project's id.
+    /// Id of the project.
     pub fn project(&self) -> &str {
         &self.project
     }
 
-    /// The endpoint's id.
+    /// Id of the endpoint.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The receiver.
+    /// The receiver of the stack.
     pub fn receiver(&self) -> &'static Receiver {
         &self.stack.receiver
     }
 
-    /// Where at the receiver its webhooks go.
+    /// Path of the endpoint at the receiver.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What came there so far.
+    /// Webhooks received at this path so far.
     pub fn received(&self) -> Vec<Received> {
         self.receiver().received(&self.path)
     }
 
-    /// Adds a reader, who confirms their address.
+    /// Adds a notification user and confirms the address.
     pub async fn add_reader(&self, email: &str) {
         self.post("/notification-users", &json!({ "name": "Ada", "email": email, "language": "en" })).await;
         demo::confirm(self.stack, email).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Has the sweep run, as every minute.
+    /// Runs the sweep once.
     pub async fn sweep(&self) {
         self.stack.invoke("webhook-retry", json!({})).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Publishes an event; answers its id.
+    /// Publishes an event, and returns its id.
     pub async fn publish(&self, event: &Value) -> String {
-        text(&create(&self.api, &self.events(), event).await, "id")
+        member(&create(&self.api, &self.events(), event).await, "id")
     }
 
-    /// Publishes an event with an `Idempotency-Key`; answers its id.
+    /// Publishes an event with an `Idempotency-Key`, and returns its id.
     pub async fn publish_as(&self, key: &str, event: &Value) -> String {
         self.try_publish_as(key, event).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Publishes an event with an `Idempotency-Key`; answers its id, or why it was not accepted.
+    /// Publishes an event with an `Idempotency-Key`, and returns its id. Fails if the event was not accepted.
     pub async fn try_publish_as(&self, key: &str, event: &Value) -> Result<String, ApiError> {
-        Ok(text(&self.api.post_as(key, &self.events(), event).await?, "id"))
+        Ok(member(&self.api.post_as(key, &self.events(), event).await?, "id"))
     }
 
-    /// Creates another endpoint at the stack's receiver, at `path`.
+    /// Creates another endpoint at the receiver of the stack, at `path`.
     pub async fn add_endpoint(&self, path: &str) {
         let endpoint = self.post("/endpoints", &json!({ "url": self.stack.receiver.url(path) })).await;
-        self.stack.receiver.expect(path, &text(&endpoint, "signingSecret"));
+        self.stack.receiver.expect(path, &member(&endpoint, "signingSecret"));
     }
 
-    /// `POST`s to what is at `path` below the project.
+    /// Makes a `POST` request to `path` below the project.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
         create(&self.api, &format!("/v1/projects/{}{path}", self.project), body).await
     }
 
-    /// What is at `path` below the project.
+    /// Makes a `GET` request to `path` below the project.
     pub async fn get(&self, path: &str) -> Value {
         let path = format!("/v1/projects/{}{path}", self.project);
         self.api.get(&path).await.unwrap_or_else(|error| panic!("{error}"))
@@ -160,20 +160,20 @@ impl Customer {
         create(&self.api, &format!("{}/{action}", self.endpoint_path()), &json!({})).await;
     }
 
-    /// The endpoint as it is shown.
+    /// The endpoint as the API returns it.
     pub async fn read_endpoint(&self) -> Value {
         self.api.get(&self.endpoint_path()).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Has the sweep run again and again, instead of once a minute, until the deliveries are as wanted.
-    pub async fn sweep_until(&self, are_as_wanted: impl Fn(&[Value]) -> bool) {
-        let begun = Instant::now();
+    /// Runs the sweep every second instead of every minute, until the deliveries fulfil the condition.
+    pub async fn sweep_until(&self, condition: impl Fn(&[Value]) -> bool) {
+        let started_at = Instant::now();
         loop {
             let deliveries = self.deliveries().await.unwrap_or_else(|error| panic!("{error}"));
-            if are_as_wanted(&deliveries) {
+            if condition(&deliveries) {
                 return;
             }
-            assert!(begun.elapsed() <= PATIENCE, "{deliveries:?}\n{}", self.stack.log_tail().await);
+            assert!(started_at.elapsed() <= WAIT_TIMEOUT, "{deliveries:?}\n{}", self.stack.log_tail().await);
             self.sweep().await;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
@@ -197,30 +197,34 @@ impl Customer {
         }
     }
 
-    /// Waits until the delivery of an event is in `state`, and gives it.
+    /// Waits until the delivery of an event is in `state`, and returns the delivery.
     pub async fn wait_for_state(&self, event: &str, state: &str) -> Value {
         let path = format!("/v1/projects/{}/deliveries?event={event}", self.project);
-        let begun = Instant::now();
+        let started_at = Instant::now();
         loop {
             let deliveries = self.api.get(&path).await.unwrap_or_else(|error| panic!("{error}"));
             let delivery = &deliveries["items"][0];
             if delivery["state"] == state {
                 return delivery.clone();
             }
-            assert!(begun.elapsed() <= PATIENCE, "waited for {state}: {delivery}\n{}", self.stack.log_tail().await);
+            assert!(
+                started_at.elapsed() <= WAIT_TIMEOUT,
+                "waited for {state}: {delivery}\n{}",
+                self.stack.log_tail().await
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
-    /// Waits until all deliveries of the project are as wanted, and gives them. A list that cannot be had now is asked for again.
-    pub async fn wait_for_deliveries(&self, are_as_wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let begun = Instant::now();
+    /// Waits until the deliveries of the project fulfil the condition, and returns them. A failed request is repeated.
+    pub async fn wait_for_deliveries(&self, condition: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let started_at = Instant::now();
         loop {
             let deliveries = self.deliveries().await;
-            if let Some(wanted) = deliveries.as_ref().ok().filter(|deliveries| are_as_wanted(deliveries)) {
+            if let Some(wanted) = deliveries.as_ref().ok().filter(|deliveries| condition(deliveries)) {
                 return wanted.clone();
             }
-            assert!(begun.elapsed() <= PATIENCE, "waited for {deliveries:?}\n{}", self.stack.log_tail().await);
+            assert!(started_at.elapsed() <= WAIT_TIMEOUT, "waited for {deliveries:?}\n{}", self.stack.log_tail().await);
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
@@ -234,10 +238,10 @@ impl Customer {
     }
 }
 
-async fn create(api: &ApiClient, path: &str, wishes: &Value) -> Value {
-    api.post(path, wishes).await.unwrap_or_else(|error| panic!("{error}"))
+async fn create(api: &ApiClient, path: &str, draft: &Value) -> Value {
+    api.post(path, draft).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn text(answer: &Value, name: &str) -> String {
-    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+fn member(response: &Value, name: &str) -> String {
+    response[name].as_str().unwrap_or_else(|| panic!("no {name} in {response}")).to_owned()
 }

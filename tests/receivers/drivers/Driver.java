@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** Puts the cases to the receiver in Java: one line each, the name and what came of it. */
+/** Runs all cases on the Java receiver. Prints one line for each: its name and its result. */
 final class Driver {
     public static void main(String[] arguments) throws Exception {
         for (String line : Files.readAllLines(Path.of(arguments[0]))) {

@@ -1,4 +1,4 @@
-// Puts the cases to the receiver in Go: one line each, the name and what came of it.
+// Runs all cases on the Go receiver. Prints one line for each: its name and its result.
 package main
 
 import (

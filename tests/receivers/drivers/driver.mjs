@@ -1,4 +1,4 @@
-// Puts the cases to the receiver in Node.js: one line each, the name and what came of it.
+// Runs all cases on the Node.js receiver. Prints one line for each: its name and its result.
 import { readFileSync } from 'node:fs';
 import { Refused, decryptBody, decryptReturnUrl, verifyReturnUrl, verifyWebhook } from '../../../docs/receivers/node/signpost.mjs';
 

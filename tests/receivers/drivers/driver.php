@@ -1,6 +1,6 @@
 <?php
 
-// Puts the cases to the receiver in PHP: one line each, the name and what came of it.
+// Runs all cases on the PHP receiver. Prints one line for each: its name and its result.
 
 declare(strict_types=1);
 

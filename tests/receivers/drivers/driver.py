@@ -1,4 +1,4 @@
-"""Puts the cases to the receiver in Python: one line each, the name and what came of it."""
+"""Runs all cases on the Python receiver. Prints one line for each: its name and its result."""
 
 import base64
 import sys

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Puts the cases to the receiver in Ruby: one line each, the name and what came of it.
+# Runs all cases on the Ruby receiver. Prints one line for each: its name and its result.
 
 require_relative "../../../docs/receivers/ruby/signpost"
 

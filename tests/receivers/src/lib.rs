@@ -1,7 +1,7 @@
-//! What the receivers of `docs/receivers` are tested with.
+//! Cases and drivers for testing the receivers of `docs/receivers`.
 //!
-//! The [`cases`] are made by our own code and kept in `cases.tsv`, so that they can be read and cannot drift. A driver a
-//! language puts them to that language's receiver; [`runtimes`] runs the drivers.
+//! Our own code generates the [`cases`]. They are committed in `cases.tsv`, so that people can read them and a test notices
+//! changes. Each language has a driver that runs the cases on its receiver; [`runtimes`] runs the drivers.
 
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 

@@ -1,4 +1,4 @@
-//! A client of the settings API, as thin as can be: JSON in, JSON out.
+//! A thin client of the settings API: JSON in, JSON out.
 
 use http::Method;
 use reqwest::{RequestBuilder, Response};
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::server;
 
-/// Calls the API with one key.
+/// A client with one API key.
 #[derive(Debug, Clone)]
 pub struct ApiClient {
     base_url: String,
@@ -15,58 +15,58 @@ pub struct ApiClient {
     client: reqwest::Client,
 }
 
-/// A call that did not give what was asked for.
+/// Why a call failed.
 #[derive(Debug, Error)]
 pub enum ApiError {
-    /// No answer, or none in JSON.
-    #[error("{call} got no usable answer")]
+    /// The response did not arrive, or is not JSON.
+    #[error("{call} got no usable response")]
     Http {
         /// Method and path.
         call: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: reqwest::Error,
     },
-    /// An answer other than 2xx.
+    /// The status of the response is not 2xx.
     #[error("{call} was answered with {status}: {problem}")]
     Refused {
         /// Method and path.
         call: String,
-        /// The status.
+        /// The status code, for callers that retry some of them.
         status: u16,
-        /// The body.
+        /// The response body: a problem document.
         problem: String,
     },
 }
 
 impl ApiClient {
-    /// A client that shows `key`.
+    /// Creates a client that sends `key` with each call.
     pub fn new(base_url: &str, key: &str) -> Self {
         Self { base_url: base_url.to_owned(), key: key.to_owned(), client: server::client() }
     }
 
-    /// `GET`s what is at `path`.
+    /// Sends a `GET` and returns the response body.
     pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
         self.call(Method::GET, path, None).await
     }
 
-    /// `POST`s `body` to `path`.
+    /// Sends a `POST` and returns the response body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    /// `POST`s `body` to `path` with an `Idempotency-Key`.
+    /// Sends a `POST` with an `Idempotency-Key`, so that a caller may repeat it.
     pub async fn post_as(&self, idempotency_key: &str, path: &str, body: &Value) -> Result<Value, ApiError> {
         let request = self.request(Method::POST, path).header("idempotency-key", idempotency_key);
         Self::answer(format!("POST {path}"), request.json(body)).await
     }
 
-    /// `PUT`s `body` to `path`.
+    /// Sends a `PUT` and returns the response body.
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         self.call(Method::PUT, path, Some(body)).await
     }
 
-    /// `DELETE`s what is at `path`.
+    /// Sends a `DELETE`. The response has no body.
     pub async fn delete(&self, path: &str) -> Result<(), ApiError> {
         Self::accepted(format!("DELETE {path}"), self.request(Method::DELETE, path)).await.map(drop)
     }

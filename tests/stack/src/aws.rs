@@ -1,4 +1,4 @@
-//! Calls to the emulated AWS, made by its own SDK for Python, which is among the tools anyway.
+//! Calls the emulated AWS through `aws.py`. boto3 is installed with the emulator, so the stack needs no AWS SDK in Rust.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,26 +15,25 @@ use tokio::process::Command;
 use crate::emulator::Emulator;
 use crate::functions::Binaries;
 use crate::guard;
+use crate::options::STACK_NAME;
 use crate::paths;
-
-/// The name of the CloudFormation stack, and so the beginning of the functions' names.
-pub(crate) const STACK_NAME: &str = "signpost";
+use crate::permissions::DeployedRoles;
 
 /// Why a call failed.
 #[derive(Debug, Error)]
 pub enum AwsError {
-    /// The script could not be run.
+    /// The script could not be started.
     #[error("cannot run aws.py")]
     Run(#[source] io::Error),
-    /// What the script said.
+    /// The script failed. This is its message.
     #[error("{0}")]
     Refused(String),
-    /// The script answered something else than it should.
-    #[error("cannot read the answer of aws.py")]
+    /// The script printed something unexpected.
+    #[error("cannot read the output of aws.py")]
     Answer(#[source] serde_json::Error),
 }
 
-/// The emulated AWS.
+/// A client of the emulated AWS.
 #[derive(Debug)]
 pub(crate) struct Aws {
     python: PathBuf,
@@ -66,7 +65,7 @@ impl Aws {
         Self { python, environment: emulator.environment() }
     }
 
-    /// Uploads the functions and creates the stack; gives the outputs once every resource stands.
+    /// Uploads the functions, creates the stack, and returns its outputs when every resource exists.
     pub(crate) async fn deploy(
         &self,
         binaries: &Binaries,
@@ -89,23 +88,28 @@ impl Aws {
         Ok(deployed.outputs)
     }
 
-    /// Calls a function and gives its answer.
+    /// Invokes a function and returns its response.
     pub(crate) async fn invoke(&self, function: &str, payload: Value) -> Result<Value, AwsError> {
         let name = format!("{STACK_NAME}-{function}");
         let invoked: Invoked = self.call(json!({ "do": "invoke", "function": name, "payload": payload })).await?;
         Ok(invoked.payload)
     }
 
-    /// The variables that the functions were deployed with, all of them together.
+    /// The environment variables of all functions, merged into one map.
     pub(crate) async fn function_variables(&self) -> Result<BTreeMap<String, String>, AwsError> {
         let environment: Environment = self.call(json!({ "do": "environment" })).await?;
         Ok(environment.variables)
     }
 
-    /// The lines that the functions wrote; at most this many, if that is said.
-    pub(crate) async fn function_logs(&self, most: Option<usize>) -> Result<Vec<String>, AwsError> {
-        let logs: Logs = self.call(json!({ "do": "logs", "most": most })).await?;
+    /// The log lines of the functions: all of them, or the latest `limit`.
+    pub(crate) async fn function_logs(&self, limit: Option<usize>) -> Result<Vec<String>, AwsError> {
+        let logs: Logs = self.call(json!({ "do": "logs", "limit": limit })).await?;
         Ok(logs.lines)
+    }
+
+    /// The roles of the functions, and the names of all resources.
+    pub(crate) async fn permissions(&self) -> Result<DeployedRoles, AwsError> {
+        self.call(json!({ "do": "permissions", "stack": STACK_NAME })).await
     }
 
     async fn call<T: DeserializeOwned>(&self, request: Value) -> Result<T, AwsError> {
@@ -113,7 +117,7 @@ impl Aws {
         command.arg(paths::own("aws.py")).arg(request.to_string());
         command.env_clear().envs(self.environment.iter().cloned()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Command::from(command).spawn().map_err(AwsError::Run)?;
-        // `wait_with_output` would close it at once, and with it end the call.
+        // `wait_with_output` would close standard input, and `launch.py` would end the call.
         let _guard = child.stdin.take();
         let output = child.wait_with_output().await.map_err(AwsError::Run)?;
         if !output.status.success() {

@@ -1,7 +1,6 @@
-//! Tests in a real browser: the scripts in `tests/browser`, and what they need.
+//! Runs the scripts of `tests/browser` in a real browser. Installs their packages and Chromium below `target/` first.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,100 +10,86 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 use tokio::process::Command;
 
+use crate::node::Node;
 use crate::tools::{self, ToolsError};
 use crate::{Stack, paths, up};
 
-/// Where Debian puts it.
-const CHROMIUM: &str = "/usr/bin/chromium";
+/// Whether the Chromium that npm installs runs on this machine.
+const HAS_CHROMIUM: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 
-/// What the pinned packages ask for.
-const OLDEST_NODE: u32 = 20;
-
-/// Why a script in a browser did not come to a good end.
+/// Why a script failed or could not run.
 #[derive(Debug, Error)]
 pub enum BrowserError {
-    /// No browser, no Node.js, one too old, or one without npm.
+    /// npm has a Chromium for Linux on x86-64 only.
     #[error(
-        "the browser tests need Chromium and Node.js {OLDEST_NODE} or newer with npm: install them (Debian: `apt-get install chromium nodejs npm`), or name another Chromium in the variable CHROMIUM, and run this again"
+        "the page tests install Chromium for Linux on x86-64 only: set the variable CHROMIUM to the path of another Chromium and run this again"
     )]
-    Missing,
-    /// The packages cannot be installed.
+    NoChromium,
+    /// Node.js or an npm package cannot be installed.
     #[error(transparent)]
     Tools(#[from] ToolsError),
-    /// A file cannot be written, or a program not be run.
-    #[error("cannot run the browser tests")]
+    /// A file cannot be written, or Node.js cannot be started.
+    #[error("cannot run the page tests")]
     Io(#[from] io::Error),
-    /// What the script wrote.
+    /// The script failed. This is its output.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Runs a script of `tests/browser` against a stack. Its pictures are in `target/browser-tests` afterwards.
+/// Runs a script of `tests/browser` against a stack. The script writes its pictures to `target/browser-tests`.
 pub async fn test(stack: &Stack, script: &str) -> Result<(), BrowserError> {
-    let chromium = env::var_os("CHROMIUM").map_or_else(|| PathBuf::from(CHROMIUM), PathBuf::from);
-    if !chromium.is_file() || !has_node().await {
-        return Err(BrowserError::Missing);
+    run(stack, script, &paths::target().join("browser-tests")).await
+}
+
+/// Runs a script of `tests/browser` against a stack. The script writes its pictures to `pictures`.
+pub async fn run(stack: &Stack, script: &str, pictures: &Path) -> Result<(), BrowserError> {
+    if !HAS_CHROMIUM && env::var_os("CHROMIUM").is_none() {
+        return Err(BrowserError::NoChromium);
     }
-    let tools = prepare().await?;
+    let node = Node::find().await?;
+    let packages = prepare(&node).await?;
     let mut facts = NamedTempFile::new()?;
     facts.write_all(up::facts(stack).to_string().as_bytes())?;
 
-    let mut command = Command::new("node");
+    let mut command = node.command();
     command.arg("--test-reporter=spec").arg(scripts().join(script));
-    command.env("STACK_JSON", facts.path()).env("BROWSER_TOOLS", tools).env("CHROMIUM", chromium);
-    command.env("SCREENSHOTS", paths::target().join("browser-tests"));
-    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    command.env("STACK_JSON", facts.path()).env("BROWSER_TOOLS", packages);
+    command.env("SCREENSHOTS", pictures);
+    let output = Command::from(command).stdin(Stdio::null()).kill_on_drop(true).output().await?;
     if output.status.success() {
         return Ok(());
     }
     Err(BrowserError::Failed(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()))
 }
 
-/// Makes sure that the packages are there, and gives the folder that has them.
-async fn prepare() -> Result<PathBuf, ToolsError> {
+/// Installs the npm packages and Chromium if `package-lock.json` has changed since the last time. Returns their folder.
+async fn prepare(node: &Node) -> Result<PathBuf, ToolsError> {
     let home = tools::home("browser");
-    tools::install_once(&home, "installed-for.json", &scripts().join("package-lock.json"), install(&home)).await?;
+    let lock_file = scripts().join("package-lock.json");
+    tools::install_once(&home, "installed-for.json", &lock_file, install(node, &home)).await?;
     Ok(home)
 }
 
-async fn install(home: &Path) -> Result<(), ToolsError> {
+async fn install(node: &Node, home: &Path) -> Result<(), ToolsError> {
     let io_error = |error| ToolsError::Io(home.to_owned(), error);
-    fs::create_dir_all(home).map_err(io_error)?;
+    // An interrupted installation may have left a part of Chromium, which unpacking would take for the whole.
+    if home.exists() {
+        fs::remove_dir_all(home).map_err(io_error)?;
+    }
+    let chromium = home.join("chromium");
+    fs::create_dir_all(&chromium).map_err(io_error)?;
     for file in ["package.json", "package-lock.json"] {
         fs::copy(scripts().join(file), home.join(file)).map_err(io_error)?;
     }
-    let mut npm: Vec<&OsStr> = "ci --ignore-scripts --no-audit --no-fund --prefix".split(' ').map(OsStr::new).collect();
-    npm.push(home.as_ref());
-    tools::run("install the packages of tests/browser/package.json", Path::new("npm"), &npm).await
+    let mut npm = node.npm();
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(home);
+    tools::run("install the packages of tests/browser/package.json", npm).await?;
+
+    let mut unpack = node.command();
+    unpack.arg(scripts().join("unpack.mjs")).env("BROWSER_TOOLS", home).env("TMPDIR", chromium);
+    tools::run("unpack Chromium", unpack).await
 }
 
 fn scripts() -> PathBuf {
     paths::workspace().join("tests/browser")
-}
-
-async fn has_node() -> bool {
-    let is_new = version_of("node").await.as_deref().and_then(major).is_some_and(|major| major >= OLDEST_NODE);
-    is_new && version_of("npm").await.is_some()
-}
-
-async fn version_of(program: &str) -> Option<String> {
-    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().await.ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The first number of a version such as `v20.19.2`.
-fn major(version: &str) -> Option<u32> {
-    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_of_node_are_compared_by_their_first_number() {
-        for (version, expected) in [("v20.19.2\n", Some(20)), ("v8.0.0", Some(8)), ("20.1.0", None), ("", None)] {
-            assert_eq!(major(version), expected, "{version}");
-        }
-    }
 }

@@ -1,12 +1,12 @@
-//! What `cargo stack up` shows: one project, one webhook of each type, a return link and a report.
+//! The demo of `cargo stack up`: one project, one webhook of each type, a return link and a report.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::webhooks::event::EventType;
+use domain::webhooks::sample;
 use serde_json::{Value, json};
-use shared::clock::{Clock as _, SystemClock};
-use shared::event::EventType;
-use shared::sample;
 use thiserror::Error;
 
 use crate::api_client::ApiError;
@@ -14,55 +14,61 @@ use crate::mail::Mail;
 use crate::receiver::{Received, TimedOut};
 use crate::{Stack, StackError, server};
 
-/// Where at the receiver the demo's webhooks go.
+/// The receiver's path for the demo's webhooks.
 const PATH: &str = "/demo";
 
-/// Whom the demo's report goes to.
+/// The address that gets the demo's report.
 const READER: &str = "ada@customer.example";
 
-/// How long the webhooks, and then the report, may take together. Far longer than they do; it only bounds a fault.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The time-out for each wait: for all webhooks, and for one mail. The demo needs about a second, so only a fault reaches it.
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Why the demo did not go as it should.
+/// Why the demo failed.
 #[derive(Debug, Error)]
 pub enum DemoError {
-    /// The API refused a call.
+    /// A call of the API failed.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// Not all webhooks came.
+    /// Some webhooks did not arrive in time.
     #[error(transparent)]
     Delivery(#[from] TimedOut),
     /// The report could not be built.
     #[error(transparent)]
     Stack(#[from] StackError),
-    /// A webhook's signature is wrong.
-    #[error("the webhook {0} does not verify")]
+    /// The signature of a webhook is wrong.
+    #[error("webhook {0} has a wrong signature")]
     NotVerified(String),
-    /// The mails cannot be read.
+    /// The stack's list of mails cannot be read.
     #[error("cannot read the mails")]
     Mail(#[from] reqwest::Error),
-    /// No mail of the kind came.
-    #[error("no {0} came to {READER}")]
-    NoMail(&'static str),
-    /// An answer or a mail lacks something.
-    #[error("found no {0}")]
+    /// The expected mail did not arrive in time.
+    #[error("the {kind} did not arrive at {reader}")]
+    NoMail {
+        /// What was expected, such as `report`.
+        kind: &'static str,
+        /// The address.
+        reader: String,
+    },
+    /// A response or a mail lacks an expected part.
+    #[error("a response or a mail lacks the {0}")]
     Missing(&'static str),
 }
 
-/// One webhook's way.
+/// How one webhook was delivered.
 #[derive(Debug)]
 pub struct Line {
-    /// Its type.
+    /// The type of its event.
     pub event_type: EventType,
-    /// Which attempt came through.
+    /// The attempt that arrived, from 1.
     pub attempt: u32,
-    /// Whether its signature was right.
+    /// Whether the signature was right.
     pub verified: bool,
-    /// From just before publishing to its arrival.
+    /// The time from just before publishing to the arrival.
     pub took: Duration,
 }
 
-/// Delivers one webhook of each type.
+/// Creates a project, publishes one event of each type, and waits for the webhooks. Returns the project's id and the
+/// deliveries.
 pub async fn deliver_all_types(stack: &Stack) -> Result<(String, Vec<Line>), DemoError> {
     let api = stack.api();
     let project = api.post("/v1/projects", &json!({ "name": "Demo" })).await?;
@@ -80,7 +86,7 @@ pub async fn deliver_all_types(stack: &Stack) -> Result<(String, Vec<Line>), Dem
     }
     let is_there = |received: &[Received], id: &String| received.iter().any(|one| one.id == *id && one.answered == 200);
     let all_there = |received: &[Received]| published.keys().all(|id| is_there(received, id));
-    let received = stack.receiver.wait_for(PATH, PATIENCE, all_there).await?;
+    let received = stack.receiver.wait_for(PATH, WAIT_TIMEOUT, all_there).await?;
 
     let mut lines = Vec::new();
     for one in received {
@@ -99,7 +105,7 @@ pub async fn deliver_all_types(stack: &Stack) -> Result<(String, Vec<Line>), Dem
     Ok((project_id, lines))
 }
 
-/// Sets a return URL and mints a link to it.
+/// Sets the project's return URL and creates a return link.
 pub async fn mint_return_link(stack: &Stack, project_id: &str) -> Result<String, DemoError> {
     let api = stack.api();
     let base = format!("/v1/projects/{project_id}");
@@ -116,7 +122,7 @@ pub async fn mint_return_link(stack: &Stack, project_id: &str) -> Result<String,
     text(&link, "url")
 }
 
-/// Adds a reader, has today's report mailed, and gives its subject.
+/// Adds a notification user, mails today's report, and returns its subject.
 pub async fn mail_report(stack: &Stack, project_id: &str) -> Result<String, DemoError> {
     let reader = json!({ "name": "Ada", "email": READER, "language": "en" });
     let user = stack.api().post(&format!("/v1/projects/{project_id}/notification-users"), &reader).await?;
@@ -130,13 +136,13 @@ pub async fn mail_report(stack: &Stack, project_id: &str) -> Result<String, Demo
     Ok(report.subject)
 }
 
-/// Does what the button behind the link does, in the mail that asks whether the address is right.
+/// Confirms an address: follows the link of the confirmation mail and presses the button.
 pub async fn confirm(stack: &Stack, reader: &str) -> Result<(), DemoError> {
-    let question = wait_for_mail(stack, reader, 0, "mail that asks for confirmation").await?;
+    let question = wait_for_mail(stack, reader, 0, "confirmation mail").await?;
     press_button(stack, &question, "confirm").await
 }
 
-/// Does what the button behind a mail's link does; `kind` is how the link's path begins.
+/// Presses the button on the page that a mail links to. `kind` is the first part of the link's path.
 pub async fn press_button(stack: &Stack, mail: &Mail, kind: &'static str) -> Result<(), DemoError> {
     let beginning = format!("{}/{kind}/", stack.api_url);
     let link = mail.text.split_whitespace().find(|word| word.starts_with(&beginning));
@@ -145,21 +151,21 @@ pub async fn press_button(stack: &Stack, mail: &Mail, kind: &'static str) -> Res
     Ok(())
 }
 
-/// The mails to a reader so far, oldest first.
+/// The listed mails to an address, oldest first.
 pub async fn mails_to(stack: &Stack, reader: &str) -> Result<Vec<Mail>, DemoError> {
     let mails: Vec<Mail> = server::client().get(&stack.mail_url).send().await?.json().await?;
     Ok(mails.into_iter().filter(|mail| mail.to.iter().any(|to| to.contains(reader))).collect())
 }
 
-/// The first mail to the reader after the `known` ones. Mails are asked for, since the emulator does not tell of them.
+/// Waits for the first mail to an address after the `known` ones. It polls, because the emulator sends no notifications.
 pub async fn wait_for_mail(stack: &Stack, reader: &str, known: usize, kind: &'static str) -> Result<Mail, DemoError> {
     let start = Instant::now();
     loop {
         if let Some(mail) = mails_to(stack, reader).await?.into_iter().nth(known) {
             return Ok(mail);
         }
-        if start.elapsed() > PATIENCE {
-            return Err(DemoError::NoMail(kind));
+        if start.elapsed() > WAIT_TIMEOUT {
+            return Err(DemoError::NoMail { kind, reader: reader.to_owned() });
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

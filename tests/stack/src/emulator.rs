@@ -1,4 +1,4 @@
-//! `MiniStack`, the emulator of AWS that runs the functions as processes of this machine.
+//! `MiniStack`: an emulator of AWS that runs the functions as processes on this machine.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,36 +12,39 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use thiserror::Error;
 
-use crate::StackOptions;
 use crate::faults::Faults;
 use crate::guard::{self, Guarded};
+use crate::options::StackOptions;
+use crate::paths;
+use crate::permissions::Check;
 use crate::server;
 
-/// The region it is told to be in.
+/// The region of all emulated services.
 pub(crate) const REGION: &str = "us-east-1";
 
-/// How long it may take to answer for the first time.
-const START: Duration = Duration::from_mins(1);
+/// The time-out for the start.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How much of its log is worth showing, in bytes.
+/// The size of the log's end that is shown after a failure, in bytes.
 const LOG_TAIL: u64 = 8 * 1024;
 
-/// Why there is no emulator.
+/// Why the emulator did not start.
 #[derive(Debug, Error)]
 pub enum EmulatorError {
-    /// A file, port or process cannot be had.
+    /// A file, a port or the process could not be created.
     #[error("cannot start the emulator")]
     Io(#[from] io::Error),
-    /// It ended, or never answered.
-    #[error("the emulator did not start; it said:\n{0}")]
+    /// It ended, or did not become healthy in time. This is the end of its log.
+    #[error("the emulator did not start; the end of its log:\n{0}")]
     NotUp(String),
 }
 
-/// A running emulator. Dropping it ends it and all functions.
+/// A running emulator. Dropping it ends the emulator and all functions.
 #[derive(Debug)]
 pub(crate) struct Emulator {
     url: String,
     log: PathBuf,
+    checks: PathBuf,
     environment: Vec<(&'static str, OsString)>,
     process: Guarded,
     faults: Option<Faults>,
@@ -54,7 +57,7 @@ impl Emulator {
 
     async fn start_quietly(python: &Path, options: &StackOptions) -> Result<Self, EmulatorError> {
         let (scratch, log) = match &options.dir {
-            // The log stays, to be read after the fact.
+            // The log is outside of `scratch`, so that it remains readable after the end.
             Some(dir) => (dir.join("emulator"), dir.join("emulator.log")),
             None => temporary()?,
         };
@@ -68,16 +71,20 @@ impl Emulator {
         let environment = environment(address, &url, &scratch, options.enforce_roles);
         let faults = if options.with_faults { Some(Faults::start(address).await?) } else { None };
         let output = File::create(&log)?;
-        let mut command = guard::command(python, Some(&scratch), python.with_file_name("ministack"));
-        // Functions inherit what the emulator has, so it gets what it needs and nothing else.
+        let checks = scratch.join("checks.jsonl");
+        let mut command = guard::command(python, Some(&scratch), python);
+        command.arg(paths::own("emulator.py")).arg(&checks);
+        // Functions inherit the emulator's environment. It gets only what it needs, so that functions cannot depend on
+        // variables of this machine.
         command.env_clear().envs(environment.iter().cloned());
         if let Some(faults) = &faults {
-            // It makes no use of this itself, but hands it on to the functions.
+            // The emulator only passes this variable on to the functions, whose calls then go through the proxy.
             command.env("AWS_ENDPOINT_URL", faults.url());
         }
         command.stdout(output.try_clone()?).stderr(Stdio::from(output));
 
-        let mut emulator = Self { url, log, environment, process: Guarded::spawn(command)?, faults };
+        let process = Guarded::spawn(command)?;
+        let mut emulator = Self { url, log, checks, environment, process, faults };
         emulator.wait_until_up().await?;
         Ok(emulator)
     }
@@ -90,34 +97,40 @@ impl Emulator {
             if client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
-            if self.process.has_ended() || start.elapsed() > START {
+            if self.process.has_ended() || start.elapsed() > START_TIMEOUT {
                 return Err(EmulatorError::NotUp(self.log_tail()));
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
 
-    /// Where it is, without a slash at the end.
+    /// The emulator's URL, without a trailing slash.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where the functions find it.
+    /// The URL that the functions use: that of the faults proxy, if there is one.
     pub(crate) fn functions_url(&self) -> String {
         self.faults.as_ref().map_or_else(|| self.url.clone(), Faults::url)
     }
 
-    /// What can be done to the functions' calls, if that was asked for.
+    /// The proxy that disturbs the functions' calls, if the stack was started with faults.
     pub(crate) fn faults(&self) -> Option<&Faults> {
         self.faults.as_ref()
     }
 
-    /// What a program needs in its environment to find it and be let in.
+    /// The environment variables with which an AWS SDK reaches the emulator.
     pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
         self.environment.clone()
     }
 
-    /// The last lines it wrote.
+    /// The checks of roles so far, without repetitions. Empty if the emulator does not enforce roles.
+    pub(crate) fn checks(&self) -> io::Result<Vec<Check>> {
+        let lines = fs::read_to_string(&self.checks)?;
+        lines.lines().map(|line| serde_json::from_str(line).map_err(io::Error::from)).collect()
+    }
+
+    /// The end of the emulator's log.
     pub(crate) fn log_tail(&self) -> String {
         let read = || -> io::Result<Vec<u8>> {
             let mut file = File::open(&self.log)?;
@@ -130,7 +143,7 @@ impl Emulator {
     }
 }
 
-/// A directory that ends with the emulator, log and all: `launch.py` removes it.
+/// Creates a temporary directory, with the log in it. `launch.py` removes it when the emulator ends.
 fn temporary() -> io::Result<(PathBuf, PathBuf)> {
     let dir = TempDir::with_prefix("signpost-")?.keep();
     let log = dir.join("emulator.log");
@@ -139,7 +152,7 @@ fn temporary() -> io::Result<(PathBuf, PathBuf)> {
 
 fn environment(address: SocketAddr, url: &str, scratch: &Path, enforce_roles: bool) -> Vec<(&'static str, OsString)> {
     let mut environment: Vec<(&'static str, OsString)> = vec![
-        // It runs uploaded code for whoever reaches it, and would listen on all interfaces.
+        // Anyone who reaches the emulator can run code in it, and by default it listens on all interfaces.
         ("BIND_HOST", "127.0.0.1".into()),
         ("GATEWAY_PORT", address.port().to_string().into()),
         ("AWS_ENDPOINT_URL", url.into()),

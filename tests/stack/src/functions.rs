@@ -1,4 +1,4 @@
-//! The function binaries, built by Cargo as everything else.
+//! Builds the function binaries.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -14,33 +14,33 @@ use tokio::process::Command;
 use crate::paths;
 use crate::progress::Progress;
 
-/// All functions, by the names of their folders.
+/// The names of all functions, which are also those of their folders and binaries.
 pub(crate) const FUNCTIONS: [&str; 6] =
     ["api", "redirect", "webhook-sender", "webhook-retry", "daily-digest", "mail-feedback"];
 
-/// Why there are no functions to deploy.
+/// Why the functions could not be built.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    /// Cargo could not be run.
+    /// Cargo could not be started.
     #[error("cannot run cargo")]
     Cargo(#[source] io::Error),
-    /// The compiler's own words.
-    #[error("the functions do not build:\n{0}")]
+    /// The functions do not compile. This is the compiler's output.
+    #[error("the functions do not compile:\n{0}")]
     Failed(String),
-    /// Cargo built no such binary.
-    #[error("cargo built no binary {0}")]
+    /// Cargo did not report this binary.
+    #[error("cargo did not build the binary {0}")]
     Missing(&'static str),
 }
 
-/// Where each function's binary is, by the name of its folder.
+/// The paths of the binaries, by function.
 pub(crate) type Binaries = BTreeMap<&'static str, PathBuf>;
 
-/// Builds all functions, in one call and in the profile in which the tests are built.
+/// Builds all functions in one call, in the same profile as the tests.
 pub(crate) async fn build(progress: &Progress) -> Result<Binaries, BuildError> {
     progress.step("building the functions", run_cargo(progress.is_shown())).await
 }
 
-/// What Cargo reports of something it built.
+/// A message of Cargo about a finished target. Other messages do not fit this type.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,
@@ -56,12 +56,12 @@ struct Target {
 async fn run_cargo(is_shown: bool) -> Result<Binaries, BuildError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
-    // By binary and not by package: so Cargo chooses features for the workspace as a whole, as `cargo test --workspace`
-    // does, and nothing is compiled twice.
+    // With `--bin`, Cargo selects features for the whole workspace, as `cargo test --workspace` does. With `--package` it
+    // would select fewer and compile everything a second time.
     command.args(["build", "--message-format=json-render-diagnostics"]);
     command.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
-    // What Cargo told us about our own package must not reach the build: ring's build script depends on these variables, and
-    // would be run again, and all of TLS compiled again, for no reason.
+    // Cargo set these variables for our own package. ring's build script depends on them, so passing them on would
+    // recompile ring and everything above it.
     let of_our_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(of_our_package) {

@@ -1,7 +1,8 @@
 //! Processes that cannot outlive this one.
 //!
-//! Rust's `kill_on_drop` covers a value that is dropped, not a process that is killed. So every Python process runs below
-//! `launch.py`, which holds the other end of a pipe to us and ends everything below it when the pipe closes.
+//! `kill_on_drop` works only while this process runs its destructors, which SIGKILL prevents. Therefore every Python
+//! process runs below `launch.py`. It holds the other end of a pipe to this process, and kills everything below it when the
+//! pipe closes.
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::paths;
 
-/// `program` with its arguments still to come, to be run below `launch.py`, which removes `scratch` when all has ended.
+/// A command that runs `program` below `launch.py`, which removes `scratch` at the end.
 pub(crate) fn command(python: &Path, scratch: Option<&Path>, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(python);
     command.arg(paths::own("launch.py"));
@@ -19,12 +20,13 @@ pub(crate) fn command(python: &Path, scratch: Option<&Path>, program: impl AsRef
         command.arg("--remove").arg(scratch);
     }
     command.arg(program).stdin(Stdio::piped());
-    // A process group of its own: Ctrl-C in the terminal ends us, and us ending ends it, in this order.
+    // Ctrl-C in the terminal signals our process group. In a group of its own, this process gets no signal and ends when the
+    // pipe closes.
     command.process_group(0);
     command
 }
 
-/// A running guarded process. Dropping it ends it, and waits until all below it has ended.
+/// A running guarded process. Dropping it ends the process and everything below it, and waits for that.
 #[derive(Debug)]
 pub(crate) struct Guarded(Child);
 
@@ -40,7 +42,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // This closes the pipe.
+        // Dropping standard input closes the pipe.
         drop(self.0.stdin.take());
         let _ = self.0.wait();
     }

@@ -1,12 +1,14 @@
-//! The whole of Signpost on this machine: the real function binaries, deployed from the real template into an emulator of AWS.
+//! Runs all of Signpost on this machine: the real function binaries, deployed from the real template into an emulator of AWS.
 //!
-//! [`Stack::start`] is what both `cargo stack up` and the end-to-end tests use. Everything it starts listens on loopback
-//! only, on ports of its own, and is gone when the [`Stack`] is dropped or its process ends, however it ends.
+//! `cargo stack up` and the end-to-end tests both use [`Stack::start`]. Everything it starts listens on loopback only, on
+//! free ports. All of it ends when the [`Stack`] is dropped, or when its process ends for any reason.
 
 mod aws;
 mod emulator;
 mod functions;
 mod guard;
+pub mod node;
+mod options;
 mod paths;
 mod processes;
 mod proxy;
@@ -18,16 +20,17 @@ pub mod browser;
 pub mod demo;
 pub mod faults;
 pub mod mail;
+pub mod permissions;
+pub mod pictures;
 pub mod progress;
 pub mod receiver;
 pub mod up;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
+use domain::foundation::random::SystemRandom;
+use domain::projects::api_key::{ApiKey, ApiKeyKind};
 use serde_json::{Value, json};
-use shared::api_key::{ApiKey, ApiKeyKind};
-use shared::random::SystemRandom;
 use thiserror::Error;
 
 use crate::api_client::ApiClient;
@@ -35,98 +38,66 @@ use crate::aws::Aws;
 use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::mail::MailView;
-use crate::progress::Progress;
+pub use crate::options::StackOptions;
+use crate::permissions::RolePermissions;
 use crate::proxy::Proxy;
 use crate::receiver::Receiver;
 
-/// Where reports come from in the local stack.
+/// The sender address of all mails in the local stack.
 const MAIL_FROM: &str = "reports@signpost.example";
 
-/// How many of the functions' lines are worth showing.
+/// Log lines of the functions that [`Stack::log_tail`] returns.
 const LOG_LINES: usize = 60;
 
-/// What a stack is to be like; [`Default`] is what tests want.
-#[derive(Debug, Clone)]
-pub struct StackOptions {
-    /// Where its files go; a temporary directory if `None`.
-    pub dir: Option<PathBuf>,
-    /// Delays before the second and each further attempt, such as `1s,2s`; production's if `None`.
-    pub retry_schedule: Option<String>,
-    /// How long a message stays hidden while a sender works on it, and so how soon a crashed sender's messages come back.
-    pub send_visibility_seconds: u32,
-    /// More of the template's parameters, by name.
-    pub parameters: BTreeMap<String, String>,
-    /// Whether each function is held to its role.
-    pub enforce_roles: bool,
-    /// Whether the functions' calls to AWS services can be disturbed: see [`Stack::faults`].
-    pub with_faults: bool,
-    /// Where to tell what is going on.
-    pub progress: Progress,
-}
-
-impl Default for StackOptions {
-    fn default() -> Self {
-        Self {
-            dir: None,
-            retry_schedule: None,
-            send_visibility_seconds: 40,
-            parameters: BTreeMap::new(),
-            enforce_roles: true,
-            with_faults: false,
-            progress: Progress::silent(),
-        }
-    }
-}
-
-/// A running stack. Dropping it ends all of it.
+/// A running stack. Dropping it ends everything it started.
 #[derive(Debug)]
 pub struct Stack {
-    /// The API, without a slash at the end.
+    /// The URL of the API, without a trailing slash.
     pub api_url: String,
-    /// What return links begin with, without a slash at the end.
+    /// The URL that all return links begin with, without a trailing slash.
     pub redirect_url: String,
-    /// A key for all projects.
+    /// The operator key, which may access all projects.
     pub operator_key: String,
-    /// Where the AWS services are.
+    /// The endpoint URL of the emulated AWS services.
     pub emulator_url: String,
-    /// The region that they believe to be in.
+    /// The region of the emulated AWS services.
     pub region: String,
-    /// The mails sent so far: `GET` answers a JSON list.
+    /// The URL of the mails: `GET` returns the latest ones as a JSON list.
     pub mail_url: String,
-    /// A server that takes webhooks and checks their signatures.
+    /// A server that receives webhooks and checks their signatures.
     pub receiver: Receiver,
-    /// The template's outputs: names of tables and functions, URLs of queues.
+    /// The outputs of the template: names of tables and functions, URLs of queues.
     pub outputs: BTreeMap<String, String>,
     aws: Aws,
     emulator: Emulator,
     _servers: [server::Server; 3],
 }
 
-/// Why a stack could not be started, or asked for something.
+/// Why a stack did not start, or failed a request.
 #[derive(Debug, Error)]
 pub enum StackError {
-    /// The programs it needs are not there and cannot be put there.
+    /// A program that the stack needs is missing and cannot be installed.
     #[error(transparent)]
     Tools(#[from] tools::ToolsError),
-    /// The functions do not build.
+    /// The functions do not compile.
     #[error(transparent)]
     Functions(#[from] functions::BuildError),
-    /// The emulator does not start.
+    /// The emulator did not start.
     #[error(transparent)]
     Emulator(#[from] emulator::EmulatorError),
-    /// The emulator refuses the deployment or a call.
+    /// The emulator rejected the deployment or a call.
     #[error(transparent)]
     Aws(#[from] aws::AwsError),
-    /// The template gives no such output.
+    /// The stack needs an output that the template does not have.
     #[error("the template has no output {0}")]
     Output(&'static str),
-    /// A file or port of its own cannot be had.
+    /// A file cannot be written, or a port cannot be opened.
     #[error("cannot prepare the local stack")]
     Io(#[from] std::io::Error),
 }
 
 impl Stack {
-    /// Starts a stack and waits until it is deployed. It ends with the value, and with the process at the latest.
+    /// Starts a stack and waits until it is deployed.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let progress = &options.progress;
         let python = tools::prepare(progress).await?;
@@ -134,7 +105,7 @@ impl Stack {
         let emulator = Emulator::start(&python, &options).await?;
         let aws = Aws::new(python, &emulator);
 
-        let receiver = Receiver::start().await?;
+        let receiver = Receiver::start(options.webhooks_kept).await?;
         let mail = MailView::start(emulator.url()).await?;
         let api = Proxy::start(emulator.url()).await?;
         let redirect = Proxy::start(emulator.url()).await?;
@@ -146,7 +117,7 @@ impl Stack {
             ("ApiBaseUrl".to_owned(), api.url()),
             ("RedirectBaseUrl".to_owned(), redirect.url()),
             ("AllowedPrivateReceivers".to_owned(), receiver::LOOPBACK.to_owned()),
-            // The emulator cannot read a number that comes from a parameter here, and stops polling the queues.
+            // The emulator cannot read a concurrency from a parameter and would stop polling the queues. 0 leaves it out.
             ("ReportConcurrency".to_owned(), "0".to_owned()),
             ("SenderConcurrency".to_owned(), "0".to_owned()),
             ("SendVisibilitySeconds".to_owned(), options.send_visibility_seconds.to_string()),
@@ -173,36 +144,36 @@ impl Stack {
         })
     }
 
-    /// A client that shows the operator key.
+    /// A client of the API with the operator key.
     pub fn api(&self) -> ApiClient {
         ApiClient::new(&self.api_url, &self.operator_key)
     }
 
-    /// Calls a function directly, by its folder's name, and gives its answer.
+    /// Invokes a function, named by its folder, and returns its response.
     pub async fn invoke(&self, function: &str, payload: Value) -> Result<Value, StackError> {
         Ok(self.aws.invoke(function, payload).await?)
     }
 
-    /// Builds and mails the reports of `day` (`2026-01-31`) now.
+    /// Builds and mails the reports of a day, such as `2026-01-31`, now.
     pub async fn send_reports(&self, day: &str) -> Result<Value, StackError> {
         self.invoke("daily-digest", json!({ "day": day })).await
     }
 
-    /// Disturbs the functions' calls to AWS services.
+    /// The proxy that disturbs the functions' calls to AWS services.
     ///
     /// # Panics
     ///
-    /// If the stack was started without [`StackOptions::with_faults`].
+    /// Panics if the stack was started without [`StackOptions::with_faults`].
     pub fn faults(&self) -> &Faults {
         self.emulator.faults().expect("the stack was started with_faults")
     }
 
-    /// Kills the processes of a function as `kill -9` does, in the middle of whatever they do; answers how many there were.
+    /// Kills all processes of a function with `SIGKILL` and returns their number.
     pub fn kill_function(&self, function: &str) -> usize {
-        processes::kill_function(&format!("{}-{function}", aws::STACK_NAME), &self.emulator.functions_url())
+        processes::kill_function(&format!("{}-{function}", options::STACK_NAME), &self.emulator.functions_url())
     }
 
-    /// All variables that a function needs which is run by hand and not by the emulator.
+    /// The environment variables for a function that is run by hand instead of by the emulator.
     pub async fn function_variables(&self) -> Result<BTreeMap<String, String>, StackError> {
         let mut variables = self.aws.function_variables().await?;
         variables.extend([
@@ -214,19 +185,26 @@ impl Stack {
         Ok(variables)
     }
 
-    /// All lines that the functions wrote so far, each behind its function's name.
+    /// The permissions of each function's role, by the name of the function's folder. Used and refused permissions are known only
+    /// with [`StackOptions::enforce_roles`].
+    pub async fn permissions(&self) -> Result<BTreeMap<String, RolePermissions>, StackError> {
+        let deployed = self.aws.permissions().await?;
+        Ok(permissions::by_function(deployed, &self.emulator.checks()?))
+    }
+
+    /// All log lines of the functions so far. Each begins with the name of its function.
     pub async fn function_logs(&self) -> Result<Vec<String>, StackError> {
         Ok(self.aws.function_logs(None).await?)
     }
 
-    /// The last lines that the emulator and the functions wrote, to be shown when something went wrong.
+    /// The latest log lines of the emulator and the functions, to show after a failure.
     pub async fn log_tail(&self) -> String {
         let functions = self.aws.function_logs(Some(LOG_LINES)).await;
         let functions = functions.map_or_else(|error| error.to_string(), |lines| lines.join("\n"));
         format!("{}\n{functions}", self.emulator.log_tail())
     }
 
-    /// Ends all of it, and waits until it has ended.
+    /// Ends everything the stack started, and waits for the end.
     pub fn stop(self) {
         drop(self);
     }

@@ -1,5 +1,6 @@
-//! The mails that were sent, for programs and for the eye.
+//! Shows the mails that the emulator has sent: as JSON for programs, and as pages for people.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -9,31 +10,39 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use thiserror::Error;
+use tokio::sync::Mutex;
 
 use crate::server::{self, Server};
 
-/// A mail as somebody got it.
+/// Mails in the JSON list: the latest ones.
+const MAX_LISTED: usize = 1000;
+
+/// A mail that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// Whom it went to.
+    /// Its position among all mails, from 0. The HTML part is at `/{number}`.
+    pub number: usize,
+    /// The recipients' addresses.
     pub to: Vec<String>,
-    /// Its subject.
+    /// The decoded subject.
     pub subject: String,
-    /// Its plain part.
+    /// The plain-text part, or an empty string.
     pub text: String,
-    /// Its HTML part.
+    /// The HTML part, or an empty string.
     pub html: String,
 }
 
-/// Serves them: `/` is a JSON list, oldest first, and `/{n}` the HTML part of the nth.
+/// A server for the mails: `/` lists the latest [`MAX_LISTED`] as JSON, oldest first; `/{number}` is the HTML part of one.
 pub(crate) struct MailView {
     pub(crate) server: Server,
 }
 
 impl MailView {
     pub(crate) async fn start(emulator_url: &str) -> io::Result<Self> {
-        let outbox =
-            Arc::new(Outbox { client: server::client(), url: format!("{emulator_url}/_ministack/ses/messages") });
+        let url = format!("{emulator_url}/_ministack/ses/messages");
+        let outbox = Arc::new(Outbox { client: server::client(), url, turn: Mutex::new(()) });
         let router = Router::new().route("/", get(list)).route("/{number}", get(show)).with_state(outbox);
         Ok(Self { server: Server::start(router).await? })
     }
@@ -43,15 +52,29 @@ impl MailView {
     }
 }
 
+/// Reads mails from the emulator, which keeps all of them and can only list all of them.
+///
+/// That list grows without bound, by about 10 KB for each mail. To bound the memory here, only one request at a time reads the
+/// list, and it parses only the mails of its response.
 struct Outbox {
     client: reqwest::Client,
     url: String,
+    turn: Mutex<()>,
 }
 
-/// The emulator's own form: a list of mails by account.
+#[derive(Debug, Error)]
+enum OutboxError {
+    #[error("cannot get the mails from the emulator")]
+    Http(#[from] reqwest::Error),
+    #[error("cannot read the emulator's mails")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The emulator's list: the mails of each account.
 #[derive(Deserialize)]
-struct Messages {
-    messages: std::collections::BTreeMap<String, Vec<Message>>,
+struct Messages<'a> {
+    #[serde(borrow)]
+    messages: BTreeMap<String, Vec<&'a RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -64,31 +87,91 @@ struct Message {
 }
 
 impl Outbox {
-    async fn mails(&self) -> reqwest::Result<Vec<Mail>> {
-        let sent: Messages = self.client.get(&self.url).send().await?.error_for_status()?.json().await?;
-        let mails = sent.messages.into_values().flatten().map(|message| Mail {
-            to: message.to,
-            subject: message.subject.unwrap_or_default(),
-            text: message.body_text.unwrap_or_default(),
-            html: message.body_html.unwrap_or_default(),
-        });
-        Ok(mails.collect())
+    async fn latest(&self) -> Result<Vec<Mail>, OutboxError> {
+        latest_of(&self.fetch().await?, MAX_LISTED)
+    }
+
+    async fn mail(&self, number: usize) -> Result<Option<Mail>, OutboxError> {
+        mail_of(&self.fetch().await?, number)
+    }
+
+    async fn fetch(&self) -> reqwest::Result<axum::body::Bytes> {
+        self.client.get(&self.url).send().await?.error_for_status()?.bytes().await
     }
 }
 
+/// Parses the last `limit` mails of the emulator's list.
+fn latest_of(list: &[u8], limit: usize) -> Result<Vec<Mail>, OutboxError> {
+    let all = unparsed(list)?;
+    let skipped = all.len().saturating_sub(limit);
+    all.into_iter().enumerate().skip(skipped).map(|(number, message)| parse(number, message)).collect()
+}
+
+fn mail_of(list: &[u8], number: usize) -> Result<Option<Mail>, OutboxError> {
+    unparsed(list)?.get(number).map(|message| parse(number, message)).transpose()
+}
+
+fn unparsed(list: &[u8]) -> Result<Vec<&RawValue>, OutboxError> {
+    let sent: Messages<'_> = serde_json::from_slice(list)?;
+    Ok(sent.messages.into_values().flatten().collect())
+}
+
+fn parse(number: usize, message: &RawValue) -> Result<Mail, OutboxError> {
+    let message: Message = serde_json::from_str(message.get())?;
+    Ok(Mail {
+        number,
+        to: message.to,
+        subject: message.subject.unwrap_or_default(),
+        text: message.body_text.unwrap_or_default(),
+        html: message.body_html.unwrap_or_default(),
+    })
+}
+
 async fn list(State(outbox): State<Arc<Outbox>>) -> Response {
-    match outbox.mails().await {
+    let _turn = outbox.turn.lock().await;
+    match outbox.latest().await {
         Ok(mails) => Json(mails).into_response(),
-        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+        Err(error) => unavailable(&error),
     }
 }
 
 async fn show(State(outbox): State<Arc<Outbox>>, Path(number): Path<usize>) -> Response {
-    match outbox.mails().await {
-        Ok(mails) => match mails.into_iter().nth(number) {
-            Some(mail) => Html(mail.html).into_response(),
-            None => StatusCode::NOT_FOUND.into_response(),
-        },
-        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    let _turn = outbox.turn.lock().await;
+    match outbox.mail(number).await {
+        Ok(Some(mail)) => Html(mail.html).into_response(),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn unavailable(error: &OutboxError) -> Response {
+    (StatusCode::BAD_GATEWAY, aws::lambda::telemetry::chain(error)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn list_of(count: usize) -> Vec<u8> {
+        let message = |number| json!({ "To": ["ada@customer.example"], "Subject": format!("mail {number}"), "BodyText": "text", "BodyHtml": null });
+        let messages: Vec<_> = (0..count).map(message).collect();
+        json!({ "messages": { "000000000000": messages } }).to_string().into_bytes()
+    }
+
+    #[test]
+    fn the_list_has_the_latest_mails_under_their_numbers() {
+        let mails = latest_of(&list_of(7), 3).unwrap();
+        let subjects: Vec<_> = mails.iter().map(|mail| (mail.number, mail.subject.as_str())).collect();
+        assert_eq!(subjects, [(4, "mail 4"), (5, "mail 5"), (6, "mail 6")]);
+    }
+
+    #[test]
+    fn a_mail_that_is_not_listed_can_still_be_shown() {
+        let list = list_of(MAX_LISTED + 2);
+        assert_eq!(latest_of(&list, MAX_LISTED).unwrap().len(), MAX_LISTED);
+        assert_eq!(mail_of(&list, 0).unwrap().unwrap().subject, "mail 0");
+        assert_eq!(mail_of(&list, MAX_LISTED + 2).unwrap(), None);
     }
 }

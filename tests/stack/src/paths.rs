@@ -1,19 +1,19 @@
-//! Where things are on this machine.
+//! Paths on this machine.
 
 use std::env;
 use std::path::PathBuf;
 
-/// The repository.
+/// The root of the repository.
 pub(crate) fn workspace() -> PathBuf {
     crate_dir().join("../..")
 }
 
-/// A file of this crate.
+/// The path of a file in this crate.
 pub(crate) fn own(file: &str) -> PathBuf {
     crate_dir().join(file)
 }
 
-/// Where Cargo puts what it builds, and we what we fetch.
+/// Cargo's target directory. The stack installs its tools there too.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }

@@ -1,32 +1,32 @@
-//! Tells what is going on, one line when a step begins and one when it is done.
+//! Shows progress: one line when a step begins and one when it ends.
 
 use std::fmt::Display;
 use std::io::Write as _;
 use std::time::Instant;
 
-/// Where progress is told.
+/// Where progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     is_shown: bool,
 }
 
 impl Progress {
-    /// On standard error.
+    /// Shows progress on standard error.
     pub fn shown() -> Self {
         Self { is_shown: true }
     }
 
-    /// Nowhere.
+    /// Shows nothing. Tests use it.
     pub fn silent() -> Self {
         Self { is_shown: false }
     }
 
-    /// Whether anybody reads along.
+    /// Whether progress is shown, so that programs may write to the terminal too.
     pub fn is_shown(self) -> bool {
         self.is_shown
     }
 
-    /// Does `work`, and tells its name before and how long it took after.
+    /// Runs `work`. Shows `name` when it begins, and its duration when it ends.
     pub async fn step<T, E>(self, name: &str, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         self.tell(format_args!("  {name} …"));
         let start = Instant::now();
@@ -36,10 +36,10 @@ impl Progress {
         result
     }
 
-    /// Tells one line.
+    /// Shows one line.
     pub fn tell(self, line: impl Display) {
         if self.is_shown {
-            // Nobody reads it any more? Then there is nobody to tell so, either.
+            // A closed standard error must not end the stack.
             let _ = writeln!(std::io::stderr(), "{line}");
         }
     }

@@ -1,7 +1,7 @@
-//! Gives each HTTP API a host of its own, as API Gateway does.
+//! Gives each HTTP API its own host, as API Gateway does.
 //!
-//! The emulator serves all APIs under one host, below `/_aws/execute-api/{id}`. A proxy in front of each leaves paths, return
-//! links and cookies as they are in production. It passes everything through byte for byte and follows no redirect.
+//! The emulator serves all APIs under one host, below `/_aws/execute-api/{id}`. With a proxy in front of each, paths, return
+//! links and cookies are the same as in production. The proxy changes no byte and follows no redirect.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -23,11 +23,11 @@ pub(crate) struct Proxy {
     target: Arc<Target>,
 }
 
-/// Where requests go. The id is known only after the deployment, which in turn needs to know where the proxy is.
+/// Where requests go. `api_id` is set after the deployment, because the deployment needs the proxy's URL.
 struct Target {
     emulator_url: String,
     api_id: OnceLock<String>,
-    // Not reqwest: its URLs are normalised, and `/a/../b` or `%2e` would arrive as something else than was sent.
+    // reqwest would normalise URLs such as `/a/../b` and `%2e`. This client sends them unchanged.
     client: Client<HttpConnector, Body>,
 }
 
@@ -39,7 +39,7 @@ impl Proxy {
         Ok(Self { server, target })
     }
 
-    /// From now on, requests go to this API.
+    /// Sends requests to this API from now on. Until then they get 503.
     pub(crate) fn serve(&self, api_id: &str) {
         self.target.api_id.set(api_id.to_owned()).expect("an API is deployed once");
     }
@@ -61,7 +61,7 @@ async fn pass_on(State(target): State<Arc<Target>>, mut request: Request) -> Res
     *request.uri_mut() = uri;
     match target.client.request(request).await {
         Ok(response) => response.map(Body::new),
-        Err(error) => (StatusCode::BAD_GATEWAY, format!("the emulator does not answer: {error}")).into_response(),
+        Err(error) => (StatusCode::BAD_GATEWAY, format!("the emulator did not respond: {error}")).into_response(),
     }
 }
 
@@ -74,7 +74,7 @@ mod tests {
 
     const ANSWER: &[u8] = b"HTTP/1.1 303 See Other\r\nlocation: https://app.example/?a=%20b\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n\x1f\x8b\xff";
 
-    /// Reads what came so far until it ends as given.
+    /// Reads until the bytes read so far end with `end`.
     async fn read_until(connection: &mut TcpStream, end: &[u8]) -> Vec<u8> {
         let mut read = Vec::new();
         while !read.ends_with(end) {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_and_answers_pass_unchanged() {
+    async fn requests_and_responses_pass_unchanged() {
         let emulator = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Proxy::start(&format!("http://{}", emulator.local_addr().unwrap())).await.unwrap();
         proxy.serve("abc");

@@ -1,4 +1,4 @@
-//! A customer's server: takes webhooks, checks their signatures with the public library, and remembers them.
+//! A customer's server: receives webhooks, checks their signatures with the public library, and keeps the latest ones.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -16,48 +16,50 @@ use tokio::sync::watch;
 
 use crate::server::Server;
 
-/// The template's parameter that lets webhooks go to loopback.
+/// The value of the template parameter `AllowedPrivateReceivers` that allows endpoints on loopback.
 pub(crate) const LOOPBACK: &str = "localhost=127.0.0.0/8,localhost=::1/128,127.0.0.1=127.0.0.0/8,[::1]=::1/128";
 
-/// A running receiver, with any number of paths, each for one endpoint.
+/// A running receiver. Each of its paths stands for one endpoint.
 #[derive(Debug)]
 pub struct Receiver {
     server: Server,
     inbox: Arc<Inbox>,
 }
 
-/// A webhook as it came in.
+/// A webhook that arrived.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// `webhook-id`.
+    /// The header `webhook-id`: the id of the event.
     pub id: String,
-    /// The body's `type`.
+    /// The body's `type`, or an empty string if the body is encrypted.
     pub event_type: String,
-    /// `webhook-attempt`.
+    /// The header `webhook-attempt`, from 1.
     pub attempt: u32,
     /// Whether the signature fits the secret given to [`Receiver::expect`].
     pub verified: bool,
-    /// What it was answered.
+    /// The status of the response.
     pub answered: u16,
-    /// All its headers.
+    /// All headers of the request.
     pub headers: HeaderMap,
-    /// Its body, byte for byte.
+    /// The raw body.
     pub body: Bytes,
-    /// When it came.
+    /// When the receiver had read the whole request.
     pub at: Instant,
 }
 
-/// Webhooks that were waited for and did not come.
+/// The expected webhooks did not arrive in time.
 #[derive(Debug, Error)]
-#[error("waited {within:?} at {path}; this came: {came:?}")]
+#[error("waited {within:?} for webhooks at {path}; type and attempt of those that arrived: {arrived:?}")]
 pub struct TimedOut {
     path: String,
     within: Duration,
-    came: Vec<String>,
+    arrived: Vec<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inbox {
+    /// The number of webhooks that each path keeps.
+    kept: usize,
     paths: Mutex<BTreeMap<String, PathState>>,
     changed: watch::Sender<()>,
 }
@@ -67,71 +69,80 @@ struct PathState {
     signing_secret: Option<String>,
     next_answers: VecDeque<u16>,
     delay: Duration,
-    received: Vec<Received>,
+    /// The latest webhooks, oldest first.
+    received: VecDeque<Received>,
+    /// The number of webhooks that arrived, including those no longer kept.
+    count: usize,
 }
 
 impl Receiver {
-    /// Starts one on a free loopback port.
-    pub async fn start() -> io::Result<Self> {
-        let inbox = Arc::new(Inbox::default());
+    /// Starts a receiver on a free loopback port. Each path keeps its latest `kept` webhooks.
+    pub async fn start(kept: usize) -> io::Result<Self> {
+        let inbox = Arc::new(Inbox { kept, paths: Mutex::default(), changed: watch::Sender::default() });
         let server = Server::start(Router::new().fallback(take).with_state(Arc::clone(&inbox))).await?;
         Ok(Self { server, inbox })
     }
 
-    /// The URL of a path, `/demo` say; of all, if it is empty.
+    /// The URL of a path, such as `/demo`. An empty path gives the URL that all of them begin with.
     pub fn url(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.server.port())
     }
 
-    /// Checks what comes to `path` with an endpoint's signing secret from now on.
+    /// Verifies the webhooks to `path` with an endpoint's signing secret from now on.
     pub fn expect(&self, path: &str, signing_secret: &str) {
-        self.inbox.lock().entry(path.to_owned()).or_default().signing_secret = Some(signing_secret.to_owned());
+        self.set_up(path, |state| state.signing_secret = Some(signing_secret.to_owned()));
     }
 
-    /// Answers the next requests to `path` with these, one after another, and then again with 200, or 401 to a wrong signature.
+    /// Answers the next requests to `path` with these statuses, in this order. Later requests get 200 again, or 401 if the
+    /// signature is wrong.
     pub fn answer(&self, path: &str, statuses: impl IntoIterator<Item = u16>) {
-        self.inbox.lock().entry(path.to_owned()).or_default().next_answers.extend(statuses);
+        self.set_up(path, |state| state.next_answers.extend(statuses));
     }
 
-    /// Takes so long to answer what comes to `path` from now on.
+    /// Delays each response at `path` from now on.
     pub fn delay(&self, path: &str, delay: Duration) {
-        self.inbox.lock().entry(path.to_owned()).or_default().delay = delay;
+        self.set_up(path, |state| state.delay = delay);
     }
 
-    /// What came to `path` so far, in order.
+    fn set_up(&self, path: &str, change: impl FnOnce(&mut PathState)) {
+        change(self.inbox.lock().entry(path.to_owned()).or_default());
+    }
+
+    /// The kept webhooks of `path`, oldest first.
     pub fn received(&self, path: &str) -> Vec<Received> {
         self.with_received(path, <[Received]>::to_vec)
     }
 
-    /// How many webhooks came to `path` so far.
+    /// The number of webhooks that have arrived at `path`, including those no longer kept.
     pub fn count(&self, path: &str) -> usize {
-        self.with_received(path, <[Received]>::len)
+        self.inbox.lock().get(path).map(|state| state.count).unwrap_or_default()
     }
 
     fn with_received<T>(&self, path: &str, look: impl FnOnce(&[Received]) -> T) -> T {
-        look(self.inbox.lock().get(path).map(|state| state.received.as_slice()).unwrap_or_default())
+        let mut paths = self.inbox.lock();
+        look(paths.get_mut(path).map(|state| &*state.received.make_contiguous()).unwrap_or_default())
     }
 
-    /// Waits until what came to `path` is as wanted, and gives it.
+    /// Waits until the kept webhooks of `path` satisfy `is_complete`, and returns them.
     pub async fn wait_for(
         &self,
         path: &str,
         within: Duration,
-        is_as_wanted: impl Fn(&[Received]) -> bool,
+        is_complete: impl Fn(&[Received]) -> bool,
     ) -> Result<Vec<Received>, TimedOut> {
         let mut changes = self.inbox.changed.subscribe();
         let look = async {
             loop {
-                if self.with_received(path, &is_as_wanted) {
+                if self.with_received(path, &is_complete) {
                     return self.received(path);
                 }
-                // It never fails: we hold the inbox that it watches.
+                // This fails only when the sender is dropped, and `self` owns it.
                 let _ = changes.changed().await;
             }
         };
         tokio::time::timeout(within, look).await.map_err(|_| {
-            let came = self.received(path).iter().map(|one| format!("{} {}", one.event_type, one.attempt)).collect();
-            TimedOut { path: path.to_owned(), within, came }
+            let arrived = self.received(path).iter().map(|one| format!("{} {}", one.event_type, one.attempt)).collect();
+            TimedOut { path: path.to_owned(), within, arrived }
         })
     }
 }
@@ -141,13 +152,14 @@ impl Inbox {
         self.paths.lock().expect("nobody panics while holding it")
     }
 
-    /// Remembers a webhook; tells what to answer, and after what time.
+    /// Keeps a webhook. Returns the status of its response and the delay before it.
     fn note(&self, uri: &Uri, headers: HeaderMap, body: Bytes) -> (u16, Duration) {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let (id, attempt) = (header("webhook-id"), header("webhook-attempt").parse().unwrap_or_default());
         let content: Value = serde_json::from_slice(&body).unwrap_or_default();
         let mut paths = self.lock();
-        let state = paths.entry(uri.path().to_owned()).or_default();
+        // Nobody reads webhooks at a path that was not set up. Keeping none also bounds the number of paths.
+        let Some(state) = paths.get_mut(uri.path()) else { return (401, Duration::ZERO) };
         let webhook = state.signing_secret.as_deref().and_then(|secret| Webhook::new(secret).ok());
         let verified = webhook.is_some_and(|webhook| webhook.verify(&body, &headers).is_ok());
         let answered = match state.next_answers.pop_front() {
@@ -155,7 +167,8 @@ impl Inbox {
             None if verified => 200,
             None => 401,
         };
-        state.received.push(Received {
+        state.count += 1;
+        state.received.push_back(Received {
             id,
             event_type: content["type"].as_str().unwrap_or_default().to_owned(),
             attempt,
@@ -165,6 +178,9 @@ impl Inbox {
             body,
             at: Instant::now(),
         });
+        if state.received.len() > self.kept {
+            state.received.pop_front();
+        }
         (answered, state.delay)
     }
 }
@@ -174,4 +190,37 @@ async fn take(State(inbox): State<Arc<Inbox>>, uri: Uri, headers: HeaderMap, bod
     inbox.changed.send_replace(());
     tokio::time::sleep(delay).await;
     StatusCode::from_u16(answered).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server;
+
+    async fn send(receiver: &Receiver, path: &str, id: &str) -> u16 {
+        let request = server::client().post(receiver.url(path)).header("webhook-id", id).body("{}");
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn a_path_keeps_only_its_latest_webhooks_but_counts_all() {
+        let receiver = Receiver::start(2).await.unwrap();
+        receiver.answer("/a", [200; 5]);
+        receiver.answer("/b", [200]);
+        for id in ["1", "2", "3", "4", "5"] {
+            send(&receiver, "/a", id).await;
+        }
+        send(&receiver, "/b", "6").await;
+
+        let ids = |path| receiver.received(path).into_iter().map(|one| one.id).collect::<Vec<_>>();
+        assert_eq!((ids("/a"), ids("/b")), (vec!["4".to_owned(), "5".to_owned()], vec!["6".to_owned()]));
+        assert_eq!((receiver.count("/a"), receiver.count("/b")), (5, 1));
+    }
+
+    #[tokio::test]
+    async fn a_path_that_was_not_set_up_answers_401_and_keeps_nothing() {
+        let receiver = Receiver::start(usize::MAX).await.unwrap();
+        assert_eq!(send(&receiver, "/unknown", "1").await, 401);
+        assert!(receiver.inbox.lock().is_empty());
+    }
 }

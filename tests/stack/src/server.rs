@@ -7,14 +7,14 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A client for loopback: no proxy, whatever the environment says.
+/// A client for loopback. It ignores proxies that the environment names, which could not reach loopback.
 pub(crate) fn client() -> reqwest::Client {
-    // Connections here are plain, but the client asks for a TLS provider all the same. Only the first time sets it.
+    // Connections here use no TLS, but the client requires a provider. Only the first call installs it; later ones fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().expect("a plain client can always be built")
 }
 
-/// A running server. Dropping it ends it.
+/// A running server. Dropping it ends the server.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -33,7 +33,7 @@ impl Server {
         Ok(Self { address, task })
     }
 
-    /// Where it is, without a slash at the end.
+    /// The server's URL, without a trailing slash.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

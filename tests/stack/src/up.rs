@@ -1,4 +1,4 @@
-//! `cargo stack up`: a stack to play with, until Ctrl-C.
+//! `cargo stack up`: a stack to try things out, until Ctrl-C.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -13,53 +13,58 @@ use crate::demo::{self, DemoError};
 use crate::progress::Progress;
 use crate::{Stack, StackError, StackOptions, paths};
 
-/// Delays that one can sit and watch: ten attempts in less than ten minutes.
+/// Retry delays short enough to watch: ten attempts in less than ten minutes.
 pub const SHORT_SCHEDULE: &str = "1s,2s,4s,8s,15s,30s,1m,2m,5m";
 
-/// Pauses of a failing endpoint that one can sit and watch.
+/// A health policy short enough to watch: pauses of a failing endpoint last from 5 seconds to a minute.
 const SHORT_PAUSES: &str = "failures=10,over=30s,pause=5s,longest=1m,warn=24h,disable=120h";
 
-/// What the command line asks for.
+/// Webhooks that each path of the receiver keeps. The demo reads its own; later ones are only counted and verified.
+///
+/// A stack may stay up for days, so this bounds its memory.
+const WEBHOOKS_KEPT: usize = 100;
+
+/// Options of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpOptions {
-    /// Delays before the second and each further attempt; [`SHORT_SCHEDULE`] if `None`.
+    /// Delays before the second and each later attempt. `None` means [`SHORT_SCHEDULE`].
     pub retry_schedule: Option<String>,
-    /// Leave the demo out.
+    /// Skip the demo.
     pub no_demo: bool,
-    /// Where the stack's files go; `target/stack` if `None`.
+    /// The directory for the stack's files. `None` means `target/stack`.
     pub dir: Option<PathBuf>,
 }
 
-/// Why there is no stack.
+/// Why `cargo stack up` failed.
 #[derive(Debug, Error)]
 pub enum UpError {
-    /// Another one has the directory.
+    /// Another stack uses the directory.
     #[error("a stack is already up in {}: its URLs are in {}", .0.display(), .0.join("stack.json").display())]
     AlreadyUp(PathBuf),
-    /// It did not start.
+    /// The stack did not start.
     #[error(transparent)]
     Stack(#[from] StackError),
-    /// It started, but does not work.
+    /// The stack started, but the demo failed.
     #[error("the stack is up, but the demo failed: {failure}\nthe end of its log:\n{log}")]
     Demo {
-        /// What failed.
+        /// The cause.
         failure: DemoError,
-        /// What the emulator and the functions said.
+        /// The latest log lines of the emulator and the functions.
         log: String,
     },
-    /// A file cannot be written.
+    /// A file of the stack cannot be read or written.
     #[error("cannot use {}", .0.display())]
     Io(PathBuf, #[source] io::Error),
 }
 
-/// Starts a stack, shows that it works, writes `stack.json`, and stays until a signal comes.
+/// Starts a stack, runs the demo, writes `stack.json`, and waits for SIGINT or SIGTERM.
 pub async fn up(options: UpOptions) -> Result<(), UpError> {
     let dir = options.dir.unwrap_or_else(|| paths::target().join("stack"));
     let io_error = |error| UpError::Io(dir.clone(), error);
     fs::create_dir_all(&dir).map_err(io_error)?;
     let dir = fs::canonicalize(&dir).map_err(io_error)?;
     let _lock = lock(&dir)?;
-    // From here on a signal ends the wait below, and so the stack, in good order.
+    // From here on, a signal ends the `select!` below, which drops the stack in good order.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(io_error)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(io_error)?;
 
@@ -71,6 +76,7 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
             dir: Some(dir.clone()),
             retry_schedule: Some(options.retry_schedule.unwrap_or_else(|| SHORT_SCHEDULE.to_owned())),
             parameters: [("HealthPolicy".to_owned(), SHORT_PAUSES.to_owned())].into(),
+            webhooks_kept: WEBHOOKS_KEPT,
             progress,
             ..StackOptions::default()
         });
@@ -81,7 +87,7 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
         }
         let facts = facts(&stack);
         let variables = stack.function_variables().await?;
-        // In quotes, for values have `=` in them, and `cargo lambda` would stumble over that.
+        // `cargo lambda` misreads an unquoted value that contains `=`.
         let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
         write_private(&variables_file, &lines.concat()).map_err(|error| UpError::Io(variables_file.clone(), error))?;
         write_private(&file, &format!("{facts:#}\n")).map_err(|error| UpError::Io(file.clone(), error))?;
@@ -103,7 +109,7 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
     result
 }
 
-/// Keeps others from using the directory as long as this process lives.
+/// Locks the directory until this process ends.
 fn lock(dir: &Path) -> Result<File, UpError> {
     let path = dir.join("lock");
     let io_error = |error| UpError::Io(path.clone(), error);
@@ -136,7 +142,7 @@ async fn show_demo(stack: &Stack, progress: Progress) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// What other programs need to know.
+/// The content of `stack.json`: what other programs need to use the stack.
 pub(crate) fn facts(stack: &Stack) -> Value {
     json!({
         "api": stack.api_url,
@@ -155,18 +161,18 @@ fn print_facts(facts: &Value, file: &Path) {
         ("api", "the settings API"),
         ("redirect", "return links"),
         ("operatorKey", "send it as x-api-key"),
-        ("mail", "the mails sent, as JSON; /0, /1 … in HTML"),
-        ("receiver", "takes webhooks and checks them"),
+        ("mail", "the latest mails, as JSON; /0, /1 … in HTML"),
+        ("receiver", "receives and verifies the demo's webhooks"),
         ("emulator", "the AWS services; credentials test/test"),
     ];
     println!("\nSignpost is up:\n");
     for (name, meaning) in explained {
         println!("  {name:<12} {:<54} {meaning}", facts[name].as_str().unwrap_or_default());
     }
-    println!("\nThe same is in {}. Ctrl-C ends all of it.", file.display());
+    println!("\nThe same values are in {}. Ctrl-C ends the stack.", file.display());
 }
 
-/// Writes a file that only this user can read: there is a key in it. It appears whole or not at all.
+/// Writes a file that only this user can read, because it contains a key. Renaming makes the whole file appear at once.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_added_extension("draft");
     let _ = fs::remove_file(&draft);

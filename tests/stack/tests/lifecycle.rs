@@ -1,4 +1,4 @@
-//! What `cargo stack up` promises to the machine it runs on: nothing reachable from outside, nothing left behind.
+//! `cargo stack up` is not reachable from other machines and leaves nothing behind.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "this is all test code")]
@@ -19,10 +19,10 @@ use tempfile::TempDir;
 
 use crate::processes::Process;
 
-/// Bounds every wait. Only a fault makes it pass.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The time-out for every wait. Only a fault reaches it.
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A running `stack up --no-demo` with a directory of its own.
+/// A running `stack up --no-demo` with its own directory.
 struct Up {
     child: Child,
     dir: TempDir,
@@ -41,12 +41,12 @@ fn stack_up(dir: &Path) -> Command {
 }
 
 impl Up {
-    /// Starts one, waits until it is up, and wakes the functions behind the two HTTP APIs.
+    /// Starts a stack, waits until it is up, and starts the functions behind the two HTTP APIs.
     fn start() -> Self {
         let dir = TempDir::new().unwrap();
         let mut child = stack_up(dir.path()).spawn().unwrap();
         let said = BufReader::new(child.stdout.take().unwrap()).lines();
-        let is_up = said.map_while(Result::ok).any(|line| line.contains("Ctrl-C ends all of it"));
+        let is_up = said.map_while(Result::ok).any(|line| line.contains("Ctrl-C ends the stack"));
         if !is_up {
             let mut failure = String::new();
             child.stderr.take().unwrap().read_to_string(&mut failure).unwrap();
@@ -64,7 +64,7 @@ impl Up {
         self.facts[name].as_str().unwrap()
     }
 
-    /// Its process and all below it.
+    /// Its process and all descendants.
     fn processes(&self) -> Vec<Process> {
         processes::family_of(self.child.id())
     }
@@ -77,7 +77,7 @@ impl Drop for Up {
     }
 }
 
-/// Sends a request, so that the function behind it starts. What it answers does not matter here.
+/// Sends a request so that the function behind the API starts. Any response will do.
 fn wake(url: &str) {
     use std::io::Write as _;
     let address = address_of(url);
@@ -90,24 +90,25 @@ fn address_of(url: &str) -> &str {
     url.strip_prefix("http://").unwrap()
 }
 
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+fn wait_until(condition: &str, mut is_met: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "waited too long until {what}");
+    while !is_met() {
+        assert!(start.elapsed() < WAIT_TIMEOUT, "waited too long until {condition}");
         thread::sleep(Duration::from_millis(20));
     }
 }
 
 fn signal(pid: u32, name: &str) {
-    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
+    // The shell has its own `kill`. The program of this name is missing on small systems.
+    assert!(Command::new("sh").args(["-c", "kill $0 $1", name, &pid.to_string()]).status().unwrap().success());
 }
 
 #[test]
-fn killing_it_leaves_no_process_and_no_open_port() {
+fn a_killed_stack_leaves_no_process_and_no_open_port() {
     let mut up = Up::start();
     let family = up.processes();
     let names: Vec<&str> = family.iter().map(|process| process.name.as_str()).collect();
-    assert!(names.contains(&"bootstrap"), "no function runs: {names:?}");
+    assert!(names.contains(&"bootstrap"), "no function is running: {names:?}");
 
     up.child.kill().unwrap();
     up.child.wait().unwrap();
@@ -120,7 +121,7 @@ fn killing_it_leaves_no_process_and_no_open_port() {
 }
 
 #[test]
-fn killing_its_guard_leaves_no_process() {
+fn a_killed_launcher_leaves_no_process() {
     let up = Up::start();
     let family = up.processes();
     let guard = family.iter().find(|process| process.arguments.contains("launch.py")).unwrap();
@@ -132,16 +133,16 @@ fn killing_its_guard_leaves_no_process() {
 }
 
 #[test]
-fn nothing_listens_beyond_loopback() {
+fn all_ports_listen_on_loopback_only() {
     let up = Up::start();
     let listening = processes::listening_addresses(&up.processes());
-    assert!(listening.len() >= 5, "four servers and the emulator listen, at least: {listening:?}");
+    assert!(listening.len() >= 5, "expected at least four servers and the emulator: {listening:?}");
     let reachable: Vec<_> = listening.into_iter().filter(|address| !address.ip().is_loopback()).collect();
     assert_eq!(reachable, []);
 }
 
 #[test]
-fn its_file_is_private_and_goes_with_it() {
+fn stack_json_is_private_and_is_removed_at_the_end() {
     let mut up = Up::start();
     let family = up.processes();
     let file = up.dir.path().join("stack.json");
@@ -155,7 +156,7 @@ fn its_file_is_private_and_goes_with_it() {
 }
 
 #[test]
-fn a_second_one_says_where_the_first_is() {
+fn a_second_stack_in_the_same_directory_names_the_first() {
     let up = Up::start();
     let Output { status, stderr, .. } = stack_up(up.dir.path()).output().unwrap();
     let dir = fs::canonicalize(up.dir.path()).unwrap();
@@ -165,7 +166,7 @@ fn a_second_one_says_where_the_first_is() {
 }
 
 #[test]
-fn without_python_it_says_what_to_install() {
+fn without_python_the_error_says_what_to_install() {
     let dir = TempDir::new().unwrap();
     let said = stack_up(dir.path())
         .env("PATH", dir.path())

@@ -1,15 +1,15 @@
-//! What is alike for all operations, and so stands in no handler's file.
+//! Adds to the OpenAPI document what all operations share: summaries, parameters, problems, headers, and the handling of `null`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{parsers, problem_kind, variants};
-use crate::problem_kind::ProblemKind;
+use super::parsers;
+use crate::http::problem_kind::ProblemKind;
 
-/// Completes a document that has been built from the handlers alone.
+/// Completes a document that was generated from the handlers and types.
 pub(super) fn complete(document: &mut Value) {
-    let mut answers = BTreeMap::new();
+    let mut problem_responses = BTreeMap::new();
     for (path, item) in members(&mut document["paths"]) {
         for (method, operation) in members(item) {
             if path.contains("{pid}") {
@@ -20,16 +20,15 @@ pub(super) fn complete(document: &mut Value) {
             require_body(operation);
             let kinds = problems(method, operation);
             operation["x-problems"] = kinds.iter().map(|kind| kind.name()).collect();
-            add_answers(operation, &kinds, &mut answers);
+            add_responses(operation, &kinds, &mut problem_responses);
         }
     }
-    for (name, kinds) in answers {
-        document["components"]["responses"][name] = problem_answer(&kinds);
+    for (name, kinds) in problem_responses {
+        document["components"]["responses"][name] = problem_response(&kinds);
     }
     document["components"]["headers"] = headers();
     let schemas = &mut document["components"]["schemas"];
     parsers::refine(schemas);
-    variants::describe(schemas);
     let is_request = |name: &str| parsers::KNOWN.iter().any(|(known, _)| *known == name);
     for (_, schema) in members(schemas).filter(|(name, _)| !is_request(name)) {
         forbid_null(schema);
@@ -41,7 +40,7 @@ pub(super) fn complete(document: &mut Value) {
     name_lists(document);
 }
 
-/// What is said of a field that may be `null` is said of the field, and not of one of its kinds of values.
+/// Moves the description of a field that may be `null` from one of its alternatives to the field.
 fn raise_descriptions(schema: &mut Value) {
     for property in schema.get_mut("properties").into_iter().flat_map(members).map(|(_, property)| property) {
         let choices = property.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
@@ -53,40 +52,41 @@ fn raise_descriptions(schema: &mut Value) {
     }
 }
 
-/// A list of deliveries is a `DeliveryList`.
+/// Renames list schemas, such as `List_Delivery` to `DeliveryList`.
 fn name_lists(document: &mut Value) {
-    let schemas = document["components"]["schemas"].as_object().expect("there are schemas");
+    let schemas = document["components"]["schemas"].as_object().expect("the document has schemas");
     let names: Vec<String> = schemas.keys().filter_map(|name| name.strip_prefix("List_")).map(str::to_owned).collect();
     let mut text = document.to_string();
     for name in names {
         text = text.replace(&format!("List_{name}\""), &format!("{name}List\""));
     }
-    *document = serde_json::from_str(&text).expect("only names were replaced");
+    *document = serde_json::from_str(&text).expect("replacing names keeps the JSON valid");
 }
 
 fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
-    value.as_object_mut().expect("this is an object").iter_mut()
+    value.as_object_mut().expect("the value is an object").iter_mut()
 }
 
 fn add_project_parameter(operation: &mut Value) {
     let parameter = json!({
-        "name": "pid", "in": "path", "required": true, "description": "The project.",
+        "name": "pid", "in": "path", "required": true, "description": "Id of the project.",
         "schema": {"$ref": "#/components/schemas/ProjectId"},
     });
-    let parameters = operation.as_object_mut().expect("operations are objects").entry("parameters");
-    parameters.or_insert_with(|| json!([])).as_array_mut().expect("parameters are a list").insert(0, parameter);
+    let parameters = operation.as_object_mut().expect("an operation is an object").entry("parameters");
+    parameters.or_insert_with(|| json!([])).as_array_mut().expect("parameters are an array").insert(0, parameter);
 }
 
-/// The id of an operation in words is its summary, and the doc comment of its handler describes it.
+/// Makes the doc comment of the handler the description, and the operation's id in words the summary.
 fn summarize(operation: &mut Value) {
-    let texts = ["summary", "description"].map(|name| operation[name].as_str().unwrap_or_default().trim());
-    let description = texts.join("\n");
-    assert!(!texts[0].is_empty(), "{} has no doc comment", operation["operationId"]);
+    // `utoipa` splits a doc comment into its first line and the rest.
+    let parts = ["summary", "description"].map(|name| operation[name].as_str().unwrap_or_default().trim());
+    let description = parts.join("\n");
+    assert!(!parts[0].is_empty(), "{} has no doc comment", operation["operationId"]);
     operation["description"] = description.trim().into();
-    operation["summary"] = in_words(operation["operationId"].as_str().expect("operations have ids")).into();
+    operation["summary"] = in_words(operation["operationId"].as_str().expect("an operation has an id")).into();
 }
 
-/// `readApiKey` as "Read API key".
+/// Returns an id in words: `readApiKey` becomes "Read API key".
 fn in_words(id: &str) -> String {
     let mut words = String::new();
     for letter in id.chars() {
@@ -99,7 +99,7 @@ fn in_words(id: &str) -> String {
     words[..1].to_uppercase() + &words[1..]
 }
 
-/// A parameter is there or not, and never `null`.
+/// Removes `null` from the values of parameters, because a parameter can only be left out.
 fn tidy_parameters(operation: &mut Value) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
     for parameter in parameters {
@@ -107,7 +107,7 @@ fn tidy_parameters(operation: &mut Value) {
     }
 }
 
-/// Bodies that may be left out say so.
+/// Marks bodies that can be left out.
 fn require_body(operation: &mut Value) {
     if operation["requestBody"].is_object() && operation["requestBody"]["required"].is_null() {
         operation["requestBody"]["required"] = false.into();
@@ -116,7 +116,7 @@ fn require_body(operation: &mut Value) {
     }
 }
 
-/// All kinds of problems that an operation may answer: those that its handler names, and those that follow from what it takes.
+/// Returns the kinds of problems of an operation: those that its handler names, and those that follow from its parameters and body.
 fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
     let own = operation["x-problems"].as_array().into_iter().flatten();
     let mut names: BTreeSet<&str> = own.filter_map(Value::as_str).collect();
@@ -128,7 +128,7 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
         names.extend(["unknown-key", "expired-key", "forbidden", "too-many-calls", "internal", "unavailable"]);
     }
     if is_in("path") {
-        // A path whose id has a `/` in it may be that of another route.
+        // An id with a `/` in it makes the path that of another route, which may not support the method.
         names.extend(["not-found", "method-not-allowed"]);
     }
     if is_in("query") {
@@ -143,29 +143,35 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
     if parameters.iter().any(|parameter| parameter["name"] == "If-Match") {
         names.insert("precondition-failed");
     }
-    let is_met = |kind: &&ProblemKind| names.contains(kind.name());
-    let kinds: Vec<ProblemKind> = ProblemKind::ALL.iter().filter(is_met).copied().collect();
+    let is_named = |kind: &&ProblemKind| names.contains(kind.name());
+    let kinds: Vec<ProblemKind> = ProblemKind::ALL.iter().filter(is_named).copied().collect();
     assert_eq!(kinds.len(), names.len(), "{method} names a problem that does not exist: {names:?}");
     kinds
 }
 
-/// The schemas of what has an `ETag`.
+/// The schemas of resources that have an `ETag`.
 const SETTINGS: [&str; 5] = ["ApiKey", "Endpoint", "NotificationUser", "Project", "ReturnUrlSettings"];
 
 fn reference(schema: &str) -> String {
     format!("#/components/schemas/{schema}")
 }
 
-/// Adds an answer for each status among `kinds`, and notes it as one of the document's.
-fn add_answers(operation: &mut Value, kinds: &[ProblemKind], answers: &mut BTreeMap<String, Vec<ProblemKind>>) {
+/// Adds headers to successful responses, and one shared response for each status of `kinds`, which is collected in
+/// `problem_responses`.
+fn add_responses(
+    operation: &mut Value,
+    kinds: &[ProblemKind],
+    problem_responses: &mut BTreeMap<String, Vec<ProblemKind>>,
+) {
     let takes_key = operation["security"].is_array();
-    let is_once = operation["parameters"].as_array().into_iter().flatten().any(|one| one["name"] == "Idempotency-Key");
+    let is_idempotent =
+        operation["parameters"].as_array().into_iter().flatten().any(|one| one["name"] == "Idempotency-Key");
     for (_, response) in members(&mut operation["responses"]) {
         let mut names = vec!["x-request-id"];
         if takes_key {
             names.extend(["RateLimit", "RateLimit-Policy"]);
         }
-        if is_once {
+        if is_idempotent {
             names.push("Idempotent-Replayed");
         }
         if SETTINGS.iter().any(|name| response["content"]["application/json"]["schema"]["$ref"] == reference(name)) {
@@ -182,11 +188,11 @@ fn add_answers(operation: &mut Value, kinds: &[ProblemKind], answers: &mut BTree
     for (status, kinds) in by_status {
         let name = kinds.iter().map(|kind| format!("{kind:?}")).collect::<Vec<_>>().join("Or");
         operation["responses"][status.to_string()] = json!({"$ref": format!("#/components/responses/{name}")});
-        answers.insert(name, kinds);
+        problem_responses.insert(name, kinds);
     }
 }
 
-fn problem_answer(kinds: &[ProblemKind]) -> Value {
+fn problem_response(kinds: &[ProblemKind]) -> Value {
     let description: Vec<String> = kinds.iter().map(|kind| format!("`{}`: {}", kind.name(), meaning(*kind))).collect();
     let examples: Map<String, Value> =
         kinds.iter().map(|kind| (kind.name().to_owned(), json!({"value": problem_example(*kind)}))).collect();
@@ -211,7 +217,7 @@ fn problem_example(kind: ProblemKind) -> Value {
         "detail": meaning(kind),
         "requestId": "8d7f6a3c-1b1e-4d0b-9c36-0a3c0a5a4b11",
     });
-    if kind == problem_kind("bad-fields") {
+    if kind == ProblemKind::BadFields {
         problem["errors"] = json!([{"pointer": "/name", "detail": "is required"}]);
     }
     problem
@@ -221,39 +227,39 @@ fn meaning(kind: ProblemKind) -> String {
     kind.meaning().trim().to_owned()
 }
 
-/// All kinds of problems, for whoever reads the document alone.
+/// All kinds of problems, for readers of the document.
 pub(super) fn problem_types() -> Value {
-    let shown = |kind: &ProblemKind| {
+    let problem_type = |kind: &ProblemKind| {
         json!({
             "type": format!("/problems/{}", kind.name()), "status": kind.status().as_u16(),
             "title": kind.status().canonical_reason(), "description": meaning(*kind),
         })
     };
-    ProblemKind::ALL.iter().map(shown).collect()
+    ProblemKind::ALL.iter().map(problem_type).collect()
 }
 
 fn headers() -> Value {
     let header = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     json!({
-        "x-request-id": header("Names this call in the logs.", json!({"type": "string"})),
-        "ETag": header("Stands for the settings as they are now; for `If-Match`.", json!({"type": "string"})),
+        "x-request-id": header("Id of the request in the operator's logs.", json!({"type": "string"})),
+        "ETag": header("Tag of the current settings, for `If-Match`.", json!({"type": "string"})),
         "Idempotent-Replayed": header(
-            "`true` if the request was carried out before, and this is its answer of then.",
+            "`true` if this is the stored response of an earlier request with the same `Idempotency-Key`.",
             json!({"type": "string", "const": "true"}),
         ),
-        "Retry-After": header("After how many seconds to repeat the call.", json!({"type": "integer", "minimum": 1})),
+        "Retry-After": header("Seconds to wait before a retry.", json!({"type": "integer", "minimum": 1})),
         "RateLimit": header(
-            "For projects' keys: calls that remain, and the seconds until there are more, such as `\"key\";r=990;t=4`.",
+            "For project keys: calls left in the window, and seconds until the next window, such as `\"key\";r=990;t=4`.",
             json!({"type": "string"}),
         ),
         "RateLimit-Policy": header(
-            "For projects' keys: calls in a window, and its seconds, such as `\"key\";q=1000;w=10`.",
+            "For project keys: calls per window, and the length of the window in seconds, such as `\"key\";q=1000;w=10`.",
             json!({"type": "string"}),
         ),
     })
 }
 
-/// What an answer need not have is left out, and never `null`.
+/// Removes `null` from optional fields of responses, because the API leaves such fields out.
 fn forbid_null(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -271,7 +277,7 @@ fn forbid_null(schema: &mut Value) {
     }
 }
 
-/// Takes `null` out of what a value may be.
+/// Removes `null` from the values that a schema allows.
 fn strip_null(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else { return };
     if let Some(Value::Array(types)) = object.get_mut("type") {

@@ -1,14 +1,14 @@
-//! Examples of values, made from their schemas.
+//! Generates example values from schemas.
 
 use serde_json::{Map, Value, json};
 
-/// What `reference` (`#/components/…`) stands for in `document`.
+/// Follows a reference (`#/components/…`) in `schema`.
 pub(super) fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let Some(reference) = schema["$ref"].as_str() else { return schema };
-    document.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference} leads nowhere"))
+    document.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference} does not exist"))
 }
 
-/// A value that `schema` allows: its example, or one put together from those of its parts.
+/// Returns a value that `schema` allows: its example, or one composed of the examples of its parts.
 pub(super) fn example(document: &Value, schema: &Value) -> Value {
     if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)) {
         return example.clone();
@@ -40,12 +40,12 @@ fn example_of_reference(document: &Value, schema: &Value) -> Value {
     example(document, resolve(document, schema))
 }
 
-/// The members that an object may have.
+/// The properties of an object.
 pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     schema["properties"].as_object().into_iter().flatten()
 }
 
-/// The type of a value that is not `null`.
+/// The type that the schema allows besides `null`.
 pub(super) fn type_of(schema: &Value) -> &str {
     let types = schema["type"].as_array().into_iter().flatten().chain([&schema["type"]]);
     types.filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("")

@@ -1,10 +1,10 @@
-//! What the page says of values: their kinds, their limits, and what doc comments say, in HTML.
+//! HTML for the API reference page: kinds and limits of values, and the Markdown of doc comments.
 
 use serde_json::Value;
 
 use super::examples::type_of;
 
-/// What kind of value a schema allows, in HTML.
+/// Returns the kind of value that a schema allows, such as `list of string`.
 pub(super) fn kind(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
@@ -38,7 +38,7 @@ fn one_of(values: &[Value]) -> String {
     format!("one of {}", values.join(", "))
 }
 
-/// What else a value must be like, in HTML.
+/// Returns the limits of a value, such as `, at most 20 items`.
 pub(super) fn limits(schema: &Value) -> String {
     let number = |name: &str| schema[name].as_f64().map(|number| number.to_string());
     let range = |least: &str, most: &str, unit: &str| match (number(least), number(most)) {
@@ -54,7 +54,7 @@ pub(super) fn limits(schema: &Value) -> String {
         range("minProperties", "maxProperties", " members"),
         schema["enum"].as_array().map(|values| one_of(values)),
         schema["pattern"].as_str().filter(|pattern| pattern.len() < 60).map(code),
-        schema.get("default").map(|value| format!("{} if left out", code(&value.to_string()))),
+        schema.get("default").map(|value| format!("default {}", code(&value.to_string()))),
     ];
     limits.into_iter().flatten().flat_map(|limit| [", ".to_owned(), limit]).collect()
 }
@@ -67,22 +67,22 @@ pub(super) fn code(text: &str) -> String {
     format!("<code>{}</code>", escape(text))
 }
 
-/// The little Markdown of doc comments (paragraphs, lists, code, bold) as HTML.
+/// Converts the Markdown of doc comments to HTML: paragraphs, lists, code and bold.
 pub(super) fn paragraphs(value: &Value) -> String {
     let text = value.as_str().unwrap_or_default();
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
     let marked_up = |text: &str| marked(&marked(&escape(text), "`", "code"), "**", "strong");
-    let shown = |paragraph: &str| match paragraph.strip_prefix("- ") {
+    let to_html = |paragraph: &str| match paragraph.strip_prefix("- ") {
         None => format!("<p>{}</p>", marked_up(paragraph)),
         Some(items) => {
             let items = items.split("\n- ").flat_map(|item| ["<li>".to_owned(), marked_up(item), "</li>".to_owned()]);
             format!("<ul>{}</ul>", items.collect::<String>())
         }
     };
-    paragraphs.map(shown).collect()
+    paragraphs.map(to_html).collect()
 }
 
-/// `text` with what stands between two `mark`s in the element `element`.
+/// Puts the text between two `mark`s into the element `element`.
 fn marked(text: &str, mark: &str, element: &str) -> String {
     let parts = text.split(mark).enumerate();
     parts

@@ -1,4 +1,4 @@
-//! The page `/docs`: the document for people, as one file that runs no script and loads nothing.
+//! Renders the page `/docs`: the API reference as one file without scripts, which loads nothing.
 
 use askama::Template;
 use serde_json::Value;
@@ -35,7 +35,7 @@ struct Operation {
     parameters: Vec<Field>,
     body: Option<Body>,
     call: String,
-    answers: Vec<Answer>,
+    responses: Vec<Response>,
     problems: Vec<Problem>,
 }
 
@@ -51,7 +51,7 @@ struct Body {
     shapes: Vec<Vec<Field>>,
 }
 
-struct Answer {
+struct Response {
     status: String,
     kind: String,
     description: String,
@@ -72,11 +72,11 @@ struct Type {
     kind: String,
     description: String,
     shapes: Vec<Vec<Field>>,
-    /// What is said of a field that is always there.
+    /// Label of a field that is always present.
     always: &'static str,
 }
 
-/// The page for `document`.
+/// Renders the page of `document`.
 pub(super) fn render(document: &Value) -> String {
     let problems: Vec<Problem> = problem_types().as_array().into_iter().flatten().map(problem).collect();
     let groups = document["tags"].as_array().into_iter().flatten().map(|tag| group(document, tag, &problems));
@@ -89,16 +89,16 @@ pub(super) fn render(document: &Value) -> String {
         types: types.map(|(name, schema)| known_type(document, name, schema)).collect(),
         problems,
     };
-    let html = page.render().expect("writing into a text does not fail");
+    let html = page.render().expect("rendering into a string does not fail");
     let lines = html.lines().filter(|line| !line.trim().is_empty()).flat_map(|line| [line, "\n"]);
     restore_style(&lines.collect::<String>())
 }
 
-/// The style sheet as it stands in its own file, for its hash is that of the file.
+/// Restores the style sheet's blank lines, because the content security policy contains the hash of its file.
 fn restore_style(html: &str) -> String {
     let style = include_str!("../../templates/docs.css");
     let (head, rest) = html.split_once("<style>").expect("the page has a style sheet");
-    let (_, tail) = rest.split_once("</style>").expect("style sheets end");
+    let (_, tail) = rest.split_once("</style>").expect("the style sheet ends");
     format!("{head}<style>{style}</style>{tail}")
 }
 
@@ -113,35 +113,35 @@ fn group(document: &Value, tag: &Value, problems: &[Problem]) -> Group {
     Group {
         anchor: format!("resource-{}", name.to_lowercase().replace(' ', "-")),
         description: paragraphs(&tag["description"]),
-        operations: own.map(|(path, method, shown)| operation(document, path, method, shown, problems)).collect(),
+        operations: own.map(|(path, method, spec)| operation(document, path, method, spec, problems)).collect(),
         name,
     }
 }
 
-fn operation(document: &Value, path: &str, method: &str, shown: &Value, problems: &[Problem]) -> Operation {
-    let parameters: Vec<&Value> = shown["parameters"].as_array().into_iter().flatten().collect();
-    let names: Vec<&str> = shown["x-problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let body = body_schema(shown);
+fn operation(document: &Value, path: &str, method: &str, spec: &Value, problems: &[Problem]) -> Operation {
+    let parameters: Vec<&Value> = spec["parameters"].as_array().into_iter().flatten().collect();
+    let names: Vec<&str> = spec["x-problems"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let body = body_schema(spec);
     Operation {
-        anchor: format!("operation-{}", text(&shown["operationId"])),
-        summary: text(&shown["summary"]),
+        anchor: format!("operation-{}", text(&spec["operationId"])),
+        summary: text(&spec["summary"]),
         method: method.to_owned(),
         path: path.to_owned(),
-        description: paragraphs(&shown["description"]),
-        access: access(&shown["security"]),
-        call: call(document, path, method, shown),
-        parameters: parameters.into_iter().map(|shown| parameter(document, shown)).collect(),
-        body: body.map(|schema| body_of(document, schema, shown["requestBody"]["required"] == true)),
-        answers: answers(document, &shown["responses"]),
+        description: paragraphs(&spec["description"]),
+        access: access(&spec["security"]),
+        call: call(document, path, method, spec),
+        parameters: parameters.into_iter().map(|spec| parameter(document, spec)).collect(),
+        body: body.map(|schema| body_of(document, schema, spec["requestBody"]["required"] == true)),
+        responses: responses(document, &spec["responses"]),
         problems: problems.iter().filter(|problem| names.contains(&&*problem.name)).cloned().collect(),
     }
 }
 
 fn access(security: &Value) -> String {
     match security[0]["x-api-key"][0].as_str() {
-        None => "Anybody may call this.".to_owned(),
-        Some("operator") => "Takes the operator's key.".to_owned(),
-        Some(scope) => format!("Takes a key with the scope {}.", code(scope)),
+        None => "This call needs no API key.".to_owned(),
+        Some("operator") => "Requires an operator key.".to_owned(),
+        Some(scope) => format!("Requires an API key with the scope {}.", code(scope)),
     }
 }
 
@@ -149,9 +149,9 @@ fn parameter(document: &Value, parameter: &Value) -> Field {
     let (place, schema) = (text(&parameter["in"]), &parameter["schema"]);
     Field {
         name: text(&parameter["name"]),
-        kind: format!("{}, in the {place}{}", kind(schema), limits(meant(document, schema))),
+        kind: format!("{}, in the {place}{}", kind(schema), limits(value_schema(document, schema))),
         is_required: parameter["required"] == true,
-        description: paragraphs(parameter.get("description").unwrap_or(&meant(document, schema)["description"])),
+        description: paragraphs(parameter.get("description").unwrap_or(&value_schema(document, schema)["description"])),
     }
 }
 
@@ -159,50 +159,50 @@ fn body_of(document: &Value, schema: &Value, is_required: bool) -> Body {
     let schema = resolve(document, schema);
     let mut description = paragraphs(&schema["description"]);
     if !is_required {
-        description += "<p>The body may be left out.</p>";
+        description += "<p>The body is optional.</p>";
     }
     Body { description, shapes: shapes(document, schema) }
 }
 
-/// The call for a shell, with `API` and `KEY` set.
-fn call(document: &Value, path: &str, method: &str, shown: &Value) -> String {
+/// Returns the `curl` command of an operation, for a shell with `API` and `KEY` set.
+fn call(document: &Value, path: &str, method: &str, spec: &Value) -> String {
     let mut path = path.to_owned();
-    let parameters = shown["parameters"].as_array().into_iter().flatten();
+    let parameters = spec["parameters"].as_array().into_iter().flatten();
     for parameter in parameters.filter(|parameter| parameter["in"] == "path") {
         let value = example(document, &parameter["schema"]);
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         path = path.replace(&format!("{{{}}}", text(&parameter["name"])), &value);
     }
     let mut lines = vec![format!("curl -X {} \"$API{path}\"", method.to_uppercase())];
-    if shown["security"].is_array() {
+    if spec["security"].is_array() {
         lines.push("-H \"x-api-key: $KEY\"".to_owned());
     }
-    if let Some(schema) = body_schema(shown) {
+    if let Some(schema) = body_schema(spec) {
         lines.push("-H 'content-type: application/json'".to_owned());
         lines.push(format!("-d '{:#}'", example(document, schema)));
     }
     lines.join(" \\\n  ")
 }
 
-/// The schema of an operation's body, if it takes one.
-fn body_schema(shown: &Value) -> Option<&Value> {
-    shown["requestBody"]["content"]["application/json"].get("schema")
+/// The schema of an operation's body, if it has one.
+fn body_schema(spec: &Value) -> Option<&Value> {
+    spec["requestBody"]["content"]["application/json"].get("schema")
 }
 
-/// The answers that are no problems.
-fn answers(document: &Value, responses: &Value) -> Vec<Answer> {
-    let responses = responses.as_object().into_iter().flatten().filter(|(_, response)| response["$ref"].is_null());
-    let answer = |(status, response): (&String, &Value)| {
+/// The responses that are not problems.
+fn responses(document: &Value, all: &Value) -> Vec<Response> {
+    let successful = all.as_object().into_iter().flatten().filter(|(_, response)| response["$ref"].is_null());
+    let response = |(status, response): (&String, &Value)| {
         let content = response["content"].as_object().into_iter().flatten().next();
         let schema = content.map(|(_, content)| &content["schema"]);
-        Answer {
+        Response {
             status: status.clone(),
             kind: schema.map_or_else(|| "<span class=\"kind\">no body</span>".to_owned(), kind),
             description: paragraphs(&response["description"]),
             example: schema.map(|schema| format!("{:#}", example(document, schema))),
         }
     };
-    responses.map(answer).collect()
+    successful.map(response).collect()
 }
 
 fn problem(problem: &Value) -> Problem {
@@ -228,7 +228,7 @@ fn known_type(document: &Value, name: &str, schema: &Value) -> Type {
     }
 }
 
-/// The forms that an object may have, each as its fields; none, if it is no object.
+/// Returns the shapes that an object can have, each as a list of fields. The list is empty if the schema is not an object.
 fn shapes(document: &Value, schema: &Value) -> Vec<Vec<Field>> {
     let schema = resolve(document, schema);
     if schema["properties"].is_object() {
@@ -238,7 +238,7 @@ fn shapes(document: &Value, schema: &Value) -> Vec<Vec<Field>> {
         return parts.iter().fold(vec![Vec::new()], |all, part| {
             let of_part = shapes(document, part);
             let with = |fields: &Vec<Field>| {
-                of_part.iter().map(|more| fields.iter().chain(more).map(Field::again).collect()).collect()
+                of_part.iter().map(|more| fields.iter().chain(more).map(Field::copy).collect()).collect()
             };
             all.iter().flat_map(|fields| -> Vec<Vec<Field>> { with(fields) }).collect()
         });
@@ -247,14 +247,14 @@ fn shapes(document: &Value, schema: &Value) -> Vec<Vec<Field>> {
 }
 
 impl Field {
-    fn again(&self) -> Self {
+    fn copy(&self) -> Self {
         let Self { name, kind, is_required, description } = self;
         Self { name: name.clone(), kind: kind.clone(), is_required: *is_required, description: description.clone() }
     }
 }
 
-/// What a field is, be it described in place or elsewhere, and whether it may be `null` or not.
-fn meant<'a>(document: &'a Value, property: &'a Value) -> &'a Value {
+/// Returns the schema of a field's value: follows a reference and ignores `null`.
+fn value_schema<'a>(document: &'a Value, property: &'a Value) -> &'a Value {
     let choices = property["oneOf"].as_array().into_iter().flatten();
     let mut values = choices.filter(|choice| choice["type"] != "null");
     match (values.next(), values.next()) {
@@ -263,15 +263,17 @@ fn meant<'a>(document: &'a Value, property: &'a Value) -> &'a Value {
     }
 }
 
-/// The fields of an object, those that are always there first.
+/// The fields of an object, required ones first.
 fn fields(document: &Value, schema: &Value) -> Vec<Field> {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let mut fields: Vec<Field> = properties(schema)
         .map(|(name, property)| Field {
             name: name.clone(),
-            kind: format!("{}{}", kind(property), limits(meant(document, property))),
+            kind: format!("{}{}", kind(property), limits(value_schema(document, property))),
             is_required: required.iter().any(|one| one == name),
-            description: paragraphs(property.get("description").unwrap_or(&meant(document, property)["description"])),
+            description: paragraphs(
+                property.get("description").unwrap_or(&value_schema(document, property)["description"]),
+            ),
         })
         .collect();
     fields.sort_by_key(|field| !field.is_required);

@@ -1,35 +1,35 @@
-//! Headers of requests that several handlers take.
+//! Request headers of several operations.
 
 use utoipa::IntoParams;
 
-/// For what creates something.
+/// Header of calls that create something.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only its description is wanted")]
-pub(crate) struct Once {
-    /// Names the request. Repeated with it within a day it is carried out once, and answered alike, with
-    /// `Idempotent-Replayed: true`.
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct IdempotencyKey {
+    /// Makes it safe to repeat the request. Repetitions with the same key within 24 hours return the first response with
+    /// `Idempotent-Replayed: true` and change nothing.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$", nullable = false)]
     idempotency_key: Option<String>,
 }
 
-/// For what changes settings.
+/// Header of calls that change settings.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only its description is wanted")]
+#[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct IfMatch {
-    /// The `ETag` that the settings were read with: if they are others now, nothing is changed. `*` stands for any that there
-    /// are.
+    /// `ETag` of the settings as you read them. If they have changed since, the call fails and changes nothing. `*` matches any
+    /// existing resource.
     #[param(rename = "If-Match", nullable = false)]
     if_match: Option<String>,
 }
 
-/// For what is shown to programs and to people.
+/// Header of calls that can return a page.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only its description is wanted")]
+#[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct AcceptLanguage {
-    /// In which language a page is: `ko`, or English.
+    /// The preferred languages of a page: English, Korean or Spanish. English if none of them is accepted.
     #[param(rename = "Accept-Language", nullable = false)]
     accept_language: Option<String>,
 }

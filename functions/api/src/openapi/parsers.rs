@@ -1,16 +1,16 @@
-//! What reads the requests of [`super::requests`], and what types cannot say of them.
+//! The parsers of the documented requests, and rules of requests that a type cannot express.
 
+use domain::foundation::draft::{BadFields, Draft};
+use domain::webhooks::address::AddressGuard;
 use serde_json::{Value, json};
-use shared::address::AddressGuard;
-use shared::draft::{BadFields, Draft};
 
-/// Names of static headers: none that HTTP or Signpost sets.
+/// Names of static headers, without those that HTTP or Signpost sets.
 const HEADER_NAME: &str = "^(?!(accept-encoding|connection|cookie|date|expect|forwarded|host|keep-alive|te|trailer|\
     transfer-encoding|upgrade|user-agent|via)$)(?!(content-|proxy-|sec-|webhook-))[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 
-/// Adds what the types cannot say.
+/// Adds the rules that types cannot express.
 pub(super) fn refine(schemas: &mut Value) {
-    // One of the two must be there, and not both.
+    // Exactly one of the two is required.
     schemas["NewReturnLink"]["oneOf"] = json!([
         {"title": "After a result", "required": ["kycStatus"],
          "properties": {"kycStatus": {"type": "string"}, "errorCode": {"type": "null"}}},
@@ -26,42 +26,44 @@ pub(super) fn refine(schemas: &mut Value) {
     *changes = json!({"oneOf": [{"type": "null"}, changes.take()]});
 }
 
-/// Reads a request, for what it refuses.
+/// Parses a request and returns its errors.
 pub(super) type Parser = fn(Draft) -> Result<(), BadFields>;
 
 fn parse<T: TryFrom<Draft, Error = BadFields>>(draft: Draft) -> Result<(), BadFields> {
     T::try_from(draft).map(drop)
 }
 
-/// The name of each schema here that a request has, with the parser of such requests.
+/// The schema names of all requests, with their parsers.
 pub(super) const KNOWN: [(&str, Parser); 19] = [
-    ("NewProject", parse::<shared::project::NewProject>),
-    ("ProjectChange", parse::<shared::project::ProjectChange>),
-    ("NewApiKey", parse::<shared::api_key::NewApiKey>),
-    ("KeyRotation", parse::<shared::api_key::KeyRotation>),
-    ("NewEndpoint", |draft| shared::endpoint::NewEndpoint::check(draft, &AddressGuard::default()).map(drop)),
-    ("EndpointChange", |draft| shared::endpoint::EndpointChange::check(draft, &AddressGuard::default()).map(drop)),
-    ("SecretRotation", parse::<shared::endpoint::SecretRotation>),
-    ("Nothing", parse::<crate::body::Nothing>),
-    ("NewEvent", parse::<shared::event::NewEvent>),
-    ("NewEvents", parse::<shared::event::NewEvents>),
+    ("NewProject", parse::<domain::projects::project::NewProject>),
+    ("ProjectChange", parse::<domain::projects::project::ProjectChange>),
+    ("NewApiKey", parse::<domain::projects::api_key::NewApiKey>),
+    ("KeyRotation", parse::<domain::projects::api_key::KeyRotation>),
+    ("NewEndpoint", |draft| domain::webhooks::endpoint::NewEndpoint::check(draft, &AddressGuard::default()).map(drop)),
+    ("EndpointChange", |draft| {
+        domain::webhooks::endpoint::EndpointChange::check(draft, &AddressGuard::default()).map(drop)
+    }),
+    ("SecretRotation", parse::<domain::webhooks::endpoint::SecretRotation>),
+    ("Nothing", parse::<crate::http::body::NoFields>),
+    ("NewEvent", parse::<domain::webhooks::event::NewEvent>),
+    ("NewEvents", parse::<domain::webhooks::event::NewEvents>),
     ("NewReplay", check_replay),
-    ("NewTestSend", parse::<shared::test_send::NewTestSend>),
-    ("KeyIssue", parse::<shared::return_url::KeyIssue>),
-    ("NewReturnUrlSettings", parse::<shared::return_url::NewReturnUrlSettings>),
-    ("BroughtUrl", parse::<shared::return_url::BroughtUrl>),
-    ("NewReturnLink", parse::<shared::return_link::NewReturnLink>),
-    ("NewNotificationUser", parse::<shared::notification_user::NewNotificationUser>),
-    ("NotificationUserChange", parse::<shared::notification_user::NotificationUserChange>),
+    ("NewTestSend", parse::<domain::webhooks::test_send::NewTestSend>),
+    ("KeyIssue", parse::<domain::return_urls::KeyIssue>),
+    ("NewReturnUrlSettings", parse::<domain::return_urls::NewReturnUrlSettings>),
+    ("BroughtUrl", parse::<domain::return_urls::BroughtUrl>),
+    ("NewReturnLink", parse::<domain::return_urls::return_link::NewReturnLink>),
+    ("NewNotificationUser", parse::<domain::reports::notification_user::NewNotificationUser>),
+    ("NotificationUserChange", parse::<domain::reports::notification_user::NotificationUserChange>),
     ("ResealWalk", |mut draft| {
         let _: Option<String> = draft.optional("cursor");
         draft.check(|| Some(()))
     }),
 ];
 
-/// The day after that of the example, when all of it is kept.
+/// Parses a replay on the day after that of its example, when all of its deliveries are still kept.
 fn check_replay(draft: Draft) -> Result<(), BadFields> {
-    let moment = |text: &str| text.parse().expect("this is a moment");
-    let (now, oldest_kept) = (moment("2026-11-23T00:00:00Z"), moment("2026-10-23T00:00:00Z"));
-    shared::replay::NewReplay::check(draft, now, oldest_kept).map(drop)
+    let time = |value: &str| value.parse().expect("the value is a time");
+    let (now, oldest_kept) = (time("2026-11-23T00:00:00Z"), time("2026-10-23T00:00:00Z"));
+    domain::webhooks::replay::NewReplay::check(draft, now, oldest_kept).map(drop)
 }

@@ -1,68 +1,74 @@
-//! That the committed documentation is what the code says, and that the code does what it says.
+//! Tests that the committed documentation matches the code, and that requests are parsed as documented.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use domain::foundation::draft::{BadFields, Draft};
+use domain::projects::api_key::Scope;
+use domain::return_urls::{Encryption, KycStatus, ReturnField};
+use domain::webhooks::endpoint::{EndpointField, Format};
+use domain::webhooks::event::EventType;
+use domain::webhooks::signature::SignatureScheme;
 use serde_json::{Value, json};
-use shared::api_key::Scope;
-use shared::draft::{BadFields, Draft};
-use shared::event::EventType;
-use shared::return_url::{Encryption, KycStatus, ReturnField};
-use shared::signature::SignatureScheme;
-use shared::webhook::Format;
 
-use super::{document, page, parsers};
+use super::document::document;
+use super::{page, parsers};
+use crate::api_keys::ApiKeyView;
 use crate::documentation;
+use crate::endpoints::view::EndpointView;
+use crate::http::etag::SettingsView;
+use crate::projects::view::ProjectView;
+use crate::return_urls::keys::IssuedKey;
 
-/// Writes the files anew if the variable `OPENAPI` is `write`, and compares them else.
-fn compare(name: &str, committed: &str, made: &str) {
+/// Compares a committed file with the generated one. With the variable `OPENAPI=write`, writes the generated one instead.
+fn compare(name: &str, committed: &str, generated: &str) {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    #[expect(clippy::disallowed_methods, reason = "this is how a developer asks for new files")]
-    let is_to_write = std::env::var("OPENAPI").is_ok_and(|wish| wish == "write");
+    #[expect(clippy::disallowed_methods, reason = "a developer sets this variable to update the files")]
+    let is_to_write = std::env::var("OPENAPI").is_ok_and(|mode| mode == "write");
     if is_to_write {
-        std::fs::write(path, made).unwrap();
+        std::fs::write(path, generated).unwrap();
         return;
     }
     assert!(
-        committed == made,
-        "{name} is not what the code says; after a wanted change: OPENAPI=write cargo test --workspace --lib openapi"
+        committed == generated,
+        "{name} differs from the code; to update it: OPENAPI=write cargo test --workspace --lib openapi"
     );
 }
 
 #[test]
-fn the_committed_document_and_page_are_what_the_code_says() {
+fn the_committed_document_and_page_match_the_code() {
     let document = document();
     compare("openapi.json", documentation::OPENAPI, &format!("{document:#}\n"));
     compare("docs.html", documentation::PAGE, &page::render(&document));
 }
 
-fn refusals(parser: parsers::Parser, body: &Value) -> Vec<String> {
+fn errors(parser: parsers::Parser, body: &Value) -> Vec<String> {
     let draft = Draft::parse(body.to_string().as_bytes()).unwrap();
     let bad = parser(draft).err().map_or_else(Vec::new, |BadFields(bad)| bad);
     bad.into_iter().map(|field| format!("{} {}", field.pointer, field.detail)).collect()
 }
 
 #[test]
-fn requests_are_taken_as_they_are_documented() {
+fn documented_requests_are_accepted_and_unknown_fields_rejected() {
     let document = document();
     for (name, parser) in parsers::KNOWN {
         let schema = &document["components"]["schemas"][name];
         assert_eq!(schema["additionalProperties"], false, "{name}");
         let mut example = schema["example"].clone();
-        assert_eq!(refusals(parser, &example), Vec::<String>::new(), "{name}");
+        assert_eq!(errors(parser, &example), Vec::<String>::new(), "{name}");
 
         let documented: Vec<&String> =
             schema["properties"].as_object().into_iter().flatten().map(|(key, _)| key).collect();
-        let exemplified: Vec<&String> = example.as_object().unwrap().keys().collect();
-        assert_eq!(exemplified, documented, "the example of {name} shows every field");
+        let in_example: Vec<&String> = example.as_object().unwrap().keys().collect();
+        assert_eq!(in_example, documented, "the example of {name} has every field");
 
         example["undocumented"] = json!(1);
-        assert_eq!(refusals(parser, &example), ["/undocumented is not a known field"], "{name}");
+        assert_eq!(errors(parser, &example), ["/undocumented is not a known field"], "{name}");
     }
 }
 
 #[test]
-fn required_fields_are_just_those_that_are_documented_so() {
+fn exactly_the_fields_documented_as_required_are_required() {
     let document = document();
     for (name, parser) in parsers::KNOWN {
         let schema = &document["components"]["schemas"][name];
@@ -70,31 +76,31 @@ fn required_fields_are_just_those_that_are_documented_so() {
         for (field, _) in schema["properties"].as_object().into_iter().flatten() {
             let mut body = schema["example"].clone();
             body.as_object_mut().unwrap().remove(field);
-            let is_refused = !refusals(parser, &body).is_empty();
-            // Of these two, one is required: the schema says so beside its fields.
+            let is_rejected = !errors(parser, &body).is_empty();
+            // Either `kycStatus` or `errorCode` is required, which the schema says in `oneOf`.
             let is_one_of_two = name == "NewReturnLink" && field == "kycStatus";
-            assert_eq!(is_refused, required.contains(&json!(field)) || is_one_of_two, "{name} without {field}");
+            assert_eq!(is_rejected, required.contains(&json!(field)) || is_one_of_two, "{name} without {field}");
         }
     }
 }
 
 #[test]
-fn no_request_takes_a_field_that_is_documented_elsewhere_only() {
+fn no_request_accepts_an_undocumented_field() {
     let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();
-    // Whatever can be set is shown somewhere, if only in the answer.
+    // A field that can be set is documented somewhere, at least in a response.
     let everywhere: BTreeSet<&String> = schemas.values().flat_map(fields).collect();
     for (name, parser) in parsers::KNOWN {
         let schema = &schemas[name];
         for field in everywhere.iter().filter(|field| schema["properties"].get(field).is_none()) {
             let mut body = schema["example"].clone();
             body[field] = Value::Null;
-            assert_eq!(refusals(parser, &body), [format!("/{field} is not a known field")], "{name}");
+            assert_eq!(errors(parser, &body), [format!("/{field} is not a known field")], "{name}");
         }
     }
 }
 
-/// The names of all fields in a schema.
+/// Returns the names of all fields in a schema.
 fn fields(schema: &Value) -> Vec<&String> {
     let own = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name);
     let parts = [&schema["allOf"], &schema["oneOf"]].into_iter().filter_map(Value::as_array).flatten();
@@ -102,7 +108,7 @@ fn fields(schema: &Value) -> Vec<&String> {
 }
 
 #[test]
-fn names_are_documented_as_they_are_written() {
+fn the_documented_names_are_those_in_the_code() {
     let document = document();
     let documented = |schema: &str| document["components"]["schemas"][schema]["enum"].clone();
     assert_eq!(documented("EventType"), json!(EventType::ALL));
@@ -112,4 +118,29 @@ fn names_are_documented_as_they_are_written() {
     assert_eq!(documented("SignatureScheme"), json!(SignatureScheme::ALL));
     assert_eq!(documented("Format"), json!(Format::ALL));
     assert_eq!(documented("Encryption"), json!(Encryption::ALL));
+}
+
+#[test]
+fn the_documented_fields_of_an_endpoint_change_are_those_that_can_be_reverted() {
+    let document = document();
+    let documented: BTreeSet<&str> =
+        fields(&document["components"]["schemas"]["EndpointChange"]).into_iter().map(String::as_str).collect();
+    assert_eq!(documented, EndpointField::ALL.map(EndpointField::as_str).into());
+    let returned: BTreeSet<&str> =
+        fields(&document["components"]["schemas"]["Endpoint"]).into_iter().map(String::as_str).collect();
+    assert!(EndpointField::ALL.iter().all(|field| returned.contains(field.audit_name())), "{returned:?}");
+}
+
+#[test]
+fn fields_excluded_from_the_tag_exist() {
+    let document = document();
+    for (schema, names) in [
+        ("ApiKey", ApiKeyView::NOT_SETTINGS),
+        ("Endpoint", EndpointView::NOT_SETTINGS),
+        ("IssuedReturnUrlKey", IssuedKey::NOT_SETTINGS),
+        ("Project", ProjectView::NOT_SETTINGS),
+    ] {
+        let existing = fields(&document["components"]["schemas"][schema]);
+        assert!(names.iter().all(|name| existing.iter().any(|field| field == name)), "{schema}: {existing:?}");
+    }
 }

@@ -1,21 +1,22 @@
-//! Publishing one event or many, and reading them back.
+//! Publishing events one by one or in batches, and reading them back.
 
-use axum::http::StatusCode;
+use std::time::Duration;
+
+use domain::webhooks::delivery::SendMessage;
 use serde_json::{Value, json};
-use shared::delivery::SendMessage;
 
-use crate::scene::Scene;
+use crate::fixture::TestApi;
 
-fn ids(answer: &Value) -> Vec<&str> {
-    answer["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
+fn ids(items: &Value) -> Vec<&str> {
+    items.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
 }
 
-/// The deliveries whose first attempts were queued.
-fn queued(scene: &Scene) -> Vec<String> {
-    let messages = scene.queue.take().into_iter();
+/// The sorted ids of the deliveries whose first attempts are in the queue.
+fn queued_deliveries(api: &TestApi) -> Vec<String> {
+    let messages = api.queue.take().into_iter();
     let delivery = |(message, _)| match message {
-        SendMessage::Attempt(nudge) => nudge.delivery_id.to_string(),
-        other => panic!("{other:?} is no first attempt"),
+        SendMessage::Attempt(task) => task.delivery_id.to_string(),
+        other => panic!("{other:?} is not an attempt task"),
     };
     let mut deliveries: Vec<String> = messages.map(delivery).collect();
     deliveries.sort();
@@ -28,60 +29,53 @@ fn batch(size: usize) -> Value {
 }
 
 #[tokio::test]
-async fn a_batch_is_published_in_its_order_to_every_endpoint_that_wants_it() {
-    let scene = Scene::new().await;
-    let project = scene.project().await;
-    scene.endpoint(&project, json!({"url": "https://all.example.com/"})).await;
-    scene.endpoint(&project, json!({"url": "https://aml.example.com/", "eventTypes": ["aml"]})).await;
-    scene.endpoint(&project, json!({"url": "https://token.example.com/", "eventTypes": ["token"]})).await;
-    let path = format!("/v1/projects/{project}/events");
+async fn a_batch_keeps_its_order_and_is_queued_for_every_matching_endpoint() {
+    let (api, project) = TestApi::with_project().await;
+    for endpoint in [
+        json!({"url": "https://all.example.com/"}),
+        json!({"url": "https://aml.example.com/", "eventTypes": ["aml"]}),
+        json!({"url": "https://token.example.com/", "eventTypes": ["token"]}),
+    ] {
+        project.create("/endpoints", endpoint).await;
+    }
 
-    let published = scene.operator("POST", &format!("{path}/batch"), &batch(100)).await;
-    assert_eq!(published.status, StatusCode::ACCEPTED, "{}", published.body);
-    let items = published.body["items"].as_array().unwrap();
-    let deliveries = items.iter().flat_map(|item| item["deliveries"].as_array().unwrap());
-    let mut expected: Vec<&str> = deliveries.map(|delivery| delivery["id"].as_str().unwrap()).collect();
+    let published = project.post("/events/batch", batch(100)).await.expect(202);
+    let items = published["items"].as_array().unwrap();
+    let mut expected: Vec<&str> = items.iter().flat_map(|item| ids(&item["deliveries"])).collect();
     expected.sort_unstable();
     assert_eq!((items.len(), expected.len()), (100, 200));
-    assert_eq!(queued(&scene), expected);
-    let seventh = scene.operator("GET", &format!("{path}/{}", ids(&published.body)[7]), &Value::Null).await.body;
+    assert_eq!(queued_deliveries(&api), expected);
+    let seventh = project.get(&format!("/events/{}", ids(&published["items"])[7])).await.expect(200);
     assert_eq!((&seventh["submissionId"], &seventh["data"]), (&json!("sub_7"), &json!({"number": 7})));
 }
 
 #[tokio::test]
-async fn of_a_batch_with_a_bad_event_nothing_is_published() {
-    let scene = Scene::new().await;
-    let project = scene.project().await;
-    let path = format!("/v1/projects/{project}/events");
-    let mut wishes = batch(2);
-    wishes["events"][1]["type"] = json!("created");
-    let refused = scene.operator("POST", &format!("{path}/batch"), &wishes).await;
-    assert_eq!((refused.status, refused.pointers()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/events/1/type"]));
-    assert_eq!(scene.operator("GET", &path, &Value::Null).await.body, json!({"items": []}));
+async fn a_batch_with_one_bad_event_publishes_nothing() {
+    let (_api, project) = TestApi::with_project().await;
+    let mut bad = batch(2);
+    bad["events"][1]["type"] = json!("created");
+    assert_eq!(project.post("/events/batch", bad).await.bad_fields(), ["/events/1/type"]);
+    assert_eq!(project.get("/events").await.body, json!({"items": []}));
 }
 
 #[tokio::test]
-async fn a_batch_that_is_repeated_with_its_key_is_published_once() {
-    let scene = Scene::new().await;
-    let project = scene.project().await;
-    let (path, once) = (format!("/v1/projects/{project}/events"), [("idempotency-key", "nightly-7")]);
-    let (batches, three) = (format!("{path}/batch"), batch(3));
-    let publish = || scene.operator_with("POST", &batches, &once, &three);
-    let (first, second) = (publish().await, publish().await);
-    assert_eq!((first.status, &first.body), (StatusCode::ACCEPTED, &second.body));
-    assert_eq!(ids(&scene.operator("GET", &path, &Value::Null).await.body).len(), 3);
+async fn a_batch_that_is_repeated_with_its_idempotency_key_is_published_once() {
+    let (_api, project) = TestApi::with_project().await;
+    let once = project.with_idempotency_key("nightly-7");
+    let publish = async || once.post("/events/batch", batch(3)).await.expect(202);
+    assert_eq!(publish().await, publish().await);
+    assert_eq!(project.list("/events").await.len(), 3);
 }
 
 #[tokio::test]
-async fn events_are_listed_by_type_submission_and_time_page_by_page() {
-    let scene = Scene::new().await;
-    let project = scene.project().await;
-    let path = format!("/v1/projects/{project}/events");
+async fn events_are_listed_newest_first_by_type_submission_and_time_without_their_data() {
+    let (api, project) = TestApi::with_project().await;
     let mut published = Vec::new();
     for number in 0..6 {
         let (event_type, submission) = (["aml", "token"][number % 2], ["sub_1", "sub_2", "sub_3"][number % 3]);
-        let event = json!({"type": event_type, "submissionId": submission, "data": {"secret": "of a person"}});
-        published.push(scene.operator("POST", &path, &event).await.body["id"].as_str().unwrap().to_owned());
+        let event = json!({"type": event_type, "submissionId": submission, "data": {"name": "Hong Gildong"}});
+        published.push(project.post("/events", event).await.expect(202)["id"].clone());
+        api.clock.advance(Duration::from_millis(1));
     }
     for (query, expected) in [
         ("", vec![5, 4, 3, 2, 1, 0]),
@@ -92,35 +86,22 @@ async fn events_are_listed_by_type_submission_and_time_page_by_page() {
         ("to=2026-01-01T00:00:00Z&", vec![]),
         ("from=2026-01-01T00:00:00Z&type=aml&", vec![4, 2, 0]),
     ] {
-        let (mut listed, mut cursor) = (Vec::new(), String::new());
-        loop {
-            let page = scene.operator("GET", &format!("{path}?{query}limit=2{cursor}"), &Value::Null).await.body;
-            assert!(!page.to_string().contains("of a person"), "lists show no data");
-            listed.extend(ids(&page).into_iter().map(str::to_owned));
-            let Some(next) = page["cursor"].as_str() else { break };
-            cursor = format!("&cursor={next}");
-        }
-        let mut expected: Vec<&str> = expected.into_iter().map(|number: usize| published[number].as_str()).collect();
-        // Two events of one millisecond come in the order of chance.
-        expected.sort_unstable_by(|one, other| other.cmp(one));
+        let listed = project.list_all(&format!("/events?{query}limit=2")).await;
+        assert!(!json!(listed).to_string().contains("Gildong"), "lists contain no data");
+        let listed: Vec<&Value> = listed.iter().map(|event| &event["id"]).collect();
+        let expected: Vec<&Value> = expected.into_iter().map(|number: usize| &published[number]).collect();
         assert_eq!(listed, expected, "{query}");
     }
 }
 
 #[tokio::test]
-async fn an_erased_event_is_shown_without_what_it_said() {
-    let scene = Scene::new().await;
-    let project = scene.project().await;
-    let path = format!("/v1/projects/{project}");
+async fn an_erased_event_is_shown_without_its_data() {
+    let (_api, project) = TestApi::with_project().await;
     let event = json!({"type": "approved", "submissionId": "sub_1", "data": {"name": "Kim"}});
-    let published = scene.operator("POST", &format!("{path}/events"), &event).await.body;
-    scene.operator("POST", &format!("{path}/submissions/sub_1/erase"), &json!({})).await;
+    let published = project.post("/events", event).await.expect(202);
+    project.post("/submissions/sub_1/erase", "{}").await.expect(200);
 
-    let event = format!("{path}/events/{}", published["id"].as_str().unwrap());
-    let shown = scene.operator("GET", &event, &Value::Null).await.body;
+    let shown = project.get(&format!("/events/{}", published["id"].as_str().unwrap())).await.expect(200);
     assert!(shown["erasedAt"].is_string() && shown.get("data").is_none(), "{shown}");
-    assert_eq!(
-        scene.operator("GET", &format!("{path}/events/nothing"), &Value::Null).await.status,
-        StatusCode::NOT_FOUND
-    );
+    project.get("/events/nothing").await.expect(404);
 }

@@ -1,19 +1,20 @@
-//! The API's routes against a real store, as callers see them.
+//! Tests of the API's routes on a database, as callers see them.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and cannot have ends it")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod access;
 mod changes;
+mod client;
 mod documentation;
 mod endpoints;
 mod events;
+mod fixture;
 mod matrix;
 mod notification_users;
 mod replays;
 mod reports;
 mod requests;
 mod return_urls;
-mod scene;
-mod site;
+mod reverts;
 mod submissions;
 mod test_sends;

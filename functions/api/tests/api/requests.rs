@@ -1,67 +1,60 @@
-//! Requests that are no proper ones: too large, too long, of another kind, with cursors from elsewhere.
+//! Invalid requests: too large, too long, of another media type, or with the cursor of another list.
 
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::scene::Scene;
+use crate::fixture::TestApi;
 
 #[tokio::test]
 async fn a_body_must_be_json() {
-    let scene = Scene::new().await;
+    let api = TestApi::start().await;
     for (content_type, expected) in [
-        ("application/json", StatusCode::CREATED),
-        ("Application/JSON; charset=utf-8", StatusCode::CREATED),
-        ("application/merge-patch+json", StatusCode::CREATED),
-        ("application/x-www-form-urlencoded", StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        ("text/plain", StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        ("", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("application/json", 201),
+        ("Application/JSON; charset=utf-8", 201),
+        ("application/merge-patch+json", 201),
+        ("application/x-www-form-urlencoded", 415),
+        ("text/plain", 415),
+        ("", 415),
     ] {
-        let headers = [("content-type", content_type)];
-        let answer = scene.operator_with("POST", "/v1/projects", &headers, &json!({"name": "Acme"})).await;
-        assert_eq!(answer.status, expected, "{content_type}");
+        let client = api.with_header("content-type", content_type);
+        let response = client.post("/v1/projects", json!({"name": "Acme"})).await;
+        assert_eq!(response.status, expected, "{content_type}");
     }
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_before_it_is_read() {
-    let scene = Scene::new().await;
-    let project = scene.project().await;
+async fn bodies_and_urls_over_the_size_limit_are_rejected() {
+    let (api, project) = TestApi::with_project().await;
     let name = json!({"name": "x".repeat(256 * 1024)});
-    assert_eq!(scene.operator("POST", "/v1/projects", &name).await.status, StatusCode::PAYLOAD_TOO_LARGE);
-    let once = [("idempotency-key", "order-7")];
-    assert_eq!(scene.operator_with("POST", "/v1/projects", &once, &name).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    api.post("/v1/projects", &name).await.expect(413);
+    api.with_idempotency_key("order-7").post("/v1/projects", &name).await.expect(413);
     let batch = json!({"events": ["x".repeat(4 * 1024 * 1024)]});
-    let refused = scene.operator("POST", &format!("/v1/projects/{project}/events/batch"), &batch).await;
-    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    project.post("/events/batch", batch).await.expect(413);
 
-    let long = format!("/v1/projects?cursor={}", "x".repeat(9000));
-    let refused = scene.operator("GET", &long, &Value::Null).await;
-    assert_eq!((refused.status, &refused.body["type"]), (StatusCode::URI_TOO_LONG, &json!("/problems/url-too-long")));
+    let long = api.get(&format!("/v1/projects?cursor={}", "x".repeat(9000))).await;
+    assert_eq!(long.problem(), (414, "url-too-long"));
 }
 
 #[tokio::test]
-async fn a_cursor_leads_nowhere_but_through_its_own_list() {
-    let scene = Scene::new().await;
-    let (ours, theirs) = (scene.project().await, scene.project().await);
-    scene.operator("PATCH", &format!("/v1/projects/{ours}"), &json!({"name": "Ours"})).await;
-    let list = async |path: String| scene.operator("GET", &path, &Value::Null).await;
+async fn a_cursor_is_valid_only_in_its_own_list() {
+    let (api, ours) = TestApi::with_project().await;
+    let theirs = api.create_project().await;
+    ours.patch("", json!({"name": "Ours"})).await.expect(200);
     let cursor = |page: &Value| page["cursor"].as_str().unwrap().to_owned();
-    let of_audit = cursor(&list(format!("/v1/projects/{ours}/audit?limit=1")).await.body);
-    let of_projects = cursor(&list("/v1/projects?limit=1".to_owned()).await.body);
+    let of_audit = cursor(&ours.get("/audit?limit=1").await.body);
+    let of_projects = cursor(&api.get("/v1/projects?limit=1").await.body);
 
     for path in [
-        format!("/v1/projects/{theirs}/audit?cursor={of_audit}"),
-        format!("/v1/projects/{ours}/audit?cursor={of_projects}"),
-        format!("/v1/projects/{ours}/replays?cursor={of_audit}"),
+        format!("{}/audit?cursor={of_audit}", theirs.path),
+        format!("{}/audit?cursor={of_projects}", ours.path),
+        format!("{}/replays?cursor={of_audit}", ours.path),
         format!("/v1/projects?cursor={of_audit}"),
-        format!("/v1/projects/{ours}/events?cursor={of_audit}"),
-        format!("/v1/projects/{ours}/deliveries?cursor={of_projects}"),
+        format!("{}/events?cursor={of_audit}", ours.path),
+        format!("{}/deliveries?cursor={of_projects}", ours.path),
         // "x", {} and {"pk":"x","sk":"y"}
         "/v1/projects?cursor=Ingi".to_owned(),
         "/v1/projects?cursor=Int9Ig".to_owned(),
         "/v1/projects?cursor=IntcInBrXCI6XCJ4XCIsXCJza1wiOlwieVwifSI".to_owned(),
     ] {
-        let refused = list(path.clone()).await;
-        assert_eq!(refused.body["type"], "/problems/bad-query", "{path}");
+        assert_eq!(api.get(&path).await.problem(), (400, "bad-query"), "{path}");
     }
 }

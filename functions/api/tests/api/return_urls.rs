@@ -1,307 +1,233 @@
-//! A project sets its return URL and mints links, through the API as callers see it.
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+//! Return URLs: their settings, their keys, return links, and the verification of received URLs.
 
-use api::{App, router};
-use axum::Router;
-use axum::http::StatusCode;
+use std::time::Duration;
+
+use domain::foundation::clock::Clock as _;
+use domain::foundation::random::SystemRandom;
+use domain::return_urls::return_link::ReturnLink;
+use domain::return_urls::{KycStatus, Outcome, Verification};
 use serde_json::{Value, json};
-use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::testing::Database;
-use shared::clock::Clock;
-use shared::random::SystemRandom;
-use shared::return_link::ReturnLink;
-use shared::return_url::{KycStatus, Outcome, Verification};
 
-use crate::site::{self, HandClock, config, now, operator_key, pointers, ring};
+use crate::client::{Client, Resource};
+use crate::fixture::{KEY_RING, NOW, TestApi, UNKNOWN_ID, key_ring, now};
 
-const PLAIN: &str = r#"{"url":"https://argosidentity.com","fields":["errorCode","kycStatus"]}"#;
+const DAY: Duration = Duration::from_hours(24);
 
-const NOW: &str = "2026-11-22T08:30:00.000Z";
-/// In milliseconds.
-const DAY: i64 = 24 * 60 * 60 * 1000;
-
-/// The API on a database of its own, with one project.
-struct Site {
-    clock: Arc<HandClock>,
-    database: Database,
-    router: Router,
-    operator_key: String,
-    project: String,
+/// Settings without encryption and signature.
+fn plain() -> Value {
+    json!({"url": "https://argosidentity.com", "fields": ["errorCode", "kycStatus"]})
 }
 
-impl Site {
-    async fn start() -> Self {
-        let database = Database::start().await;
-        let operator_key = operator_key();
-        let clock = Arc::new(HandClock::starting_now());
-        let (config, key_ring) = (config(&operator_key, &[]), KeyRingSecret::known(ring()));
-        let app = App::new(config, database.aws(), key_ring, clock.clone(), Arc::new(SystemRandom));
-        let operator_key = operator_key.expose().to_owned();
-        let site = Self { clock, database, router: router(app), operator_key, project: String::new() };
-        let (_, project) = site.call("POST", "/v1/projects", r#"{"name":"Acme"}"#).await;
-        Self { project: project["id"].as_str().unwrap().to_owned(), ..site }
-    }
-
-    async fn call(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
-        self.call_as(&self.operator_key, method, path, body).await
-    }
-
-    async fn call_as(&self, key: &str, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
-        let answer = site::send(&self.router, method, path, key, body).await;
-        (answer.status, answer.body)
-    }
-
-    fn pass(&self, millis: i64) {
-        self.clock.0.fetch_add(millis, Ordering::SeqCst);
-    }
-
-    /// Where somebody who was approved is sent now.
-    async fn location(&self) -> String {
-        let found = self.database.settings.return_url_now(self.project.parse().unwrap()).await.unwrap().unwrap();
-        let key = found.keys.current_at(self.clock.now()).unwrap().open(&ring()).unwrap();
-        let approved = Verification::of_nobody(Outcome::Result(KycStatus::Approved));
-        let location = found.settings.unwrap().location(&approved, Some(&key), self.clock.now(), &SystemRandom);
-        location.unwrap().as_str().to_owned()
-    }
-
-    /// Asks whether a URL is one of ours, with `more` in the question.
-    async fn verify(&self, url: &str, more: &str) -> (StatusCode, Value) {
-        self.on_project("POST", "/return-url/verify", &format!(r#"{{"url":"{url}"{more}}}"#)).await
-    }
-
-    /// Calls below the project.
-    async fn on_project(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
-        self.call(method, &format!("/v1/projects/{}{path}", self.project), body).await
-    }
+/// Settings that need a secretKey.
+fn protected() -> Value {
+    let mut settings = plain();
+    (settings["encryption"], settings["signed"]) = (json!("aes-256-gcm"), json!(true));
+    settings
 }
 
-fn text(answer: &Value, name: &str) -> String {
-    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+async fn issue_key(project: &Client, body: Value) -> Resource {
+    project.create("/return-url/keys", body).await
+}
+
+/// The URL that an approved person's browser would be sent to now.
+async fn location(api: &TestApi, project: &Resource) -> String {
+    let stored = api.store.return_urls.get_now(project.id()).await.unwrap().unwrap();
+    let key = stored.keys.current_at(api.clock.now()).unwrap().open(&key_ring(KEY_RING)).unwrap();
+    let approved = Verification::without_person(Outcome::Result(KycStatus::Approved));
+    let location = stored.settings.unwrap().location(&approved, Some(&key), api.clock.now(), &SystemRandom);
+    location.unwrap().as_str().to_owned()
+}
+
+/// Creates a return link. Returns the content of its token and the response.
+async fn mint(project: &Client, outcome: Value) -> (ReturnLink, Value) {
+    let link = project.post("/return-links", outcome).await.expect(201);
+    let token = link["url"].as_str().unwrap().strip_prefix("https://return.example/r/").unwrap();
+    (ReturnLink::open(token, &key_ring(KEY_RING), now()).unwrap(), link)
 }
 
 #[tokio::test]
-async fn a_return_url_is_set_shown_previewed_and_taken_away() {
-    let site = Site::start().await;
+async fn a_return_url_is_set_read_previewed_and_deleted() {
+    let (_api, project) = TestApi::with_project().await;
     let settings = json!({
         "url": "https://argosidentity.com", "fields": ["kycStatus", "errorCode"], "skipResultPage": false,
         "encryption": "none", "signed": false, "allowAppScheme": false,
     });
-    assert_eq!(site.on_project("GET", "/return-url", "").await.0, StatusCode::NOT_FOUND);
-    assert_eq!(site.on_project("GET", "/return-url/preview", "").await.0, StatusCode::NOT_FOUND);
-    assert_eq!(site.on_project("PUT", "/return-url", PLAIN).await, (StatusCode::OK, settings.clone()));
-    assert_eq!(site.on_project("GET", "/return-url", "").await, (StatusCode::OK, settings));
+    project.get("/return-url").await.expect(404);
+    project.get("/return-url/preview").await.expect(404);
+    assert_eq!(project.put("/return-url", plain()).await.expect(200), settings);
+    assert_eq!(project.get("/return-url").await.expect(200), settings);
     let preview = json!({"url": "https://argosidentity.com?kycStatus={kycStatus}&errorCode={errorCode}"});
-    assert_eq!(site.on_project("GET", "/return-url/preview", "").await, (StatusCode::OK, preview));
-    assert_eq!(site.on_project("DELETE", "/return-url", "").await.0, StatusCode::NO_CONTENT);
-    assert_eq!(site.on_project("GET", "/return-url", "").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(project.get("/return-url/preview").await.expect(200), preview);
+    project.delete("/return-url").await.expect(204);
+    project.get("/return-url").await.expect(404);
 }
 
 #[tokio::test]
-async fn bad_settings_change_nothing() {
-    let site = Site::start().await;
-    let bad = r#"{"url":"javascript:alert(1)","fields":["userId"],"allowAppScheme":true,"colour":"red"}"#;
-    let (status, problem) = site.on_project("PUT", "/return-url", bad).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(pointers(&problem), ["/url", "/fields/0", "/colour"]);
-    assert_eq!(site.on_project("GET", "/return-url", "").await.0, StatusCode::NOT_FOUND);
+async fn settings_with_bad_fields_are_not_stored() {
+    let (_api, project) = TestApi::with_project().await;
+    let bad = json!({"url": "javascript:alert(1)", "fields": ["userId"], "allowAppScheme": true, "colour": "red"});
+    assert_eq!(project.put("/return-url", bad).await.bad_fields(), ["/url", "/fields/0", "/colour"]);
+    project.get("/return-url").await.expect(404);
 }
 
 #[tokio::test]
-async fn protection_needs_a_key_which_is_shown_once() {
-    let site = Site::start().await;
-    let protected = PLAIN.replace('}', r#","encryption":"aes-256-gcm","signed":true}"#);
-    let (status, problem) = site.on_project("PUT", "/return-url", &protected).await;
-    assert_eq!((status, pointers(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/encryption", "/signed"]));
+async fn encryption_and_signature_need_a_key_that_is_shown_once() {
+    let (_api, project) = TestApi::with_project().await;
+    assert_eq!(project.put("/return-url", protected()).await.bad_fields(), ["/encryption", "/signed"]);
 
-    let (status, issued) = site.on_project("POST", "/return-url/keys", "{}").await;
-    let secret_key = issued["secretKey"].as_str().unwrap();
-    assert_eq!((status, secret_key.len()), (StatusCode::CREATED, 32));
-    let (status, shown) = site.on_project("PUT", "/return-url", &protected).await;
-    assert_eq!((status, &shown["encryption"]), (StatusCode::OK, &json!("aes-256-gcm")));
-    assert!(!shown.to_string().contains(secret_key));
+    let key = issue_key(&project, json!({})).await;
+    assert_eq!(key.string("secretKey").len(), 32);
+    let shown = project.put("/return-url", protected()).await.expect(200);
+    assert_eq!(shown["encryption"], "aes-256-gcm");
+    assert!(!shown.to_string().contains(key.string("secretKey")));
 }
 
 #[tokio::test]
-async fn a_new_key_takes_the_place_of_the_old_one() {
-    let site = Site::start().await;
-    site.on_project("POST", "/return-url/keys", "{}").await;
-    site.clock.0.fetch_add(1, Ordering::SeqCst);
-    let (_, second) = site.on_project("POST", "/return-url/keys", "{}").await;
-    let found = site.database.settings.return_url_now(site.project.parse().unwrap()).await.unwrap().unwrap();
-    assert_eq!(found.keys.valid_at(site.clock.now()).count(), 1);
-    let current = found.keys.current_at(site.clock.now()).unwrap().open(&ring()).unwrap();
-    assert_eq!(
-        (current.id.to_string(), current.key.expose()),
-        (text(&second, "id"), second["secretKey"].as_str().unwrap())
-    );
+async fn a_new_key_without_an_overlap_replaces_the_old_one() {
+    let (api, project) = TestApi::with_project().await;
+    issue_key(&project, json!({})).await;
+    api.clock.advance(Duration::from_millis(1));
+    let second = issue_key(&project, json!({})).await;
+    let stored = api.store.return_urls.get_now(project.id()).await.unwrap().unwrap();
+    assert_eq!(stored.keys.valid_at(api.clock.now()).count(), 1);
+    let current = stored.keys.current_at(api.clock.now()).unwrap().open(&key_ring(KEY_RING)).unwrap();
+    assert_eq!(current.id.to_string(), second.string("id"));
+    assert_eq!(current.key.expose(), second.string("secretKey"));
 }
 
 #[tokio::test]
-async fn a_key_with_an_overlap_waits_is_listed_and_takes_over() {
-    let site = Site::start().await;
-    let (_, first) = site.on_project("POST", "/return-url/keys", "").await;
+async fn a_new_key_with_an_overlap_is_listed_and_becomes_current_later() {
+    let (api, project) = TestApi::with_project().await;
+    let first = project.post("/return-url/keys", "").await.expect(201);
     assert_eq!((&first["activeFrom"], &first["createdAt"]), (&json!(NOW), &json!(NOW)));
-    let (status, second) = site.on_project("POST", "/return-url/keys", r#"{"overlapDays":7}"#).await;
-    assert_eq!((status, &second["activeFrom"]), (StatusCode::CREATED, &json!("2026-11-29T08:30:00.000Z")));
-    let view = |key: &Value, state: &str| {
-        json!({
-            "id": key["id"], "state": state, "createdAt": key["createdAt"], "activeFrom": key["activeFrom"],
-        })
-    };
-    let (_, list) = site.on_project("GET", "/return-url/keys", "").await;
-    assert_eq!(list, json!({"items": [view(&second, "next"), view(&first, "current")]}));
-
-    site.pass(7 * DAY);
-    let (_, list) = site.on_project("GET", "/return-url/keys", "").await;
-    assert_eq!(list, json!({"items": [view(&second, "current"), view(&first, "previous")]}));
-    site.pass(DAY);
-    let (_, list) = site.on_project("GET", "/return-url/keys", "").await;
-    assert_eq!(list, json!({"items": [view(&second, "current")]}));
+    let second = issue_key(&project, json!({"overlapDays": 7})).await.created;
+    assert_eq!(second["activeFrom"], "2026-11-29T08:30:00.000Z");
+    let view = |key: &Value, state: &str| json!({"id": key["id"], "state": state, "createdAt": key["createdAt"], "activeFrom": key["activeFrom"]});
+    assert_eq!(project.list("/return-url/keys").await, [view(&second, "next"), view(&first, "current")]);
+    api.clock.advance(7 * DAY);
+    assert_eq!(project.list("/return-url/keys").await, [view(&second, "current"), view(&first, "previous")]);
+    api.clock.advance(DAY);
+    assert_eq!(project.list("/return-url/keys").await, [view(&second, "current")]);
 }
 
 #[tokio::test]
-async fn the_next_key_is_activated_or_dropped_and_there_is_one_at_most() {
-    let site = Site::start().await;
-    let issue = async |body: &str| site.on_project("POST", "/return-url/keys", body).await;
-    let key = |key: &Value| format!("/return-url/keys/{}", text(key, "id"));
-    let problem = |(status, problem): (StatusCode, Value)| (status.as_u16(), text(&problem, "type"));
-    let first = issue("{}").await.1;
-    let dropped = issue(r#"{"overlapDays":30}"#).await.1;
-    assert_eq!(problem(issue(r#"{"overlapDays":1}"#).await), (409, "/problems/next-key-exists".to_owned()));
-    assert_eq!(problem(site.on_project("DELETE", &key(&first), "").await), (409, "/problems/key-in-use".to_owned()));
-    assert_eq!(site.on_project("DELETE", &key(&dropped), "").await.0, StatusCode::NO_CONTENT);
-    assert_eq!(site.on_project("DELETE", &key(&dropped), "").await.0, StatusCode::NOT_FOUND);
+async fn a_project_has_at_most_one_next_key_which_can_be_activated_or_deleted() {
+    let (_api, project) = TestApi::with_project().await;
+    let first = issue_key(&project, json!({})).await;
+    let deleted = issue_key(&project, json!({"overlapDays": 30})).await;
+    let third = project.post("/return-url/keys", json!({"overlapDays": 1})).await;
+    assert_eq!(third.problem(), (409, "next-key-exists"));
+    assert_eq!(first.delete("").await.problem(), (409, "key-in-use"));
+    deleted.delete("").await.expect(204);
+    deleted.delete("").await.expect(404);
 
-    let second = issue(r#"{"overlapDays":30}"#).await.1;
+    let second = issue_key(&project, json!({"overlapDays": 30})).await;
     for _ in 0..2 {
-        let (status, active) = site.on_project("POST", &format!("{}/activate", key(&second)), "{}").await;
-        assert_eq!((status, &active["state"], &active["activeFrom"]), (StatusCode::OK, &json!("current"), &json!(NOW)));
+        let activated = second.post("/activate", "{}").await.expect(200);
+        assert_eq!((&activated["state"], &activated["activeFrom"]), (&json!("current"), &json!(NOW)));
     }
-    let again = site.on_project("POST", &format!("{}/activate", key(&first)), "").await;
-    assert_eq!(problem(again), (409, "/problems/key-replaced".to_owned()));
-    let emergency = issue(r#"{"overlapDays":0}"#).await.1;
-    let (_, list) = site.on_project("GET", "/return-url/keys", "").await;
-    assert_eq!((list["items"].as_array().unwrap().len(), &list["items"][0]["id"]), (1, &emergency["id"]));
+    assert_eq!(first.post("/activate", "").await.problem(), (409, "key-replaced"));
+    let emergency = issue_key(&project, json!({"overlapDays": 0})).await;
+    let listed = project.list("/return-url/keys").await;
+    assert_eq!((listed.len(), &listed[0]["id"]), (1, &emergency.created["id"]));
 }
 
 #[tokio::test]
-async fn bad_wishes_for_keys_are_named() {
-    let site = Site::start().await;
-    let (status, problem) = site.on_project("POST", "/return-url/keys", r#"{"overlapDays":31,"days":1}"#).await;
-    assert_eq!((status, pointers(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/overlapDays", "/days"]));
-    let (status, _) = site.on_project("DELETE", "/return-url/keys/nonsense", "").await;
-    assert_eq!(status, StatusCode::NOT_FOUND);
+async fn a_request_for_a_key_with_bad_fields_is_rejected() {
+    let (_api, project) = TestApi::with_project().await;
+    let refused = project.post("/return-url/keys", json!({"overlapDays": 31, "days": 1})).await;
+    assert_eq!(refused.bad_fields(), ["/overlapDays", "/days"]);
+    project.delete("/return-url/keys/nonsense").await.expect(404);
 }
 
 #[tokio::test]
-async fn of_two_issues_at_once_every_key_that_was_shown_last_is_in_use() {
-    let site = Site::start().await;
+async fn concurrent_requests_for_keys_leave_one_current_key_that_was_shown() {
+    let (_api, project) = TestApi::with_project().await;
     for _ in 0..5 {
-        let issue = || site.on_project("POST", "/return-url/keys", "{}");
-        let answers = tokio::join!(issue(), issue(), issue());
-        let answers = [answers.0, answers.1, answers.2];
-        let shown: Vec<&Value> =
-            answers.iter().filter(|(status, _)| *status == StatusCode::CREATED).map(|(_, key)| &key["id"]).collect();
-        for (_, refused) in answers.iter().filter(|(status, _)| *status != StatusCode::CREATED) {
-            assert_eq!(refused["type"], "/problems/changed-meanwhile");
+        let issue = || project.post("/return-url/keys", "{}");
+        let responses: [_; 3] = tokio::join!(issue(), issue(), issue()).into();
+        for refused in responses.iter().filter(|response| response.status != 201) {
+            assert_eq!(refused.body["type"], "/problems/changed-meanwhile");
         }
-        let (_, list) = site.on_project("GET", "/return-url/keys", "").await;
-        assert_eq!(list["items"].as_array().unwrap().len(), 1);
-        assert!(shown.contains(&&list["items"][0]["id"]), "{list} {shown:?}");
+        let mut shown = responses.iter().filter(|response| response.status == 201).map(|key| &key.body["id"]);
+        let listed = project.list("/return-url/keys").await;
+        assert_eq!(listed.len(), 1);
+        assert!(shown.any(|id| *id == listed[0]["id"]), "{listed:?}");
     }
 }
 
 #[tokio::test]
-async fn a_url_that_a_browser_brought_is_verified() {
-    let site = Site::start().await;
-    let (_, first) = site.on_project("POST", "/return-url/keys", "{}").await;
-    let protected = PLAIN.replace('}', r#","encryption":"aes-256-gcm","signed":true}"#);
-    site.on_project("PUT", "/return-url", &protected).await;
-    let url = site.location().await;
+async fn a_received_url_is_verified_with_every_key_that_is_not_deleted() {
+    let (api, project) = TestApi::with_project().await;
+    let first = issue_key(&project, json!({})).await;
+    project.put("/return-url", protected()).await.expect(200);
+    let verify = async |body: Value| project.post("/return-url/verify", body).await.expect(200);
+    let url = location(&api, &project).await;
     let valid = json!({
-        "valid": true, "fields": {"kycStatus": "approved"}, "signedAt": NOW, "keyId": first["id"],
+        "valid": true, "fields": {"kycStatus": "approved"}, "signedAt": NOW, "keyId": first.created["id"],
         "nonce": url.split_once("&nonce=").unwrap().1.split_once('&').unwrap().0,
     });
-    assert_eq!(site.verify(&url, "").await, (StatusCode::OK, valid.clone()));
+    assert_eq!(verify(json!({"url": url})).await, valid);
 
-    let (_, second) = site.on_project("POST", "/return-url/keys", r#"{"overlapDays":1}"#).await;
-    assert_eq!(site.verify(&url, "").await.1, valid);
-    site.on_project("POST", &format!("/return-url/keys/{}/activate", text(&second, "id")), "").await;
-    assert_eq!(site.verify(&url, "").await.1, valid);
-    site.pass(1000);
-    let invalid = |reason: &str| json!({"valid": false, "reason": reason});
-    assert_eq!(site.verify(&url, r#","maxAgeSeconds":1"#).await.1, valid);
-    site.pass(1);
-    for (url, more, reason) in [
-        (url.clone(), r#","maxAgeSeconds":1"#, "expired"),
-        (url.replace("sig=v1,", "sig=v1,A"), "", "signature"),
-        (url.replace("&ts=", "&userid=x&ts="), "", "malformed"),
-        (url.replace("argosidentity", "evil"), "", "other-url"),
-        (url.split_once("&ts=").unwrap().0.to_owned(), "", "not-signed"),
+    let second = issue_key(&project, json!({"overlapDays": 1})).await;
+    assert_eq!(verify(json!({"url": url})).await, valid);
+    second.post("/activate", "").await.expect(200);
+    assert_eq!(verify(json!({"url": url})).await, valid);
+    api.clock.advance(Duration::from_secs(1));
+    assert_eq!(verify(json!({"url": url, "maxAgeSeconds": 1})).await, valid);
+    api.clock.advance(Duration::from_millis(1));
+    for (body, reason) in [
+        (json!({"url": url, "maxAgeSeconds": 1}), "expired"),
+        (json!({"url": url.replace("sig=v1,", "sig=v1,A")}), "signature"),
+        (json!({"url": url.replace("&ts=", "&userid=x&ts=")}), "malformed"),
+        (json!({"url": url.replace("argosidentity", "evil")}), "other-url"),
+        (json!({"url": url.split_once("&ts=").unwrap().0}), "not-signed"),
     ] {
-        assert_eq!(site.verify(&url, more).await, (StatusCode::OK, invalid(reason)), "{url}");
+        assert_eq!(verify(body.clone()).await, json!({"valid": false, "reason": reason}), "{body}");
     }
-    site.on_project("DELETE", &format!("/return-url/keys/{}", text(&first, "id")), "").await;
-    assert_eq!(site.verify(&url, "").await.1, invalid("signature"));
+    first.delete("").await.expect(204);
+    assert_eq!(verify(json!({"url": url})).await, json!({"valid": false, "reason": "signature"}));
 }
 
 #[tokio::test]
-async fn verifying_takes_the_scope_that_reads_deliveries() {
-    let site = Site::start().await;
-    assert_eq!(site.verify("https://argosidentity.com", "").await.0, StatusCode::NOT_FOUND);
-    site.on_project("PUT", "/return-url", PLAIN).await;
-    let path = format!("/v1/projects/{}/return-url/verify", site.project);
-    for (scope, expected) in [
-        ("deliveries:read", StatusCode::OK),
-        ("links:write", StatusCode::FORBIDDEN),
-        ("settings:read", StatusCode::FORBIDDEN),
-    ] {
-        let wish = format!(r#"{{"name":"server","scopes":["{scope}"]}}"#);
-        let (_, key) = site.on_project("POST", "/api-keys", &wish).await;
-        let url = r#"{"url":"https://argosidentity.com?kycStatus=approved"}"#;
-        let (status, verdict) = site.call_as(&text(&key, "key"), "POST", &path, url).await;
-        assert_eq!(status, expected, "{scope} {verdict}");
+async fn verifying_a_url_needs_the_scope_that_reads_deliveries() {
+    let (_api, project) = TestApi::with_project().await;
+    project.post("/return-url/verify", json!({"url": "https://argosidentity.com"})).await.expect(404);
+    project.put("/return-url", plain()).await.expect(200);
+    for (scope, expected) in [("deliveries:read", 200), ("links:write", 403), ("settings:read", 403)] {
+        let url = json!({"url": "https://argosidentity.com?kycStatus=approved"});
+        let response = project.with_scopes(&[scope]).await.post("/return-url/verify", url).await;
+        assert_eq!(response.status, expected, "{scope} {}", response.text);
     }
-    let (status, problem) = site.on_project("POST", "/return-url/verify", r#"{"maxAgeSeconds":86401}"#).await;
-    assert_eq!((status, pointers(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/url", "/maxAgeSeconds"]));
+    let refused = project.post("/return-url/verify", json!({"maxAgeSeconds": 86401})).await;
+    assert_eq!(refused.bad_fields(), ["/url", "/maxAgeSeconds"]);
 }
 
 #[tokio::test]
-async fn a_link_that_works_once_is_minted_on_wish() {
-    let site = Site::start().await;
-    for (body, works_once) in [
-        (r#"{"kycStatus":"approved","singleUse":true}"#, true),
-        (r#"{"kycStatus":"approved","singleUse":false}"#, false),
-    ] {
-        let (_, link) = site.on_project("POST", "/return-links", body).await;
-        let token = link["url"].as_str().unwrap().strip_prefix("https://return.example/r/").unwrap();
-        assert_eq!(ReturnLink::open(token, &ring(), now()).unwrap().single_use.is_some(), works_once);
+async fn a_link_is_single_use_if_requested() {
+    let (_api, project) = TestApi::with_project().await;
+    for single_use in [true, false] {
+        let (link, _) = mint(&project, json!({"kycStatus": "approved", "singleUse": single_use})).await;
+        assert_eq!(link.single_use.is_some(), single_use);
     }
 }
 
 #[tokio::test]
-async fn a_link_is_minted_for_one_person() {
-    let site = Site::start().await;
-    let body = r#"{"kycStatus":"approved","userid":"user123","expiresInSeconds":600}"#;
-    let (status, link) = site.on_project("POST", "/return-links", body).await;
-    assert_eq!((status, &link["expiresAt"]), (StatusCode::CREATED, &json!("2026-11-22T08:40:00.000Z")));
-    let token = link["url"].as_str().unwrap().strip_prefix("https://return.example/r/").unwrap();
-    assert_eq!(ReturnLink::open(token, &ring(), now()).unwrap().project_id.to_string(), site.project);
+async fn a_link_belongs_to_its_project_and_expires_when_requested() {
+    let (_api, project) = TestApi::with_project().await;
+    let outcome = json!({"kycStatus": "approved", "userid": "user123", "expiresInSeconds": 600});
+    let (link, response) = mint(&project, outcome).await;
+    assert_eq!(response["expiresAt"], "2026-11-22T08:40:00.000Z");
+    assert_eq!(link.project_id, project.id());
 }
 
 #[tokio::test]
-async fn a_link_needs_exactly_one_outcome_and_a_project() {
-    let site = Site::start().await;
-    let (status, problem) = site.on_project("POST", "/return-links", r#"{"userid":"user123"}"#).await;
-    assert_eq!((status, pointers(&problem)), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/kycStatus"]));
-    let nowhere = "/v1/projects/019ab5e0-0000-7000-8000-000000000000";
-    for (method, path, body) in [
-        ("POST", "return-links", r#"{"kycStatus":"approved"}"#),
-        ("PUT", "return-url", PLAIN),
-        ("POST", "return-url/keys", "{}"),
-        ("GET", "return-url", ""),
-    ] {
-        assert_eq!(site.call(method, &format!("{nowhere}/{path}"), body).await.0, StatusCode::NOT_FOUND, "{path}");
-    }
+async fn a_link_needs_exactly_one_outcome_and_an_existing_project() {
+    let (api, project) = TestApi::with_project().await;
+    assert_eq!(project.post("/return-links", json!({"userid": "user123"})).await.bad_fields(), ["/kycStatus"]);
+    let unknown = api.at(&format!("/v1/projects/{UNKNOWN_ID}"));
+    unknown.post("/return-links", json!({"kycStatus": "approved"})).await.expect(404);
+    unknown.put("/return-url", plain()).await.expect(404);
+    unknown.post("/return-url/keys", "{}").await.expect(404);
+    unknown.get("/return-url").await.expect(404);
 }

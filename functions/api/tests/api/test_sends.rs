@@ -1,189 +1,121 @@
-//! Tests of endpoints, through the API.
+//! Test sends: webhooks with sample data, whose results the caller waits for.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, router};
-use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
-use shared::aws::queue::testing::FakeQueue;
-use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::Written;
-use shared::aws::store::testing::Database;
-use shared::clock::FixedClock;
-use shared::delivery::{Attempt, Phases, SendMessage, TestNudge};
-use shared::endpoint::Endpoint;
-use shared::event::EventType;
-use shared::id::{EndpointId, EventId, ProjectId};
-use shared::random::SystemRandom;
-use shared::test_send::{KEPT, MOST_A_MINUTE, NewTestSend, SentRequest, TestSend, TestState};
-use shared::time::Timestamp;
+use aws::store::WriteOutcome;
+use axum::http::HeaderMap;
+use domain::foundation::id::{EndpointId, EventId};
+use domain::foundation::random::SystemRandom;
+use domain::webhooks::attempt::{Attempt, Phases};
+use domain::webhooks::delivery::{SendMessage, TestTask};
+use domain::webhooks::event::EventType;
+use domain::webhooks::test_send::{MAX_TESTS_PER_MINUTE, NewTestSend, RETENTION, SentRequest, TestSend, TestState};
+use serde_json::json;
 
-use crate::site::{self, Answer, config, endpoint_of, operator_key, ring};
+use crate::client::Resource;
+use crate::fixture::{NOW, Options, TestApi, UNKNOWN_ID, attempt, now};
 
-/// The API on a database and a queue of its own, with one endpoint.
-struct Site {
-    database: Database,
-    queue: FakeQueue,
-    router: Router,
-    operator_key: String,
-    endpoint: Endpoint,
+/// Starts the API with a project and an endpoint. Callers do not wait for the results of tests.
+async fn without_waiting() -> (TestApi, Resource, Resource) {
+    let api = TestApi::start_with(&Options { test_result_timeout: Duration::ZERO, ..Options::default() }).await;
+    let project = api.create_project().await;
+    let endpoint = project.create_endpoint().await;
+    (api, project, endpoint)
 }
 
-fn now() -> Timestamp {
-    "2026-11-22T08:30:20Z".parse().unwrap()
-}
-
-impl Site {
-    /// A site whose callers do not wait for results.
-    async fn without_patience() -> Self {
-        Self::start(|app| app.with_test_patience(Duration::ZERO)).await
-    }
-
-    async fn start(adjust: impl FnOnce(App) -> App) -> Self {
-        let database = Database::start().await;
-        let queue = FakeQueue::in_front_of(&database).await;
-        let operator_key = operator_key();
-        let (clock, random) = (Arc::new(FixedClock(now())), Arc::new(SystemRandom));
-        let config = config(&operator_key, &[]);
-        let app = App::new(config, queue.aws(), KeyRingSecret::known(ring()), clock, random);
-        let operator_key = operator_key.expose().to_owned();
-        let endpoint = endpoint_of(ProjectId::new(now(), &SystemRandom));
-        let mut site = Self { database, queue, router: router(adjust(app)), operator_key, endpoint };
-        let created = site.send("POST", "/v1/projects", &site.operator_key, r#"{"name":"Acme"}"#).await.body;
-        site.endpoint = endpoint_of(created["id"].as_str().unwrap().parse().unwrap());
-        site.database.settings.put_endpoint(&site.endpoint).await.unwrap();
-        site
-    }
-
-    /// Calls below the project.
-    async fn call(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
-        let path = format!("/v1/projects/{}{path}", self.endpoint.project_id);
-        self.send(method, &path, key, body).await
-    }
-
-    async fn send(&self, method: &str, path: &str, key: &str, body: &str) -> Answer {
-        site::send(&self.router, method, path, key, body).await
-    }
-
-    async fn test(&self, body: &str) -> Answer {
-        self.call("POST", &format!("/endpoints/{}/test", self.endpoint.id), &self.operator_key, body).await
-    }
-
-    /// Reads a test of an endpoint.
-    async fn result(&self, endpoint: impl ToString, test: impl ToString) -> Answer {
-        let path = format!("/endpoints/{}/tests/{}", endpoint.to_string(), test.to_string());
-        self.call("GET", &path, &self.operator_key, "").await
-    }
-
-    /// The one message on the queue, once it is there.
-    async fn nudge(&self) -> TestNudge {
-        loop {
-            match self.queue.take().as_slice() {
-                [] => tokio::task::yield_now().await,
-                [(SendMessage::Test(nudge), Duration::ZERO)] => return nudge.clone(),
-                others => panic!("{others:?}"),
-            }
+/// Waits for the one task in the queue and removes it.
+async fn queued_task(api: &TestApi) -> TestTask {
+    loop {
+        match api.queue.take().as_slice() {
+            [] => tokio::task::yield_now().await,
+            [(SendMessage::Test(task), Duration::ZERO)] => return task.clone(),
+            others => panic!("{others:?}"),
         }
     }
+}
 
-    /// Stands in for the sender: takes the test from the queue, and records that its receiver took it.
-    async fn send_what_is_asked(&self) {
-        let TestNudge { project_id, test_id, .. } = self.nudge().await;
-        let (at, phases) = (now(), Phases { answer_ms: Some(3), ..Phases::default() });
-        let attempt =
-            Attempt { number: 1, at, duration_ms: 9, phases, status: Some(204), reason: None, response: None };
-        let done = TestState::Done { attempt, request: SentRequest::of(&HeaderMap::new(), b"{}") };
-        let test = self.database.activity.test_send(project_id, test_id).await.unwrap().unwrap();
-        assert_eq!(self.database.activity.end_test_send(project_id, &test.ended(done)).await.unwrap(), Written::Now);
-    }
+/// Does the work of webhook-sender: takes the task from the queue and records a successful attempt.
+async fn send_test(api: &TestApi) {
+    let TestTask { project_id, test_id, .. } = queued_task(api).await;
+    let phases = Phases { answer_ms: Some(3), ..Phases::default() };
+    let attempt = Attempt { status: Some(204), phases, ..attempt(None) };
+    let done = TestState::Done { attempt, request: SentRequest::of(&HeaderMap::new(), b"{}") };
+    let test = api.store.test_sends.get(project_id, test_id).await.unwrap().unwrap();
+    assert_eq!(api.store.test_sends.end(project_id, &test.ended(done)).await.unwrap(), WriteOutcome::Applied);
 }
 
 #[tokio::test]
-async fn a_test_is_queued_and_pending_until_something_comes_of_it() {
-    let site = Site::without_patience().await;
-    let asked = site.test(r#"{"type":"aml-ongoing"}"#).await;
+async fn a_test_is_queued_and_pending_until_it_has_a_result() {
+    let (api, project, endpoint) = without_waiting().await;
+    let started = endpoint.post("/test", json!({"type": "aml-ongoing"})).await.expect(202);
 
-    let nudge = site.nudge().await;
-    assert_eq!((nudge.project_id, nudge.endpoint_id), (site.endpoint.project_id, site.endpoint.id));
+    let task = queued_task(&api).await;
+    assert_eq!((task.project_id, task.endpoint_id), (project.id(), endpoint.id()));
     let pending =
-        json!({ "id": nudge.test_id, "endpointId": site.endpoint.id, "type": "aml-ongoing", "state": "pending" });
-    assert_eq!((asked.status, &asked.body), (StatusCode::ACCEPTED, &pending));
-    let read = site.result(site.endpoint.id, nudge.test_id).await;
-    assert_eq!((read.status, read.body), (StatusCode::OK, pending));
+        json!({"id": task.test_id, "endpointId": endpoint.created["id"], "type": "aml-ongoing", "state": "pending"});
+    assert_eq!(started, pending);
+    assert_eq!(endpoint.get(&format!("/tests/{}", task.test_id)).await.expect(200), pending);
 }
 
 #[tokio::test]
-async fn who_asks_for_a_test_gets_what_came_of_it() {
-    let site = Site::start(|app| app).await;
-    let (asked, ()) = tokio::join!(site.test(r#"{"type":"approved"}"#), site.send_what_is_asked());
+async fn the_caller_of_a_test_gets_its_result() {
+    let (api, _project, endpoint) = TestApi::with_endpoint().await;
+    let (response, ()) = tokio::join!(endpoint.post("/test", json!({"type": "approved"})), send_test(&api));
 
-    assert_eq!((asked.status, &asked.body["state"]), (StatusCode::OK, &json!("done")));
-    let attempt = json!({
-        "number": 1, "at": "2026-11-22T08:30:20.000Z", "durationMs": 9, "phases": { "answerMs": 3 }, "status": 204,
-    });
-    assert_eq!(asked.body["attempt"], attempt);
-    let read = site.result(site.endpoint.id, asked.body["id"].as_str().unwrap()).await;
-    assert_eq!((read.status, read.body), (StatusCode::OK, asked.body));
+    let test = response.expect(200);
+    let attempt = json!({"number": 1, "at": NOW, "durationMs": 9, "phases": {"answerMs": 3}, "status": 204});
+    assert_eq!((&test["state"], &test["attempt"]), (&json!("done"), &attempt));
+    assert_eq!(endpoint.get(&format!("/tests/{}", test["id"].as_str().unwrap())).await.expect(200), test);
 }
 
 #[tokio::test]
-async fn what_is_not_there_cannot_be_tested_and_has_no_tests() {
-    let site = Site::without_patience().await;
-    let (project, ours, nobodys) = (site.endpoint.project_id, site.endpoint.id, EndpointId::new(now(), &SystemRandom));
-    let refused =
-        site.call("POST", &format!("/endpoints/{nobodys}/test"), &site.operator_key, r#"{"type":"aml"}"#).await;
-    assert_eq!((refused.status, site.queue.take()), (StatusCode::NOT_FOUND, Vec::new()));
+async fn unknown_endpoints_and_expired_or_unknown_tests_are_not_found() {
+    let (api, project, endpoint) = without_waiting().await;
+    let unknown_endpoint = project.at(&format!("/endpoints/{UNKNOWN_ID}"));
+    unknown_endpoint.post("/test", json!({"type": "aml"})).await.expect(404);
+    assert_eq!(api.queue.take(), []);
 
-    let stored_before = async |age: Duration| -> TestSend {
+    let endpoint_id: EndpointId = endpoint.id();
+    let store_test = async |age: Duration| -> TestSend {
         let id = EventId::new(now().minus(age), &SystemRandom);
-        let test = NewTestSend { event_type: EventType::Aml }.start(id, ours);
-        site.database.activity.put_test_send(project, &test).await.unwrap();
+        let test = NewTestSend { event_type: EventType::Aml }.start(id, endpoint_id);
+        api.store.test_sends.put(project.id(), &test).await.unwrap();
         test
     };
-    let (kept, expired) = (stored_before(KEPT.saturating_sub(Duration::from_secs(1))).await, stored_before(KEPT).await);
-    assert_eq!(site.result(ours, kept.id).await.status, StatusCode::OK);
-    assert_eq!(site.result(nobodys, kept.id).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(site.result(ours, expired.id).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(site.result(ours, "none").await.body["detail"], "there is no such test");
+    let kept = store_test(RETENTION.saturating_sub(Duration::from_secs(1))).await;
+    let expired = store_test(RETENTION).await;
+    endpoint.get(&format!("/tests/{}", kept.id)).await.expect(200);
+    unknown_endpoint.get(&format!("/tests/{}", kept.id)).await.expect(404);
+    endpoint.get(&format!("/tests/{}", expired.id)).await.expect(404);
+    assert_eq!(endpoint.get("/tests/none").await.expect(404)["detail"], "test not found");
 }
 
 #[tokio::test]
-async fn an_unknown_type_is_named_and_nothing_is_sent() {
-    let site = Site::without_patience().await;
-    for (body, pointers) in [(r#"{"type":"created"}"#, ["/type"].as_slice()), (r#"{"data":{}}"#, &["/type", "/data"])] {
-        let refused = site.test(body).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let named: Vec<&Value> = refused.body["errors"].as_array().unwrap().iter().map(|bad| &bad["pointer"]).collect();
-        assert_eq!(json!(named), json!(pointers));
+async fn a_test_with_bad_fields_is_rejected_and_nothing_is_sent() {
+    let (api, _project, endpoint) = without_waiting().await;
+    assert_eq!(endpoint.post("/test", json!({"type": "created"})).await.bad_fields(), ["/type"]);
+    assert_eq!(endpoint.post("/test", json!({"data": {}})).await.bad_fields(), ["/type", "/data"]);
+    assert_eq!(api.queue.take(), []);
+}
+
+#[tokio::test]
+async fn tests_over_the_limit_of_a_minute_are_rejected_until_the_next_minute() {
+    let (api, _project, endpoint) = without_waiting().await;
+    api.clock.advance(Duration::from_secs(20));
+    for _ in 0..MAX_TESTS_PER_MINUTE {
+        endpoint.post("/test", json!({"type": "aml"})).await.expect(202);
     }
-    assert_eq!(site.queue.take(), Vec::new());
+    let refused = endpoint.post("/test", json!({"type": "aml"})).await;
+    assert_eq!((refused.problem(), refused.header("retry-after")), ((429, "too-many-tests"), "40"));
+    api.clock.advance(Duration::from_secs(40));
+    endpoint.post("/test", json!({"type": "aml"})).await.expect(202);
 }
 
 #[tokio::test]
-async fn a_project_that_tests_too_much_is_told_when_to_come_back() {
-    let site = Site::without_patience().await;
-    for _ in 0..MOST_A_MINUTE {
-        assert_eq!(site.test(r#"{"type":"aml"}"#).await.status, StatusCode::ACCEPTED);
-    }
-    let refused = site.test(r#"{"type":"aml"}"#).await;
-    assert_eq!(
-        (refused.status, &refused.body["type"]),
-        (StatusCode::TOO_MANY_REQUESTS, &json!("/problems/too-many-tests"))
-    );
-    assert_eq!(refused.headers["retry-after"], "40");
-}
-
-#[tokio::test]
-async fn a_key_that_may_only_read_settings_sees_tests_and_sends_none() {
-    let site = Site::without_patience().await;
-    let id = site.test(r#"{"type":"aml"}"#).await.body["id"].as_str().unwrap().to_owned();
-    let wishes = r#"{"name":"dashboard","scopes":["settings:read"]}"#;
-    let created = site.call("POST", "/api-keys", &site.operator_key, wishes).await.body;
-    let key = created["key"].as_str().unwrap();
-
-    let tests = format!("/endpoints/{}/test", site.endpoint.id);
-    assert_eq!(site.call("POST", &tests, key, r#"{"type":"aml"}"#).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(site.call("GET", &format!("{tests}s/{id}"), key, "").await.status, StatusCode::OK);
+async fn a_key_that_only_reads_settings_reads_tests_but_cannot_send_them() {
+    let (_api, project, endpoint) = without_waiting().await;
+    let test = endpoint.post("/test", json!({"type": "aml"})).await.expect(202);
+    let reader = endpoint.with_key(project.with_scopes(&["settings:read"]).await.key());
+    reader.post("/test", json!({"type": "aml"})).await.expect(403);
+    reader.get(&format!("/tests/{}", test["id"].as_str().unwrap())).await.expect(200);
 }

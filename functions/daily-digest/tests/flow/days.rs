@@ -1,47 +1,47 @@
-//! Which days are reported, and when.
+//! Which days are reported, and what each report contains.
 
 use std::time::Duration;
 
-use daily_digest::{Answer, DigestError};
-use shared::api_key::{ApiKey, ApiKeyKind, NewApiKey, ProjectKey, Scope};
-use shared::clock::Clock as _;
-use shared::draft::Draft;
-use shared::id::{ApiKeyId, ProjectId};
-use shared::project::QuietDays;
-use shared::random::SystemRandom;
+use daily_digest::{DigestError, RunResult};
+use domain::foundation::clock::Clock as _;
+use domain::foundation::draft::Draft;
+use domain::foundation::id::{ApiKeyId, ProjectId};
+use domain::foundation::random::SystemRandom;
+use domain::projects::api_key::{ApiKey, ApiKeyKind, NewApiKey, ProjectKey, Scope};
+use domain::projects::project::QuietDays;
 
 use crate::morning::{Morning, day};
 
 #[tokio::test]
-async fn a_preview_of_today_is_mailed_each_time_and_leaves_the_real_mail_to_come() {
+async fn a_preview_of_today_is_mailed_each_time_and_does_not_replace_the_report() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
     for _ in 0..2 {
-        morning.ask_for("2026-11-22").await.unwrap();
-        assert_eq!((morning.work().await, morning.mailed().len()), (0, 1));
+        morning.request_day("2026-11-22").await.unwrap();
+        assert_eq!((morning.process_jobs().await, morning.mailed().len()), (0, 1));
         morning.wait(Duration::from_mins(1));
     }
 
     morning.wait(Duration::from_hours(24));
     morning.schedule().await;
-    assert_eq!((morning.work().await, morning.mailed().len()), (0, 1));
+    assert_eq!((morning.process_jobs().await, morning.mailed().len()), (0, 1));
 }
 
 #[tokio::test]
-async fn a_day_that_is_asked_for_is_mailed_once() {
+async fn a_requested_day_is_mailed_once() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
     for mails in [1, 0] {
-        morning.ask_for("2026-11-19").await.unwrap();
-        assert_eq!((morning.work().await, morning.mailed().len()), (0, mails));
+        morning.request_day("2026-11-19").await.unwrap();
+        assert_eq!((morning.process_jobs().await, morning.mailed().len()), (0, mails));
     }
-    assert!(matches!(morning.ask_for("2026-11-23").await, Err(DigestError::Trigger(_))));
+    assert!(matches!(morning.request_day("2026-11-23").await, Err(DigestError::Trigger(_))));
 }
 
 #[tokio::test]
-async fn days_that_were_missed_are_caught_up_with_oldest_first() {
+async fn missed_days_are_mailed_oldest_first() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
@@ -49,26 +49,26 @@ async fn days_that_were_missed_are_caught_up_with_oldest_first() {
     morning.wait(Duration::from_hours(3 * 24));
 
     let missed = ["2026-11-22", "2026-11-23", "2026-11-24"].map(day).to_vec();
-    assert_eq!(morning.schedule().await, Answer::Queued { days: missed, reports: 3 });
-    assert_eq!(morning.work().await, 0);
+    assert_eq!(morning.schedule().await, RunResult::Queued { days: missed, reports: 3 });
+    assert_eq!(morning.process_jobs().await, 0);
     let mails = std::mem::take(&mut morning.outbox.0.lock().unwrap().sent);
     let days: Vec<&str> = mails.iter().map(|(_, mail)| mail.subject.rsplit(" · ").next().unwrap()).collect();
     assert_eq!(days, ["2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"]);
 }
 
 #[tokio::test]
-async fn a_run_that_died_is_gone_on_with() {
+async fn the_next_run_continues_a_run_that_died() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
-    morning.jobs.fail_call(1);
+    morning.queues.fail_call(1);
     assert!(morning.try_schedule().await.is_err());
-    assert_eq!(morning.schedule().await, Answer::Queued { days: vec![day("2026-11-21")], reports: 1 });
-    assert_eq!((morning.work().await, morning.mailed().len()), (0, 1));
+    assert_eq!(morning.schedule().await, RunResult::Queued { days: vec![day("2026-11-21")], reports: 1 });
+    assert_eq!((morning.process_jobs().await, morning.mailed().len()), (0, 1));
 }
 
 #[tokio::test]
-async fn whoever_wants_no_mail_about_nothing_gets_one_when_there_is_something() {
+async fn a_project_without_mails_on_quiet_days_gets_one_when_there_is_news() {
     let morning = Morning::new().await;
     let (quiet, busy, expiring) = (
         morning.project_with("Quiet", QuietDays::None).await,
@@ -80,39 +80,39 @@ async fn whoever_wants_no_mail_about_nothing_gets_one_when_there_is_something() 
     morning.reader(expiring, "expiring@acme.example").await;
     morning.half_delivered(busy, "2026-11-21T12:00:00.000Z").await;
     let key = key_that_expires_in(&morning, expiring, Duration::from_hours(13 * 24));
-    morning.database.settings.put_api_key(&key).await.unwrap();
+    morning.database.store.api_keys.put(&key).await.unwrap();
 
     morning.schedule().await;
     assert_eq!(
-        (morning.work().await, morning.mailed()),
+        (morning.process_jobs().await, morning.mailed()),
         (0, vec!["busy@acme.example".to_owned(), "expiring@acme.example".to_owned()])
     );
 }
 
 #[tokio::test]
-async fn keys_that_expire_soon_are_told_of() {
+async fn a_report_names_api_keys_that_expire_soon() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
     let key = key_that_expires_in(&morning, acme, Duration::from_hours(24));
-    morning.database.settings.put_api_key(&key).await.unwrap();
+    morning.database.store.api_keys.put(&key).await.unwrap();
 
     morning.schedule().await;
-    assert_eq!(morning.work().await, 0);
+    assert_eq!(morning.process_jobs().await, 0);
     let mails = morning.outbox.0.lock().unwrap();
     assert!(mails.sent[0].1.text.contains("deploy server"), "{}", mails.sent[0].1.text);
 }
 
 #[tokio::test]
-async fn a_report_is_kept_as_it_was_mailed() {
+async fn a_mailed_report_is_stored() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
     morning.half_delivered(acme, "2026-11-21T12:00:00.000Z").await;
-    let kept = async || morning.database.activity.kept_report(acme, day("2026-11-21")).await.unwrap();
+    let kept = async || morning.database.store.digest.kept_report(acme, day("2026-11-21")).await.unwrap();
     morning.schedule().await;
     assert_eq!(kept().await, None);
-    assert_eq!(morning.work().await, 0);
+    assert_eq!(morning.process_jobs().await, 0);
     assert!(kept().await.unwrap().contains(r#""deliveries":2"#));
 }
 

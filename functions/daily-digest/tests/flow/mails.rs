@@ -1,20 +1,20 @@
-//! One mail a reader about each thing, whatever goes wrong.
+//! Each user gets each mail once, whatever fails.
 
 use std::time::Duration;
 
-use daily_digest::Answer;
+use aws::store::Mailing;
+use daily_digest::RunResult;
+use domain::foundation::clock::Clock as _;
+use domain::reports::digest::DigestJob;
+use domain::reports::mail_link::{LinkPurpose, MailLink};
+use domain::reports::notification_user::NotificationUserState;
+use domain::reports::report::MAIL_LEASE;
 use serde_json::json;
-use shared::aws::store::Mailing;
-use shared::clock::Clock as _;
-use shared::digest::DigestJob;
-use shared::mail_link::{LinkPurpose, MailLink};
-use shared::notification_user::NotificationUserState;
-use shared::report::MAIL_LEASE;
 
 use crate::morning::{Morning, day, failed_messages, ring};
 
 #[tokio::test]
-async fn a_reader_gets_one_mail_however_often_the_schedule_fires() {
+async fn a_user_gets_one_report_however_often_the_schedule_fires() {
     let morning = Morning::new().await;
     let (acme, other) = (morning.project("Acme").await, morning.project("Other").await);
     morning.project("Without readers").await;
@@ -24,10 +24,10 @@ async fn a_reader_gets_one_mail_however_often_the_schedule_fires() {
     morning.half_delivered(acme, "2026-11-21T23:59:59.999Z").await;
     morning.half_delivered(acme, "2026-11-22T00:00:00.000Z").await;
 
-    assert_eq!(morning.schedule().await, Answer::Queued { days: vec![day("2026-11-21")], reports: 2 });
-    assert_eq!(morning.schedule().await, Answer::Queued { days: vec![], reports: 0 });
-    morning.ask_for("2026-11-21").await.unwrap();
-    assert_eq!(morning.work().await, 0);
+    assert_eq!(morning.schedule().await, RunResult::Queued { days: vec![day("2026-11-21")], reports: 2 });
+    assert_eq!(morning.schedule().await, RunResult::Queued { days: vec![], reports: 0 });
+    morning.request_day("2026-11-21").await.unwrap();
+    assert_eq!(morning.process_jobs().await, 0);
     {
         let mails = morning.outbox.0.lock().unwrap();
         let subjects: Vec<&str> = mails.sent.iter().map(|(_, mail)| mail.subject.as_str()).collect();
@@ -36,101 +36,101 @@ async fn a_reader_gets_one_mail_however_often_the_schedule_fires() {
     assert_eq!(morning.mailed(), ["ada@acme.example", "bob@acme.example"]);
 
     morning.wait(MAIL_LEASE * 2);
-    morning.ask_for("2026-11-21").await.unwrap();
-    assert_eq!(morning.work().await, 0);
+    morning.request_day("2026-11-21").await.unwrap();
+    assert_eq!(morning.process_jobs().await, 0);
     assert_eq!(morning.mailed(), [""; 0]);
 }
 
 #[tokio::test]
-async fn the_mail_of_a_run_that_died_is_taken_over_after_the_lease() {
+async fn a_mail_claimed_by_a_run_that_died_is_sent_after_the_lease() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     let ada = morning.reader(acme, "ada@acme.example").await;
     morning.schedule().await;
     // The other run died between claiming the mail and sending it.
-    let DigestJob::Report(job) = morning.jobs.mails.lock().unwrap()[0] else { panic!("a report is queued") };
-    morning.database.activity.claim_mail(&Mailing::from(&job), ada, morning.clock.now()).await.unwrap();
+    let DigestJob::Report(job) = morning.queues.mail_jobs.lock().unwrap()[0] else { panic!("a report is queued") };
+    morning.database.store.mails.claim(&Mailing::from(&job), ada, morning.clock.now()).await.unwrap();
 
-    assert_eq!((morning.work().await, morning.mailed()), (1, vec![]));
+    assert_eq!((morning.process_jobs().await, morning.mailed()), (1, vec![]));
     morning.wait(MAIL_LEASE);
-    assert_eq!((morning.work().await, morning.mailed()), (0, vec!["ada@acme.example".to_owned()]));
+    assert_eq!((morning.process_jobs().await, morning.mailed()), (0, vec!["ada@acme.example".to_owned()]));
 }
 
 #[tokio::test]
-async fn one_failing_address_does_not_stop_the_others() {
+async fn a_rejected_address_does_not_stop_the_mails_to_others() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     for email in ["ada@acme.example", "bad@acme.example", "eve@acme.example"] {
         morning.reader(acme, email).await;
     }
-    morning.outbox.0.lock().unwrap().refuses.insert("bad@acme.example".to_owned());
+    morning.outbox.0.lock().unwrap().rejected.insert("bad@acme.example".to_owned());
     morning.schedule().await;
 
-    assert_eq!(morning.work().await, 1);
+    assert_eq!(morning.process_jobs().await, 1);
     assert_eq!(morning.mailed(), ["ada@acme.example", "eve@acme.example"]);
-    morning.outbox.0.lock().unwrap().refuses.clear();
-    assert_eq!((morning.work().await, morning.mailed()), (0, vec!["bad@acme.example".to_owned()]));
+    morning.outbox.0.lock().unwrap().rejected.clear();
+    assert_eq!((morning.process_jobs().await, morning.mailed()), (0, vec!["bad@acme.example".to_owned()]));
 }
 
 #[tokio::test]
-async fn a_mail_whose_answer_was_lost_is_not_sent_again_before_the_lease_is_over() {
+async fn a_mail_without_a_response_from_ses_is_not_sent_again_before_its_lease_ends() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
-    morning.outbox.0.lock().unwrap().does_not_answer.insert("ada@acme.example".to_owned());
+    morning.outbox.0.lock().unwrap().unanswered.insert("ada@acme.example".to_owned());
     morning.schedule().await;
 
-    assert_eq!((morning.work().await, morning.mailed().len()), (1, 1));
-    morning.outbox.0.lock().unwrap().does_not_answer.clear();
-    assert_eq!((morning.work().await, morning.mailed().len()), (1, 0));
-    // This is the one window in which a mail comes twice: nobody can tell whether SES had taken the first.
+    assert_eq!((morning.process_jobs().await, morning.mailed().len()), (1, 1));
+    morning.outbox.0.lock().unwrap().unanswered.clear();
+    assert_eq!((morning.process_jobs().await, morning.mailed().len()), (1, 0));
+    // A mail may be sent twice only in this case, because it is unknown whether SES accepted the first.
     morning.wait(MAIL_LEASE);
-    assert_eq!((morning.work().await, morning.mailed().len()), (0, 1));
+    assert_eq!((morning.process_jobs().await, morning.mailed().len()), (0, 1));
 }
 
 #[tokio::test]
-async fn what_happened_to_an_endpoint_is_mailed_to_each_confirmed_user_once() {
+async fn a_notice_about_an_endpoint_is_mailed_to_each_confirmed_user_once() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     let endpoint = morning.endpoint(acme).await;
     morning.reader(acme, "ada@acme.example").await;
     morning.reader(acme, "bad@acme.example").await;
     morning.user(acme, "eve@acme.example", NotificationUserState::Unconfirmed).await;
-    morning.outbox.0.lock().unwrap().refuses.insert("bad@acme.example".to_owned());
+    morning.outbox.0.lock().unwrap().rejected.insert("bad@acme.example".to_owned());
     let job = morning.disable(acme, endpoint).await;
-    morning.jobs.mails.lock().unwrap().extend([job, job]);
+    morning.queues.mail_jobs.lock().unwrap().extend([job, job]);
 
-    assert_eq!(morning.work().await, 2);
+    assert_eq!(morning.process_jobs().await, 2);
     {
         let mails = morning.outbox.0.lock().unwrap();
-        assert_eq!(mails.sent[0].1.subject, "✗ Webhooks to hooks.acme.example are stopped · Acme");
+        assert_eq!(mails.sent[0].1.subject, "✗ Webhooks to hooks.acme.example have stopped · Acme");
     }
     assert_eq!(morning.mailed(), ["ada@acme.example"]);
-    morning.outbox.0.lock().unwrap().refuses.clear();
-    assert_eq!((morning.work().await, morning.mailed()), (0, vec!["bad@acme.example".to_owned()]));
-    // What happens to it later is another matter.
+    morning.outbox.0.lock().unwrap().rejected.clear();
+    assert_eq!((morning.process_jobs().await, morning.mailed()), (0, vec!["bad@acme.example".to_owned()]));
+    // The endpoint is disabled again later, which is another notice.
     morning.resume(acme, endpoint).await;
     morning.wait(Duration::from_hours(1));
     let job = morning.disable(acme, endpoint).await;
-    morning.jobs.mails.lock().unwrap().push(job);
-    assert_eq!((morning.work().await, morning.mailed().len()), (0, 2));
+    morning.queues.mail_jobs.lock().unwrap().push(job);
+    assert_eq!((morning.process_jobs().await, morning.mailed().len()), (0, 2));
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_an_endpoint_that_was_resumed_or_deleted_meanwhile() {
+async fn no_notice_is_mailed_if_the_endpoint_was_resumed_or_deleted_in_the_meantime() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
     let (resumed, deleted) = (morning.endpoint(acme).await, morning.endpoint(acme).await);
     let jobs = [morning.disable(acme, resumed).await, morning.disable(acme, deleted).await];
     morning.resume(acme, resumed).await;
-    morning.database.settings.delete_endpoint(acme, deleted).await.unwrap();
-    morning.jobs.mails.lock().unwrap().extend(jobs);
-    assert_eq!((morning.work().await, morning.mailed()), (0, vec![]));
+    morning.database.store.endpoints.delete(acme, deleted).await.unwrap();
+    morning.queues.mail_jobs.lock().unwrap().extend(jobs);
+    assert_eq!((morning.process_jobs().await, morning.mailed()), (0, vec![]));
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_read_spares_the_others() {
+async fn an_unreadable_message_does_not_stop_the_others() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
@@ -140,21 +140,21 @@ async fn a_message_that_cannot_be_read_spares_the_others() {
         { "messageId": "no-body" },
         { "messageId": "good", "body": job },
     ]);
-    let answer = morning.digest.handle(json!({ "Records": records })).await.unwrap();
-    assert_eq!(failed_messages(answer), ["not-json", "no-body"]);
+    let result = morning.digest.handle(json!({ "Records": records })).await.unwrap();
+    assert_eq!(failed_messages(result), ["not-json", "no-body"]);
     assert_eq!(morning.mailed(), ["ada@acme.example"]);
 }
 
 #[tokio::test]
-async fn every_mail_can_be_unsubscribed_by_its_reader() {
+async fn every_mail_contains_an_unsubscribe_link_of_its_recipient() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     let ada = morning.reader(acme, "ada@acme.example").await;
     let endpoint = morning.endpoint(acme).await;
     morning.schedule().await;
     let job = morning.disable(acme, endpoint).await;
-    morning.jobs.mails.lock().unwrap().push(job);
-    assert_eq!(morning.work().await, 0);
+    morning.queues.mail_jobs.lock().unwrap().push(job);
+    assert_eq!(morning.process_jobs().await, 0);
 
     let mails = morning.outbox.0.lock().unwrap();
     assert_eq!(mails.sent.len(), 2);
@@ -167,30 +167,30 @@ async fn every_mail_can_be_unsubscribed_by_its_reader() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_want_mails_gets_none() {
+async fn unsubscribed_suppressed_and_unconfirmed_users_get_no_mail() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.user(acme, "ada@acme.example", NotificationUserState::Unsubscribed).await;
     morning.user(acme, "bob@acme.example", NotificationUserState::Suppressed).await;
     morning.user(acme, "eve@acme.example", NotificationUserState::Unconfirmed).await;
     morning.schedule().await;
-    assert_eq!((morning.work().await, morning.mailed()), (0, vec![]));
+    assert_eq!((morning.process_jobs().await, morning.mailed()), (0, vec![]));
 }
 
 #[tokio::test]
-async fn whoever_unsubscribes_while_others_are_mailed_gets_none() {
+async fn a_user_who_unsubscribes_during_the_run_gets_no_mail() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     morning.reader(acme, "ada@acme.example").await;
     morning.reader(acme, "bob@acme.example").await;
-    let users = morning.database.settings.notification_users(acme).await.unwrap();
-    morning.outbox.0.lock().unwrap().unsubscribe = Some((morning.database.settings.clone(), users));
+    let users = morning.database.store.users.list(acme).await.unwrap();
+    morning.outbox.0.lock().unwrap().unsubscribe = Some((morning.database.users.clone(), users));
     morning.schedule().await;
-    assert_eq!((morning.work().await, morning.mailed().len()), (0, 1));
+    assert_eq!((morning.process_jobs().await, morning.mailed().len()), (0, 1));
 }
 
 #[tokio::test]
-async fn two_runs_at_once_mail_everybody_once() {
+async fn two_concurrent_runs_mail_each_user_once() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     for number in 0..20 {
@@ -204,13 +204,13 @@ async fn two_runs_at_once_mail_everybody_once() {
     assert_eq!(mailed.len(), 20);
     mailed.dedup();
     assert_eq!(mailed.len(), 20);
-    // What one of them found claimed by the other comes again, and then there is nothing left to do.
+    // A message returns to the queue if one run found mails claimed by the other. Its next run sends nothing.
     assert_eq!(failed_messages(morning.digest.handle(batch()).await.unwrap()), [""; 0]);
     assert_eq!(morning.mailed(), [""; 0]);
 }
 
 #[tokio::test]
-async fn when_ses_takes_no_more_the_others_are_mailed_later_and_nobody_twice() {
+async fn mails_that_exceed_the_rate_limit_of_ses_are_sent_later_and_each_user_gets_one() {
     let morning = Morning::new().await;
     let acme = morning.project("Acme").await;
     for number in 0..50 {
@@ -219,8 +219,8 @@ async fn when_ses_takes_no_more_the_others_are_mailed_later_and_nobody_twice() {
     morning.schedule().await;
     let mut mailed = Vec::new();
     for _ in 0..5 {
-        morning.outbox.0.lock().unwrap().takes = Some(12);
-        morning.work().await;
+        morning.outbox.0.lock().unwrap().quota = Some(12);
+        morning.process_jobs().await;
         mailed.extend(morning.mailed());
     }
     let mails = mailed.len();

@@ -1,6 +1,6 @@
-//! A morning's run from the schedule to the mails.
+//! The daily run from the schedule to the mails.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and cannot have ends it")]
+#![expect(clippy::unwrap_used, reason = "a failed step of a test ends the test")]
 
 mod days;
 mod mails;

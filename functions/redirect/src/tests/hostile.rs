@@ -1,15 +1,20 @@
-//! Whatever a request says, people are sent to the project's own return URL or nowhere, and no header is anybody else's.
+//! Whatever a request contains, a person is sent only to the return URL of the project, and no header can be injected.
 
-use axum::http::header::{CONTENT_LANGUAGE, COOKIE, FORWARDED, HOST, ORIGIN, REFERER, SET_COOKIE, VARY};
-use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::body::Body;
+use axum::http::header::{
+    CONTENT_LANGUAGE, COOKIE, FORWARDED, HOST, LOCATION, ORIGIN, REFERER, REFRESH, SET_COOKIE, VARY,
+};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
+use domain::foundation::draft::Draft;
+use domain::return_urls::return_link::NewReturnLink;
 
-use super::*;
+use super::site::{APPROVED, NO_RESULT_PAGE, RESULT_PAGE, Site};
 
-const HOME: &str = "https://yourapp.com/done?userid=user123&kycStatus=approved";
+const TARGET: &str = "https://yourapp.com/done?userid=user123&kycStatus=approved";
 
 #[tokio::test]
-async fn only_a_whole_stay_1_ends_the_countdown_and_no_query_moves_it() {
-    let site = Site::with(PLAIN).await;
+async fn only_stay_1_stops_the_countdown_and_no_query_changes_its_target() {
+    let site = Site::with(RESULT_PAGE).await;
     let link = site.link(APPROVED);
     for (query, stays) in [
         ("stay=1", true),
@@ -33,17 +38,17 @@ async fn only_a_whole_stay_1_ends_the_countdown_and_no_query_moves_it() {
     ] {
         let page = site.get(&format!("{link}?{query}")).await;
         assert_eq!(page.status, StatusCode::OK, "{query}");
-        assert_eq!(page.stays(), stays, "{query}");
+        assert_eq!(page.has_no_redirect(), stays, "{query}");
         if !stays {
-            assert_eq!(page.header(REFRESH), format!("5; url={HOME}"), "{query}");
+            assert_eq!(page.header(REFRESH), format!("5; url={TARGET}"), "{query}");
         }
         assert!(!page.html.contains("evil") && !page.headers.contains_key(SET_COOKIE), "{query}: {page:?}");
     }
 }
 
 #[tokio::test]
-async fn a_token_with_anything_more_leads_nowhere() {
-    let site = Site::with(SKIPPING).await;
+async fn a_token_with_anything_added_leads_nowhere() {
+    let site = Site::with(NO_RESULT_PAGE).await;
     let link = site.link(APPROVED);
     let token = link.strip_prefix("/r/").unwrap();
     for path in [
@@ -73,14 +78,14 @@ async fn a_token_with_anything_more_leads_nowhere() {
     ] {
         let page = site.get(&path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
-        assert!(page.stays() && !page.html.contains("evil"), "{path}: {page:?}");
+        assert!(page.has_no_redirect() && !page.html.contains("evil"), "{path}: {page:?}");
         assert!(!page.headers.contains_key(SET_COOKIE), "{path}");
     }
 }
 
 #[tokio::test]
-async fn addresses_in_the_path_lead_nowhere() {
-    let site = Site::with(SKIPPING).await;
+async fn a_url_in_the_path_leads_nowhere() {
+    let site = Site::with(NO_RESULT_PAGE).await;
     for target in [
         "/r/https://evil.example",
         "/r/https:%2f%2fevil.example",
@@ -103,13 +108,13 @@ async fn addresses_in_the_path_lead_nowhere() {
     ] {
         let page = site.send(Request::get(target.parse::<Uri>().unwrap()).body(Body::empty()).unwrap()).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{target}");
-        assert!(page.stays() && !page.html.contains("evil"), "{target}: {page:?}");
+        assert!(page.has_no_redirect() && !page.html.contains("evil"), "{target}: {page:?}");
     }
 }
 
 #[tokio::test]
-async fn no_header_changes_where_people_go_or_what_they_see() {
-    let (plain, skipping) = (Site::with(PLAIN).await, Site::with(SKIPPING).await);
+async fn a_header_changes_neither_the_target_nor_the_page() {
+    let (plain, skipping) = (Site::with(RESULT_PAGE).await, Site::with(NO_RESULT_PAGE).await);
     let names = [
         HOST,
         FORWARDED,
@@ -129,25 +134,25 @@ async fn no_header_changes_where_people_go_or_what_they_see() {
                 let request = Request::get(path).header(&name, value).header(&name, "two.evil.example");
                 request.body(Body::empty()).unwrap()
             };
-            assert_eq!(skipping.send(with(&skipping.link(APPROVED))).await.header(LOCATION), HOME, "{name}: {value}");
+            assert_eq!(skipping.send(with(&skipping.link(APPROVED))).await.header(LOCATION), TARGET, "{name}: {value}");
             let page = plain.send(with(&plain.link(APPROVED))).await;
-            assert_eq!(page.header(REFRESH), format!("5; url={HOME}"), "{name}: {value}");
+            assert_eq!(page.header(REFRESH), format!("5; url={TARGET}"), "{name}: {value}");
             assert!(!format!("{page:?}").contains("evil"), "{name}: {value}: {page:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_address_with_a_host_of_its_own_is_read_for_its_path_alone() {
-    let site = Site::with(SKIPPING).await;
+async fn only_the_path_of_an_absolute_request_target_counts() {
+    let site = Site::with(NO_RESULT_PAGE).await;
     let target = format!("https://user:password@evil.example:8443{}", site.link(APPROVED));
-    let answer = site.send(Request::get(target).body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.header(LOCATION), HOME);
+    let response = site.send(Request::get(target).body(Body::empty()).unwrap()).await;
+    assert_eq!(response.header(LOCATION), TARGET);
 }
 
 #[tokio::test]
-async fn strange_languages_are_answered_in_one_of_ours() {
-    let site = Site::with(PLAIN).await;
+async fn a_malformed_accept_language_still_gets_a_page() {
+    let site = Site::with(RESULT_PAGE).await;
     let link = site.link(APPROVED);
     let many = "ko;q=0.1,".repeat(5_000);
     for (header, expected) in [
@@ -167,12 +172,12 @@ async fn strange_languages_are_answered_in_one_of_ours() {
         assert_eq!(page.header(VARY), "accept-language");
         assert!(!page.html.contains("<script") && !page.headers.contains_key(SET_COOKIE), "{page:?}");
     }
-    assert!(HeaderValue::from_bytes(b"ko\r\nx-injected: 1").is_err(), "no header can hold the end of a line");
+    assert!(HeaderValue::from_bytes(b"ko\r\nx-injected: 1").is_err(), "a header value cannot contain a line break");
 }
 
 #[tokio::test]
-async fn what_is_known_of_a_person_stays_a_value() {
-    let (plain, skipping) = (Site::with(PLAIN).await, Site::with(SKIPPING).await);
+async fn a_value_of_the_person_cannot_break_out_of_its_parameter() {
+    let (plain, skipping) = (Site::with(RESULT_PAGE).await, Site::with(NO_RESULT_PAGE).await);
     for userid in [
         "https://evil.example",
         "//evil.example",
@@ -201,9 +206,59 @@ async fn what_is_known_of_a_person_stays_a_value() {
 }
 
 #[tokio::test]
-async fn person_values_with_the_end_of_a_line_are_never_sealed() {
+async fn a_value_with_a_control_character_is_never_sealed() {
     for value in [r"a\r\nset-cookie: b=c", r"a\nb", r"a\u0000", r"a\u0085b"] {
         let body = format!(r#"{{"kycStatus":"approved","cf1":"{value}"}}"#);
         assert!(NewReturnLink::try_from(Draft::parse(body.as_bytes()).unwrap()).is_err(), "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_cannot_choose_the_target_of_the_redirect() {
+    let site = Site::with(NO_RESULT_PAGE).await;
+    let link = site.link(APPROVED);
+    let expected = "https://yourapp.com/done?userid=user123&kycStatus=approved";
+    for query in [
+        "?url=https://evil.example",
+        "?stay=//evil.example",
+        "?kycStatus=approved&kycStatus=rejected",
+        "?%0d%0alocation:%20https://evil.example",
+        "?return=javascript:alert(1)",
+    ] {
+        let response = site.get(&format!("{link}{query}")).await;
+        assert_eq!(response.header(LOCATION), expected, "{query}");
+    }
+    let request = Request::get(&link).header("host", "evil.example").header("x-forwarded-host", "evil.example");
+    assert_eq!(site.send(request.body(Body::empty()).unwrap()).await.header(LOCATION), expected);
+}
+
+#[tokio::test]
+async fn an_unknown_or_malformed_path_gets_the_not_found_page() {
+    let site = Site::with(NO_RESULT_PAGE).await;
+    let project = site.project;
+    for path in [
+        "/".to_owned(),
+        "/r".to_owned(),
+        "/r/".to_owned(),
+        "//evil.example".to_owned(),
+        "/https://evil.example".to_owned(),
+        "/r/%0d%0alocation:%20https:%2f%2fevil.example".to_owned(),
+        "/r/%ff%fe".to_owned(),
+        "/r/..%2f..%2fetc".to_owned(),
+        format!("/r/{project}"),
+        format!("/r/{project}/error/"),
+        format!("/r/{project}/error/a%20b"),
+        format!("/r/{project}/error/%3Cscript%3E"),
+        format!("/r/{project}/error/x%0d%0aset-cookie:a=b"),
+        format!("/r/{project}/error/{}", "x".repeat(65)),
+        "/r/not-a-project/error/DE-20000".to_owned(),
+        "/r/019ab5e0-0000-7000-8000-000000000000/error/DE-20000".to_owned(),
+        format!("/r/{}", "x".repeat(60_000)),
+    ] {
+        let page = site.get(&path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.has_no_redirect() && page.html.contains("<h1>"), "{path}: {page:?}");
+        assert!(!page.html.contains("evil") && !page.html.contains("<script"), "{path}: {page:?}");
+        assert!(page.headers.get("set-cookie").is_none(), "{path}");
     }
 }

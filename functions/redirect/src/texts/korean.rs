@@ -23,11 +23,11 @@ pub(super) const TEXTS: Texts = Texts {
         title: "이미 사용된 링크입니다",
         text: "이 링크는 다른 사람이 사용할 수 없도록 한 번만 열립니다. 계속하려면 처음 화면으로 돌아가 주세요.",
     },
-    foreign_link: Message {
+    invalid_link: Message {
         title: "사용할 수 없는 링크입니다",
         text: "링크의 일부가 빠졌거나 변경되었을 수 있습니다. 받으신 링크를 그대로 다시 열어 주세요.",
     },
-    no_such_page: Message {
+    page_not_found: Message {
         title: "페이지를 찾을 수 없습니다",
         text: "이 주소에는 페이지가 없습니다. 받으신 링크를 다시 확인해 주세요.",
     },
@@ -45,7 +45,7 @@ pub(super) const TEXTS: Texts = Texts {
     close: "이제 이 페이지를 닫으셔도 됩니다.",
 };
 
-#[expect(clippy::too_many_lines, reason = "a table of sentences is as long as it is")]
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of error")]
 pub(super) const fn error(kind: ErrorKind) -> Message {
     let (title, text) = match kind {
         ErrorKind::PageNotFound => (
@@ -56,11 +56,11 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
             "본인 확인이 일시 중단되었습니다",
             "지금은 본인 확인을 접수하지 않고 있습니다. 고객님의 문제가 아니니 나중에 다시 시도해 주세요.",
         ),
-        ErrorKind::BadPath => (
+        ErrorKind::LinkAltered => (
             "링크가 올바르지 않습니다",
             "링크의 일부가 빠졌거나 바뀌었을 수 있습니다. 받으신 링크를 그대로 다시 열어 주세요.",
         ),
-        ErrorKind::Refreshed => (
+        ErrorKind::Reloaded => (
             "페이지가 새로고침되었습니다",
             "새로고침하거나 뒤로 가면 본인 확인이 중단됩니다. 링크를 다시 열어 처음부터 끝까지 이어서 진행해 주세요.",
         ),
@@ -68,50 +68,50 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
             "지원하지 않는 브라우저입니다",
             "브라우저를 업데이트하거나 최신 버전의 Chrome, Safari, Edge, Firefox에서 링크를 열어 주세요.",
         ),
-        ErrorKind::StepsMixedUp => (
+        ErrorKind::StepsOutOfOrder => (
             "진행 순서가 어긋났습니다",
             "본인 확인이 열린 다른 탭을 모두 닫은 뒤 링크를 다시 열어 순서대로 진행해 주세요.",
         ),
         ErrorKind::ProjectClosed => {
             ("종료된 본인 확인입니다", "더 이상 접수하지 않습니다. 본인 확인이 필요하시면 요청한 회사에 문의해 주세요.")
         }
-        ErrorKind::PeriodOver => (
+        ErrorKind::PeriodEnded => (
             "제출 기간이 끝났습니다",
             "제출할 수 있는 기간이 지났습니다. 아직 참여할 수 있는지 안내받은 회사에 문의해 주세요.",
         ),
-        ErrorKind::LinkOver => (
+        ErrorKind::LinkExpired => (
             "링크가 만료되었습니다",
             "링크를 사용할 수 있는 시간이 지났습니다. 처음 화면으로 돌아가 새 링크를 받아 주세요.",
         ),
-        ErrorKind::TimeOver => (
+        ErrorKind::TimedOut => (
             "진행 시간이 지났습니다",
             "안전을 위해 본인 확인은 몇 분 안에 마쳐야 합니다. 처음 화면으로 돌아가 다시 시작해 주세요.",
         ),
-        ErrorKind::DocumentCheckAway => (
+        ErrorKind::DocumentCheckUnavailable => (
             "지금은 신분증을 확인할 수 없습니다",
             "신분증 사진 확인 기능을 잠시 사용할 수 없습니다. 몇 분 후 다시 시도해 주세요.",
         ),
-        ErrorKind::SelfieCheckAway => (
+        ErrorKind::SelfieCheckUnavailable => (
             "지금은 얼굴 사진을 확인할 수 없습니다",
             "얼굴 사진 확인 기능을 잠시 사용할 수 없습니다. 몇 분 후 다시 시도해 주세요.",
         ),
-        ErrorKind::FaceComparisonAway => (
+        ErrorKind::FaceComparisonUnavailable => (
             "지금은 사진을 비교할 수 없습니다",
             "얼굴 사진과 신분증을 비교하는 기능을 잠시 사용할 수 없습니다. 몇 분 후 다시 시도해 주세요.",
         ),
-        ErrorKind::ResidentCardRegisterAway => (
+        ErrorKind::ResidentCardRegisterUnavailable => (
             "지금은 주민등록증을 확인할 수 없습니다",
             "주민등록증 확인 기관이 응답하지 않습니다. 나중에 다시 시도하거나 가능하면 다른 신분증을 사용해 주세요.",
         ),
-        ErrorKind::LicenceRegisterAway => (
+        ErrorKind::LicenceRegisterUnavailable => (
             "지금은 운전면허증을 확인할 수 없습니다",
             "운전면허증 확인 기관이 응답하지 않습니다. 나중에 다시 시도하거나 가능하면 다른 신분증을 사용해 주세요.",
         ),
-        ErrorKind::PassportRegisterAway => (
+        ErrorKind::PassportRegisterUnavailable => (
             "지금은 여권을 확인할 수 없습니다",
             "여권 확인 기관이 응답하지 않습니다. 나중에 다시 시도하거나 가능하면 다른 신분증을 사용해 주세요.",
         ),
-        ErrorKind::ForeignerRegisterAway => (
+        ErrorKind::ForeignerRegisterUnavailable => (
             "지금은 외국인등록증을 확인할 수 없습니다",
             "외국인등록증 확인 기관이 응답하지 않습니다. 나중에 다시 시도하거나 가능하면 다른 신분증을 사용해 주세요.",
         ),
@@ -127,14 +127,14 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
             "일부 정보가 빠졌습니다",
             "링크를 다시 열어 모든 단계를 입력해 주세요. 인터넷 연결이 안정적인지도 확인해 주세요.",
         ),
-        ErrorKind::LostTrack => (
+        ErrorKind::SessionLost => (
             "단계 사이의 연결이 끊어졌습니다",
             "안정적인 인터넷 환경에서 링크를 다시 열고 탭 하나에서 처음부터 진행해 주세요.",
         ),
-        ErrorKind::BadPhoto => {
+        ErrorKind::PoorPhoto => {
             ("사진이 선명하지 않습니다", "렌즈를 닦고 밝은 곳에서 휴대폰이 흔들리지 않게 들고 다시 촬영해 주세요.")
         }
-        ErrorKind::BadStart => {
+        ErrorKind::StartRefused => {
             ("본인 확인을 시작하지 못했습니다", "평소에 사용하시는 인터넷 연결로 나중에 다시 시도해 주세요.")
         }
         ErrorKind::Busy => {
@@ -143,18 +143,18 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
         ErrorKind::TooManyTries => {
             ("잠시 쉬었다가 다시 해 주세요", "본인 확인이 잠시 보류되었습니다. 시간을 두고 다시 시도해 주세요.")
         }
-        ErrorKind::BadLink => (
+        ErrorKind::LinkIncomplete => (
             "링크에 빠진 정보가 있습니다",
             "이 링크는 그대로 사용할 수 없습니다. 처음 화면으로 돌아가 본인 확인을 다시 열어 주세요.",
         ),
         ErrorKind::OurFault => {
             ("서비스에 문제가 발생했습니다", "고객님의 잘못이 아닙니다. 몇 분 후 다시 시도해 주세요.")
         }
-        ErrorKind::PageBroke => (
+        ErrorKind::PageCrashed => (
             "페이지가 작동을 멈췄습니다",
             "페이지를 닫고 링크를 다시 열어 주세요. 계속 안 되면 다른 브라우저를 쓰거나 기기를 다시 시작해 주세요.",
         ),
-        ErrorKind::NotUsable => (
+        ErrorKind::LinkUnusable => (
             "더 이상 사용할 수 없는 링크입니다",
             "이미 사용했거나 시간이 지난 링크일 수 있습니다. 처음 화면으로 돌아가 진행 방법을 확인해 주세요.",
         ),

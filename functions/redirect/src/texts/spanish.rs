@@ -21,11 +21,11 @@ pub(super) const TEXTS: Texts = Texts {
         title: "Este enlace ya se ha utilizado",
         text: "Solo funciona una vez, para que nadie más pueda usarlo. Para continuar, vuelva al inicio.",
     },
-    foreign_link: Message {
+    invalid_link: Message {
         title: "Este enlace no funciona",
         text: "Puede que esté incompleto o que se haya modificado. Ábralo de nuevo tal como lo recibió.",
     },
-    no_such_page: Message {
+    page_not_found: Message {
         title: "Página no encontrada",
         text: "No hay nada en esta dirección. Compruebe el enlace que recibió.",
     },
@@ -43,7 +43,7 @@ pub(super) const TEXTS: Texts = Texts {
     close: "Ya puede cerrar esta página.",
 };
 
-#[expect(clippy::too_many_lines, reason = "a table of sentences is as long as it is")]
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of error")]
 pub(super) const fn error(kind: ErrorKind) -> Message {
     let (title, text) = match kind {
         ErrorKind::PageNotFound => (
@@ -54,11 +54,11 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
             "La verificación está en pausa",
             "En este momento no se aceptan verificaciones. No es culpa suya. Inténtelo de nuevo más tarde.",
         ),
-        ErrorKind::BadPath => (
+        ErrorKind::LinkAltered => (
             "Este enlace no parece correcto",
             "Puede que falte una parte o que haya cambiado. Ábralo de nuevo tal como lo recibió.",
         ),
-        ErrorKind::Refreshed => (
+        ErrorKind::Reloaded => (
             "La página se volvió a cargar",
             "Recargar o ir hacia atrás interrumpe la verificación. Abra de nuevo su enlace y complete los pasos sin interrupciones.",
         ),
@@ -66,7 +66,7 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
             "Este navegador no es compatible",
             "Actualice su navegador o abra el enlace en una versión reciente de Chrome, Safari, Edge o Firefox.",
         ),
-        ErrorKind::StepsMixedUp => (
+        ErrorKind::StepsOutOfOrder => (
             "Los pasos se han mezclado",
             "Cierre las demás pestañas de esta verificación. Después abra de nuevo su enlace y siga los pasos en orden.",
         ),
@@ -74,43 +74,43 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
             "Esta verificación está cerrada",
             "Ya no acepta envíos. Si todavía necesita verificarse, contacte con la empresa que se lo pidió.",
         ),
-        ErrorKind::PeriodOver => (
+        ErrorKind::PeriodEnded => (
             "El plazo de envío ha terminado",
             "El tiempo para enviar sus datos ha pasado. Pregunte a la empresa que le invitó si aún puede participar.",
         ),
-        ErrorKind::LinkOver => (
+        ErrorKind::LinkExpired => (
             "Este enlace ha caducado",
             "El tiempo para usarlo ha terminado. Vuelva al inicio y obtenga un enlace nuevo.",
         ),
-        ErrorKind::TimeOver => (
+        ErrorKind::TimedOut => (
             "Se ha agotado el tiempo",
             "Por su seguridad, la verificación debe terminarse en pocos minutos. Vuelva al inicio y empiece de nuevo.",
         ),
-        ErrorKind::DocumentCheckAway => (
+        ErrorKind::DocumentCheckUnavailable => (
             "Ahora no podemos revisar su documento",
             "La revisión de fotos de documentos no está disponible. Inténtelo de nuevo en unos minutos.",
         ),
-        ErrorKind::SelfieCheckAway => (
+        ErrorKind::SelfieCheckUnavailable => (
             "Ahora no podemos revisar su selfi",
             "La revisión de selfis no está disponible. Inténtelo de nuevo en unos minutos.",
         ),
-        ErrorKind::FaceComparisonAway => (
+        ErrorKind::FaceComparisonUnavailable => (
             "Ahora no podemos comparar sus fotos",
             "La comparación de su selfi con su documento no está disponible. Inténtelo de nuevo en unos minutos.",
         ),
-        ErrorKind::ResidentCardRegisterAway => (
+        ErrorKind::ResidentCardRegisterUnavailable => (
             "Ahora no podemos comprobar su cédula",
             "El registro oficial de residentes no responde. Inténtelo más tarde o, si puede, use otro documento.",
         ),
-        ErrorKind::LicenceRegisterAway => (
+        ErrorKind::LicenceRegisterUnavailable => (
             "Ahora no podemos comprobar su permiso",
             "El registro oficial de permisos de conducir no responde. Inténtelo más tarde o, si puede, use otro documento.",
         ),
-        ErrorKind::PassportRegisterAway => (
+        ErrorKind::PassportRegisterUnavailable => (
             "Ahora no podemos comprobar su pasaporte",
             "El registro oficial de pasaportes no responde. Inténtelo más tarde o, si puede, use otro documento.",
         ),
-        ErrorKind::ForeignerRegisterAway => (
+        ErrorKind::ForeignerRegisterUnavailable => (
             "Ahora no podemos comprobar su tarjeta",
             "El registro oficial de residentes extranjeros no responde. Inténtelo más tarde o, si puede, use otro documento.",
         ),
@@ -126,15 +126,15 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
             "Faltaban algunos datos",
             "Abra de nuevo su enlace y complete todos los pasos. Compruebe que su conexión a internet sea estable.",
         ),
-        ErrorKind::LostTrack => (
+        ErrorKind::SessionLost => (
             "Se perdió la conexión entre los pasos",
             "Abra de nuevo su enlace y empiece desde el principio, con una conexión estable y en una sola pestaña.",
         ),
-        ErrorKind::BadPhoto => (
+        ErrorKind::PoorPhoto => (
             "La foto no era lo bastante nítida",
             "Limpie la lente, sujete el teléfono con firmeza y busque buena luz. Después inténtelo de nuevo.",
         ),
-        ErrorKind::BadStart => (
+        ErrorKind::StartRefused => (
             "No se pudo iniciar la verificación",
             "Inténtelo más tarde con la conexión a internet que usa normalmente.",
         ),
@@ -146,18 +146,18 @@ pub(super) const fn error(kind: ErrorKind) -> Message {
             "Haga una pequeña pausa",
             "Su verificación queda en espera por un tiempo. Espere un poco antes de intentarlo de nuevo.",
         ),
-        ErrorKind::BadLink => (
+        ErrorKind::LinkIncomplete => (
             "Falta algo en este enlace",
             "No se puede usar tal como está. Vuelva al inicio y abra la verificación de nuevo desde allí.",
         ),
         ErrorKind::OurFault => {
             ("Algo falló por nuestra parte", "No es culpa suya. Inténtelo de nuevo en unos minutos.")
         }
-        ErrorKind::PageBroke => (
+        ErrorKind::PageCrashed => (
             "La página dejó de funcionar",
             "Ciérrela y abra de nuevo su enlace. Si no basta, use otro navegador o reinicie su dispositivo.",
         ),
-        ErrorKind::NotUsable => (
+        ErrorKind::LinkUnusable => (
             "Este enlace ya no se puede usar",
             "Puede que ya se haya usado o que su tiempo haya terminado. Vuelva al inicio para ver cómo continuar.",
         ),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use shared::aws::queue::testing::Verdict;
-use shared::delivery::{FailureReason, SECOND_LOOK, SendMessage};
-use shared::id::EndpointId;
-use shared::random::SystemRandom;
+use aws::queue::testing::Verdict;
+use domain::foundation::id::EndpointId;
+use domain::foundation::random::SystemRandom;
+use domain::webhooks::attempt::FailureReason;
+use domain::webhooks::delivery::{SWEEP_GRACE, SendMessage};
 
 use crate::scene::{Scene, now};
 
@@ -16,20 +17,20 @@ fn endpoint() -> EndpointId {
 }
 
 #[tokio::test]
-async fn what_is_overdue_is_queued_once_and_again_if_nothing_comes_of_it() {
+async fn an_overdue_delivery_is_queued_once_and_again_after_the_grace_period_if_no_attempt_was_recorded() {
     let scene = Scene::new().await;
     let event = scene.event(MINUTE * 10, &[]).await;
     let overdue = scene.attempted(&event, endpoint(), Some(FailureReason::Status), Some(MINUTE * 5)).await;
-    let expected = [(SendMessage::Attempt(overdue.next_nudge()), Duration::ZERO)];
+    let expected = [(SendMessage::Attempt(overdue.next_task()), Duration::ZERO)];
 
-    let (swept, sent) = scene.sweep(now()).await;
-    assert_eq!((swept.queued, sent.as_slice()), (1, expected.as_slice()));
+    let (summary, sent) = scene.sweep(now()).await;
+    assert_eq!((summary.queued, sent.as_slice()), (1, expected.as_slice()));
     assert_eq!(scene.sweep(now().plus(MINUTE)).await.1, []);
-    assert_eq!(scene.sweep(now().plus(SECOND_LOOK)).await.1, expected);
+    assert_eq!(scene.sweep(now().plus(SWEEP_GRACE)).await.1, expected);
 }
 
 #[tokio::test]
-async fn what_is_due_before_the_next_run_is_queued_with_its_delay_and_the_rest_left() {
+async fn a_delivery_due_before_the_next_run_is_queued_with_its_delay_and_a_later_one_is_not_queued() {
     let scene = Scene::new().await;
     let soon = scene.event(MINUTE * 10, &[]).await;
     let later = scene.event(MINUTE * 10, &[]).await;
@@ -39,11 +40,11 @@ async fn what_is_due_before_the_next_run_is_queued_with_its_delay_and_the_rest_l
 
     let (_, sent) = scene.sweep(now()).await;
 
-    assert_eq!(sent, [(SendMessage::Attempt(soon.next_nudge()), Duration::from_secs(30))]);
+    assert_eq!(sent, [(SendMessage::Attempt(soon.next_task()), Duration::from_secs(30))]);
 }
 
 #[tokio::test]
-async fn a_run_tells_how_long_what_it_found_had_been_due_at_most() {
+async fn a_run_reports_the_age_of_the_most_overdue_delivery() {
     let scene = Scene::new().await;
     for due in [MINUTE * 5, MINUTE * 8, MINUTE * 10 + Duration::from_secs(30)] {
         let event = scene.event(MINUTE * 10, &[]).await;
@@ -54,10 +55,10 @@ async fn a_run_tells_how_long_what_it_found_had_been_due_at_most() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_cannot_be_claimed_keeps_no_other_from_being_sent() {
+async fn a_delivery_that_cannot_be_claimed_does_not_stop_the_others() {
     let scene = Scene::new().await;
     let receiver = scene.endpoint().await;
-    // All in one batch.
+    // All three are in one batch.
     scene.backlog(&receiver, 3).await;
     scene.queue.catch("SET sweepAt").end(Verdict::Refuse);
 
@@ -66,7 +67,7 @@ async fn a_delivery_that_cannot_be_claimed_keeps_no_other_from_being_sent() {
 }
 
 #[tokio::test]
-async fn what_is_over_is_left_alone() {
+async fn a_delivery_that_ended_is_not_queued() {
     let scene = Scene::new().await;
     let event = scene.event(MINUTE * 10, &[]).await;
     scene.attempted(&event, endpoint(), None, None).await;

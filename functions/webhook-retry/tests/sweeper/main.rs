@@ -1,6 +1,6 @@
-//! webhook-retry against a real store and a queue that its test reads.
+//! webhook-retry with an in-memory database and a fake queue.
 
-#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+#![expect(clippy::unwrap_used, reason = "this crate contains only tests")]
 
 mod deliveries;
 mod endpoints;

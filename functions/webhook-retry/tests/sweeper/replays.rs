@@ -3,34 +3,35 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use shared::aws::store::Written;
-use shared::delivery::{Delivery, FailureReason, SendMessage};
-use shared::draft::Draft;
-use shared::id::{DeliveryId, ReplayId};
-use shared::random::SystemRandom;
-use shared::replay::{NewReplay, Replay, ReplayState};
-use shared::time::Timestamp;
+use aws::store::ReplayStart;
+use domain::foundation::draft::Draft;
+use domain::foundation::id::{DeliveryId, ReplayId};
+use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
+use domain::webhooks::attempt::FailureReason;
+use domain::webhooks::delivery::{Delivery, SendMessage};
+use domain::webhooks::replay::{NewReplay, Replay, ReplayState};
 
 use crate::scene::{Scene, now};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const FAILED: Option<FailureReason> = Some(FailureReason::Status);
 
-/// A replay of what failed in the last two days, up to ten minutes ago.
+/// Starts a replay of failed deliveries whose events were accepted 48 hours to 10 minutes ago.
 async fn running(scene: &Scene, rate: u32) -> Replay {
     let (from, to) = (now().minus(MINUTE * 60 * 48), now().minus(MINUTE * 10));
     let body = format!(r#"{{"from":"{from}","to":"{to}","ratePerMinute":{rate}}}"#);
     let new = NewReplay::check(Draft::parse(body.as_bytes()).unwrap(), now(), from).unwrap();
     let replay = new.start(ReplayId::new(now(), &SystemRandom), scene.project);
-    assert_eq!(scene.store.activity.start_replay(&replay, now()).await.unwrap(), Written::Now);
+    assert_eq!(scene.store.replays.start(&replay, now()).await.unwrap(), ReplayStart::Started);
     replay
 }
 
 async fn stored(scene: &Scene, replay: &Replay) -> Replay {
-    scene.store.activity.replay(replay.project_id, replay.replay_id).await.unwrap().unwrap()
+    scene.store.replays.get(replay.project_id, replay.replay_id).await.unwrap().unwrap()
 }
 
-/// Failed deliveries of yesterday and today to two endpoints.
+/// Stores failed deliveries of `events` events, each to two endpoints, and returns their ids.
 async fn failed(scene: &Scene, events: u32) -> BTreeSet<DeliveryId> {
     let (one, other) = (scene.endpoint().await.id, scene.endpoint().await.id);
     let mut failed = BTreeSet::new();
@@ -52,7 +53,7 @@ fn delays(sent: &[(SendMessage, Duration)]) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_minutes_deliveries_are_spread_over_it_and_each_is_queued_once() {
+async fn deliveries_are_spread_over_each_minute_and_queued_once() {
     let scene = Scene::new().await;
     let expected = failed(&scene, 4).await;
     let replay = running(&scene, 3).await;
@@ -62,47 +63,47 @@ async fn a_minutes_deliveries_are_spread_over_it_and_each_is_queued_once() {
         let (_, sent) = scene.sweep(now().plus(MINUTE * u32::try_from(minute).unwrap())).await;
         assert_eq!(delays(&sent), expected_delays);
         queued.extend(ids(&sent));
-        assert!(sent.iter().all(|(message, _)| *message == replay.nudge(message.delivery_id().unwrap()).into()));
+        assert!(sent.iter().all(|(message, _)| *message == replay.task(message.delivery_id().unwrap()).into()));
     }
     assert_eq!((queued.len(), queued.into_iter().collect()), (8, expected));
     assert_eq!(stored(&scene, &replay).await.progress.queued, 8);
 }
 
 #[tokio::test]
-async fn runs_that_come_too_often_keep_to_the_rate() {
+async fn runs_more_often_than_once_a_minute_do_not_exceed_the_rate() {
     let scene = Scene::new().await;
     failed(&scene, 4).await;
     running(&scene, 2).await;
     assert_eq!(delays(&scene.sweep(now()).await.1), [0, 30]);
     assert_eq!(delays(&scene.sweep(now()).await.1), [0; 0]);
-    // Like every sweep, it looks a minute ahead, and no further.
+    // A sweep looks one minute ahead.
     let half_a_minute_later = now().plus(MINUTE / 2);
     assert_eq!(delays(&scene.sweep(half_a_minute_later).await.1), [30, 60]);
     assert_eq!(delays(&scene.sweep(half_a_minute_later).await.1), [0; 0]);
 }
 
 #[tokio::test]
-async fn only_what_fits_the_filter_is_replayed() {
+async fn only_deliveries_that_match_the_filter_are_replayed() {
     let scene = Scene::new().await;
     let endpoint = scene.endpoint().await.id;
     let event = scene.event(MINUTE * 30, &[endpoint]).await;
     scene.attempted(&event, endpoint, None, None).await;
-    let still_trying = scene.event(MINUTE * 30, &[endpoint]).await;
-    scene.attempted(&still_trying, endpoint, FAILED, Some(MINUTE * 120)).await;
+    let still_retried = scene.event(MINUTE * 30, &[endpoint]).await;
+    scene.attempted(&still_retried, endpoint, FAILED, Some(MINUTE * 120)).await;
     for minutes in [5, 60 * 49] {
         let outside = scene.event(MINUTE * minutes, &[endpoint]).await;
         scene.attempted(&outside, endpoint, FAILED, None).await;
     }
-    let fitting = scene.event(MINUTE * 30, &[endpoint]).await;
-    let fitting: Delivery = scene.attempted(&fitting, endpoint, FAILED, None).await;
+    let matching = scene.event(MINUTE * 30, &[endpoint]).await;
+    let matching: Delivery = scene.attempted(&matching, endpoint, FAILED, None).await;
     running(&scene, 300).await;
 
-    let (swept, sent) = scene.sweep(now()).await;
-    assert_eq!((swept.replayed, ids(&sent)), (1, vec![fitting.id]));
+    let (summary, sent) = scene.sweep(now()).await;
+    assert_eq!((summary.replayed, ids(&sent)), (1, vec![matching.id]));
 }
 
 #[tokio::test]
-async fn a_replay_is_done_when_what_it_queued_is_settled() {
+async fn a_replay_is_done_when_every_queued_delivery_has_a_result() {
     let scene = Scene::new().await;
     failed(&scene, 1).await;
     let replay = running(&scene, 300).await;
@@ -111,14 +112,14 @@ async fn a_replay_is_done_when_what_it_queued_is_settled() {
     assert_eq!(stored(&scene, &replay).await.state, ReplayState::Running);
 
     for _ in 0..2 {
-        scene.store.activity.count_lost_replay(replay.project_id, replay.replay_id).await.unwrap();
+        scene.store.replays.count_lost(replay.project_id, replay.replay_id).await.unwrap();
     }
     scene.sweep(now().plus(MINUTE * 2)).await;
     assert_eq!(stored(&scene, &replay).await.state, ReplayState::Done);
 }
 
 #[tokio::test]
-async fn a_replay_whose_queue_is_away_begins_again_where_it_was() {
+async fn a_replay_continues_at_its_position_after_the_queue_was_unavailable() {
     let scene = Scene::new().await;
     let expected = failed(&scene, 2).await;
     let replay = running(&scene, 300).await;
@@ -131,16 +132,16 @@ async fn a_replay_whose_queue_is_away_begins_again_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_cancelled_replay_sends_nothing_more_until_it_is_resumed() {
+async fn a_cancelled_replay_queues_no_deliveries_until_it_is_resumed() {
     let scene = Scene::new().await;
     let expected = failed(&scene, 2).await;
     let replay = running(&scene, 3).await;
     let (_, mut sent) = scene.sweep(now()).await;
-    scene.store.activity.end_replay(&replay, ReplayState::Cancelled).await.unwrap();
+    scene.store.replays.end(&replay, ReplayState::Cancelled).await.unwrap();
     let later = |minutes: u32| -> Timestamp { now().plus(MINUTE * minutes) };
     assert_eq!(scene.sweep(later(5)).await.1, []);
 
-    scene.store.activity.resume_replay(&replay, later(10)).await.unwrap();
+    scene.store.replays.resume(&replay, later(10)).await.unwrap();
     let (_, rest) = scene.sweep(later(10)).await;
     assert_eq!((sent.len(), rest.len()), (3, 1));
     sent.extend(rest);

@@ -1,51 +1,53 @@
-//! A sweep with a real store and a fake queue, at any time.
+//! Fixtures: runs a sweep at a given time, with an in-memory database and a fake queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use shared::address::AddressGuard;
-use shared::aws::Aws;
-use shared::aws::queue::testing::FakeQueue;
-use shared::aws::store::SHARDS;
-use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
-use shared::clock::{Clock, FixedClock};
-use shared::delivery::{Attempt, Delivery, FailureReason, Phases, SendMessage};
-use shared::draft::Draft;
-use shared::endpoint::{Endpoint, NewEndpoint};
-use shared::event::{Event, NewEvent};
-use shared::id::{EndpointId, EventId, ProjectId};
-use shared::key_ring::KeyRing;
-use shared::random::SystemRandom;
-use shared::signature::SigningSecret;
-use shared::time::Timestamp;
-use webhook_retry::{Config, SweepError, Sweeper, Swept};
+use aws::queue::testing::FakeQueue;
+use aws::store::SHARDS;
+use aws::store::StoreConfig;
+use aws::store::testing::{ACTIVITY, Database, SETTINGS};
+use aws::{Aws, ServiceError};
+use domain::foundation::clock::{Clock, FixedClock};
+use domain::foundation::draft::Draft;
+use domain::foundation::id::{EndpointId, EventId, ProjectId};
+use domain::foundation::key_ring::KeyRing;
+use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
+use domain::webhooks::address::AddressGuard;
+use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
+use domain::webhooks::delivery::{Delivery, SendMessage};
+use domain::webhooks::endpoint::{Endpoint, NewEndpoint};
+use domain::webhooks::event::{Event, NewEvent};
+use domain::webhooks::signature::SigningSecret;
+use webhook_retry::{Config, SweepSummary, Sweeper};
 
-/// A project without endpoints, and the queue.
+/// A project in an empty database, and the queue.
 pub(crate) struct Scene {
     pub(crate) store: Database,
     pub(crate) queue: FakeQueue,
     pub(crate) project: ProjectId,
 }
 
-/// When the scene begins.
+/// Time of most sweeps in the tests.
 pub(crate) fn now() -> Timestamp {
     "2026-11-22T08:30:00Z".parse().unwrap()
 }
 
-/// A clock on which a tenth of a second passes whenever somebody looks.
-struct RunningClock {
+/// A clock that advances by 100 ms each time it is read.
+struct TickingClock {
     start: Timestamp,
-    looks: AtomicU32,
+    reads: AtomicU32,
 }
 
-impl Clock for RunningClock {
+impl Clock for TickingClock {
     fn now(&self) -> Timestamp {
-        self.start.plus(Duration::from_millis(100) * self.looks.fetch_add(1, Ordering::Relaxed))
+        self.start.plus(Duration::from_millis(100) * self.reads.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-/// The shard of the index `due` that what has this id is in.
+/// Shard of the index `due` that contains the row with this id.
 pub(crate) fn shard(id: &[u8; 16]) -> u8 {
     id[15] % SHARDS
 }
@@ -57,27 +59,28 @@ impl Scene {
         Self { store, queue, project: ProjectId::new(now(), &SystemRandom) }
     }
 
-    /// An endpoint that takes webhooks.
+    /// Stores an active endpoint.
     pub(crate) async fn endpoint(&self) -> Endpoint {
         let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
         let draft = Draft::parse(br#"{"url":"https://hooks.example.com/"}"#).unwrap();
         let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
         let (id, secret) = (EndpointId::new(now(), &SystemRandom), SigningSecret::generate(&SystemRandom));
         let endpoint = new.create(id, self.project, &secret, &ring, &SystemRandom);
-        self.store.settings.put_endpoint(&endpoint).await.unwrap();
+        self.store.endpoints.put(&endpoint).await.unwrap();
         endpoint
     }
 
-    /// An event that was accepted so long before the scene begins.
+    /// Stores an event that was accepted `ago` before [`now`].
     pub(crate) async fn event(&self, ago: Duration, endpoints: &[EndpointId]) -> Event {
         let draft = Draft::parse(br#"{"type":"approved","data":{}}"#).unwrap();
         let id = EventId::new(now().minus(ago), &SystemRandom);
         let event = NewEvent::try_from(draft).unwrap().accept(id, self.project);
-        self.store.activity.put_event(&event, endpoints).await.unwrap();
+        self.store.events.put(&event, endpoints).await.unwrap();
         event
     }
 
-    /// Its delivery, recorded after one attempt. When that failed, another follows after `wait`; `None` if it was the last.
+    /// Records a delivery with one attempt. `reason` is why it failed, `None` if it succeeded. `wait` is the delay of the next
+    /// attempt, `None` if it was the last.
     pub(crate) async fn attempted(
         &self,
         event: &Event,
@@ -85,61 +88,63 @@ impl Scene {
         reason: Option<FailureReason>,
         wait: Option<Duration>,
     ) -> Delivery {
-        let (at, phases) = (event.id.made_at(), Phases::default());
+        let (at, phases) = (event.id.created_at(), Phases::default());
         let attempt = Attempt { number: 1, at, duration_ms: 0, phases, status: None, reason, response: None };
         let delivery = Delivery::queued(event, endpoint).after(attempt, wait);
-        self.store.activity.record(&delivery, delivery.next_attempt_at).await.unwrap();
+        self.store.deliveries.record(&delivery, delivery.next_attempt_at).await.unwrap();
         delivery
     }
 
-    /// The sweep that runs at `at`; answers what it did, and what it put onto the queue, in the order of delays.
-    pub(crate) async fn sweep(&self, at: Timestamp) -> (Swept, Vec<(SendMessage, Duration)>) {
-        let swept = self.try_sweep(at).await.unwrap();
+    /// Runs a sweep at `at`. Returns its summary and the messages sent, in the order of their delays.
+    pub(crate) async fn sweep(&self, at: Timestamp) -> (SweepSummary, Vec<(SendMessage, Duration)>) {
+        let summary = self.try_sweep(at).await.unwrap();
         let mut sent = self.queue.take();
         sent.sort_by_key(|(_, delay)| *delay);
-        (swept, sent)
+        (summary, sent)
     }
 
-    /// The same, where it may fail.
-    pub(crate) async fn try_sweep(&self, at: Timestamp) -> Result<Swept, SweepError> {
+    /// Runs a sweep at `at` that may fail.
+    pub(crate) async fn try_sweep(&self, at: Timestamp) -> Result<SweepSummary, ServiceError> {
         self.sweep_for(at, Duration::from_secs(55)).await
     }
 
-    /// The sweep that runs at `at` and is ended after `time`.
-    pub(crate) async fn sweep_for(&self, at: Timestamp, time: Duration) -> Result<Swept, SweepError> {
+    /// Runs a sweep at `at` whose deadline is `time` later.
+    pub(crate) async fn sweep_for(&self, at: Timestamp, time: Duration) -> Result<SweepSummary, ServiceError> {
         sweep_with(self.queue.aws(), Arc::new(FixedClock(at)), at.plus(time)).await
     }
 
-    /// The sweep that begins at `at` and takes its time.
-    pub(crate) async fn sweep_in_time(&self, at: Timestamp) -> Result<Swept, SweepError> {
-        let clock = RunningClock { start: at, looks: AtomicU32::new(0) };
+    /// Runs a sweep at `at` with a clock that advances while the sweep runs.
+    pub(crate) async fn sweep_with_ticking_clock(&self, at: Timestamp) -> Result<SweepSummary, ServiceError> {
+        let clock = TickingClock { start: at, reads: AtomicU32::new(0) };
         sweep_with(self.queue.aws(), Arc::new(clock), at.plus(Duration::from_secs(55))).await
     }
 
-    /// Due deliveries in the shard that `endpoint` is in.
+    /// Stores due deliveries in the same shard as `endpoint`.
     pub(crate) async fn backlog(&self, endpoint: &Endpoint, deliveries: usize) {
-        let mut made = 0;
-        while made < deliveries {
+        let mut stored = 0;
+        while stored < deliveries {
             let event = self.event(Duration::from_hours(1), &[endpoint.id]).await;
             if shard(event.id.as_bytes()) == shard(endpoint.id.as_bytes()) {
                 let wait = Some(Duration::from_mins(30));
                 self.attempted(&event, endpoint.id, Some(FailureReason::Tls), wait).await;
-                made += 1;
+                stored += 1;
             }
         }
     }
 
-    /// The sweep that runs at `at` while the queue is away.
-    pub(crate) async fn sweep_without_queue(&self, at: Timestamp) -> Result<Swept, SweepError> {
+    /// Runs a sweep at `at` while the queue is unavailable.
+    pub(crate) async fn sweep_without_queue(&self, at: Timestamp) -> Result<SweepSummary, ServiceError> {
         sweep_with(self.store.aws(), Arc::new(FixedClock(at)), at.plus(Duration::from_secs(55))).await
     }
 }
 
-async fn sweep_with(aws: &Aws, clock: Arc<dyn Clock>, deadline: Timestamp) -> Result<Swept, SweepError> {
+async fn sweep_with(aws: &Aws, clock: Arc<dyn Clock>, deadline: Timestamp) -> Result<SweepSummary, ServiceError> {
     let config = Config {
-        settings_table: SETTINGS.to_owned(),
-        activity_table: ACTIVITY.to_owned(),
-        retention: "30".parse().unwrap(),
+        store: StoreConfig {
+            settings_table: SETTINGS.to_owned(),
+            activity_table: ACTIVITY.to_owned(),
+            retention: "30".parse().unwrap(),
+        },
         send_queue_url: "http://127.0.0.1:1/000000000000/send".to_owned(),
         report_queue_url: "http://127.0.0.1:1/000000000000/report".to_owned(),
     };

@@ -1,37 +1,37 @@
-//! What an endpoint is set to, as its receiver gets it.
+//! The effect of an endpoint's settings on the requests that its receiver gets.
 
 use std::collections::HashMap;
 
-use shared::address::BlockedUrl;
-use shared::aws::store::testing::Database;
-use shared::clock::{Clock, SystemClock};
-use shared::delivery::Nudge;
-use shared::draft::Draft;
-use shared::endpoint::{EndpointUrl, NewEndpoint};
-use shared::event::{Event, NewEvent};
-use shared::id::{EndpointId, EventId, KeyPairId, ProjectId, ReturnUrlKeyId};
-use shared::key_pair::KeyPairs;
-use shared::overlap::Overlap;
-use shared::random::SystemRandom;
-use shared::return_url::{KeyIssue, ReturnUrlKey, ReturnUrlKeys};
-use shared::signature::SigningSecret;
-use shared::time::Timestamp;
-use shared::webhook::{self, Opened, ProjectKeys};
+use aws::store::testing::Database;
+use domain::foundation::clock::{Clock, SystemClock};
+use domain::foundation::draft::Draft;
+use domain::foundation::id::{EndpointId, EventId, KeyPairId, ProjectId, SecretKeyId};
+use domain::foundation::overlap::Overlap;
+use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
+use domain::return_urls::{KeyIssue, SecretKey, SecretKeys};
+use domain::webhooks::address::BlockedUrl;
+use domain::webhooks::delivery::AttemptTask;
+use domain::webhooks::endpoint::{EndpointUrl, NewEndpoint};
+use domain::webhooks::event::{Event, NewEvent};
+use domain::webhooks::key_pair::KeyPairs;
+use domain::webhooks::request::{self, EndpointSecrets, ProjectKeys};
+use domain::webhooks::signature::SigningSecret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use webhook_sender::Config;
 
-use crate::scene::{config, json, ring, send_with, sender};
+use crate::scene::{config, json, ring, send_all_with, sender};
 
-/// A request as a receiver gets it.
+/// A request that a receiver got.
 pub(crate) struct Received {
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: Vec<u8>,
 }
 
-/// A receiver that accepts one webhook and hands it over.
+/// A receiver that accepts one webhook and returns it.
 pub(crate) async fn receiver() -> (u16, JoinHandle<Received>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -39,7 +39,7 @@ pub(crate) async fn receiver() -> (u16, JoinHandle<Received>) {
         let (mut connection, _) = listener.accept().await.unwrap();
         let mut request = Vec::new();
         let received = loop {
-            assert!(connection.read_buf(&mut request).await.unwrap() > 0, "the webhook breaks off");
+            assert!(connection.read_buf(&mut request).await.unwrap() > 0, "the request ended early");
             if let Some(received) = parse(&request) {
                 break received;
             }
@@ -50,7 +50,7 @@ pub(crate) async fn receiver() -> (u16, JoinHandle<Received>) {
     (port, received)
 }
 
-/// The request, if it is there to its end.
+/// Returns the request once it is complete.
 fn parse(request: &[u8]) -> Option<Received> {
     let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&request[..end]).unwrap();
@@ -74,13 +74,13 @@ fn event() -> Event {
     NewEvent::try_from(draft).unwrap().accept(EventId::new(now(), &SystemRandom), project)
 }
 
-/// Sends one nudge by a sender that has seen nothing yet.
-async fn send(store: &Database, nudge: &Nudge) {
-    assert_eq!(send_with(&sender(store), &[json(nudge)]).await, [0_usize; 0]);
+/// Sends one task with a new sender.
+async fn send(store: &Database, task: &AttemptTask) {
+    send_all_with(&sender(store), &[json(task)]).await;
 }
 
 #[tokio::test]
-async fn format_encryption_and_signatures_are_those_of_the_endpoint() {
+async fn a_webhook_uses_the_format_encryption_and_signatures_of_its_endpoint() {
     let store = Database::start().await;
     let (port, received) = receiver().await;
     let (event, config) = (event(), config());
@@ -91,25 +91,25 @@ async fn format_encryption_and_signatures_are_those_of_the_endpoint() {
     let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &config.address_guard).unwrap();
     let secret = SigningSecret::generate(&SystemRandom);
     let endpoint = new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &ring(), &SystemRandom);
-    let mut secret_keys = ReturnUrlKeys::none(project);
+    let mut secret_keys = SecretKeys::none(project);
     for overlap in [Overlap::NONE, Overlap::default()] {
-        let (id, key) = (ReturnUrlKeyId::new(now(), &SystemRandom), ReturnUrlKey::generate(&SystemRandom));
+        let (id, key) = (SecretKeyId::new(now(), &SystemRandom), SecretKey::generate(&SystemRandom));
         secret_keys.issue(id, &key, KeyIssue { overlap }, now(), &ring(), &SystemRandom).unwrap();
     }
     let pairs = KeyPairs::first(KeyPairId::new(now(), &SystemRandom), project, &ring(), &SystemRandom);
-    store.settings.put_endpoint(&endpoint).await.unwrap();
-    store.settings.replace_return_url_keys(&secret_keys).await.unwrap();
-    store.settings.put_key_pairs(&pairs).await.unwrap();
+    store.endpoints.put(&endpoint).await.unwrap();
+    store.return_urls.replace_keys(&secret_keys).await.unwrap();
+    store.endpoints.put_key_pairs(&pairs).await.unwrap();
 
-    send(&store, &Nudge::first(&event, &[endpoint.id]).remove(0)).await;
+    send(&store, &AttemptTask::first(&event, &[endpoint.id]).remove(0)).await;
 
     let Received { headers, body } = received.await.unwrap();
-    // ECB gives the same each time; that it decrypts is shown beside the rule.
-    // The next key waits until the day after.
+    // The second key becomes current only after its overlap. ECB encrypts the same body to the same bytes each time; the tests
+    // of the rules decrypt it.
     let secret_key = secret_keys.current_at(now()).cloned();
     let keys = ProjectKeys { secret_key, key_pairs: Some(pairs.clone()) };
-    let opened = Opened::of(&endpoint, &keys, &ring()).unwrap();
-    assert_eq!(body, webhook::body(&opened, &event, &SystemRandom));
+    let secrets = EndpointSecrets::of(&endpoint, &keys, &ring()).unwrap();
+    assert_eq!(body, request::body(&secrets, &event, &SystemRandom));
     assert!(body.starts_with(br#"{"data":""#));
     let at = Timestamp::from_millis(headers["webhook-timestamp"].parse::<i64>().unwrap() * 1000).unwrap();
     let pair = pairs.open(&ring()).unwrap();
@@ -118,7 +118,7 @@ async fn format_encryption_and_signatures_are_those_of_the_endpoint() {
 }
 
 #[test]
-fn the_sender_knows_the_hosts_that_are_our_own() {
+fn our_own_hosts_are_blocked_for_webhooks() {
     let guard = Config::read(|name| match name {
         "API_BASE_URL" => Some("https://api.signpost.example.com".to_owned()),
         "REDIRECT_BASE_URL" => Some("https://go.signpost.example.com".to_owned()),
@@ -132,7 +132,7 @@ fn the_sender_knows_the_hosts_that_are_our_own() {
     })
     .unwrap()
     .address_guard;
-    // The sender checks every URL with this guard, before each attempt.
+    // The sender checks the URL with this guard before each attempt.
     for host in ["api.signpost.example.com", "GO.signpost.example.com.", "abc.execute-api.eu-west-1.amazonaws.com"] {
         assert_eq!(EndpointUrl::parse(&format!("https://{host}/"), &guard), Err(BlockedUrl::OwnHost.into()), "{host}");
     }

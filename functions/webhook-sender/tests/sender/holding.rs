@@ -1,137 +1,141 @@
-//! Endpoints that take no webhooks for a while: what is held, what probes, and what the sweep is told.
+//! Endpoints that cannot be sent webhooks for a while: held deliveries, the probe, and the checks scheduled for the sweep.
 
 use std::time::Duration;
 
-use shared::aws::store::StoredHealth;
-use shared::clock::{Clock as _, SystemClock};
-use shared::delivery::{DeliveryState, HoldReason};
-use shared::endpoint::{Endpoint, EndpointState};
-use shared::event::Event;
-use shared::health::{DisableReason, NoticeKind};
+use aws::store::StoredHealth;
+use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::webhooks::delivery::DeliveryState;
+use domain::webhooks::endpoint::{Endpoint, EndpointState};
+use domain::webhooks::event::Event;
+use domain::webhooks::health::{DisableReason, HoldReason, NoticeKind};
 
 use crate::scene::{Scene, json};
 
 async fn health(scene: &Scene) -> StoredHealth {
-    scene.store.activity.health_now(scene.endpoint.project_id, scene.endpoint.id).await.unwrap()
+    scene.store.health.get_now(scene.endpoint.project_id, scene.endpoint.id).await.unwrap()
 }
 
-/// Publishes an event, as far as the sender can tell, and sends it.
-async fn send_one(scene: &Scene) -> Event {
+/// Stores an event and processes its first message.
+async fn publish_and_send(scene: &Scene) -> Event {
     let event = scene.event();
-    scene.store.activity.put_event(&event, &[scene.endpoint.id]).await.unwrap();
-    assert_eq!(scene.send(&[json(&scene.nudge(&event))]).await, [0_usize; 0]);
+    scene.store.events.put(&event, &[scene.endpoint.id]).await.unwrap();
+    scene.send_all(&[json(&scene.task(&event))]).await;
     event
 }
 
 async fn state(scene: &Scene, event: &Event) -> (DeliveryState, Option<HoldReason>) {
-    let delivery = scene.recorded(event).await.unwrap();
-    (delivery.state, delivery.held_because)
+    let delivery = scene.stored_delivery(event).await.unwrap();
+    (delivery.state, delivery.hold_reason)
 }
 
 #[tokio::test]
-async fn a_paused_endpoint_gets_nothing_and_loses_nothing() {
-    let scene = Scene::with_receiver_that_answers(200).await;
+async fn deliveries_to_a_paused_endpoint_are_held() {
+    let scene = Scene::with_receiver_responding(200).await;
     let paused = Endpoint { state: EndpointState::Paused, ..scene.endpoint.clone() };
-    scene.store.settings.put_endpoint(&paused).await.unwrap();
+    scene.store.endpoints.put(&paused).await.unwrap();
 
-    let event = send_one(&scene).await;
+    let event = publish_and_send(&scene).await;
 
     assert_eq!(state(&scene, &event).await, (DeliveryState::Held, Some(HoldReason::Paused)));
-    assert_eq!(scene.received(), 0);
-    let held = scene.store.activity.held_for(scene.endpoint.id, 10).await.unwrap();
-    assert_eq!(held.iter().map(|held| held.nudge().delivery_id).collect::<Vec<_>>(), [scene.nudge(&event).delivery_id]);
-    assert!(health(&scene).await.sweep_at.is_some(), "the sweep looks whether it is still paused");
+    assert_eq!(scene.request_count(), 0);
+    let held = scene.store.deliveries.held_for(scene.endpoint.id, 10).await.unwrap();
+    assert_eq!(held.iter().map(|held| held.task().delivery_id).collect::<Vec<_>>(), [scene.task(&event).delivery_id]);
+    assert!(health(&scene).await.sweep_at.is_some(), "the sweep checks whether the endpoint is still paused");
 }
 
 #[tokio::test]
-async fn failures_in_a_row_open_the_breaker_and_what_comes_then_is_held() {
-    let scene = Scene::with_receiver_that_answers(500).await;
+async fn failures_in_a_row_open_the_breaker_and_later_deliveries_are_held() {
+    let scene = Scene::with_receiver_responding(500).await;
     for _ in 0..3 {
-        send_one(&scene).await;
+        publish_and_send(&scene).await;
     }
-    scene.answer(200);
-    let event = send_one(&scene).await;
+    scene.respond_with(200);
+    let event = publish_and_send(&scene).await;
 
     assert_eq!(state(&scene, &event).await, (DeliveryState::Held, Some(HoldReason::Failing)));
-    assert_eq!(scene.received(), 3);
+    assert_eq!(scene.request_count(), 3);
 }
 
 #[tokio::test]
-async fn a_busy_receiver_is_left_alone_and_the_delivery_that_found_out_waits_as_long() {
-    let scene = Scene::with_receiver_that_answers(503).await;
-    let first = send_one(&scene).await;
-    let second = send_one(&scene).await;
+async fn a_busy_receiver_opens_the_breaker_and_the_refused_delivery_waits_until_the_pause_ends() {
+    let scene = Scene::with_receiver_responding(503).await;
+    let first = publish_and_send(&scene).await;
+    let second = publish_and_send(&scene).await;
 
     let pause = health(&scene).await.health.pause.unwrap();
     assert_eq!(state(&scene, &second).await, (DeliveryState::Held, Some(HoldReason::Busy)));
-    let waiting = scene.recorded(&first).await.unwrap();
+    let waiting = scene.stored_delivery(&first).await.unwrap();
     assert!(waiting.next_attempt_at.unwrap() >= pause.until, "{waiting:?}");
-    assert_eq!(scene.received(), 1);
+    assert_eq!(scene.request_count(), 1);
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_gone_disables_its_endpoint_and_a_notice_is_kept() {
-    let scene = Scene::with_receiver_that_answers(410).await;
-    let first = send_one(&scene).await;
-    let second = send_one(&scene).await;
+async fn a_410_response_disables_the_endpoint_and_stores_a_notice() {
+    let scene = Scene::with_receiver_responding(410).await;
+    let first = publish_and_send(&scene).await;
+    let second = publish_and_send(&scene).await;
 
     let stored = health(&scene).await;
-    assert_eq!(stored.health.disabled.map(|disabled| disabled.because), Some(DisableReason::Gone));
+    assert_eq!(stored.health.disabled.map(|disabled| disabled.reason), Some(DisableReason::Gone));
     assert_eq!(stored.health.notices.iter().map(|notice| notice.kind).collect::<Vec<_>>(), [NoticeKind::DisabledGone]);
-    assert!(stored.sweep_at.is_some(), "the sweep passes the notice on");
-    assert_eq!(state(&scene, &first).await, (DeliveryState::Waiting, None), "it is held when its next attempt is due");
+    assert!(stored.sweep_at.is_some(), "the sweep queues the notice for mailing");
+    assert_eq!(
+        state(&scene, &first).await,
+        (DeliveryState::Waiting, None),
+        "it is held only when its next attempt is due"
+    );
     assert_eq!(state(&scene, &second).await, (DeliveryState::Held, Some(HoldReason::Disabled)));
 }
 
 #[tokio::test]
-async fn one_delivery_probes_when_the_pause_is_over_and_its_success_calls_the_sweep() {
-    let scene = Scene::with_receiver_that_answers(503).await;
-    send_one(&scene).await;
-    let held = send_one(&scene).await;
-    over(&scene).await;
-    scene.answer(200);
+async fn one_delivery_probes_after_the_pause_and_its_success_schedules_the_sweep() {
+    let scene = Scene::with_receiver_responding(503).await;
+    publish_and_send(&scene).await;
+    let held = publish_and_send(&scene).await;
+    end_pause(&scene).await;
+    scene.respond_with(200);
 
-    let scene = scene.with_another_sender();
-    let probe = send_one(&scene).await;
+    let scene = scene.with_new_sender();
+    let probe = publish_and_send(&scene).await;
 
     assert_eq!(state(&scene, &probe).await, (DeliveryState::Delivered, None));
     assert_eq!(state(&scene, &held).await.0, DeliveryState::Held);
     let stored = health(&scene).await;
     assert_eq!((stored.health.pause, stored.health.failures), (None, 0));
-    assert!(stored.sweep_at.unwrap() <= SystemClock.now(), "what is held is drained at once");
+    assert!(stored.sweep_at.unwrap() <= SystemClock.now(), "held deliveries are drained at once");
 }
 
 #[tokio::test]
-async fn of_two_senders_that_want_to_probe_one_does() {
-    let scene = Scene::with_receiver_that_answers(503).await;
-    send_one(&scene).await;
-    over(&scene).await;
-    let probing = health(&scene).await;
-    let taken = probing.next(probing.health.clone().probing(SystemClock.now()), probing.sweep_at);
+async fn only_one_of_two_senders_probes() {
+    let scene = Scene::with_receiver_responding(503).await;
+    publish_and_send(&scene).await;
+    end_pause(&scene).await;
+    let stored = health(&scene).await;
+    let second_claim = stored.next(stored.health.clone().probing(SystemClock.now()), stored.sweep_at);
 
-    // This sender read the health before the other began its probe.
-    let scene = scene.with_another_sender();
-    scene.answer(500);
-    send_one(&scene).await;
-    assert_eq!(scene.store.activity.put_health(&taken).await.unwrap(), shared::aws::store::Written::Before);
-    assert_eq!(scene.received(), 2);
+    // The other sender read the health before this one claimed the probe, so its own claim conflicts.
+    let scene = scene.with_new_sender();
+    scene.respond_with(500);
+    publish_and_send(&scene).await;
+    assert_eq!(scene.store.health.put(&second_claim).await.unwrap(), aws::store::WriteOutcome::Conflict);
+    assert_eq!(scene.request_count(), 2);
 }
 
 #[tokio::test]
-async fn more_messages_than_an_endpoint_has_slots_are_all_worked_through() {
-    let scene = Scene::with_receiver_that_answers(200).await;
+async fn messages_that_wait_for_a_slot_are_all_sent() {
+    let scene = Scene::with_receiver_responding(200).await;
     let mut bodies = Vec::new();
     for _ in 0..10 {
-        bodies.push(json(&scene.nudge(&scene.event())));
+        bodies.push(json(&scene.task(&scene.event())));
     }
-    assert_eq!(scene.send(&bodies).await, [0_usize; 0]);
-    assert_eq!(scene.received(), 10);
+    scene.send_all(&bodies).await;
+    assert_eq!(scene.request_count(), 10);
 }
 
-/// Moves the pause into the past, as waiting would.
-async fn over(scene: &Scene) {
+/// Ends the breaker's pause, as the passage of time would.
+async fn end_pause(scene: &Scene) {
     let stored = health(scene).await;
-    let mut past = stored.health.clone();
-    past.pause.as_mut().unwrap().until = SystemClock.now().minus(Duration::from_secs(1));
-    scene.store.activity.put_health(&stored.next(past, stored.sweep_at)).await.unwrap();
+    let mut health = stored.health.clone();
+    health.pause.as_mut().unwrap().until = SystemClock.now().minus(Duration::from_secs(1));
+    scene.store.health.put(&stored.next(health, stored.sweep_at)).await.unwrap();
 }

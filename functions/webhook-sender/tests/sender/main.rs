@@ -1,6 +1,6 @@
-//! webhook-sender against a real store and a receiver on this machine.
+//! webhook-sender with a real store and a receiver on this machine.
 
-#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+#![expect(clippy::unwrap_used, reason = "this crate contains only tests")]
 
 mod batch;
 mod endpoint_settings;

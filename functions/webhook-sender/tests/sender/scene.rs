@@ -1,64 +1,65 @@
-//! A sender with a real store and a receiver on this machine.
+//! The fixture of all tests: a sender, a real store and a receiver on this machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
+use aws::Aws;
+use aws::secrets::KeyRingSecret;
+use aws::store::StoreConfig;
+use aws::store::testing::{ACTIVITY, Database, SETTINGS};
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use shared::address::AddressGuard;
-use shared::aws::Aws;
-use shared::aws::secrets::KeyRingSecret;
-use shared::aws::store::testing::{ACTIVITY, Database, SETTINGS};
-use shared::clock::{Clock as _, SystemClock};
-use shared::delivery::{Delivery, Nudge, SendMessage};
-use shared::draft::Draft;
-use shared::endpoint::{Endpoint, NewEndpoint};
-use shared::event::{Event, NewEvent};
-use shared::id::{EndpointId, EventId, ProjectId};
-use shared::key_ring::KeyRing;
-use shared::random::SystemRandom;
-use shared::signature::SigningSecret;
+use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::foundation::draft::Draft;
+use domain::foundation::id::{EndpointId, EventId, ProjectId};
+use domain::foundation::key_ring::KeyRing;
+use domain::foundation::random::SystemRandom;
+use domain::webhooks::address::AddressGuard;
+use domain::webhooks::delivery::{AttemptTask, Delivery, SendMessage};
+use domain::webhooks::endpoint::{Endpoint, NewEndpoint};
+use domain::webhooks::event::{Event, NewEvent};
+use domain::webhooks::signature::SigningSecret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use webhook_sender::{Config, Sender};
 
-/// A project with one endpoint, whose receiver answers as it is told, and the sender.
+/// A sender and a project with one endpoint, whose receiver responds with a status that the test sets.
 pub(crate) struct Scene {
     pub(crate) store: Database,
     pub(crate) sender: Sender,
     pub(crate) endpoint: Endpoint,
     status: Arc<AtomicU16>,
-    received: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Scene {
-    pub(crate) async fn with_receiver_that_answers(status: u16) -> Self {
-        let received = Arc::new(AtomicUsize::new(0));
+    pub(crate) async fn with_receiver_responding(status: u16) -> Self {
+        let requests = Arc::new(AtomicUsize::new(0));
         let status = Arc::new(AtomicU16::new(status));
-        let port = receiver(Arc::clone(&status), Arc::clone(&received)).await;
+        let port = receiver(Arc::clone(&status), Arc::clone(&requests)).await;
         let endpoint = endpoint(&format!("http://localhost:{port}/hook"));
-        Self { status, received, ..Self::with_endpoint(endpoint).await }
+        Self { status, requests, ..Self::with_endpoint(endpoint).await }
     }
 
-    /// A scene whose endpoint is somewhere else.
+    /// A scene whose endpoint has this URL. It has no receiver.
     pub(crate) async fn with_endpoint_at(url: &str) -> Self {
         Self::with_endpoint(endpoint(url)).await
     }
 
     async fn with_endpoint(endpoint: Endpoint) -> Self {
         let store = Database::start().await;
-        store.settings.put_endpoint(&endpoint).await.unwrap();
+        store.endpoints.put(&endpoint).await.unwrap();
         let sender = sender(&store);
-        Self { store, sender, endpoint, status: Arc::default(), received: Arc::default() }
+        Self { store, sender, endpoint, status: Arc::default(), requests: Arc::default() }
     }
 
-    /// The same with a sender that has seen nothing yet.
-    pub(crate) fn with_another_sender(self) -> Self {
+    /// The same scene with a new sender, whose caches are empty.
+    pub(crate) fn with_new_sender(self) -> Self {
         let sender = sender(&self.store);
-        self.sent_by(sender)
+        self.with_sender(sender)
     }
 
-    /// The same with another sender.
-    pub(crate) fn sent_by(self, sender: Sender) -> Self {
+    /// The same scene with this sender.
+    pub(crate) fn with_sender(self, sender: Sender) -> Self {
         Self { sender, ..self }
     }
 
@@ -68,27 +69,34 @@ impl Scene {
         NewEvent::try_from(draft).unwrap().accept(id, self.endpoint.project_id)
     }
 
-    pub(crate) fn nudge(&self, event: &Event) -> Nudge {
-        Nudge::first(event, &[self.endpoint.id]).remove(0)
+    pub(crate) fn task(&self, event: &Event) -> AttemptTask {
+        AttemptTask::first(event, &[self.endpoint.id]).remove(0)
     }
 
-    /// Sends the bodies as one batch; answers the indexes of the messages that must come again.
+    /// Sends the bodies as one batch. Returns the indexes of the messages that the queue has to redeliver.
     pub(crate) async fn send(&self, bodies: &[String]) -> Vec<usize> {
         send_with(&self.sender, bodies).await
     }
 
-    pub(crate) async fn recorded(&self, event: &Event) -> Option<Delivery> {
-        let id = self.nudge(event).delivery_id;
-        self.store.activity.recorded(&[(event.project_id, id)]).await.unwrap().remove(&id)
+    /// Sends the bodies as one batch and asserts that none has to be redelivered.
+    pub(crate) async fn send_all(&self, bodies: &[String]) {
+        send_all_with(&self.sender, bodies).await;
     }
 
-    /// What the receiver answers from now on.
-    pub(crate) fn answer(&self, status: u16) {
+    /// The stored delivery of the event to the endpoint.
+    pub(crate) async fn stored_delivery(&self, event: &Event) -> Option<Delivery> {
+        let id = self.task(event).delivery_id;
+        self.store.deliveries.recorded(&[(event.project_id, id)]).await.unwrap().remove(&id)
+    }
+
+    /// Changes the status with which the receiver responds.
+    pub(crate) fn respond_with(&self, status: u16) {
         self.status.store(status, Ordering::SeqCst);
     }
 
-    pub(crate) fn received(&self) -> usize {
-        self.received.load(Ordering::SeqCst)
+    /// Number of requests that the receiver got.
+    pub(crate) fn request_count(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
@@ -99,7 +107,7 @@ fn message(index: usize, body: &str) -> SqsMessage {
     message
 }
 
-/// Has `sender` work through the bodies as one batch; answers the indexes of the messages that must come again.
+/// Sends the bodies as one batch. Returns the indexes of the messages that the queue has to redeliver.
 pub(crate) async fn send_with(sender: &Sender, bodies: &[String]) -> Vec<usize> {
     let mut batch = SqsEvent::default();
     batch.records = bodies.iter().enumerate().map(|(index, body)| message(index, body)).collect();
@@ -108,19 +116,24 @@ pub(crate) async fn send_with(sender: &Sender, bodies: &[String]) -> Vec<usize> 
     response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
 }
 
-/// A sender that has seen nothing yet.
+/// Sends the bodies as one batch and asserts that none has to be redelivered.
+pub(crate) async fn send_all_with(sender: &Sender, bodies: &[String]) {
+    assert_eq!(send_with(sender, bodies).await, Vec::<usize>::new());
+}
+
+/// A new sender, whose caches are empty.
 pub(crate) fn sender(store: &Database) -> Sender {
     sender_with(store.aws())
 }
 
-/// The same with services of its own.
+/// A new sender that uses these services.
 pub(crate) fn sender_with(aws: &Aws) -> Sender {
     let key_ring = KeyRingSecret::known(ring());
     Sender::new(config(), aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap()
 }
 
-pub(crate) fn json(nudge: &Nudge) -> String {
-    serde_json::to_string(&SendMessage::from(nudge.clone())).unwrap()
+pub(crate) fn json(task: &AttemptTask) -> String {
+    serde_json::to_string(&SendMessage::from(task.clone())).unwrap()
 }
 
 pub(crate) fn ring() -> KeyRing {
@@ -133,10 +146,12 @@ fn guard() -> AddressGuard {
 
 pub(crate) fn config() -> Config {
     Config {
-        settings_table: SETTINGS.to_owned(),
-        activity_table: ACTIVITY.to_owned(),
-        retention: "30".parse().unwrap(),
-        // Nothing listens there: what is to be sent to the queue is lost.
+        store: StoreConfig {
+            settings_table: SETTINGS.to_owned(),
+            activity_table: ACTIVITY.to_owned(),
+            retention: "30".parse().unwrap(),
+        },
+        // Nothing listens on this port, so messages to the queue are lost.
         send_queue_url: "http://127.0.0.1:1/000000000000/send".parse().unwrap(),
         key_ring_secret: "unused".to_owned(),
         retry_schedule: "5s,5m".parse().unwrap(),
@@ -153,17 +168,17 @@ pub(crate) fn endpoint(url: &str) -> Endpoint {
     new.create(id, project, &SigningSecret::generate(&SystemRandom), &ring(), &SystemRandom)
 }
 
-async fn receiver(status: Arc<AtomicU16>, received: Arc<AtomicUsize>) -> u16 {
+async fn receiver(status: Arc<AtomicU16>, requests: Arc<AtomicUsize>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
-            received.fetch_add(1, Ordering::SeqCst);
+            requests.fetch_add(1, Ordering::SeqCst);
             let mut request = [0; 4096];
             let _ = connection.read(&mut request).await;
             let status = status.load(Ordering::SeqCst);
-            let answer = format!("HTTP/1.1 {status} Answer\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            let _ = connection.write_all(answer.as_bytes()).await;
+            let response = format!("HTTP/1.1 {status} Status\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = connection.write_all(response.as_bytes()).await;
         }
     });
     port

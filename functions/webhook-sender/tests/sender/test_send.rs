@@ -1,75 +1,76 @@
-//! Tests: webhooks with invented content, sent because somebody asked.
+//! Test sends: webhooks with sample data that a customer requested.
 
 use std::time::Duration;
 
+use aws::queue::testing::FakeQueue;
+use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::foundation::id::EventId;
+use domain::foundation::key_ring::SealedKind;
+use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
+use domain::webhooks::attempt::FailureReason;
+use domain::webhooks::delivery::{SendMessage, TestTask};
+use domain::webhooks::endpoint::{Endpoint, EndpointState};
+use domain::webhooks::event::EventType;
+use domain::webhooks::health::{DisableReason, Disabled, Health};
+use domain::webhooks::signature::SigningSecret;
+use domain::webhooks::test_send::{MAX_WAIT, NewTestSend, NotSentReason, TestSend, TestState};
 use serde_json::Value;
-use shared::aws::queue::testing::FakeQueue;
-use shared::clock::{Clock as _, SystemClock};
-use shared::delivery::{FailureReason, SendMessage, TestNudge};
-use shared::endpoint::{Endpoint, EndpointState};
-use shared::event::EventType;
-use shared::health::{DisableReason, Disabled, Health};
-use shared::id::EventId;
-use shared::key_ring::SealedKind;
-use shared::random::SystemRandom;
-use shared::signature::SigningSecret;
-use shared::test_send::{LONGEST_WAIT, NewTestSend, NotSentReason, TestSend, TestState};
-use shared::time::Timestamp;
 
 use crate::endpoint_settings::{Received, receiver};
 use crate::scene::{self, Scene, ring};
 
-/// A test that was asked for so long ago.
-async fn asked(scene: &Scene, ago: Duration) -> TestSend {
-    let id = EventId::new(SystemClock.now().minus(ago), &SystemRandom);
+/// Stores a test that was requested `age` ago.
+async fn request_test(scene: &Scene, age: Duration) -> TestSend {
+    let id = EventId::new(SystemClock.now().minus(age), &SystemRandom);
     let test = NewTestSend { event_type: EventType::Approved }.start(id, scene.endpoint.id);
-    scene.store.activity.put_test_send(scene.endpoint.project_id, &test).await.unwrap();
+    scene.store.test_sends.put(scene.endpoint.project_id, &test).await.unwrap();
     test
 }
 
-fn nudge(scene: &Scene, test: &TestSend) -> TestNudge {
-    TestNudge { project_id: scene.endpoint.project_id, endpoint_id: test.endpoint_id, test_id: test.id }
+fn task(scene: &Scene, test: &TestSend) -> TestTask {
+    TestTask { project_id: scene.endpoint.project_id, endpoint_id: test.endpoint_id, test_id: test.id }
 }
 
 fn json(scene: &Scene, test: &TestSend) -> String {
-    serde_json::to_string(&SendMessage::from(nudge(scene, test))).unwrap()
+    serde_json::to_string(&SendMessage::from(task(scene, test))).unwrap()
 }
 
 async fn state(scene: &Scene, test: &TestSend) -> TestState {
-    scene.store.activity.test_send(scene.endpoint.project_id, test.id).await.unwrap().unwrap().state
+    scene.store.test_sends.get(scene.endpoint.project_id, test.id).await.unwrap().unwrap().state
 }
 
-/// Sends a test, and answers what came of it.
-async fn test(scene: &Scene) -> TestState {
-    let test = asked(scene, Duration::ZERO).await;
-    assert_eq!(scene.send(&[json(scene, &test)]).await, [0_usize; 0]);
+/// Requests and sends a test. Returns its state afterwards.
+async fn run_test(scene: &Scene) -> TestState {
+    let test = request_test(scene, Duration::ZERO).await;
+    scene.send_all(&[json(scene, &test)]).await;
     state(scene, &test).await
 }
 
-fn not_sent(because: NotSentReason) -> TestState {
-    TestState::NotSent { not_sent_because: because }
+fn not_sent(reason: NotSentReason) -> TestState {
+    TestState::NotSent { not_sent_reason: reason }
 }
 
 #[tokio::test]
-async fn a_test_is_marked_and_signed_and_its_result_tells_each_phase_and_what_was_sent() {
+async fn a_test_is_marked_and_signed_and_its_result_contains_the_request_and_every_phase() {
     let (port, received) = receiver().await;
     let scene = Scene::with_endpoint_at(&format!("http://localhost:{port}/")).await;
-    let asked = asked(&scene, Duration::ZERO).await;
+    let requested = request_test(&scene, Duration::ZERO).await;
 
-    assert_eq!(scene.send(&[json(&scene, &asked)]).await, [0_usize; 0]);
+    scene.send_all(&[json(&scene, &requested)]).await;
 
     let Received { headers, body } = received.await.unwrap();
     let (project, sealed) = (scene.endpoint.project_id, &scene.endpoint.signing_secret);
     let secret = String::from_utf8(ring().open(SealedKind::SigningSecret, project, sealed).unwrap());
     let secret: SigningSecret = secret.unwrap().parse().unwrap();
     let at = Timestamp::from_millis(headers["webhook-timestamp"].parse::<i64>().unwrap() * 1000).unwrap();
-    assert_eq!(headers["webhook-signature"], secret.sign(asked.id, at, &body));
-    let marks = ["webhook-id", "webhook-attempt", "webhook-test"].map(|name| headers[name].as_str());
-    assert_eq!(marks, [asked.id.to_string().as_str(), "1", "true"]);
+    assert_eq!(headers["webhook-signature"], secret.sign(requested.id, at, &body));
+    let identifying = ["webhook-id", "webhook-attempt", "webhook-test"].map(|name| headers[name].as_str());
+    assert_eq!(identifying, [requested.id.to_string().as_str(), "1", "true"]);
     let content: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((&content["type"], &content["data"]["kyc_result"]["status"]), (&"approved".into(), &"approved".into()));
 
-    let TestState::Done { attempt, request } = state(&scene, &asked).await else { panic!("it was sent") };
+    let TestState::Done { attempt, request } = state(&scene, &requested).await else { panic!("the test was not sent") };
     assert_eq!((attempt.status, attempt.reason), (Some(204), None));
     let phases = attempt.phases;
     assert!([phases.dns_ms, phases.connect_ms, phases.answer_ms, phases.body_ms].iter().all(Option::is_some));
@@ -81,80 +82,80 @@ async fn a_test_is_marked_and_signed_and_its_result_tells_each_phase_and_what_wa
 }
 
 #[tokio::test]
-async fn an_endpoint_that_takes_no_webhooks_can_be_tested_and_stays_as_it_is() {
-    let scene = Scene::with_receiver_that_answers(410).await;
+async fn a_paused_and_disabled_endpoint_can_be_tested_and_its_health_does_not_change() {
+    let scene = Scene::with_receiver_responding(410).await;
     let (project, endpoint) = (scene.endpoint.project_id, scene.endpoint.id);
     let paused = Endpoint { state: EndpointState::Paused, ..scene.endpoint.clone() };
-    scene.store.settings.put_endpoint(&paused).await.unwrap();
-    let stored = scene.store.activity.health_now(project, endpoint).await.unwrap();
-    let disabled = Disabled { at: SystemClock.now(), because: DisableReason::Failing };
+    scene.store.endpoints.put(&paused).await.unwrap();
+    let stored = scene.store.health.get_now(project, endpoint).await.unwrap();
+    let disabled = Disabled { at: SystemClock.now(), reason: DisableReason::Failing };
     let disabled = stored.next(Health { disabled: Some(disabled), ..stored.health.clone() }, None);
-    scene.store.activity.put_health(&disabled).await.unwrap();
+    scene.store.health.put(&disabled).await.unwrap();
 
-    let TestState::Done { attempt, .. } = test(&scene).await else { panic!("it was sent") };
+    let TestState::Done { attempt, .. } = run_test(&scene).await else { panic!("the test was not sent") };
     assert_eq!((attempt.status, attempt.reason), (Some(410), Some(FailureReason::Status)));
-    scene.answer(200);
-    let TestState::Done { attempt, .. } = test(&scene).await else { panic!("it was sent") };
+    scene.respond_with(200);
+    let TestState::Done { attempt, .. } = run_test(&scene).await else { panic!("the test was not sent") };
     assert_eq!((attempt.status, attempt.reason), (Some(200), None));
 
-    assert_eq!(scene.store.activity.health_now(project, endpoint).await.unwrap(), disabled);
-    let day = scene.store.activity.deliveries_on(project, SystemClock.now().day(), None, 10).await.unwrap();
+    assert_eq!(scene.store.health.get_now(project, endpoint).await.unwrap(), disabled);
+    let day = scene.store.events.deliveries_on(project, SystemClock.now().day(), None, 10).await.unwrap();
     assert_eq!(day.deliveries, []);
 }
 
 #[tokio::test]
-async fn a_test_is_sent_once_however_often_its_message_comes_and_whatever_is_answered() {
-    let scene = Scene::with_receiver_that_answers(500).await;
+async fn a_test_with_duplicated_messages_is_sent_once_and_never_retried() {
+    let scene = Scene::with_receiver_responding(500).await;
     let queue = FakeQueue::in_front_of(&scene.store).await;
-    let scene = scene.sent_by(scene::sender_with(queue.aws()));
-    let asked = asked(&scene, Duration::ZERO).await;
-    let message = json(&scene, &asked);
+    let scene = scene.with_sender(scene::sender_with(queue.aws()));
+    let requested = request_test(&scene, Duration::ZERO).await;
+    let message = json(&scene, &requested);
 
-    assert_eq!(scene.send(&[message.clone(), message.clone()]).await, [0_usize; 0]);
-    let ended = state(&scene, &asked).await;
-    assert_eq!(scene.send(&[message]).await, [0_usize; 0]);
+    scene.send_all(&[message.clone(), message.clone()]).await;
+    let result = state(&scene, &requested).await;
+    scene.send_all(&[message]).await;
 
-    assert_eq!((scene.received(), state(&scene, &asked).await, queue.take()), (1, ended, Vec::new()));
+    assert_eq!((scene.request_count(), state(&scene, &requested).await, queue.take()), (1, result, Vec::new()));
 }
 
 #[tokio::test]
-async fn a_test_is_sent_as_the_endpoint_is_set_now() {
-    let scene = Scene::with_receiver_that_answers(200).await;
-    let nowhere = Endpoint { url: scene::endpoint("http://localhost:1/").url, ..scene.endpoint.clone() };
-    scene.store.settings.put_endpoint(&nowhere).await.unwrap();
+async fn a_test_uses_the_current_settings_not_the_cached_ones() {
+    let scene = Scene::with_receiver_responding(200).await;
+    let unreachable = Endpoint { url: scene::endpoint("http://localhost:1/").url, ..scene.endpoint.clone() };
+    scene.store.endpoints.put(&unreachable).await.unwrap();
     let event = scene.event();
-    scene.send(&[scene::json(&scene.nudge(&event))]).await;
+    scene.send(&[scene::json(&scene.task(&event))]).await;
 
-    scene.store.settings.put_endpoint(&scene.endpoint).await.unwrap();
-    assert!(matches!(test(&scene).await, TestState::Done { attempt, .. } if attempt.succeeded()));
+    scene.store.endpoints.put(&scene.endpoint).await.unwrap();
+    assert!(matches!(run_test(&scene).await, TestState::Done { attempt, .. } if attempt.succeeded()));
 }
 
 #[tokio::test]
-async fn a_test_of_an_endpoint_that_is_gone_is_not_sent() {
-    let scene = Scene::with_receiver_that_answers(200).await;
-    scene.store.settings.delete_endpoint(scene.endpoint.project_id, scene.endpoint.id).await.unwrap();
-    assert_eq!(test(&scene).await, not_sent(NotSentReason::EndpointDeleted));
-    assert_eq!(scene.received(), 0);
+async fn a_test_of_a_deleted_endpoint_is_not_sent() {
+    let scene = Scene::with_receiver_responding(200).await;
+    scene.store.endpoints.delete(scene.endpoint.project_id, scene.endpoint.id).await.unwrap();
+    assert_eq!(run_test(&scene).await, not_sent(NotSentReason::EndpointDeleted));
+    assert_eq!(scene.request_count(), 0);
 }
 
 #[tokio::test]
-async fn a_fault_of_our_own_puts_a_test_off_by_seconds() {
+async fn a_test_is_deferred_by_seconds_after_a_fault_on_our_side() {
     let scene = Scene::with_endpoint_at("http://127.255.255.255:9/hook").await;
-    let asked = asked(&scene, Duration::ZERO).await;
-    assert_eq!(scene.send(&[json(&scene, &asked)]).await, [0], "without a queue its message comes again");
+    let requested = request_test(&scene, Duration::ZERO).await;
+    assert_eq!(scene.send(&[json(&scene, &requested)]).await, [0], "without a queue, the message is redelivered");
     let queue = FakeQueue::in_front_of(&scene.store).await;
-    let scene = scene.sent_by(scene::sender_with(queue.aws()));
+    let scene = scene.with_sender(scene::sender_with(queue.aws()));
 
-    assert_eq!(scene.send(&[json(&scene, &asked)]).await, [0_usize; 0]);
+    scene.send_all(&[json(&scene, &requested)]).await;
 
-    assert_eq!(queue.take(), [(SendMessage::Test(nudge(&scene, &asked)), Duration::from_secs(5))]);
-    assert_eq!(state(&scene, &asked).await, TestState::Pending);
+    assert_eq!(queue.take(), [(SendMessage::Test(task(&scene, &requested)), Duration::from_secs(5))]);
+    assert_eq!(state(&scene, &requested).await, TestState::Pending);
 }
 
 #[tokio::test]
-async fn a_test_that_could_not_be_sent_within_a_minute_is_over() {
-    let scene = Scene::with_receiver_that_answers(200).await;
-    let asked = asked(&scene, LONGEST_WAIT + Duration::from_secs(1)).await;
-    assert_eq!(scene.send(&[json(&scene, &asked)]).await, [0_usize; 0]);
-    assert_eq!((state(&scene, &asked).await, scene.received()), (not_sent(NotSentReason::OurFault), 0));
+async fn a_test_that_could_not_be_sent_within_a_minute_ends_unsent() {
+    let scene = Scene::with_receiver_responding(200).await;
+    let requested = request_test(&scene, MAX_WAIT + Duration::from_secs(1)).await;
+    scene.send_all(&[json(&scene, &requested)]).await;
+    assert_eq!((state(&scene, &requested).await, scene.request_count()), (not_sent(NotSentReason::OurFault), 0));
 }

@@ -1,15 +1,15 @@
-//! What the programs here share.
+//! Code shared by the programs in this package.
 
 use std::error::Error;
 
 use rustls::RootCertStore;
 
-/// What the environment says of `name`.
+/// Value of the environment variable `name`.
 pub fn environment(name: &str) -> Option<String> {
-    shared::config::environment(name)
+    aws::lambda::config::environment(name)
 }
 
-/// The one certificate authority of the bench's receiver, from the DER file that `TRUSTED_ROOT` names.
+/// The certificate authority of the receiver, from the DER file named by `TRUSTED_ROOT`.
 pub fn trusted_roots() -> Result<RootCertStore, Box<dyn Error>> {
     let file = environment("TRUSTED_ROOT").ok_or("TRUSTED_ROOT is not set")?;
     let mut roots = RootCertStore::empty();

@@ -1,11 +1,14 @@
-//! The way of one event.
+//! An event from its publication to its receiver.
 
+use domain::webhooks::event::EventType;
 use e2e::{run, stack};
-use shared::event::EventType;
 use stack::demo;
 
-#[test]
-fn every_event_type_is_delivered_and_verifies() {
+trials! {
+    events_of_every_type_are_delivered_with_a_valid_signature,
+}
+
+fn events_of_every_type_are_delivered_with_a_valid_signature() {
     run(async {
         let stack = stack().await;
         let (_, lines) = match demo::deliver_all_types(stack).await {

@@ -1,4 +1,4 @@
-//! One customer's receiver that never answers in time, and many that do.
+//! A receiver that never answers in time does not delay the webhooks of other customers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,22 +8,27 @@ use serde_json::{Value, json};
 use stack::progress::Progress;
 use stack::receiver::Received;
 
-/// How many events the stuck project gets.
+trials! {
+    healthy_projects_get_their_webhooks_while_the_receiver_of_another_is_stuck,
+}
+
+/// Number of events of the stuck project.
 const STUCK_EVENTS: usize = 30;
 
-/// How many other projects there are, and how many events each gets.
+/// Number of other projects.
 const HEALTHY_PROJECTS: usize = 20;
+
+/// Number of events of each other project.
 const HEALTHY_EVENTS: usize = 3;
 
-/// Longer than an attempt may take.
-const STUCK_FOR: Duration = Duration::from_secs(17);
+/// Response time of the stuck receiver: longer than the timeout of an attempt.
+const STUCK_RESPONSE_TIME: Duration = Duration::from_secs(17);
 
-#[test]
-fn healthy_projects_are_served_while_another_is_stuck() {
+fn healthy_projects_get_their_webhooks_while_the_receiver_of_another_is_stuck() {
     run(async {
         let stack = stack().await;
         let blocked = Customer::new(stack, "/fairness/stuck").await;
-        stack.receiver.delay(blocked.path(), STUCK_FOR);
+        stack.receiver.delay(blocked.path(), STUCK_RESPONSE_TIME);
         let mut healthy = Vec::new();
         for n in 0..HEALTHY_PROJECTS {
             healthy.push(Customer::new(stack, format!("/fairness/healthy/{n}")).await);
@@ -31,13 +36,13 @@ fn healthy_projects_are_served_while_another_is_stuck() {
 
         let mut published = BTreeMap::new();
         for n in 0..HEALTHY_PROJECTS * HEALTHY_EVENTS {
-            // The stuck project's events come first, and then between those of the others.
+            // The first events of the stuck project are published before and between those of the others.
             if n < STUCK_EVENTS {
                 blocked.publish(&json!({"type": "updated", "data": {"n": n}})).await;
             }
             let customer = &healthy[n % HEALTHY_PROJECTS];
-            let begun = Instant::now();
-            published.insert(customer.publish(&json!({"type": "approved", "data": {"n": n}})).await, begun);
+            let start = Instant::now();
+            published.insert(customer.publish(&json!({"type": "approved", "data": {"n": n}})).await, start);
         }
 
         let are_delivered = |deliveries: &[Value]| {
@@ -47,7 +52,7 @@ fn healthy_projects_are_served_while_another_is_stuck() {
             customer.wait_for_deliveries(are_delivered).await;
         }
         let stuck_deliveries = blocked.deliveries().await.unwrap();
-        // The others need the stack: what is left of the stuck project's is cancelled, and what a sender has begun ends soon.
+        // Other tests use the stack: cancel the remaining deliveries of the stuck project and let running attempts end soon.
         blocked.delete_endpoint().await;
         stack.receiver.delay(blocked.path(), Duration::ZERO);
 
@@ -57,7 +62,7 @@ fn healthy_projects_are_served_while_another_is_stuck() {
         assert!(received.iter().all(|one| one.verified));
         let slowest = received.iter().map(|one| one.at.saturating_duration_since(published[&one.id])).max().unwrap();
         Progress::shown().tell(format_args!(
-            "fairness: {} webhooks to {HEALTHY_PROJECTS} projects beside a stuck one with {STUCK_EVENTS}, the slowest after {:.1} s",
+            "fairness: {} webhooks to {HEALTHY_PROJECTS} projects while another was stuck with {STUCK_EVENTS}; the slowest arrived after {:.1} s",
             published.len(),
             slowest.as_secs_f64()
         ));

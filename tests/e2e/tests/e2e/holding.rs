@@ -1,10 +1,15 @@
-//! Endpoints that take no webhooks for a while: what comes meanwhile is held, and delivered afterwards.
+//! Deliveries are held while their endpoint accepts no webhooks, and delivered afterwards.
 
 use e2e::{Customer, run, stack};
 use serde_json::{Value, json};
 
-#[test]
-fn what_comes_while_an_endpoint_is_paused_is_delivered_when_it_is_resumed() {
+trials! {
+    events_published_while_an_endpoint_is_paused_are_delivered_after_it_is_resumed,
+    a_receiver_that_was_busy_gets_every_webhook,
+    an_answer_of_410_disables_the_endpoint_and_loses_no_delivery,
+}
+
+fn events_published_while_an_endpoint_is_paused_are_delivered_after_it_is_resumed() {
     run(async {
         let customer = Customer::new(stack().await, "/holding/paused").await;
         customer.act_on_endpoint("pause").await;
@@ -25,8 +30,7 @@ fn what_comes_while_an_endpoint_is_paused_is_delivered_when_it_is_resumed() {
     });
 }
 
-#[test]
-fn a_busy_receiver_gets_everything_in_the_end() {
+fn a_receiver_that_was_busy_gets_every_webhook() {
     run(async {
         let customer = Customer::new(stack().await, "/holding/busy").await;
         customer.receiver().answer(customer.path(), [503, 429]);
@@ -35,13 +39,12 @@ fn a_busy_receiver_gets_everything_in_the_end() {
         }
         let delivered = |deliveries: &[Value]| deliveries.iter().all(|delivery| delivery["state"] == "delivered");
         customer.sweep_until(delivered).await;
-        let refused = customer.received().iter().filter(|one| one.answered != 200).count();
-        assert_eq!(refused, 2);
+        let rejected = customer.received().iter().filter(|one| one.answered != 200).count();
+        assert_eq!(rejected, 2);
     });
 }
 
-#[test]
-fn a_receiver_that_is_gone_disables_its_endpoint_and_nothing_is_lost() {
+fn an_answer_of_410_disables_the_endpoint_and_loses_no_delivery() {
     run(async {
         let customer = Customer::new(stack().await, "/holding/gone").await;
         customer.receiver().answer(customer.path(), [410]);

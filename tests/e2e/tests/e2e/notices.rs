@@ -1,12 +1,16 @@
-//! Endpoints that are disabled, and that somebody hears of it.
+//! Mails to notification users: notices about endpoints, and bounces.
 
+use domain::foundation::clock::{Clock as _, SystemClock};
 use e2e::{Customer, run, stack};
 use serde_json::{Value, json};
-use shared::clock::{Clock as _, SystemClock};
 use stack::demo;
 
-#[test]
-fn an_endpoint_that_is_disabled_is_heard_of_once() {
+trials! {
+    a_notice_about_a_disabled_endpoint_is_mailed_once,
+    a_user_whose_mails_bounce_is_suppressed,
+}
+
+fn a_notice_about_a_disabled_endpoint_is_mailed_once() {
     run(async {
         let stack = stack().await;
         let customer = Customer::new(stack, "/notices/gone").await;
@@ -16,15 +20,15 @@ fn an_endpoint_that_is_disabled_is_heard_of_once() {
         let event = customer.publish(&json!({"type": "approved", "data": {}})).await;
         customer.wait_for_state(&event, "held").await;
 
-        // Twice: what was told is not told again.
+        // The second sweep sends no second notice.
         for _ in 0..2 {
             customer.sweep().await;
             let notice = demo::wait_for_mail(stack, reader, 1, "notice").await.unwrap();
-            assert_eq!(notice.subject, "✗ Webhooks to localhost are stopped · /notices/gone");
+            assert_eq!(notice.subject, "✗ Webhooks to localhost have stopped · /notices/gone");
             let resume = format!("POST /v1/projects/{}/endpoints/{}/resume", customer.project(), customer.endpoint());
             assert!(notice.text.contains(&resume) && notice.html.contains(&resume), "{}", notice.text);
         }
-        assert_eq!(demo::mails_to(stack, reader).await.unwrap().len(), 2, "the question and one notice");
+        assert_eq!(demo::mails_to(stack, reader).await.unwrap().len(), 2, "the confirmation request and one notice");
 
         let day = &customer.deliveries().await.unwrap()[0]["attempts"][0]["at"].as_str().unwrap()[..10].to_owned();
         let report = customer.get(&format!("/reports/{day}")).await;
@@ -38,8 +42,7 @@ fn an_endpoint_that_is_disabled_is_heard_of_once() {
     });
 }
 
-#[test]
-fn a_reader_whose_mails_come_back_gets_no_more() {
+fn a_user_whose_mails_bounce_is_suppressed() {
     run(async {
         let stack = stack().await;
         let customer = Customer::new(stack, "/notices/bounce").await;
@@ -50,11 +53,11 @@ fn a_reader_whose_mails_come_back_gets_no_more() {
         let report = json!({"eventType": "Bounce", "bounce": bounce, "mail": {"tags": tags}}).to_string();
         let records = json!({"Records": [{"messageId": "1", "body": report}]});
 
-        let answer = stack.invoke("mail-feedback", records).await.unwrap();
-        assert_eq!(answer, json!({"batchItemFailures": []}));
+        let response = stack.invoke("mail-feedback", records).await.unwrap();
+        assert_eq!(response, json!({"batchItemFailures": []}));
         assert_eq!(state_of_reader(&customer).await, "suppressed");
-        let told = customer.get("/audit?limit=1").await;
-        assert_eq!(told["items"][0]["actor"], json!({"type": "system"}));
+        let audit = customer.get("/audit?limit=1").await;
+        assert_eq!(audit["items"][0]["actor"], json!({"type": "system"}));
     });
 }
 

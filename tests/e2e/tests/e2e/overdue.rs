@@ -1,21 +1,27 @@
-//! A delivery whose message was lost: its row waits, its time is past, and nothing is on the queue.
+//! Deliveries whose message was lost: an attempt is due, and the queue is empty.
 
 use std::time::Duration;
 
+use aws::Aws;
+use aws::store::{DeliveryStore, EventStore};
+use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::foundation::draft::Draft;
+use domain::foundation::id::EventId;
+use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
+use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
+use domain::webhooks::delivery::Delivery;
+use domain::webhooks::event::{Event, NewEvent};
 use e2e::{Customer, run, stack};
 use serde_json::json;
-use shared::aws::Aws;
-use shared::aws::store::Activity;
-use shared::clock::{Clock as _, SystemClock};
-use shared::delivery::{Attempt, Delivery, FailureReason, Phases};
-use shared::draft::Draft;
-use shared::event::{Event, NewEvent};
-use shared::id::EventId;
-use shared::random::SystemRandom;
 use stack::Stack;
 
-#[test]
-fn the_sweep_finds_a_delivery_whose_message_was_lost() {
+trials! {
+    the_sweep_repairs_a_delivery_whose_message_was_lost,
+    reconciliation_repairs_a_delivery_whose_first_message_was_lost,
+}
+
+fn the_sweep_repairs_a_delivery_whose_message_was_lost() {
     run(async {
         let stack = stack().await;
         let customer = Customer::new(stack, "/overdue").await;
@@ -29,16 +35,43 @@ fn the_sweep_finds_a_delivery_whose_message_was_lost() {
     });
 }
 
-/// Stores an event whose first attempt failed ten minutes ago. The second was due after `wait`; `None` if there is none.
+fn reconciliation_repairs_a_delivery_whose_first_message_was_lost() {
+    run(async {
+        let stack = stack().await;
+        let customer = Customer::new(stack, "/overdue/first").await;
+        // Younger events may still be on the queue, so reconciliation ignores them.
+        let created_at = SystemClock.now().minus(Duration::from_mins(11));
+        let lost = store_event(&customer, stack, created_at).await.id;
+        let (day, oldest_day) = (SystemClock.now().day(), created_at.day());
+        let job = json!({ "reconcile": { "projectId": customer.project(), "day": day, "oldestDay": oldest_day } });
+        let records = json!({ "Records": [{ "messageId": "1", "body": job.to_string() }] });
+        let answer = stack.invoke("daily-digest", records).await.unwrap();
+        assert_eq!(answer, json!({ "batchItemFailures": [] }));
+
+        customer.wait_for_state(&lost.to_string(), "delivered").await;
+        let attempts: Vec<u32> = customer.received().iter().map(|one| one.attempt).collect();
+        assert_eq!(attempts, [1]);
+    });
+}
+
+/// Stores an event without a row for its delivery, as if it had been published at `created_at`.
+async fn store_event(customer: &Customer, stack: &Stack, created_at: Timestamp) -> Event {
+    let aws = Aws::local(stack.emulator_url.clone());
+    let (table, retention) = (&stack.outputs["ActivityTableName"], "30".parse().unwrap());
+    let draft = Draft::parse(br#"{"type":"token","data":{}}"#).unwrap();
+    let id = EventId::new(created_at, &SystemRandom);
+    let event = NewEvent::try_from(draft).unwrap().accept(id, customer.project().parse().unwrap());
+    EventStore::new(&aws, table, retention).put(&event, &[customer.endpoint().parse().unwrap()]).await.unwrap();
+    event
+}
+
+/// Stores an event and its delivery, whose first attempt failed ten minutes ago. The next attempt was due after `wait`; `None` if there
+/// is none.
 pub(crate) async fn store_failed(customer: &Customer, stack: &Stack, wait: Option<Duration>) -> EventId {
     let aws = Aws::local(stack.emulator_url.clone());
-    let activity = Activity::new(&aws, &stack.outputs["ActivityTableName"], "30".parse().unwrap());
+    let (table, retention) = (&stack.outputs["ActivityTableName"], "30".parse().unwrap());
     let failed_at = SystemClock.now().minus(Duration::from_mins(10));
-    let draft = Draft::parse(br#"{"type":"token","data":{}}"#).unwrap();
-    let event: Event = NewEvent::try_from(draft)
-        .unwrap()
-        .accept(EventId::new(failed_at, &SystemRandom), customer.project().parse().unwrap());
-    let endpoint = customer.endpoint().parse().unwrap();
+    let event = store_event(customer, stack, failed_at).await;
     let attempt = Attempt {
         number: 1,
         at: failed_at,
@@ -48,8 +81,7 @@ pub(crate) async fn store_failed(customer: &Customer, stack: &Stack, wait: Optio
         reason: Some(FailureReason::Status),
         response: None,
     };
-    let delivery = Delivery::queued(&event, endpoint).after(attempt, wait);
-    activity.put_event(&event, &[endpoint]).await.unwrap();
-    activity.record(&delivery, delivery.next_attempt_at).await.unwrap();
+    let delivery = Delivery::queued(&event, customer.endpoint().parse().unwrap()).after(attempt, wait);
+    DeliveryStore::new(&aws, table, retention).record(&delivery, delivery.next_attempt_at).await.unwrap();
     event.id
 }

@@ -1,24 +1,27 @@
-//! The pages that people see at the end of their verification, in a real browser.
+//! The pages shown at the end of a verification, and the documentation, in a real browser.
 
 use e2e::{run, stack};
 use stack::browser;
 
-#[test]
-fn everybody_can_read_and_use_every_page() {
-    pass("looks.test.mjs");
+trials! {
+    every_page_is_accessible_and_usable,
+    pages_redirect_as_they_announce,
+    the_documentation_is_accessible,
 }
 
-#[test]
-fn people_leave_the_pages_as_they_were_promised() {
-    pass("way-back.test.mjs");
+fn every_page_is_accessible_and_usable() {
+    run_browser_test("looks.test.mjs");
 }
 
-#[test]
-fn everybody_can_read_the_documentation() {
-    pass("docs.test.mjs");
+fn pages_redirect_as_they_announce() {
+    run_browser_test("way-back.test.mjs");
 }
 
-fn pass(script: &str) {
+fn the_documentation_is_accessible() {
+    run_browser_test("docs.test.mjs");
+}
+
+fn run_browser_test(script: &str) {
     run(async {
         let stack = stack().await;
         if let Err(error) = browser::test(stack, script).await {

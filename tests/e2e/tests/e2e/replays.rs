@@ -1,16 +1,22 @@
-//! Deliveries that are over, sent once more: one, or all that fit a filter.
+//! Replays of one delivery, and of all deliveries that match a filter.
 
 use std::time::{Duration, Instant};
 
-use e2e::{Customer, PATIENCE, run, stack};
+use domain::foundation::clock::{Clock as _, SystemClock};
+use e2e::{Customer, WAIT_TIMEOUT, run, stack};
 use serde_json::{Value, json};
-use shared::clock::{Clock as _, SystemClock};
 use stack::Stack;
 use stack::receiver::Received;
 
 use crate::overdue::store_failed;
 
-/// A replay of what failed within the last hour.
+trials! {
+    a_replay_sends_failed_deliveries_to_their_own_endpoints,
+    a_replayed_delivery_keeps_its_id,
+    another_replay_sends_the_rest_of_a_cancelled_one,
+}
+
+/// Request for a replay of the deliveries that failed within the last hour.
 fn last_hour(more: &Value) -> Value {
     let to = SystemClock.now();
     let mut body = json!({ "from": to.minus(Duration::from_hours(1)), "to": to });
@@ -26,21 +32,16 @@ async fn sweep(stack: &Stack) {
     stack.invoke("webhook-retry", json!({})).await.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Has the sweep run, as it would each minute, until the replay is as wanted.
-async fn sweep_until(
-    stack: &Stack,
-    customer: &Customer,
-    replay: &Value,
-    is_as_wanted: impl Fn(&Value) -> bool,
-) -> Value {
-    let begun = Instant::now();
+/// Runs the sweep repeatedly until the replay fulfils the condition.
+async fn sweep_until(stack: &Stack, customer: &Customer, replay: &Value, condition: impl Fn(&Value) -> bool) -> Value {
+    let started_at = Instant::now();
     loop {
         sweep(stack).await;
         let replay = progress(customer, replay).await;
-        if is_as_wanted(&replay) {
+        if condition(&replay) {
             return replay;
         }
-        assert!(begun.elapsed() <= PATIENCE, "{replay}\n{}", stack.log_tail().await);
+        assert!(started_at.elapsed() <= WAIT_TIMEOUT, "{replay}\n{}", stack.log_tail().await);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
@@ -49,21 +50,20 @@ fn is_replay(one: &Received) -> bool {
     one.headers.get("webhook-replay").is_some_and(|value| value == "true")
 }
 
-#[test]
-fn what_failed_is_delivered_by_a_replay_each_to_its_own_endpoint() {
+fn a_replay_sends_failed_deliveries_to_their_own_endpoints() {
     run(async {
         let stack = stack().await;
-        let customer = Customer::new(stack, "/replays/mended").await;
-        customer.add_endpoint("/replays/sound").await;
+        let customer = Customer::new(stack, "/replays/repaired").await;
+        customer.add_endpoint("/replays/healthy").await;
         customer.receiver().answer(customer.path(), [500; 20]);
         for n in 0..2 {
             customer.publish(&json!({"type": "approved", "data": {"n": n}})).await;
         }
-        let is_over = |deliveries: &[Value]| {
+        let have_ended = |deliveries: &[Value]| {
             let in_state = |state| deliveries.iter().filter(|delivery| delivery["state"] == state).count();
             in_state("failed") == 2 && in_state("delivered") == 2
         };
-        customer.sweep_until(is_over).await;
+        customer.sweep_until(have_ended).await;
         let health_before = customer.read_endpoint().await["health"].clone();
 
         let counted = customer.post("/replays", &last_hour(&json!({ "dryRun": true }))).await;
@@ -77,30 +77,28 @@ fn what_failed_is_delivered_by_a_replay_each_to_its_own_endpoint() {
         let replayed: Vec<Received> = customer.received().into_iter().filter(is_replay).collect();
         assert_eq!(replayed.len(), 2);
         assert!(replayed.iter().all(|one| one.verified && one.attempt == 11));
-        let sound = stack.receiver.received("/replays/sound");
-        assert_eq!((sound.len(), sound.iter().any(is_replay)), (2, false));
+        let healthy = stack.receiver.received("/replays/healthy");
+        assert_eq!((healthy.len(), healthy.iter().any(is_replay)), (2, false));
         assert_eq!(customer.read_endpoint().await["health"], health_before);
     });
 }
 
-#[test]
-fn one_delivery_is_replayed_under_its_own_id() {
+fn a_replayed_delivery_keeps_its_id() {
     run(async {
         let customer = Customer::new(stack().await, "/replays/one").await;
         let event = customer.publish(&json!({"type": "aml", "data": {}})).await;
         let delivery = customer.wait_for_state(&event, "delivered").await;
         customer.post(&format!("/deliveries/{}/replay", delivery["id"].as_str().unwrap()), &json!({})).await;
 
-        let came = |received: &[Received]| received.len() == 2;
-        let received = customer.receiver().wait_for(customer.path(), PATIENCE, came).await.unwrap();
+        let have_arrived = |received: &[Received]| received.len() == 2;
+        let received = customer.receiver().wait_for(customer.path(), WAIT_TIMEOUT, have_arrived).await.unwrap();
         let marks: Vec<_> = received.iter().map(|one| (one.id.as_str(), one.attempt, is_replay(one))).collect();
         assert_eq!(marks, [(event.as_str(), 1, false), (event.as_str(), 2, true)]);
         assert_eq!(received[0].body, received[1].body);
     });
 }
 
-#[test]
-fn a_replay_is_cancelled_in_the_middle_and_another_takes_the_rest() {
+fn another_replay_sends_the_rest_of_a_cancelled_one() {
     run(async {
         let stack = stack().await;
         let customer = Customer::new(stack, "/replays/cancelled").await;

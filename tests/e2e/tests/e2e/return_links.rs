@@ -1,4 +1,4 @@
-//! Return links, followed as a browser does that stops at every redirect, through the real functions.
+//! Return links, opened by a client that follows no redirects.
 
 use e2e::{run, stack};
 use reqwest::header::LOCATION;
@@ -7,7 +7,14 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use stack::api_client::ApiClient;
 
-/// A project whose people are sent back at once, to a URL that is encrypted and signed.
+trials! {
+    a_single_use_link_works_once_and_other_links_work_again,
+    only_one_of_three_concurrent_requests_for_a_single_use_link_is_redirected,
+    urls_made_before_a_key_is_activated_use_the_current_key_and_stay_valid,
+    urls_made_after_a_key_is_activated_use_that_key,
+}
+
+/// A project with a return URL.
 struct Site {
     api: ApiClient,
     base: String,
@@ -27,7 +34,7 @@ impl Site {
         self.api.post(&format!("{}{path}", self.base), &body).await.unwrap()
     }
 
-    /// Sets the return URL with the changes given.
+    /// Sets the return URL with the default settings and these changes.
     async fn set(&self, changes: &[(&str, Value)]) {
         let mut settings = json!({ "url": "https://app.example/done?lang=ko", "fields": ["userid", "kycStatus"] });
         for (name, value) in changes {
@@ -36,25 +43,26 @@ impl Site {
         self.api.put(&format!("{}/return-url", self.base), &settings).await.unwrap();
     }
 
+    /// Sets a return URL that is encrypted and signed, without a result page.
     async fn protect(&self) {
         let gcm = json!("aes-256-gcm");
         self.set(&[("skipResultPage", json!(true)), ("encryption", gcm), ("signed", json!(true))]).await;
     }
 
     async fn link(&self, single_use: bool) -> String {
-        let wish = json!({ "kycStatus": "approved", "userid": "user123", "singleUse": single_use });
-        self.post("/return-links", wish).await["url"].as_str().unwrap().to_owned()
+        let outcome = json!({ "kycStatus": "approved", "userid": "user123", "singleUse": single_use });
+        self.post("/return-links", outcome).await["url"].as_str().unwrap().to_owned()
     }
 
     async fn follow(&self, link: &str) -> Response {
         self.browser.get(link).send().await.unwrap()
     }
 
-    /// Where a link leads that works as often as one likes.
+    /// Opens a new link that works more than once, and returns the URL to which it redirects.
     async fn location(&self) -> String {
-        let answer = self.follow(&self.link(false).await).await;
-        assert_eq!(answer.status(), 303);
-        answer.headers()[LOCATION].to_str().unwrap().to_owned()
+        let response = self.follow(&self.link(false).await).await;
+        assert_eq!(response.status(), 303);
+        response.headers()[LOCATION].to_str().unwrap().to_owned()
     }
 
     async fn verify(&self, url: &str) -> Value {
@@ -62,40 +70,38 @@ impl Site {
     }
 }
 
-#[test]
-fn a_link_that_works_once_works_once_and_others_go_on_working() {
+fn a_single_use_link_works_once_and_other_links_work_again() {
     run(async {
         let site = Site::new("once").await;
         site.set(&[]).await;
-        let (once, usual) = (site.link(true).await, site.link(false).await);
-        let look = site.browser.head(&once).send().await.unwrap();
-        assert_eq!(look.status(), 200);
-        assert_eq!(site.follow(&once).await.status(), 200);
-        assert_eq!(site.follow(&once).await.status(), 410);
-        let stayed = site.follow(&format!("{once}?stay=1")).await;
+        let (single_use, reusable) = (site.link(true).await, site.link(false).await);
+        let preview = site.browser.head(&single_use).send().await.unwrap();
+        assert_eq!(preview.status(), 200);
+        assert_eq!(site.follow(&single_use).await.status(), 200);
+        assert_eq!(site.follow(&single_use).await.status(), 410);
+        let stayed = site.follow(&format!("{single_use}?stay=1")).await;
         assert_eq!(stayed.status(), 200);
         assert!(!stayed.text().await.unwrap().contains("http-equiv"));
         for _ in 0..2 {
-            assert_eq!(site.follow(&usual).await.status(), 200);
+            assert_eq!(site.follow(&reusable).await.status(), 200);
         }
     });
 }
 
-#[test]
-fn of_two_clicks_at_once_one_is_sent_back() {
+fn only_one_of_three_concurrent_requests_for_a_single_use_link_is_redirected() {
     run(async {
         let site = Site::new("race").await;
         site.set(&[("skipResultPage", json!(true))]).await;
         let link = site.link(true).await;
-        let answers = tokio::join!(site.follow(&link), site.follow(&link), site.follow(&link));
-        let mut statuses = [answers.0.status(), answers.1.status(), answers.2.status()].map(|status| status.as_u16());
+        let responses = tokio::join!(site.follow(&link), site.follow(&link), site.follow(&link));
+        let mut statuses =
+            [responses.0.status(), responses.1.status(), responses.2.status()].map(|status| status.as_u16());
         statuses.sort_unstable();
         assert_eq!(statuses, [303, 410, 410]);
     });
 }
 
-#[test]
-fn a_key_that_waits_does_not_make_urls_and_both_verify() {
+fn urls_made_before_a_key_is_activated_use_the_current_key_and_stay_valid() {
     run(async {
         let site = Site::new("overlap").await;
         let first = site.post("/return-url/keys", json!({})).await;
@@ -112,8 +118,7 @@ fn a_key_that_waits_does_not_make_urls_and_both_verify() {
     });
 }
 
-#[test]
-fn a_key_that_was_activated_makes_the_urls() {
+fn urls_made_after_a_key_is_activated_use_that_key() {
     run(async {
         let site = Site::new("activated").await;
         site.post("/return-url/keys", json!({})).await;

@@ -1,29 +1,35 @@
-//! The files in `events/`, which people invoke by hand, given to the real functions.
+//! Invokes the functions with the sample events in `events/`.
 
 use std::path::Path;
 
 use e2e::{run, stack};
 use serde_json::Value;
 
-/// The functions, by the beginning of their samples' names.
+trials! {
+    every_function_accepts_its_sample_events,
+    every_function_has_a_sample_event,
+}
+
+/// The functions. The name of a sample event starts with the name of its function.
 const FUNCTIONS: [&str; 6] = ["api", "daily-digest", "mail-feedback", "redirect", "webhook-retry", "webhook-sender"];
 
-#[test]
-fn every_sample_event_is_taken_by_its_function() {
+fn every_function_accepts_its_sample_events() {
     run(async {
         let stack = stack().await;
         for (name, event) in samples() {
             let function = function_of(&name);
-            let answer = stack.invoke(function, event).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(answer.get("errorMessage"), None, "{name}");
-            assert_eq!(answer.get("batchItemFailures").unwrap_or(&Value::Array(Vec::new())), &Value::Array(Vec::new()));
-            let status = answer.get("statusCode").and_then(Value::as_u64).unwrap_or(200);
-            assert!(status < 500, "{name} was answered with {status}");
+            let response = stack.invoke(function, event).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(response.get("errorMessage"), None, "{name}");
+            assert_eq!(
+                response.get("batchItemFailures").unwrap_or(&Value::Array(Vec::new())),
+                &Value::Array(Vec::new())
+            );
+            let status = response.get("statusCode").and_then(Value::as_u64).unwrap_or(200);
+            assert!(status < 500, "{name}: {status}");
         }
     });
 }
 
-#[test]
 fn every_function_has_a_sample_event() {
     let names: Vec<String> = samples().into_iter().map(|(name, _)| name).collect();
     for function in FUNCTIONS {
@@ -33,7 +39,7 @@ fn every_function_has_a_sample_event() {
 
 fn function_of(name: &str) -> &'static str {
     let function = FUNCTIONS.into_iter().find(|function| name.starts_with(function));
-    function.unwrap_or_else(|| panic!("{name} does not begin with a function's name"))
+    function.unwrap_or_else(|| panic!("{name} does not start with the name of a function"))
 }
 
 fn samples() -> Vec<(String, Value)> {

@@ -1,28 +1,32 @@
-//! Tests of endpoints: what a receiver gets, and what whoever asked is told of it.
+//! Test sends: the webhook that the receiver gets, and the result that the API returns.
 
 use std::time::{Duration, Instant};
 
-use e2e::{Customer, PATIENCE, run, stack};
+use domain::webhooks::event::EventType;
+use e2e::{Customer, WAIT_TIMEOUT, run, stack};
 use serde_json::{Value, json};
-use shared::event::EventType;
 use tokio::net::TcpListener;
 
-/// Sends a test to an endpoint, and answers what came of it.
+trials! {
+    tests_of_all_types_are_sent_marked_and_signed_to_a_paused_endpoint,
+    a_test_send_to_a_closed_port_reports_the_reason_and_is_not_retried,
+}
+
+/// Sends a test to an endpoint, and returns its result.
 async fn test(customer: &Customer, endpoint: &str, event_type: EventType) -> Value {
     let mut test = customer.post(&format!("/endpoints/{endpoint}/test"), &json!({ "type": event_type.as_str() })).await;
-    let begun = Instant::now();
+    let started_at = Instant::now();
     while test["state"] == "pending" {
-        assert!(begun.elapsed() <= PATIENCE, "{test}");
+        assert!(started_at.elapsed() <= WAIT_TIMEOUT, "{test}");
         tokio::time::sleep(Duration::from_millis(200)).await;
         test = customer.get(&format!("/endpoints/{endpoint}/tests/{}", test["id"].as_str().unwrap())).await;
     }
     test
 }
 
-#[test]
-fn tests_of_all_types_arrive_marked_and_signed_even_while_the_endpoint_is_paused() {
+fn tests_of_all_types_are_sent_marked_and_signed_to_a_paused_endpoint() {
     run(async {
-        let customer = Customer::new(stack().await, "/test-sends/taken").await;
+        let customer = Customer::new(stack().await, "/test-sends/accepted").await;
         customer.act_on_endpoint("pause").await;
         let mut ids = Vec::new();
         for event_type in EventType::ALL {
@@ -33,16 +37,15 @@ fn tests_of_all_types_arrive_marked_and_signed_even_while_the_endpoint_is_paused
         }
         let received = customer.received();
         assert!(received.iter().all(|one| one.verified && one.attempt == 1 && one.headers["webhook-test"] == "true"));
-        let came: Vec<_> = received.iter().map(|one| (one.event_type.as_str(), one.id.as_str())).collect();
+        let arrived: Vec<_> = received.iter().map(|one| (one.event_type.as_str(), one.id.as_str())).collect();
         let sent: Vec<_> = EventType::ALL.iter().map(|one| one.as_str()).zip(ids.iter().map(String::as_str)).collect();
-        assert_eq!(came, sent);
+        assert_eq!(arrived, sent);
         assert_eq!(customer.deliveries().await.unwrap(), Vec::<Value>::new());
         assert_eq!(customer.read_endpoint().await["state"], "paused");
     });
 }
 
-#[test]
-fn a_test_of_a_port_where_nobody_listens_says_so_and_is_not_tried_again() {
+fn a_test_send_to_a_closed_port_reports_the_reason_and_is_not_retried() {
     run(async {
         let customer = Customer::new(stack().await, "/test-sends/refused").await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

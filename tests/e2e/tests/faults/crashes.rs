@@ -1,8 +1,8 @@
-//! The API's process dies while it accepts an event.
+//! The process of the API is killed while it accepts an event.
 
 use std::collections::BTreeSet;
 
-use e2e::{Customer, PATIENCE, run};
+use e2e::{Customer, WAIT_TIMEOUT, run};
 use serde_json::Value;
 use stack::Stack;
 use stack::faults::{Held, Service};
@@ -12,18 +12,18 @@ use crate::load::Load;
 use crate::{stack, turn};
 
 #[test]
-fn an_event_whose_acceptance_was_cut_off_is_accepted_as_the_same_event() {
+fn an_event_whose_first_request_was_interrupted_keeps_its_id_when_it_is_accepted() {
     run(async {
         let turn = turn().await;
         let stack = stack().await;
-        let unsent = cut_off(stack, "/faults/crashes/unsent", drop).await;
-        let sent = cut_off(stack, "/faults/crashes/sent", Held::let_go).await;
-        // From here on others may disturb the stack: for half a minute, a repeated call is told that the first still runs.
+        let unsent = interrupt(stack, "/faults/crashes/unsent", drop).await;
+        let sent = interrupt(stack, "/faults/crashes/sent", Held::let_go).await;
+        // Other tests may disturb the stack now. For half a minute a repeated request is rejected, because the first may still run.
         drop(turn);
 
         for mut load in [unsent, sent] {
             let accepted = load.finish().await;
-            assert!(!load.refusals().is_empty(), "the first call had no answer that it was accepted");
+            assert!(!load.rejections().is_empty(), "the first request was not accepted");
             let customer = load.customer();
             let is_delivered =
                 |deliveries: &[Value]| deliveries.iter().any(|delivery| delivery["state"] == "delivered");
@@ -38,12 +38,13 @@ fn an_event_whose_acceptance_was_cut_off_is_accepted_as_the_same_event() {
     });
 }
 
-/// Publishes an event, and kills the API when the event is stored and its messages are on their way, of which `end` decides.
-async fn cut_off(stack: &'static Stack, path: &str, end: impl FnOnce(Held)) -> Load {
+/// Publishes an event, and kills the API after it has stored the event and while it sends the messages. `end` decides whether the
+/// messages reach the queue.
+async fn interrupt(stack: &'static Stack, path: &str, end: impl FnOnce(Held)) -> Load {
     let customer = Customer::new(stack, path).await;
     let hold = stack.faults().hold(Service::Sqs, "SendMessageBatch");
-    let load = Load::begin(customer, 1, 1);
-    let call = timeout(PATIENCE, hold.arrived()).await.unwrap();
+    let load = Load::start(customer, 1, 1);
+    let call = timeout(WAIT_TIMEOUT, hold.arrived()).await.unwrap();
     assert!(stack.kill_function("api") > 0);
     end(call);
     load

@@ -1,15 +1,15 @@
-//! Signpost while its functions are killed and the services below it refuse, throttle, and lose their answers.
+//! Signpost while its functions are killed, and while the services that it uses refuse calls, throttle calls and lose responses.
 //!
-//! A test process of its own, so that the stack it disturbs is nobody else's. What is disturbed is common to its tests, too:
-//! who disturbs it takes [`turn`], and others must bear it.
+//! These tests run in their own process with their own stack, which they disturb. They share that stack: a test waits for its
+//! [`turn`] before it disturbs it, and must tolerate the faults of the others.
 
-#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+#![expect(clippy::unwrap_used, reason = "this crate contains only tests")]
 
 mod crashes;
 mod load;
 mod storm;
 
-use e2e::{stack_with, usual_options};
+use e2e::{default_options, stack_with};
 use stack::{Stack, StackOptions};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -17,10 +17,10 @@ use tokio::sync::{Mutex, MutexGuard};
 async fn stack() -> &'static Stack {
     stack_with(|| StackOptions {
         with_faults: true,
-        // The least that the template and AWS allow, which is the sender's own timeout: what was given back, or was with a
-        // sender that was killed, comes again after this. A slow batch may come a second time before it is done.
+        // The minimum that the template and AWS allow: the timeout of the sender. Messages that a sender returned, or that a killed
+        // sender had received, are delivered again after this time. A slow batch may be delivered again before it is finished.
         send_visibility_seconds: 30,
-        ..usual_options()
+        ..default_options()
     })
     .await
 }

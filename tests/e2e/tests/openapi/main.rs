@@ -1,9 +1,9 @@
-//! The API driven by its own document: `schemathesis` makes thousands of requests out of it, good ones and bad ones, one by one and
-//! in chains, and holds every answer against it.
+//! The API against its OpenAPI document: `schemathesis` generates thousands of valid and invalid requests from the document, single
+//! ones and sequences, and checks each response against it.
 //!
-//! A test process of its own, so that the load is nobody else's.
+//! This test runs in its own process, so that its load does not slow down other tests.
 
-#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+#![expect(clippy::unwrap_used, reason = "this crate contains only tests")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 use stack::{Stack, tools};
 use tokio::process::Command;
 
-/// How many requests are made for each operation by chance, beside those that follow from the document.
-const MOST_EXAMPLES: &str = "5";
+/// Number of random requests per operation, in addition to those derived from the document.
+const MAX_EXAMPLES: &str = "5";
 
-/// What chance begins with: the same each time, so that a change is not refused for what was there before.
+/// Random seed. It is constant, so that a change does not fail because of an older bug.
 const SEED: &str = "1";
 
-/// The resources that are driven in one process. The emulator takes its time for each call, so there are four of them at once, each
-/// with a project of its own. (Threads would do, but for <https://github.com/python/cpython/issues/106905>.)
+/// Tags of the operations that each process tests. The emulator is slow, so four processes run concurrently, each with its own
+/// project. Threads do not work because of <https://github.com/python/cpython/issues/106905>.
 const PARTS: [&[&str]; 4] = [
     &["Endpoints", "Public keys"],
     &["Projects", "API keys", "Audit"],
@@ -32,26 +32,26 @@ const PARTS: [&[&str]; 4] = [
 ];
 
 #[test]
-fn schemathesis_finds_nothing() {
+fn schemathesis_finds_no_difference_between_the_api_and_its_document() {
     run(async {
         let python = tools::python_with("schemathesis", &home().join("requirements.txt")).await;
         let python = python.unwrap_or_else(|error| panic!("{error}"));
         let stack = stack().await;
         let document = document().await;
-        let named: BTreeSet<&str> =
+        let tags: BTreeSet<&str> =
             document["tags"].as_array().unwrap().iter().filter_map(|tag| tag["name"].as_str()).collect();
-        assert_eq!(named, PARTS.iter().copied().flatten().copied().collect());
-        let drive = async |tags: &&[&str]| {
+        assert_eq!(tags, PARTS.iter().copied().flatten().copied().collect());
+        let test = async |tags: &&[&str]| {
             let customer = Customer::new(stack, format!("/{}", tags[0].replace(' ', "-"))).await;
-            drive(stack, &customer, &python.with_file_name("schemathesis"), &document, tags).await
+            test_operations(stack, &customer, &python.with_file_name("schemathesis"), &document, tags).await
         };
-        let found = join_all(PARTS.iter().map(drive)).await;
-        assert!(found.iter().all(Option::is_none), "{}", found.into_iter().flatten().collect::<String>());
+        let failures = join_all(PARTS.iter().map(test)).await;
+        assert!(failures.iter().all(Option::is_none), "{}", failures.into_iter().flatten().collect::<String>());
     });
 }
 
-/// Drives the operations with these tags; answers what was found, if anything was.
-async fn drive(
+/// Tests the operations with these tags. Returns the output if a check failed.
+async fn test_operations(
     stack: &'static Stack,
     customer: &Customer,
     program: &Path,
@@ -66,20 +66,20 @@ async fn drive(
 
     let mut command = Command::new(program);
     command.arg("--config-file").arg(&config_path).arg("run").arg(&document_path).args(["--url", &stack.api_url]);
-    command.args(["--checks", "all", "--max-examples", MOST_EXAMPLES, "--seed", SEED, "--no-color"]);
+    command.args(["--checks", "all", "--max-examples", MAX_EXAMPLES, "--seed", SEED, "--no-color"]);
     command.args(tags.iter().flat_map(|tag| ["--include-tag", tag]));
     command.current_dir(dir.path()).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    println!("{tags:?} {}", said.split("SUMMARY").last().unwrap_or_default());
-    (!output.status.success()).then(|| format!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    println!("{tags:?} {}", stdout.split("SUMMARY").last().unwrap_or_default());
+    (!output.status.success()).then(|| format!("{stdout}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 fn home() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis")
 }
 
-/// What there is in the stack, to be asked for: nobody guesses an id.
+/// Ids of existing resources, by the path segment before them or by operation. Generated ids would not exist.
 struct Ids(Value);
 
 impl Ids {
@@ -112,29 +112,29 @@ impl Ids {
         }))
     }
 
-    /// The id to ask for in an operation, in the place of the parameter `name` of its path.
+    /// The id for the path parameter `name` of an operation.
     fn for_parameter(&self, operation: &Value, path: &str, name: &str) -> Option<&Value> {
         let before = path.split(&format!("{{{name}}}")).next()?;
         let of_operation = operation["operationId"].as_str().filter(|_| name == "pid").and_then(|id| self.0.get(id));
         of_operation
-            .or_else(|| self.0.as_object()?.iter().find(|(place, _)| before.ends_with(*place)).map(|(_, id)| id))
+            .or_else(|| self.0.as_object()?.iter().find(|(segment, _)| before.ends_with(*segment)).map(|(_, id)| id))
     }
 }
 
-/// The committed document.
+/// The committed OpenAPI document.
 async fn document() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/api/openapi.json");
     serde_json::from_slice(&tokio::fs::read(path).await.unwrap()).unwrap()
 }
 
-/// The document in which the ids of paths are those that there are.
+/// The document with the path parameters restricted to existing ids.
 fn with_ids(mut document: Value, ids: &Ids) -> Value {
     for (path, item) in document["paths"].as_object_mut().unwrap() {
         for operation in item.as_object_mut().unwrap().values_mut() {
-            let read = operation.clone();
+            let original = operation.clone();
             for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
                 let name = parameter["name"].as_str().unwrap().to_owned();
-                if let Some(id) = ids.for_parameter(&read, path, &name).filter(|_| parameter["in"] == "path") {
+                if let Some(id) = ids.for_parameter(&original, path, &name).filter(|_| parameter["in"] == "path") {
                     parameter["schema"] = json!({"enum": [id]});
                 }
             }
@@ -143,19 +143,20 @@ fn with_ids(mut document: Value, ids: &Ids) -> Value {
     document
 }
 
-/// What the document cannot say.
+/// Configuration of schemathesis.
 fn config(key: &str) -> String {
     let hooks = home().join("hooks.py");
     let hooks = hooks.to_str().unwrap();
     let mut config = format!("hooks = {hooks:?}\n[auth.openapi.x-api-key]\napi_key = {key:?}\n");
-    // Whether settings are still what `If-Match` says, the document does not know, nor how many there are: `hooks.py` looks at
-    // those refusals.
-    let known = json!(["2xx", "3xx", "401", "403", "404", "409", "410", "412", "422", "429", "503"]);
-    write!(config, "[checks.positive_data_acceptance]\nexpected-statuses = {known}\n").unwrap();
-    let refused = json!(["400", "401", "403", "404", "405", "406", "409", "412", "413", "414", "415", "422", "429"]);
-    write!(config, "[checks.negative_data_rejection]\nexpected-statuses = {refused}\n").unwrap();
-    // Whoever issues or rotates a key without an overlap takes others away.
-    let replaced = json!(["activateReturnUrlKey", "deleteReturnUrlKey", "readApiKey", "rotateApiKey", "revokeApiKey"]);
-    write!(config, "[[operations]]\ninclude-operation-id = {replaced}\n").unwrap();
+    // The document cannot express whether `If-Match` is current or a limit is reached. `hooks.py` checks the problems of these
+    // responses.
+    let accepted = json!(["2xx", "3xx", "401", "403", "404", "409", "410", "412", "422", "429", "503"]);
+    write!(config, "[checks.positive_data_acceptance]\nexpected-statuses = {accepted}\n").unwrap();
+    let rejected = json!(["400", "401", "403", "404", "405", "406", "409", "412", "413", "414", "415", "422", "429"]);
+    write!(config, "[checks.negative_data_rejection]\nexpected-statuses = {rejected}\n").unwrap();
+    // Issuing or rotating a key without an overlap invalidates other keys, so these operations may not find a key that was created.
+    let unavailable =
+        json!(["activateReturnUrlKey", "deleteReturnUrlKey", "readApiKey", "rotateApiKey", "revokeApiKey"]);
+    write!(config, "[[operations]]\ninclude-operation-id = {unavailable}\n").unwrap();
     config + "checks.ensure_resource_availability.enabled = false\n"
 }

@@ -1,11 +1,11 @@
-//! Encrypted bodies.
+//! Cases for encrypted bodies.
 
 use aes::Aes256;
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeDecrypt, KeyInit};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use shared::random::letters_and_digits;
+use domain::foundation::random::letters_and_digits;
 
 use super::Case;
 use super::scene::{Pattern, Webhook, changed, keys, written};
@@ -22,7 +22,7 @@ fn encrypted(encryption: &str) -> String {
     Webhook::of(DATA, &format!(r#","encryption":"{encryption}""#), false).body
 }
 
-/// What the body's one member holds.
+/// The ciphertext: the value of `data`, the only member of an encrypted body.
 fn data(body: &str) -> &str {
     body.strip_prefix(r#"{"data":""#).unwrap().strip_suffix(r#""}"#).unwrap()
 }
@@ -47,11 +47,11 @@ fn taken() -> Vec<Case> {
         takes("ECB", &key, ECB),
         takes("GCM, another key first", &format!("{other} {key}"), GCM),
         takes("ECB, another key first", &format!("{other} {key}"), ECB),
-        takes("ECB, another key first that seems to fit", &format!("kid={} {key}", seems_to_fit()), ECB),
+        takes("ECB, a wrong key first that decrypts by chance", &format!("kid={} {key}", seems_to_fit()), ECB),
     ]
 }
 
-/// A key that did not encrypt the ECB body, though what it decrypts happens to end like padding: one in 256 does.
+/// A wrong key that decrypts the ECB body to bytes with valid padding. That happens by chance for one key in 256.
 fn seems_to_fit() -> String {
     let ciphertext = BASE64_STANDARD.decode(data(&encrypted(ECB))).unwrap();
     let fits = |key: &String| {
@@ -68,19 +68,19 @@ fn refused_under_both() -> Vec<Case> {
         let letters = data(&good);
         vec![
             refuses("another key", &other, encryption, &good),
-            refuses("no key", "", encryption, &good),
+            refuses("without a key", "", encryption, &good),
             refuses("an empty key", "kid=", encryption, &good),
             refuses("a key of 16 letters", "kid=0123456789abcdef", encryption, &good),
-            refuses("encrypted otherwise", &key, encryption, &encrypted(another)),
+            refuses("encrypted in the other mode", &key, encryption, &encrypted(another)),
             refuses("the last letters changed", &key, encryption, &body(&changed(letters, letters.len() - 6))),
             refuses("cut in the middle of a group", &key, encryption, &body(&letters[..letters.len() - 5])),
             refuses("cut to a few bytes", &key, encryption, &body(&letters[..24])),
             refuses("empty", &key, encryption, &body("")),
-            refuses("no base64", &key, encryption, &body("!!!!")),
-            refuses("no data", &key, encryption, "{}"),
+            refuses("not base64", &key, encryption, &body("!!!!")),
+            refuses("without data", &key, encryption, "{}"),
             refuses("data that is a number", &key, encryption, r#"{"data":12345678}"#),
             refuses("an array", &key, encryption, "[]"),
-            refuses("no JSON", &key, encryption, letters),
+            refuses("not JSON", &key, encryption, letters),
             refuses("an empty body", &key, encryption, ""),
             refuses("not encrypted", &key, encryption, &Webhook::of(DATA, "", false).body),
         ]
@@ -102,10 +102,10 @@ fn refused_under_one() -> Vec<Case> {
         refuses("a bit of the nonce changed", &key, GCM, &flipped(0)),
         refuses("a bit of the ciphertext changed", &key, GCM, &flipped(40)),
         refuses("a bit of the tag changed", &key, GCM, &flipped(bytes.len() - 1)),
-        refuses("nothing but nonce and tag", &key, GCM, &body(&BASE64_STANDARD.encode(&bytes[bytes.len() - 28..]))),
+        refuses("only nonce and tag", &key, GCM, &body(&BASE64_STANDARD.encode(&bytes[bytes.len() - 28..]))),
         refuses("a tag of four bytes", &key, GCM, &body(&BASE64_STANDARD.encode(&bytes[..bytes.len() - 12]))),
         refuses("a block cut off", &key, ECB, &body(&BASE64_STANDARD.encode(&ecb[..ecb.len() - 16]))),
         refuses("a block in the middle changed", &key, ECB, &body(&changed(data(&encrypted(ECB)), 60))),
-        refuses("another key that seems to fit", &format!("kid={}", seems_to_fit()), ECB, &encrypted(ECB)),
+        refuses("a wrong key that decrypts by chance", &format!("kid={}", seems_to_fit()), ECB, &encrypted(ECB)),
     ]
 }

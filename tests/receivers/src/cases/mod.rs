@@ -1,30 +1,30 @@
-//! Everything that a receiver may be sent: by us, and by somebody who is not us.
+//! Everything that may reach a receiver: from Signpost, and from an attacker.
 
 mod bodies;
 mod return_urls;
 mod scene;
 mod webhooks;
 
-/// What the file with the cases begins with.
+/// The first lines of `cases.tsv`.
 const HEADING: &str = "\
 # Written by `RECEIVER_CASES=write cargo test --workspace --test receivers -- cases`; do not edit. Separated by tabs:
 # name  verify-webhook      expected  secret  now  webhook-id  webhook-timestamp  webhook-signature  body
 # name  decrypt-body        expected  keys  encryption  body
 # name  verify-return-url   expected  keys  now  query
 # name  decrypt-return-url  expected  keys  encryption  query
-# What is expected is what the function returns, or - if it must refuse. An empty header is none. Keys: kid=secretKey, by spaces.
+# expected: what the function returns, or - if it must refuse. An empty header is a missing one. keys: kid=secretKey, separated by spaces.
 ";
 
-/// One thing that comes, and what must come of it.
+/// One call of a receiver, and its expected result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
-    /// Tells it from all others.
+    /// A unique name.
     pub name: String,
-    /// Which of the four functions it is for.
+    /// The receiver's function to call, such as `verify-webhook`.
     pub function: &'static str,
-    /// What the function returns; `None` if it refuses.
+    /// What the function must return. `None` means that it must refuse.
     pub expected: Option<String>,
-    /// What it is given, as the file's heading says.
+    /// The arguments, in the order that the heading of `cases.tsv` lists.
     pub given: Vec<String>,
 }
 
@@ -42,12 +42,12 @@ impl Case {
     }
 }
 
-/// All cases.
+/// All cases, in the order of `cases.tsv`.
 pub fn all() -> Vec<Case> {
     [webhooks::cases(), bodies::cases(), return_urls::signed(), return_urls::encrypted()].concat()
 }
 
-/// The file that has all cases.
+/// The content of `cases.tsv`.
 pub fn file() -> String {
     std::iter::once(HEADING.to_owned()).chain(all().iter().map(Case::line)).collect()
 }

@@ -1,12 +1,12 @@
-//! Return URLs, signed and encrypted.
+//! Cases for signed and encrypted return URLs.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use shared::return_url::NamedKey;
+use domain::return_urls::NamedKey;
 use url::form_urlencoded;
 
 use super::Case;
-use super::scene::{NOW, changed, keys, query, signed_by, signed_by_nobody, written};
+use super::scene::{NOW, changed, keys, query, signed_by, signed_with_empty_key, written};
 
 const APPROVED: &str =
     r#"{"kycStatus":"approved","userid":"user 1","email":"a+b@app.example","cf1":"한 é","cf2":"a&b=c;d"}"#;
@@ -18,7 +18,7 @@ fn encryption(name: &str) -> String {
     format!(r#","encryption":"{name}""#)
 }
 
-/// Verifying signed ones.
+/// Cases for `verify-return-url`.
 pub(super) fn signed() -> Vec<Case> {
     let [key, other] = keys();
     [signed_taken(&key, &other), tampered_with(&key, &other), never_made(&key)].concat()
@@ -44,7 +44,7 @@ fn signed_taken(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
         takes_now("as we make it", &plain),
         takes("one of several keys", &both, NOW, &plain),
         takes_now(
-            "values full of marks",
+            "values full of special characters",
             &query(r#"{"kycStatus":"pending","cf1":"+ %20&sig=v1,x?#/\\\"'"}"#, "", SIGNED, key),
         ),
         takes_now("an error", &query(r#"{"errorCode":"DE-20000"}"#, "", SIGNED, key)),
@@ -68,12 +68,12 @@ fn tampered_with(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
         refuses("from the future", &one, NOW - 301, &good),
         refuses("another key", &written(other), NOW, &good),
         refuses("no key", "", NOW, &good),
-        refuses("an empty key", "kid=", NOW, &signed_by_nobody(signed)),
-        refuses_now("signed by nobody", &signed_by_nobody(signed)),
+        refuses("an empty key, signed with it", "kid=", NOW, &signed_with_empty_key(signed)),
+        refuses_now("signed with an empty key", &signed_with_empty_key(signed)),
         refuses_now("a changed field", &good.replace("approved", "rejected")),
         refuses_now("a changed ts", &good.replace("ts=1764", "ts=1765")),
         refuses_now("a changed nonce", &changed(&good, signed.len() - 3)),
-        refuses_now("a changed own parameter", &good.replace("lang=ko", "lang=en")),
+        refuses_now("a changed parameter of the customer's own", &good.replace("lang=ko", "lang=en")),
         refuses_now("a changed signature", &changed(&good, signed.len() + 12)),
         refuses_now("a signature cut short", &good[..good.len() - 1]),
         refuses_now("a padded signature", &format!("{good}=")),
@@ -89,16 +89,16 @@ fn tampered_with(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
         refuses_now("a parameter before all", &format!("kycStatus=approved&{good}")),
         refuses_now("a parameter twice", &format!("{signed}&kycStatus=approved&sig={signature}")),
         refuses_now("parameters in another order", &format!("{moved}&sig={signature}")),
-        refuses_now("a + for %20", &good.replace("user%201", "user+1")),
+        refuses_now("+ instead of %20", &good.replace("user%201", "user+1")),
         refuses_now("percent-encoding in lower case", &good.replace("%2B", "%2b")),
         refuses_now("more percent-encoding", &good.replace('@', "%40")),
-        refuses_now("decoded", &good.replace("%20", " ")),
-        refuses_now("a ? before it", &format!("?{good}")),
+        refuses_now("decoded to a space", &good.replace("%20", " ")),
+        refuses_now("a leading ?", &format!("?{good}")),
         refuses_now("an empty query", ""),
     ]
 }
 
-/// All of them are signed with the right key, so that nothing else can be the reason.
+/// Queries that Signpost never makes. All have a valid signature, so that only the named fault can cause the refusal.
 fn never_made(key: &NamedKey) -> Vec<Case> {
     let one = written(key);
     let refuses = |name: &str, query: &str| refuses(&format!("signed, {name}"), &one, NOW, &signed_by(key, query));
@@ -106,7 +106,7 @@ fn never_made(key: &NamedKey) -> Vec<Case> {
     vec![
         refuses("no ts", "kycStatus=approved&nonce=abc"),
         refuses("an empty ts", "kycStatus=approved&ts=&nonce=abc"),
-        refuses("a ts that is no number", "kycStatus=approved&ts=1764e6&nonce=abc"),
+        refuses("a ts that is not a number", "kycStatus=approved&ts=1764e6&nonce=abc"),
         refuses("a ts with a sign", &format!("kycStatus=approved&ts=%2B{NOW}&nonce=abc")),
         refuses("a huge ts", "kycStatus=approved&ts=99999999999999999999999999&nonce=abc"),
         refuses("no nonce", &format!("kycStatus=approved&ts={NOW}")),
@@ -118,7 +118,7 @@ fn never_made(key: &NamedKey) -> Vec<Case> {
     ]
 }
 
-/// Decrypting encrypted ones.
+/// Cases for `decrypt-return-url`.
 pub(super) fn encrypted() -> Vec<Case> {
     let [key, other] = keys();
     [encrypted_taken(&key, &other), refused_under_both(&key, &other), refused_under_one(&key, &other)].concat()
@@ -153,7 +153,7 @@ fn encrypted_taken(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
     cases
 }
 
-/// What is to be known about ECB: blocks can change places, and nothing tells.
+/// Shows the weakness of ECB: the receiver cannot notice swapped blocks.
 fn spliced(key: &NamedKey) -> Case {
     let made = query(
         r#"{"kycStatus":"rejected","userid":"012340123456789ABCDEFfedcba987654321043210"}"#,
@@ -167,7 +167,7 @@ fn spliced(key: &NamedKey) -> Case {
     first.swap_with_slice(second);
     let query = format!("encrypted={}", percent_encoded(&BASE64_STANDARD.encode(bytes)));
     let expected = r#"{"userid":"01234fedcba98765432100123456789ABCDEF43210","kycStatus":"rejected"}"#;
-    decrypts("blocks changed places, and nothing tells", &written(key), ECB, &query, expected)
+    decrypts("swapped blocks go unnoticed", &written(key), ECB, &query, expected)
 }
 
 fn percent_encoded(base64: &str) -> String {
@@ -186,13 +186,13 @@ fn refused_under_both(key: &NamedKey, other: &NamedKey) -> Vec<Case> {
             cannot_decrypt("another key", &written(other), name, &good),
             cannot_decrypt("no key", "", name, &good),
             cannot_decrypt("an empty key", &format!("{}=", key.id), name, &good),
-            refuses("encrypted otherwise", &query(APPROVED, "", &encryption(another), key)),
+            refuses("encrypted in the other mode", &query(APPROVED, "", &encryption(another), key)),
             refuses("not encrypted", "kycStatus=approved"),
             refuses("an empty query", ""),
             refuses("empty", &format!("encrypted={kid}")),
             refuses("the last letters changed", &format!("{}{kid}", changed(encrypted, encrypted.len() - 10))),
             refuses("cut short", &format!("{}{kid}", &encrypted[..encrypted.len() - 9])),
-            refuses("no base64", &format!("encrypted=!!!!{kid}")),
+            refuses("not base64", &format!("encrypted=!!!!{kid}")),
             refuses("twice", &format!("{encrypted}&{encrypted}{kid}")),
             refuses("a field twice", &format!("{good}&x=1&x=2")),
         ]

@@ -1,28 +1,28 @@
-//! One customer at one moment, always the same: what Signpost makes for it.
+//! One customer at a fixed time, and what Signpost creates for it. Fixed inputs give the same cases in each run.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use domain::foundation::draft::Draft;
+use domain::foundation::id::{EndpointId, EventId, KeyPairId, ProjectId, SecretKeyId};
+use domain::foundation::key_ring::{KeyRing, SealedKind};
+use domain::foundation::random::Random;
+use domain::foundation::time::Timestamp;
+use domain::return_urls::{
+    NamedKey, NewReturnUrlSettings, ReturnUrlSettings, SecretKey, StoredSecretKey, Verification,
+};
+use domain::webhooks::address::AddressGuard;
+use domain::webhooks::endpoint::NewEndpoint;
+use domain::webhooks::event::{Event, EventType};
+use domain::webhooks::key_pair::KeyPairs;
+use domain::webhooks::request::{self, EndpointSecrets, ProjectKeys};
+use domain::webhooks::signature::SigningSecret;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use shared::address::AddressGuard;
-use shared::draft::Draft;
-use shared::endpoint::NewEndpoint;
-use shared::event::{Event, EventType};
-use shared::id::{EndpointId, EventId, KeyPairId, ProjectId, ReturnUrlKeyId};
-use shared::key_pair::KeyPairs;
-use shared::key_ring::{KeyRing, SealedKind};
-use shared::random::Random;
-use shared::return_url::{
-    NamedKey, NewReturnUrlSettings, ReturnUrlKey, ReturnUrlSettings, StoredReturnUrlKey, Verification,
-};
-use shared::signature::SigningSecret;
-use shared::time::Timestamp;
-use shared::webhook::{self, Opened, ProjectKeys};
 
-/// When everything happens, in seconds since 1970.
+/// The time of every case, in seconds since 1970.
 pub(super) const NOW: i64 = 1_764_000_000;
 
-/// Draws always the same bytes.
+/// A random source that returns the same bytes each time. The number selects the bytes.
 pub(super) struct Pattern(pub u8);
 
 impl Random for Pattern {
@@ -39,26 +39,26 @@ fn ring() -> KeyRing {
     KeyRing::from_json(&format!(r#"{{"current":"k1","k1":"{}"}}"#, "a".repeat(32))).unwrap()
 }
 
-/// The project's keys: the one in use, and one of another time.
+/// Two keys of the project: the active one and another one.
 pub(super) fn keys() -> [NamedKey; 2] {
     [17, 42].map(|number| NamedKey {
-        id: ReturnUrlKeyId::new(now(), &Pattern(number)),
-        key: ReturnUrlKey::generate(&Pattern(number)),
+        id: SecretKeyId::new(now(), &Pattern(number)),
+        key: SecretKey::generate(&Pattern(number)),
     })
 }
 
-/// A key as the file has it.
+/// A key in the form of `cases.tsv`.
 pub(super) fn written(key: &NamedKey) -> String {
     format!("{}={}", key.id, key.key.expose())
 }
 
-/// Signs a query, as nobody but Signpost and the key's owner can.
+/// Signs a query as Signpost does.
 pub(super) fn signed_by(key: &NamedKey, query: &str) -> String {
     signed_with(key.key.expose(), query)
 }
 
-/// Signs a query with no key at all, as anybody can.
-pub(super) fn signed_by_nobody(query: &str) -> String {
+/// Signs a query with an empty key, as an attacker can.
+pub(super) fn signed_with_empty_key(query: &str) -> String {
     signed_with("", query)
 }
 
@@ -72,7 +72,7 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// A webhook as it comes.
+/// The parts of a webhook request, and the secret that signed it.
 #[derive(Clone)]
 pub(super) struct Webhook {
     pub secret: String,
@@ -83,8 +83,8 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    /// A webhook with this `data`, to an endpoint with these other settings. Its secret was replaced the minute before if
-    /// `is_rotating`.
+    /// A webhook with `data` to an endpoint with more `settings`. With `is_rotating`, the endpoint has just rotated its secret,
+    /// so the old one is still valid.
     pub(super) fn of(data: &str, settings: &str, is_rotating: bool) -> Self {
         let (at, ring, random) = (now(), ring(), &Pattern(3));
         let event = Event {
@@ -105,9 +105,9 @@ impl Webhook {
             endpoint.rotate_secret(&secret, rotation, at, &ring, random).unwrap();
         }
         let keys = project_keys(event.project_id, &ring);
-        let opened = Opened::of(&endpoint, &keys, &ring).unwrap();
-        let body = webhook::body(&opened, &event, random);
-        let headers = webhook::headers(&opened, event.id, 1, at, &body);
+        let opened = EndpointSecrets::of(&endpoint, &keys, &ring).unwrap();
+        let body = request::body(&opened, &event, random);
+        let headers = request::headers(&opened, event.id, 1, at, &body);
         let header = |name| headers[name].to_str().unwrap().to_owned();
         Self {
             secret: secret.expose(),
@@ -118,8 +118,8 @@ impl Webhook {
         }
     }
 
-    /// The same with a signature that fits what it has become.
-    pub(super) fn signed_anew(self) -> Self {
+    /// The same webhook with a valid signature for its present id, timestamp and body.
+    pub(super) fn sign_again(self) -> Self {
         let secret = BASE64_STANDARD.decode(self.secret.strip_prefix("whsec_").unwrap_or_default()).unwrap();
         let mac = hmac(&secret, &format!("{}.{}.{}", self.id, self.timestamp, self.body));
         Self { signatures: format!("v1,{}", BASE64_STANDARD.encode(mac)), ..self }
@@ -128,15 +128,15 @@ impl Webhook {
 
 fn project_keys(project_id: ProjectId, ring: &KeyRing) -> ProjectKeys {
     let [key, _] = keys();
-    let sealed = ring.seal(SealedKind::ReturnUrlKey, project_id, key.key.expose().as_bytes(), &Pattern(5));
+    let sealed = ring.seal(SealedKind::SecretKey, project_id, key.key.expose().as_bytes(), &Pattern(5));
     let (created_at, active_from) = (now(), now());
-    let secret_key = StoredReturnUrlKey { id: key.id, project_id, secret_key: sealed, created_at, active_from };
+    let secret_key = StoredSecretKey { id: key.id, project_id, secret_key: sealed, created_at, active_from };
     let key_pairs = KeyPairs::first(KeyPairId::new(now(), &Pattern(6)), project_id, ring, &Pattern(6));
     ProjectKeys { secret_key: Some(secret_key), key_pairs: Some(key_pairs) }
 }
 
-/// The query of the return URL that a verification ends with, made with `key`. `own` is what the customer's own URL has
-/// behind its host, `protection` its other settings.
+/// The query of a return URL for `verification`, made with `key`. `own` is the path and query of the customer's own URL, and
+/// `protection` are the settings of encryption and signature.
 pub(super) fn query(verification: &str, own: &str, protection: &str, key: &NamedKey) -> String {
     let fields = r#"["userid","email","submissionId","cf1","cf2","cf3","kycStatus","errorCode"]"#;
     let body = format!(r#"{{"url":"https://app.example{own}","fields":{fields}{protection}}}"#);
@@ -148,7 +148,7 @@ pub(super) fn query(verification: &str, own: &str, protection: &str, key: &Named
     query.to_owned()
 }
 
-/// A text with one character changed for another of its kind, which stands `at` characters from the beginning.
+/// Replaces the character at index `at` by another letter.
 pub(super) fn changed(text: &str, at: usize) -> String {
     let change = |letter: char| if letter == 'A' { 'B' } else { 'A' };
     text.chars().enumerate().map(|(index, letter)| if index == at { change(letter) } else { letter }).collect()

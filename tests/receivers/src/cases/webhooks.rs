@@ -1,11 +1,11 @@
-//! Webhooks, their headers and signatures.
+//! Cases for webhooks: their headers and signatures.
 
 use super::Case;
 use super::scene::{NOW, Webhook, changed};
 
 const DATA: &str = r#"{"submissionId": "sub_1", "name": "한 é + %20", "score": 1.0}"#;
 
-/// Signatures of the right form that fit nothing; those of Standard Webhooks' own libraries.
+/// Well-formed signatures that fit no webhook here. They come from the tests of Standard Webhooks.
 const FOREIGN: [&str; 2] =
     ["Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=", "tFtCZ5RDCPxzWQRWXWPgrCgE2frDBe9gjpbWQxnVfsQ="];
 
@@ -29,7 +29,7 @@ fn taken() -> Vec<Case> {
     let with = |signatures: String| Webhook { signatures, ..good.clone() };
     let rotating = Webhook::of(DATA, "", true);
     let [foreign, other] = FOREIGN;
-    // The first public test vector, so that not only we say what is right.
+    // The first public test vector: proof that does not come from our own code.
     let public = Webhook {
         secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned(),
         id: "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk".to_owned(),
@@ -39,12 +39,17 @@ fn taken() -> Vec<Case> {
     };
     vec![
         case("as we send it", true, NOW, &good),
-        case("as Standard Webhooks has it", true, 1_649_367_553, &public),
+        case("the public test vector of Standard Webhooks", true, 1_649_367_553, &public),
         case("in the format of ARGOS", true, NOW, &Webhook::of(DATA, r#","format":"argos""#, false)),
         case("encrypted with GCM", true, NOW, &Webhook::of(DATA, r#","encryption":"aes-256-gcm""#, false)),
         case("encrypted with ECB", true, NOW, &Webhook::of(DATA, r#","encryption":"aes-256-ecb""#, false)),
-        case("a replaced secret, the new one", true, NOW, &rotating),
-        case("a replaced secret, the old one", true, NOW, &Webhook { secret: good.secret.clone(), ..rotating.clone() }),
+        case("during a rotation, the new secret", true, NOW, &rotating),
+        case(
+            "during a rotation, the old secret",
+            true,
+            NOW,
+            &Webhook { secret: good.secret.clone(), ..rotating.clone() },
+        ),
         case("v1a beside v1", true, NOW, &Webhook::of(DATA, r#","signatures":["v1","v1a"]"#, false)),
         case(
             "the right one among several",
@@ -52,7 +57,7 @@ fn taken() -> Vec<Case> {
             NOW,
             &with(format!("v1,{foreign} v2,{other} {} v1,{other}", good.signatures)),
         ),
-        case("an empty body", true, NOW, &Webhook { body: String::new(), ..good.clone() }.signed_anew()),
+        case("an empty body", true, NOW, &Webhook { body: String::new(), ..good.clone() }.sign_again()),
         case("five minutes old", true, NOW + 300, &good),
         case("five minutes early", true, NOW - 300, &good),
     ]
@@ -67,8 +72,8 @@ fn refused_for_their_signature() -> Vec<Case> {
     vec![
         refuses("another secret", Webhook { secret: Webhook::of(DATA, "", true).secret, ..good.clone() }),
         refuses("a changed body", Webhook { body: good.body.replace("1.0", "9.0"), ..good.clone() }),
-        refuses("a body written anew", Webhook { body: good.body.replace(": ", ":"), ..good.clone() }),
-        refuses("a body with a space more", Webhook { body: format!("{} ", good.body), ..good.clone() }),
+        refuses("a re-serialised body", Webhook { body: good.body.replace(": ", ":"), ..good.clone() }),
+        refuses("a body with an extra space", Webhook { body: format!("{} ", good.body), ..good.clone() }),
         refuses("a changed id", Webhook { id: changed(&good.id, 0), ..good.clone() }),
         refuses("a changed timestamp", Webhook { timestamp: (NOW + 1).to_string(), ..good.clone() }),
         refuses("no signature", with("")),
@@ -81,27 +86,24 @@ fn refused_for_their_signature() -> Vec<Case> {
         refuses("a changed signature", with(&changed(&good.signatures, 20))),
         refuses("a signature without a version", with(bare)),
         refuses("a signature separated by a comma", with(&format!("v1,{foreign},{}", good.signatures))),
-        refuses("an empty secret", Webhook { secret: String::new(), ..good.clone() }.signed_anew()),
-        refuses(
-            "a secret that is only a prefix",
-            Webhook { secret: "whsec_".to_owned(), ..good.clone() }.signed_anew(),
-        ),
-        refuses("a short secret", Webhook { secret: "whsec_AAAA".to_owned(), ..good.clone() }.signed_anew()),
-        refuses("a secret that is no base64", Webhook { secret: "whsec_****".to_owned(), ..good.clone() }),
+        refuses("an empty secret", Webhook { secret: String::new(), ..good.clone() }.sign_again()),
+        refuses("a secret that is only a prefix", Webhook { secret: "whsec_".to_owned(), ..good.clone() }.sign_again()),
+        refuses("a short secret", Webhook { secret: "whsec_AAAA".to_owned(), ..good.clone() }.sign_again()),
+        refuses("a secret that is not base64", Webhook { secret: "whsec_****".to_owned(), ..good.clone() }),
     ]
 }
 
-/// All of them are signed as they are, so that nothing else can be the reason.
+/// All have a valid signature, so that only the named header can cause the refusal.
 fn refused_for_their_headers() -> Vec<Case> {
     let good = webhook();
-    let refuses = |name: &str, webhook: Webhook| case(name, false, NOW, &webhook.signed_anew());
+    let refuses = |name: &str, webhook: Webhook| case(name, false, NOW, &webhook.sign_again());
     let at = |timestamp: &str| Webhook { timestamp: timestamp.to_owned(), ..good.clone() };
     vec![
         case("too old", false, NOW + 301, &good),
         case("from the future", false, NOW - 301, &good),
         refuses("no id", Webhook { id: String::new(), ..good.clone() }),
         refuses("no timestamp", at("")),
-        refuses("a timestamp that is no number", at("hello")),
+        refuses("a timestamp that is not a number", at("hello")),
         refuses("a timestamp with a sign", at(&format!("+{NOW}"))),
         refuses("a timestamp with a space", at(&format!(" {NOW}"))),
         refuses("a timestamp with a fraction", at(&format!("{NOW}.5"))),

@@ -1,4 +1,4 @@
-//! One connection of a function, and its counterpart to the emulator.
+//! Passes calls from a function's connection to a connection to the emulator.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,19 +10,19 @@ use tokio::task::JoinSet;
 
 use super::{Control, Fault, Verdict};
 
-/// Takes the functions' connections, until it is ended; then all of them end with it.
+/// Accepts the functions' connections. When this future is dropped, all connections close.
 pub(super) async fn take(listener: TcpListener, emulator: SocketAddr, control: Arc<Control>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((caller, _)) = listener.accept().await else { continue };
         let control = Arc::clone(&control);
-        // Connections break when functions are killed; then there is nobody to tell.
+        // A connection breaks whenever a test kills a function, so errors here are expected.
         connections.spawn(async move { serve(caller, emulator, &control).await });
         while connections.try_join_next().is_some() {}
     }
 }
 
-/// Serves one connection, until either side closes it or a fault does.
+/// Serves one connection until either side, or a fault, closes it.
 async fn serve(mut caller: TcpStream, emulator: SocketAddr, control: &Control) -> io::Result<()> {
     let mut service = TcpStream::connect(emulator).await?;
     caller.set_nodelay(true)?;
@@ -30,18 +30,18 @@ async fn serve(mut caller: TcpStream, emulator: SocketAddr, control: &Control) -
     let (mut from_caller, mut to_caller) = caller.split();
     let (mut from_service, mut to_service) = service.split();
     let mut unread = Vec::new();
-    let mut answer = vec![0; 64 * 1024];
+    let mut response = vec![0; 64 * 1024];
     loop {
-        // Answers pass while they come, until the next call is here in whole.
+        // Pass on responses until the next call has arrived completely.
         let call = loop {
             if let Some(call) = Call::first_of(&unread)? {
                 break call;
             }
             tokio::select! {
                 read = from_caller.read_buf(&mut unread) => if read? == 0 { return Ok(()) },
-                read = from_service.read(&mut answer) => match read? {
+                read = from_service.read(&mut response) => match read? {
                     0 => return Ok(()),
-                    length => to_caller.write_all(&answer[..length]).await?,
+                    length => to_caller.write_all(&response[..length]).await?,
                 },
             }
         };
@@ -52,7 +52,7 @@ async fn serve(mut caller: TcpStream, emulator: SocketAddr, control: &Control) -
             Verdict::Inject(service, Fault::Throttle) => to_caller.write_all(&service.throttled()).await?,
             Verdict::Inject(_, Fault::LoseAnswer) => {
                 to_service.write_all(&bytes).await?;
-                // An answer shows that the call was carried out.
+                // The first byte of the response proves that the service carried out the call.
                 from_service.read_u8().await?;
                 return Ok(());
             }
@@ -64,17 +64,17 @@ async fn serve(mut caller: TcpStream, emulator: SocketAddr, control: &Control) -
     }
 }
 
-/// A whole call.
+/// A complete call.
 #[derive(Debug, PartialEq, Eq)]
 struct Call {
-    /// `x-amz-target`, empty if there is none.
+    /// The header `x-amz-target`, or an empty string.
     target: String,
-    /// Its bytes, head and body.
+    /// The number of bytes in the head and the body.
     length: usize,
 }
 
 impl Call {
-    /// The call that `bytes` begin with, if it is there in whole.
+    /// The call at the beginning of `bytes`, or `None` if it has not arrived completely.
     fn first_of(bytes: &[u8]) -> io::Result<Option<Self>> {
         const END: &[u8] = b"\r\n\r\n";
         let Some(end) = bytes.windows(END.len()).position(|window| window == END) else { return Ok(None) };
@@ -85,7 +85,7 @@ impl Call {
             match name.to_ascii_lowercase().as_str() {
                 "x-amz-target" => target = value.trim(),
                 "content-length" => body = value.trim().parse().map_err(io::Error::other)?,
-                // The functions' calls are small and have a length; to pass on another would be to guess where it ends.
+                // The functions always send a length. Without one, the proxy could only guess where the call ends.
                 "transfer-encoding" => return Err(io::Error::other("a call of unknown length")),
                 _ => {}
             }
@@ -100,7 +100,7 @@ mod tests {
     use super::super::Faults;
     use super::*;
 
-    /// Reads what came so far until it ends as given.
+    /// Reads until the bytes read so far end with `end`.
     async fn read_until(connection: &mut TcpStream, end: &[u8]) -> Vec<u8> {
         let mut read = Vec::new();
         while !read.ends_with(end) {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_and_answers_pass_unchanged_one_after_another() {
+    async fn calls_and_responses_pass_unchanged_one_after_another() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let faults = Faults::start(listener.local_addr().unwrap()).await.unwrap();
         let mut caller = TcpStream::connect(faults.address).await.unwrap();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_taken_only_when_it_is_there_in_whole() {
+    fn a_call_is_passed_on_only_when_it_is_complete() {
         let bytes = b"POST / HTTP/1.1\r\nContent-Length: 2\r\nx-amz-target: AmazonSQS.SendMessage\r\n\r\n{}rest";
         let whole = bytes.len() - "rest".len();
         for length in 0..whole {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_of_unknown_length_is_not_passed_on() {
+    fn a_call_of_unknown_length_is_rejected() {
         assert!(Call::first_of(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n").is_err());
     }
 }

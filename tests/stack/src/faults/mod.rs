@@ -1,8 +1,8 @@
-//! Faults on the way from the functions to the AWS services.
+//! A proxy between the functions and the emulated AWS services that injects faults.
 //!
-//! A proxy in front of the emulator. It reads from `x-amz-target` which operation a call asks for, and passes calls and
-//! answers on byte for byte, unless a test has asked for something else. Each of the functions' connections has one to the
-//! emulator for its own, open as long, so that connections are pooled just as without the proxy.
+//! The proxy reads the operation of a call from `x-amz-target`. It passes calls and responses on byte for byte unless a test
+//! injected a fault. Each connection of a function has its own connection to the emulator, open for the same time, so that
+//! the functions pool connections as they do without the proxy.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 mod connection;
 
-/// A running proxy. Dropping it ends it, and closes its connections.
+/// A running proxy. Dropping it ends the proxy and closes its connections.
 #[derive(Debug)]
 pub struct Faults {
     address: SocketAddr,
@@ -23,30 +23,30 @@ pub struct Faults {
     task: JoinHandle<()>,
 }
 
-/// A service whose calls can be disturbed.
+/// A service whose calls can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// `DynamoDB`.
     DynamoDb,
-    /// SQS. The emulator itself takes messages from the queue for a function, so that goes on whatever happens here.
+    /// SQS. Faults hit only the functions' own calls: the emulator polls the queues itself, without the proxy.
     Sqs,
 }
 
-/// What happens to a call instead of being answered.
+/// What happens to a call instead of its response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// It is not carried out, and the connection is closed.
+    /// The call is not carried out, and the connection closes.
     Refuse,
-    /// It is not carried out, and answered with the service's own error for one call too many.
+    /// The call is not carried out. The response is the service's own throttling error.
     Throttle,
-    /// It is carried out, but the connection is closed before the answer.
+    /// The call is carried out, but the connection closes before the response.
     LoseAnswer,
 }
 
 impl Service {
     const ALL: [Self; 2] = [Self::DynamoDb, Self::Sqs];
 
-    /// What its operations begin with in `x-amz-target`.
+    /// What its values of `x-amz-target` begin with; the name of the operation follows.
     const fn target_prefix(self) -> &'static str {
         match self {
             Self::DynamoDb => "DynamoDB_20120810.",
@@ -54,16 +54,16 @@ impl Service {
         }
     }
 
-    /// The service and the operation that a target names.
+    /// The service and the operation in a value of `x-amz-target`.
     fn of(target: &str) -> Option<(Self, &str)> {
         Self::ALL.into_iter().find_map(|service| Some((service, target.strip_prefix(service.target_prefix())?)))
     }
 
-    /// Its answer to one call too many.
+    /// The service's throttling error, as a whole HTTP response.
     fn throttled(self) -> Vec<u8> {
         let (error, header) = match self {
             Self::DynamoDb => ("com.amazonaws.dynamodb.v20120810#ThrottlingException", ""),
-            // SQS names its errors as its former protocol did, too, and clients go by that name.
+            // SDKs read the error's name from this header, which SQS keeps from its older query protocol.
             Self::Sqs => ("com.amazonaws.sqs#RequestThrottled", "x-amzn-query-error: RequestThrottled;Sender\r\n"),
         };
         let body = format!(r#"{{"__type":"{error}","message":"Rate exceeded"}}"#);
@@ -75,7 +75,7 @@ impl Service {
     }
 }
 
-/// What the tests asked for.
+/// The faults that tests injected, and counts of calls.
 #[derive(Debug, Default)]
 struct Control(Mutex<State>);
 
@@ -96,7 +96,7 @@ struct Rule {
     injected: u64,
 }
 
-/// An operation whose next call is to be held.
+/// An operation whose next call the proxy holds.
 #[derive(Debug)]
 struct Wanted {
     service: Service,
@@ -104,11 +104,11 @@ struct Wanted {
     arrived: oneshot::Sender<Held>,
 }
 
-/// What to do with a call.
+/// What the proxy does with a call.
 enum Verdict {
     PassOn,
     Inject(Service, Fault),
-    /// Pass it on when this gets a word, refuse it when this is closed.
+    /// Pass it on when this channel receives a value. Refuse it when the channel closes.
     Hold(oneshot::Receiver<()>),
 }
 
@@ -123,7 +123,7 @@ impl Control {
         let is_wanted = |wanted: &Wanted| wanted.service == service && wanted.operation == operation;
         while let Some(position) = state.holds.iter().position(is_wanted) {
             let (decide, decision) = oneshot::channel();
-            // One that nobody waits for any more holds nothing.
+            // If the test has dropped its `Hold`, ignore it and let the call pass.
             if state.holds.remove(position).arrived.send(Held(decide)).is_ok() {
                 return Verdict::Hold(decision);
             }
@@ -140,7 +140,7 @@ impl Control {
     }
 }
 
-/// A fault that lasts until this is dropped.
+/// An injected fault. It ends when this value is dropped.
 #[derive(Debug)]
 #[must_use = "the fault ends when this is dropped"]
 pub struct Injection {
@@ -149,7 +149,7 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// Ends it; answers how many calls it hit.
+    /// Ends the fault and returns the number of calls it hit.
     pub fn end(self) -> u64 {
         self.control.lock().rules.get(&self.rule).map_or(0, |rule| rule.injected)
     }
@@ -161,31 +161,31 @@ impl Drop for Injection {
     }
 }
 
-/// The next call of an operation, which will be held. Dropping this lets it pass.
+/// The next call of an operation, which the proxy will hold. Dropping this lets the call pass.
 #[derive(Debug)]
-#[must_use = "the call is held only if it is waited for"]
+#[must_use = "dropping this lets the call pass"]
 pub struct Hold(oneshot::Receiver<Held>);
 
-/// A call that has come and waits. Dropping this closes its connection; it is then never carried out.
+/// A held call. Dropping this closes its connection, and the call is never carried out.
 #[derive(Debug)]
 #[must_use = "the call is refused when this is dropped"]
 pub struct Held(oneshot::Sender<()>);
 
 impl Hold {
-    /// Waits until the call has come.
+    /// Waits until the call has arrived.
     ///
     /// # Panics
     ///
-    /// If the proxy has ended.
+    /// Panics if the proxy has ended.
     pub async fn arrived(self) -> Held {
         self.0.await.expect("the proxy runs")
     }
 }
 
 impl Held {
-    /// Passes the call on, whether its caller is still there or not.
+    /// Passes the call on, even if its caller has gone.
     pub fn let_go(self) {
-        // It fails if the proxy has ended, and with it the call.
+        // This fails only if the proxy has ended. Then the call has ended too.
         let _ = self.0.send(());
     }
 }
@@ -200,24 +200,24 @@ impl Faults {
         Ok(Self { address, control, task })
     }
 
-    /// Where it is, without a slash at the end.
+    /// The proxy's URL, without a trailing slash.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Does this to all calls of `service`, as long as the answer lives.
+    /// Injects a fault into all calls of `service` until the returned value is dropped.
     pub fn inject(&self, service: Service, fault: Fault) -> Injection {
         self.inject_every(1, service, fault)
     }
 
-    /// Does this to every `nth` call of `service`, as long as the answer lives. Of several faults that fit a call, the one that
-    /// was asked for first happens.
+    /// Injects a fault into every `nth` call of `service` until the returned value is dropped. If several faults fit a call,
+    /// the one injected first applies.
     ///
     /// # Panics
     ///
-    /// If `nth` is 0.
+    /// Panics if `nth` is 0.
     pub fn inject_every(&self, nth: u64, service: Service, fault: Fault) -> Injection {
-        assert!(nth > 0, "every nth call, from 1");
+        assert!(nth > 0, "nth counts from 1");
         let mut state = self.control.lock();
         let rule = state.rules_made;
         state.rules_made += 1;
@@ -225,14 +225,14 @@ impl Faults {
         Injection { control: Arc::clone(&self.control), rule }
     }
 
-    /// Holds the next call of an operation, such as `SendMessageBatch`, when it comes.
+    /// Holds the next call of an operation, such as `SendMessageBatch`.
     pub fn hold(&self, service: Service, operation: &'static str) -> Hold {
         let (arrived, hold) = oneshot::channel();
         self.control.lock().holds.push(Wanted { service, operation, arrived });
         Hold(hold)
     }
 
-    /// How many calls of `service` went through undisturbed so far.
+    /// The number of calls of `service` that passed without a fault.
     pub fn passed(&self, service: Service) -> u64 {
         self.control.lock().passed.get(&service).copied().unwrap_or_default()
     }
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use crate::server::{self, Server};
 
-    /// Behind the proxy: answers every call with how many it has carried out.
+    /// A server behind the proxy. It answers each call with the number of calls carried out so far.
     struct Emulator {
         faults: Faults,
         carried_out: Arc<AtomicUsize>,
@@ -270,7 +270,7 @@ mod tests {
             Self { faults, carried_out, _server: server }
         }
 
-        /// Makes a call on a connection of its own.
+        /// Makes a call on its own connection.
         async fn call(&self, target: &str) -> reqwest::Result<(u16, String)> {
             let request = server::client().post(self.faults.url()).header("x-amz-target", target).body("{}");
             let answer = request.send().await?;
@@ -295,19 +295,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_call_is_neither_carried_out_nor_answered() {
+    async fn a_refused_call_is_not_carried_out_and_gets_no_response() {
         let emulator = Emulator::start().await;
         let outage = emulator.faults.inject(Service::DynamoDb, Fault::Refuse);
         assert!(emulator.put().await.is_err());
         assert_eq!(emulator.carried_out(), 0);
-        assert_eq!(emulator.send().await.unwrap(), ok(1), "the other service is as before");
+        assert_eq!(emulator.send().await.unwrap(), ok(1), "the other service is not affected");
 
         assert_eq!(outage.end(), 1);
-        assert_eq!(emulator.put().await.unwrap(), ok(2), "all is as before");
+        assert_eq!(emulator.put().await.unwrap(), ok(2), "the fault has ended");
     }
 
     #[tokio::test]
-    async fn a_throttled_call_gets_the_error_of_its_service() {
+    async fn a_throttled_call_gets_its_services_own_error() {
         let emulator = Emulator::start().await;
         let _store = emulator.faults.inject(Service::DynamoDb, Fault::Throttle);
         let _queue = emulator.faults.inject(Service::Sqs, Fault::Throttle);
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_whose_answer_is_lost_is_carried_out() {
+    async fn a_call_whose_response_is_lost_is_carried_out() {
         let emulator = Emulator::start().await;
         let _lost = emulator.faults.inject(Service::Sqs, Fault::LoseAnswer);
         assert!(emulator.send().await.is_err());
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_held_call_waits_until_it_is_let_go() {
+    async fn a_held_call_passes_only_after_let_go() {
         let emulator = Emulator::start().await;
         let hold = emulator.faults.hold(Service::Sqs, "SendMessageBatch");
         let meanwhile = async {
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hold_that_nobody_waits_for_holds_nothing() {
+    async fn a_dropped_hold_lets_the_call_pass() {
         let emulator = Emulator::start().await;
         drop(emulator.faults.hold(Service::DynamoDb, "PutItem"));
         assert_eq!(emulator.put().await.unwrap(), ok(1));

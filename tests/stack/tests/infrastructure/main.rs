@@ -1,4 +1,4 @@
-//! The templates in `infra/`, read as text: what they say against the code, the runbook, and each other.
+//! Compares the templates in `infra/` with the code, the runbook and each other. The tests read the templates as text.
 
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
@@ -6,11 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod alarms;
-mod calls;
 mod guards;
 mod nesting;
+mod parameters;
 mod roles;
-mod statements;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -20,7 +19,7 @@ fn text_of(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The resources of a template and their lines. In ours, each begins with its name behind two spaces.
+/// The resources of a template: name and lines. Our templates indent the names by two spaces.
 fn resources(template: &str) -> Vec<(String, String)> {
     let text = text_of(template);
     let (_, resources) = text.split_once("\nResources:\n").unwrap();
@@ -36,13 +35,13 @@ fn resources(template: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The names of all functions: those of their folders.
+/// The names of all functions, which are those of their folders.
 fn functions() -> Vec<String> {
     let folders = fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap().file_name());
     folders.map(|name| name.into_string().unwrap()).collect()
 }
 
-/// `WebhookSenderRole` of `webhook-sender`.
+/// The name of a function's role: `WebhookSenderRole` for `webhook-sender`.
 fn role_of(function: &str) -> String {
     let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
     function.split('-').map(capitalized).chain(["Role".to_owned()]).collect()

@@ -1,4 +1,5 @@
-//! The template that nests the others, and the stages that deploy it: no validator looks into what they hand on.
+//! Checks the parameters and outputs that pass between `samconfig.toml`, the root template and the nested templates.
+//! `cfn-lint` and `sam validate` look at one template at a time.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use crate::{resources, text_of};
 const ROOT: &str = "infra/signpost.yaml";
 const NESTED: [(&str, &str); 3] = [("Network", "network"), ("Application", "application"), ("Alarms", "alarms")];
 
-/// The names in a section of a template, and whether each has a default.
+/// The names in a section of a template, each with whether it has a default.
 fn section(template: &str, name: &str) -> Vec<(String, bool)> {
     let text = text_of(template);
     let (_, section) = text.split_once(&format!("\n{name}:\n")).unwrap();
@@ -28,7 +29,7 @@ fn names(template: &str, of: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_nested_template_is_given_what_it_needs_and_nothing_else() {
+fn every_nested_template_gets_exactly_the_parameters_it_needs() {
     for (resource, template) in NESTED {
         let (_, lines) = resources(ROOT).into_iter().find(|(name, _)| name == resource).unwrap();
         assert!(lines.contains(&format!("/{template}.yaml\"")), "{resource} is not {template}.yaml");
@@ -39,13 +40,13 @@ fn every_nested_template_is_given_what_it_needs_and_nothing_else() {
         let unknown: Vec<_> = given.difference(&names(&template, "Parameters")).cloned().collect();
         assert!(unknown.is_empty(), "{template} has no parameters {unknown:?}");
         for (name, has_default) in section(&template, "Parameters") {
-            assert!(has_default || given.contains(&name), "{template} is not given {name}");
+            assert!(has_default || given.contains(&name), "{template} does not get {name}");
         }
     }
 }
 
 #[test]
-fn every_output_that_is_handed_on_exists() {
+fn every_output_used_by_the_root_template_exists() {
     let root = text_of(ROOT);
     for (resource, template) in NESTED {
         for asked in root.split(&format!("!GetAtt {resource}.Outputs.")).skip(1) {
@@ -59,7 +60,7 @@ fn every_output_that_is_handed_on_exists() {
 }
 
 #[test]
-fn every_stage_sets_parameters_that_exist_and_all_that_must_be_set() {
+fn every_stage_sets_only_existing_parameters_and_all_required_ones() {
     let stages = text_of("samconfig.toml");
     for stage in ["dev", "prod"] {
         let (_, text) = stages.split_once(&format!("[{stage}.deploy.parameters]")).unwrap();
@@ -67,7 +68,7 @@ fn every_stage_sets_parameters_that_exist_and_all_that_must_be_set() {
         let name = |line: &str| line.trim().strip_prefix('"')?.split_once('=').map(|(name, _)| name.to_owned());
         let set: BTreeSet<String> = text.lines().filter_map(name).collect();
         let unknown: Vec<_> = set.difference(&names(ROOT, "Parameters")).cloned().collect();
-        assert!(unknown.is_empty(), "{stage} sets {unknown:?}");
+        assert!(unknown.is_empty(), "{stage} sets unknown parameters {unknown:?}");
         for (name, has_default) in section(ROOT, "Parameters") {
             assert!(has_default || set.contains(&name), "{stage} does not set {name}");
         }

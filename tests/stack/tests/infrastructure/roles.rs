@@ -1,94 +1,69 @@
-//! Each function's role against what its code calls: neither has what the other lacks.
+//! The permissions that the functions' roles allow in the template, including those under a condition.
+//!
+//! The end-to-end tests compare the deployed roles with the calls that the functions make.
 
-use crate::calls::calls_of;
-use crate::statements::{Rights, rights_of};
-use crate::{functions, role_of, text_of};
+use std::collections::BTreeSet;
 
-/// Rights that no code of ours uses, and why a role may have them.
-const NOT_OUR_CALLS: [(&str, &str); 6] = [
-    ("logs:", "Lambda writes a function's logs under its role"),
-    ("xray:", "so it does its traces"),
-    ("ec2:", "Lambda connects a function to a VPC under its role"),
-    ("sqs:DeleteMessage", "Lambda takes messages for a function under its role"),
-    ("sqs:ReceiveMessage", "Lambda takes messages for a function under its role"),
-    ("sqs:GetQueueAttributes", "Lambda takes messages for a function under its role"),
+use crate::{functions, resources, role_of};
+
+/// Actions that a role may allow on all resources, by their beginning, with the reason.
+const ANY_RESOURCE: [(&str, &str); 3] = [
+    ("ses:SendEmail", "a condition limits the sender instead: SES may check identities that are not known in advance"),
+    ("ec2:", "AWS supports no narrower resource for a function's network interfaces"),
+    ("xray:", "AWS supports no resource for traces"),
 ];
 
-/// AWS asks for `sqs:SendMessage` where a batch is sent; the emulator asks for this one.
-const OF_THE_EMULATOR: &str = "sqs:SendMessageBatch";
-
-/// Rights that the names of calls suggest, and why the function does without.
-const NEVER_ASKED_FOR: [(&str, &str, &str); 1] = [(
-    "mail-feedback",
-    "SettingsTable dynamodb:DeleteItem",
-    "it changes users, and a change may delete rows but these do not",
-)];
-
-/// Fails if the role of a function allows something else than the function calls.
-fn compare(function: &str) {
-    let role = &role_of(function);
-    let is_ours = |right: &String| {
-        let (_, action) = right.split_once(' ').unwrap();
-        action != OF_THE_EMULATOR && !NOT_OUR_CALLS.iter().any(|(prefix, _)| action.starts_with(prefix))
-    };
-    let allowed: Rights = rights_of(role).into_iter().filter(is_ours).collect();
-    let is_asked_for =
-        |right: &String| !NEVER_ASKED_FOR.iter().any(|(name, never, _)| *name == function && never == right);
-    let called: Rights = calls_of(function).into_iter().filter(is_asked_for).collect();
-    let superfluous: Vec<&String> = allowed.difference(&called).collect();
-    let missing: Vec<&String> = called.difference(&allowed).collect();
-    assert!(superfluous.is_empty() && missing.is_empty(), "superfluous: {superfluous:#?}\nmissing: {missing:#?}");
-}
-
 #[test]
-fn api_may_do_what_it_does_and_no_more() {
-    compare("api");
-}
-
-#[test]
-fn redirect_may_do_what_it_does_and_no_more() {
-    compare("redirect");
-}
-
-#[test]
-fn webhook_sender_may_do_what_it_does_and_no_more() {
-    compare("webhook-sender");
-}
-
-#[test]
-fn webhook_retry_may_do_what_it_does_and_no_more() {
-    compare("webhook-retry");
-}
-
-#[test]
-fn daily_digest_may_do_what_it_does_and_no_more() {
-    compare("daily-digest");
-}
-
-#[test]
-fn mail_feedback_may_do_what_it_does_and_no_more() {
-    compare("mail-feedback");
-}
-
-#[test]
-fn every_function_is_compared() {
-    let source = text_of("tests/stack/tests/infrastructure/roles.rs");
-    for function in functions() {
-        assert!(source.contains(&format!("    compare(\"{function}\");")), "{function}");
+fn only_listed_actions_are_allowed_on_every_resource() {
+    for role in functions().iter().map(|function| role_of(function)) {
+        for (_, action) in permissions_of(&role).into_iter().filter(|(resource, _)| resource == "*") {
+            assert!(
+                ANY_RESOURCE.iter().any(|(beginning, _)| action.starts_with(beginning)),
+                "{role} may use {action} on every resource"
+            );
+        }
     }
 }
 
 #[test]
-fn what_is_never_asked_for_would_be_missed_otherwise() {
-    for (function, right, _) in NEVER_ASKED_FOR {
-        assert!(calls_of(function).contains(right), "{function}: {right}");
+fn no_role_has_a_wildcard_in_an_action_or_in_part_of_a_resource() {
+    for role in functions().iter().map(|function| role_of(function)) {
+        for (resource, action) in permissions_of(&role) {
+            assert!(
+                !action.contains('*') && (resource == "*" || !resource.contains('*')),
+                "{role}: {resource} {action}"
+            );
+        }
     }
 }
 
-#[test]
-fn no_role_has_a_wildcard_among_its_actions() {
-    for function in functions() {
-        let rights = rights_of(&role_of(&function));
-        assert!(!rights.iter().any(|right| right.split_once(' ').unwrap().1.contains('*')), "{function}");
-    }
+/// The permissions that a role allows, ignoring conditions: resource and action, such as `ActivityTable/index/due` and
+/// `dynamodb:Query`.
+fn permissions_of(role: &str) -> BTreeSet<(String, String)> {
+    let (_, lines) = resources("infra/application.yaml").into_iter().find(|(name, _)| name == role).unwrap();
+    let (_, statements) = lines.split_once("Policies:").unwrap();
+    statements.split("Effect: Allow").skip(1).flat_map(permissions_in).collect()
+}
+
+fn permissions_in(statement: &str) -> Vec<(String, String)> {
+    let statement: String = statement.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let statement = statement.replace("}/", "/");
+    let (_, rest) = statement.split_once("Action:").unwrap();
+    let (actions, rest) = rest.split_once("Resource:").unwrap();
+    let resources = rest.split("Condition:").next().unwrap().split("- !If").next().unwrap();
+    let actions = words(actions, |word| word.contains(':'));
+    let resources = words(resources, |word| word == "*" || word.contains(['.', '$']));
+    assert!(!actions.is_empty() && !resources.is_empty(), "{statement}");
+    let on = |resource: String| actions.iter().map(move |action| (resource.clone(), action.clone()));
+    resources.iter().map(|resource| name_of(resource)).flat_map(on).collect()
+}
+
+fn words(text: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let words = text.split(|character: char| character.is_whitespace() || "[],\"}".contains(character));
+    words.map(|word| word.trim_start_matches("${")).filter(|word| is_wanted(word)).map(str::to_owned).collect()
+}
+
+/// Turns `SettingsTable.Arn` into `SettingsTable`, and keeps what follows, such as the name of an index.
+fn name_of(resource: &str) -> String {
+    resource.replace(".Arn", "").replace(".Id", "")
 }

@@ -1,10 +1,10 @@
-//! A look into `/proc`.
+//! Lists processes and their open ports, read from `/proc`.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// A process, told apart from a later one with the same id by when it started.
+/// A process. Its start time distinguishes it from a later process with the same id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
@@ -17,7 +17,7 @@ pub(crate) struct Process {
 impl Process {
     fn read(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name, in brackets, may contain anything; what follows the last bracket is regular.
+        // The name stands in parentheses and may contain any character. Parse what follows it.
         let (head, tail) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = tail.split_whitespace().collect();
         if fields.first() == Some(&"Z") {
@@ -38,14 +38,14 @@ impl Process {
     }
 }
 
-/// A living process and all below it.
+/// A living process and all its descendants.
 pub(crate) fn family_of(pid: u32) -> Vec<Process> {
     let entries = fs::read_dir("/proc").unwrap();
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     family_of_any(&pids.filter_map(Process::read).collect::<Vec<_>>(), pid)
 }
 
-/// Those of `all` that are `pid` or below it.
+/// The process `pid` and all its descendants among `all`.
 pub(crate) fn family_of_any(all: &[Process], pid: u32) -> Vec<Process> {
     let mut family = BTreeSet::from([pid]);
     loop {
@@ -57,7 +57,7 @@ pub(crate) fn family_of_any(all: &[Process], pid: u32) -> Vec<Process> {
     }
 }
 
-/// Where any of the processes takes TCP connections.
+/// The addresses on which any of the processes listens for TCP.
 pub(crate) fn listening_addresses(processes: &[Process]) -> Vec<SocketAddr> {
     let files = processes.iter().filter_map(|process| fs::read_dir(format!("/proc/{}/fd", process.pid)).ok()).flatten();
     let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
@@ -71,7 +71,7 @@ pub(crate) fn listening_addresses(processes: &[Process]) -> Vec<SocketAddr> {
     listening.map(|columns| address(columns[1])).collect()
 }
 
-/// Reads `0100007F:1F90`: 32-bit words in the machine's byte order, here little endian, and a port.
+/// Parses an address such as `0100007F:1F90`: 32-bit words in the machine's byte order, here little-endian, and a port.
 fn address(text: &str) -> SocketAddr {
     let (ip, port) = text.split_once(':').unwrap();
     let words = ip.as_bytes().chunks(8).map(|word| u32::from_str_radix(str::from_utf8(word).unwrap(), 16).unwrap());

@@ -1,4 +1,4 @@
-//! A function that does nothing: what a start costs that nobody can save.
+//! A function that does nothing: the minimum cost of a start.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;

@@ -1,5 +1,5 @@
-//! A function behind an HTTP API that answers a fixed 303 to GET and a fixed 202 to POST: what a request costs in which nothing
-//! is decided, read or written.
+//! A function behind an HTTP API that answers each GET with the same 303 and each POST with the same 202: the cost of a request that
+//! decides, reads and writes nothing.
 
 use axum::Router;
 use axum::http::StatusCode;

@@ -1,20 +1,20 @@
-//! webhook-sender, but for one thing: it trusts the bench's receiver, which no authority of the public internet vouches for.
+//! webhook-sender with one difference: it trusts the certificate authority of the receiver of the bench, which is not public.
 
 use std::sync::Arc;
 
+use aws::Aws;
+use aws::lambda::telemetry;
+use aws::secrets::KeyRingSecret;
 use aws_lambda_events::sqs::SqsEvent;
 use baseline::{environment, trusted_roots};
+use domain::foundation::clock::SystemClock;
+use domain::foundation::random::SystemRandom;
 use lambda_runtime::{LambdaEvent, service_fn};
-use shared::aws::Aws;
-use shared::aws::secrets::KeyRingSecret;
-use shared::clock::SystemClock;
-use shared::random::SystemRandom;
-use shared::telemetry;
 use webhook_sender::{Config, Sender};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::init();
+    telemetry::init("webhook_sender");
     let config = Config::read(environment)?;
     let aws = Aws::from_env(&environment)?;
     let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret, Arc::new(SystemClock));

@@ -1,0 +1,231 @@
+//! `/v1/projects/{pid}/endpoints`: creates, lists, changes and deletes endpoints.
+
+use aws::store::{FALLBACK_CHECK_DELAY, Write};
+use axum::Json;
+use axum::extract::State;
+use domain::foundation::draft::{BadField, BadFields, Draft};
+use domain::foundation::id::{EndpointId, ProjectId};
+use domain::foundation::time::Timestamp;
+use domain::projects::audit::{AuditChange, Fields, Resource};
+use domain::projects::project::Project;
+use domain::return_urls::{Encryption, KEY_REQUIRED};
+use domain::webhooks::endpoint::{Endpoint, EndpointChange, MAX_ENDPOINTS, NewEndpoint};
+use domain::webhooks::health::Health;
+use domain::webhooks::signature::SigningSecret;
+use futures::future::try_join_all;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::endpoints::view::EndpointView;
+use crate::endpoints::{host_names, jwks};
+use crate::http::api_error::ApiError;
+use crate::http::body::{Body, LastId};
+use crate::http::caller::{Caller, scope};
+use crate::http::etag::{IfMatch, SettingsView, Tag};
+use crate::http::paging::List;
+use crate::http::response::SettingsResponse;
+use crate::http::settings_change::{ChangeDecision, ChangeRequest};
+#[cfg(test)]
+use crate::openapi::{parameters, webhook_requests};
+
+/// Creates an endpoint. The response is the only one that contains the signing secret.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/endpoints", operation_id = "createEndpoint", tag = "Endpoints",
+    params(parameters::IdempotencyKey), security(("x-api-key" = ["settings:write"])), request_body = webhook_requests::NewEndpoint,
+    extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
+    responses(
+        (status = 201, description = "The new endpoint, with its signing secret.", body = EndpointView),
+    ),
+))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    body: Body,
+) -> Result<SettingsResponse<EndpointView>, ApiError> {
+    let new = NewEndpoint::check(body.draft()?, &app.config.address_guard)?;
+    // Resolved before the decision, because the decision may run several times.
+    let bad_host = host_names::check(&new.url, &app.config.address_guard, &*app.host_names).await;
+    let ring = app.key_ring.ring().await?;
+    let (app, new, bad_host, ring) = (&app, &new, &bad_host, &ring);
+    let decide = move |project: Project| async move {
+        if app.store.endpoints.list_now(project.id).await?.len() >= MAX_ENDPOINTS {
+            return Err(ApiError::LimitReached(MAX_ENDPOINTS, "endpoints per project"));
+        }
+        check_context(app, project.id, bad_host.clone(), Some(new.encryption)).await?;
+        let (now, secret) = (app.clock.now(), SigningSecret::generate(&*app.random));
+        let id = EndpointId::new(now, &*app.random);
+        let endpoint = new.clone().create(id, project.id, &secret, ring, &*app.random);
+        let mut writes = vec![Write::new_endpoint(&endpoint)?];
+        writes.extend(jwks::first_for(app, project.id, &endpoint.signatures).await?);
+        let after = settings_of(&endpoint, now);
+        let health = Health::unknown(project.id, id);
+        let view = EndpointView::of(endpoint, &health, now, &app.config.egress_ips).with_secret(&secret);
+        let response = SettingsResponse::created(view).with_tag(Tag::of(&after));
+        Ok(ChangeDecision::resource(project, writes, AuditChange::created(Resource::Endpoint { id }, &after), response))
+    };
+    app.change_settings(&caller.origin, caller.project_id, decide).await
+}
+
+/// Lists the endpoints of a project, newest first.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/endpoints", operation_id = "listEndpoints", tag = "Endpoints",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "All endpoints.", body = List<EndpointView>)),
+))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsRead>,
+) -> Result<Json<List<EndpointView>>, ApiError> {
+    let project = app.store.projects.with_endpoints(caller.project_id).await?;
+    let (_, endpoints) = project.ok_or(ApiError::NotFound("project"))?;
+    let views = endpoints.into_iter().rev().map(|endpoint| view(&app, endpoint));
+    Ok(Json(List::whole(try_join_all(views).await?)))
+}
+
+/// Retrieves one endpoint.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "readEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path)), security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The endpoint.", body = EndpointView)),
+))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsRead>,
+    LastId(id): LastId<EndpointId>,
+) -> Result<SettingsResponse<EndpointView>, ApiError> {
+    let endpoint = existing(&app, caller.project_id, id).await?;
+    let tag = Tag::of(&settings_of(&endpoint, app.clock.now()));
+    Ok(SettingsResponse::ok(view(&app, endpoint).await?).with_tag(tag))
+}
+
+/// Changes an endpoint. Webhooks are sent with the new settings within 30 seconds.
+#[cfg_attr(test, utoipa::path(
+    patch, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "changeEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    request_body = webhook_requests::EndpointChange, extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The endpoint after the change.", body = EndpointView)),
+))]
+pub(crate) async fn change(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<EndpointId>,
+    if_match: IfMatch,
+    body: Body,
+) -> Result<SettingsResponse<EndpointView>, ApiError> {
+    apply(&app, ChangeRequest::by(&caller, &if_match), id, body.draft()?).await
+}
+
+/// Applies a change to an endpoint.
+pub(crate) async fn apply(
+    app: &App,
+    request: ChangeRequest<'_>,
+    id: EndpointId,
+    draft: Draft,
+) -> Result<SettingsResponse<EndpointView>, ApiError> {
+    let change = EndpointChange::check(draft, &app.config.address_guard)?;
+    let bad_host = match change.url() {
+        Some(url) => host_names::check(url, &app.config.address_guard, &*app.host_names).await,
+        None => None,
+    };
+    let ring = app.key_ring.ring().await?;
+    let (change, bad_host, ring) = (&change, &bad_host, &ring);
+    let alter = move |mut endpoint: Endpoint, now| async move {
+        check_context(app, request.project, bad_host.clone(), change.encryption()).await?;
+        endpoint.apply(change.clone(), now, ring, &*app.random)?;
+        Ok((endpoint.clone(), view(app, endpoint).await?))
+    };
+    alter_endpoint(app, request, id, alter).await
+}
+
+/// Deletes an endpoint. Its open deliveries are cancelled. Deleting an endpoint that does not exist succeeds and changes nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "deleteEndpoint", tag = "Endpoints",
+    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "The endpoint is deleted.")),
+))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<EndpointId>,
+    if_match: IfMatch,
+) -> Result<SettingsResponse<()>, ApiError> {
+    // Scheduled before the deletion too: if this request is cut off after it, the sweep still cancels the held deliveries.
+    let check_at = app.clock.now().plus(FALLBACK_CHECK_DELAY);
+    app.store.health.schedule_check(caller.project_id, id, check_at).await?;
+    let (app, if_match) = (&app, &if_match);
+    let decide = move |project: Project| async move {
+        let endpoint = app.store.endpoints.get(project.id, id).await?;
+        let before = endpoint.map(|endpoint| settings_of(&endpoint, app.clock.now()));
+        if_match.check(before.as_ref())?;
+        let Some(before) = before else { return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content())) };
+        let (write, change) =
+            (Write::endpoint_deleted(project.id, id), AuditChange::deleted(Resource::Endpoint { id }, &before));
+        Ok(ChangeDecision::resource(project, vec![write], change, SettingsResponse::no_content()))
+    };
+    let response = app.change_settings(&caller.origin, caller.project_id, decide).await?;
+    app.store.health.schedule_check(caller.project_id, id, app.clock.now()).await?;
+    Ok(response)
+}
+
+/// Changes an endpoint. `alter` returns the changed endpoint and the body of the response.
+pub(crate) async fn alter_endpoint<T, F>(
+    app: &App,
+    request: ChangeRequest<'_>,
+    id: EndpointId,
+    alter: impl Fn(Endpoint, Timestamp) -> F,
+) -> Result<SettingsResponse<T>, ApiError>
+where
+    T: Serialize,
+    F: Future<Output = Result<(Endpoint, T), ApiError>>,
+{
+    let alter = &alter;
+    let decide = move |project: Project| async move {
+        let now = app.clock.now();
+        let seen = existing(app, project.id, id).await?;
+        let old_settings = settings_of(&seen, now);
+        request.if_match.check(Some(&old_settings))?;
+        let (changed, body) = alter(seen.clone(), now).await?;
+        let new_settings = settings_of(&changed, now);
+        let response = SettingsResponse::ok(body).with_tag(Tag::of(&new_settings));
+        let change =
+            AuditChange::changed(Resource::Endpoint { id }, &old_settings, &new_settings).reverting(request.reverts);
+        let change = seen.changed_secrets(&changed).into_iter().fold(change, AuditChange::with_secret);
+        let mut writes = vec![Write::endpoint(&changed)?];
+        writes.extend(jwks::first_for(app, project.id, &changed.signatures).await?);
+        Ok(ChangeDecision::resource(project, writes, change, response))
+    };
+    app.change_settings(request.origin, request.project, decide).await
+}
+
+/// The view of an endpoint, with its health from an eventually consistent read.
+pub(crate) async fn view(app: &App, endpoint: Endpoint) -> Result<EndpointView, ApiError> {
+    let stored = app.store.health.get(endpoint.project_id, endpoint.id).await?;
+    Ok(EndpointView::of(endpoint, &stored.health, app.clock.now(), &app.config.egress_ips))
+}
+
+/// Loads an endpoint with a consistent read. Fails with 404 if it does not exist.
+pub(crate) async fn existing(app: &App, project: ProjectId, id: EndpointId) -> Result<Endpoint, ApiError> {
+    app.store.endpoints.get(project, id).await?.ok_or(ApiError::NotFound("endpoint"))
+}
+
+/// The settings of an endpoint, for its `ETag` and the audit log. They are independent of its health.
+fn settings_of(endpoint: &Endpoint, now: Timestamp) -> Fields {
+    let health = Health::unknown(endpoint.project_id, endpoint.id);
+    EndpointView::of(endpoint.clone(), &health, now, &[]).settings()
+}
+
+/// Checks what depends on more than the request: the addresses of the host, and the `secretKey` that encryption needs.
+async fn check_context(
+    app: &App,
+    project: ProjectId,
+    bad_host: Option<BadField>,
+    encryption: Option<Encryption>,
+) -> Result<(), ApiError> {
+    let mut bad = Vec::from_iter(bad_host);
+    let wants_key = encryption.is_some_and(|encryption| encryption != Encryption::None);
+    if wants_key && app.store.return_urls.keys_now(project).await?.is_empty() {
+        bad.push(BadField { pointer: "/encryption".to_owned(), detail: KEY_REQUIRED.to_owned() });
+    }
+    if bad.is_empty() { Ok(()) } else { Err(BadFields(bad).into()) }
+}

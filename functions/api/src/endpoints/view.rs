@@ -1,0 +1,162 @@
+//! Endpoints as the API returns them.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use domain::foundation::id::EndpointId;
+use domain::foundation::time::Timestamp;
+use domain::return_urls::Encryption;
+use domain::webhooks::endpoint::{Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName};
+use domain::webhooks::event::EventType;
+use domain::webhooks::health::{DisableReason, Health, HoldReason, LastFailure};
+use domain::webhooks::signature::{SignatureSchemes, SigningSecret};
+use serde::Serialize;
+
+use crate::http::etag::SettingsView;
+
+/// An endpoint: a URL that receives webhooks, with its settings and its health.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Endpoint))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EndpointView {
+    /// Id of the endpoint.
+    id: EndpointId,
+    /// URL that webhooks are sent to.
+    url: EndpointUrl,
+    /// Purpose of the endpoint in your words.
+    #[cfg_attr(test, schema(required = true))]
+    description: Option<Description>,
+    #[serde(skip)]
+    desired_state: EndpointState,
+    /// State of the endpoint: `active` if webhooks are sent now, or as soon as the receiver recovers; `paused` if you paused the
+    /// endpoint; `disabled` if the receiver answered 410 or failed for days.
+    state: ShownState,
+    /// Health of the receiver.
+    health: HealthView,
+    /// Event types that the endpoint receives. `null`: all, including types added later.
+    #[cfg_attr(test, schema(required = true))]
+    event_types: Option<BTreeSet<EventType>>,
+    /// Names of the static headers. Their values are never returned.
+    header_names: Vec<HeaderName>,
+    /// Format of the webhook bodies.
+    format: Format,
+    /// Encryption of the webhook bodies.
+    encryption: Encryption,
+    /// Kinds of signatures that webhooks carry.
+    signatures: SignatureSchemes,
+    /// Until when replaced signing secrets also sign webhooks. Absent: only the current secret signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secrets_until: Option<Timestamp>,
+    /// Secret that signs webhooks. Only the response that creates the endpoint contains it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_secret: Option<String>,
+    /// IP addresses that webhooks come from, for the receiver's firewall.
+    #[cfg_attr(test, schema(value_type = Vec<String>, example = json!(["198.51.100.1"])))]
+    source_ips: Vec<IpAddr>,
+    /// When the endpoint was created.
+    created_at: Timestamp,
+}
+
+domain::public_names! {
+    /// State of an endpoint.
+    enum ShownState as "EndpointState" {
+        /// Webhooks are sent. After failures, sending continues as soon as the receiver recovers.
+        Active = "active",
+        /// You paused the endpoint.
+        Paused = "paused",
+        /// The receiver answered 410 or failed for days. Resuming the endpoint enables it.
+        Disabled = "disabled",
+    }
+}
+
+/// Health of an endpoint's receiver.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Health))]
+#[serde(rename_all = "camelCase")]
+struct HealthView {
+    /// Number of failed attempts since the last success.
+    failures: u32,
+    /// Time of the first failed attempt since the last success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing_since: Option<Timestamp>,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failure: Option<LastFailure>,
+    /// When the endpoint is disabled, if it keeps failing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disables_at: Option<Timestamp>,
+    /// End of the current pause, in which the receiver gets time to recover. Absent: webhooks are sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_alone_until: Option<Timestamp>,
+    /// Reason of the pause until `leftAloneUntil`.
+    #[serde(rename = "leftAloneBecause", skip_serializing_if = "Option::is_none")]
+    pause_reason: Option<HoldReason>,
+    /// When the endpoint was disabled. Absent: it is not disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<Timestamp>,
+    /// Why the endpoint was disabled.
+    #[serde(rename = "disabledBecause", skip_serializing_if = "Option::is_none")]
+    disable_reason: Option<DisableReason>,
+}
+
+impl SettingsView for EndpointView {
+    const NOT_SETTINGS: &[&str] = &["health", "signingSecret", "sourceIps"];
+}
+
+impl EndpointView {
+    /// The view of an endpoint without its signing secret.
+    pub(crate) fn of(endpoint: Endpoint, health: &Health, now: Timestamp, source_ips: &[IpAddr]) -> Self {
+        Self {
+            previous_secrets_until: endpoint.previous_secrets_until(now),
+            id: endpoint.id,
+            url: endpoint.url,
+            description: endpoint.description,
+            desired_state: endpoint.state,
+            state: ShownState::of(endpoint.state, health),
+            health: HealthView::of(health),
+            event_types: endpoint.event_types,
+            header_names: endpoint.headers.into_keys().collect(),
+            format: endpoint.format,
+            encryption: endpoint.encryption,
+            signatures: endpoint.signatures,
+            signing_secret: None,
+            source_ips: source_ips.to_vec(),
+            created_at: endpoint.created_at,
+        }
+    }
+
+    /// The view with another health.
+    pub(crate) fn with_health(self, health: &Health) -> Self {
+        Self { state: ShownState::of(self.desired_state, health), health: HealthView::of(health), ..self }
+    }
+
+    /// The view with the signing secret, for the response that creates the endpoint.
+    pub(crate) fn with_secret(self, secret: &SigningSecret) -> Self {
+        Self { signing_secret: Some(secret.expose()), ..self }
+    }
+}
+
+impl ShownState {
+    fn of(desired_state: EndpointState, health: &Health) -> Self {
+        match (desired_state, health.disabled) {
+            (EndpointState::Paused, _) => Self::Paused,
+            (EndpointState::Active, Some(_)) => Self::Disabled,
+            (EndpointState::Active, None) => Self::Active,
+        }
+    }
+}
+
+impl HealthView {
+    fn of(health: &Health) -> Self {
+        Self {
+            failures: health.failures,
+            failing_since: health.failing_since,
+            last_failure: health.last_failure,
+            disables_at: health.disables_at,
+            left_alone_until: health.pause.map(|pause| pause.until),
+            pause_reason: health.pause.map(|pause| pause.reason),
+            disabled_at: health.disabled.map(|disabled| disabled.at),
+            disable_reason: health.disabled.map(|disabled| disabled.reason),
+        }
+    }
+}

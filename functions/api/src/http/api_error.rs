@@ -1,0 +1,267 @@
+//! Why a request is rejected or fails, with the status and the sentence that the caller gets.
+
+use std::convert::Infallible;
+
+use aws::ServiceError;
+use aws::lambda::request_log::FailureCause;
+use aws::lambda::telemetry;
+use aws::queue::QueueError;
+use aws::secrets::SecretError;
+use aws::ses::MailError;
+use aws::store::{BadIdempotencyKey, StoreError};
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use domain::foundation::draft::{BadField, BadFields, NotAnObject};
+use domain::foundation::key_ring::CannotOpen;
+use domain::projects::api_key::Refusal;
+use domain::projects::rate_limit::WINDOW;
+use domain::reports::notification_user::CannotAsk;
+use domain::return_urls::{CannotChange, CannotIssue, MAX_SECRET_KEYS};
+use domain::webhooks::delivery::SkipReason;
+use mail::RenderError;
+use thiserror::Error;
+
+use crate::http::bad_query::BadQuery;
+use crate::http::problem::Problem;
+use crate::http::problem_kind::ProblemKind;
+use crate::http::rate_limit::RateLimitStatus;
+
+/// Why a request is rejected or fails.
+#[derive(Debug, Error)]
+pub(crate) enum ApiError {
+    /// The API key is missing or unknown.
+    #[error("API key is missing or unknown; send it in the header x-api-key")]
+    UnknownKey,
+    /// The API key is known, but does not allow this call.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The API key belongs to another project, or is not an operator key.
+    #[error("API key does not give access to this resource")]
+    Forbidden,
+    /// The API key has exceeded its rate limit.
+    #[error("API key has exceeded its limit of calls in {} seconds", WINDOW.as_secs())]
+    TooManyCalls(RateLimitStatus),
+    /// The project has exceeded its limit of test sends.
+    #[error("project has exceeded its limit of test sends per minute")]
+    TooManyTests {
+        /// Seconds until the next minute begins.
+        seconds_left: u64,
+    },
+    /// The resource does not exist.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// No route has this path.
+    #[error("route not found")]
+    RouteNotFound,
+    /// The route does not support the method.
+    #[error("method is not supported by this route")]
+    MethodNotAllowed,
+    /// The URL is longer than the limit in bytes.
+    #[error("URL is longer than {0} bytes")]
+    UrlTooLong(usize),
+    /// The body has another content type than JSON.
+    #[error("body must be JSON; send content-type: application/json")]
+    UnsupportedMediaType,
+    /// The body is larger than the limit in bytes.
+    #[error("body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The connection broke off while the body was read.
+    #[error("body could not be read")]
+    UnreadableBody,
+    /// The body is not a JSON object.
+    #[error(transparent)]
+    NotAnObject(#[from] NotAnObject),
+    /// Some fields of the body are invalid.
+    #[error(transparent)]
+    BadFields(#[from] BadFields),
+    /// The query string is invalid.
+    #[error(transparent)]
+    BadQuery(#[from] BadQuery),
+    /// The header `Idempotency-Key` is invalid.
+    #[error(transparent)]
+    BadHeader(#[from] BadIdempotencyKey),
+    /// The project already has the maximum number of these resources.
+    #[error("limit of {0} {1} is reached")]
+    LimitReached(usize, &'static str),
+    /// Another request changed the settings between this request's read and its write.
+    #[error("resource was changed by another request at the same time; read it again and retry")]
+    ChangedMeanwhile,
+    /// The settings do not match `If-Match`.
+    #[error("resource does not match If-Match; read it again")]
+    PreconditionFailed,
+    /// The change in the audit log cannot be reverted.
+    #[error("change cannot be reverted: it removed a secret or is final")]
+    NotRevertible,
+    /// The notification user cannot be asked for a confirmation now.
+    #[error(transparent)]
+    CannotAsk(#[from] CannotAsk),
+    /// Another `secretKey` is already waiting to become current.
+    #[error("another secretKey is waiting to become current; activate or delete it first")]
+    NextKeyExists,
+    /// The current `secretKey` cannot be deleted.
+    #[error("secretKey is in use; issue another one to replace it")]
+    KeyInUse,
+    /// A replaced `secretKey` cannot be activated.
+    #[error("secretKey was replaced by a newer one and cannot be activated again")]
+    KeyReplaced,
+    /// A request with the same `Idempotency-Key` is running.
+    #[error("a request with this Idempotency-Key is still running")]
+    RequestRunning,
+    /// The `Idempotency-Key` was used for another request.
+    #[error("Idempotency-Key was already used for another request")]
+    IdempotencyKeyReused,
+    /// The day of the report is in the future.
+    #[error("day has not started yet")]
+    DayToCome,
+    /// The day has too many deliveries to build its report in one call, and its report was not mailed.
+    #[error(
+        "day has too many deliveries to count in one call; add a notification user to have its report built every morning"
+    )]
+    ReportTooLarge,
+    /// The delivery cannot be replayed.
+    #[error("{}", .0.explanation())]
+    NotReplayable(SkipReason),
+    /// Another replay of the project is running.
+    #[error("another replay of this project is running; cancel it or wait until it ends")]
+    ReplayRunning,
+    /// The replay has ended.
+    #[error("replay has already ended")]
+    ReplayDone,
+    /// A mail could not be rendered.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A service failed.
+    #[error(transparent)]
+    Service(ServiceError),
+    /// A sealed value could not be opened.
+    #[error("a sealed value could not be opened")]
+    Sealed(#[from] CannotOpen),
+}
+
+aws::from_service_errors!(ApiError: StoreError, QueueError, SecretError, MailError);
+
+/// A cursor is the caller's mistake. Other failures are on our side, and a retry helps only if the service was unavailable.
+fn service_problem(error: &ServiceError) -> ProblemKind {
+    match error {
+        ServiceError::Store(StoreError::Token) => ProblemKind::BadQuery,
+        ServiceError::Store(StoreError::Row(_)) | ServiceError::Secret(_) => ProblemKind::Internal,
+        ServiceError::Store(StoreError::Unavailable(_) | StoreError::Overloaded)
+        | ServiceError::Queue(_)
+        | ServiceError::Mail(_) => ProblemKind::Unavailable,
+    }
+}
+
+impl ApiError {
+    /// The kind of problem, which determines the status and the problem's `type`.
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::UnknownKey => ProblemKind::UnknownKey,
+            Self::Refused(Refusal::Expired) => ProblemKind::ExpiredKey,
+            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden => ProblemKind::Forbidden,
+            Self::TooManyCalls(_) => ProblemKind::TooManyCalls,
+            Self::TooManyTests { .. } => ProblemKind::TooManyTests,
+            Self::NotFound(_) | Self::RouteNotFound => ProblemKind::NotFound,
+            Self::MethodNotAllowed => ProblemKind::MethodNotAllowed,
+            Self::UrlTooLong(_) => ProblemKind::UrlTooLong,
+            Self::UnsupportedMediaType => ProblemKind::UnsupportedMediaType,
+            Self::TooLarge(_) => ProblemKind::TooLarge,
+            Self::UnreadableBody | Self::NotAnObject(_) => ProblemKind::MalformedBody,
+            Self::BadFields(_) => ProblemKind::BadFields,
+            Self::BadQuery(_) => ProblemKind::BadQuery,
+            Self::BadHeader(_) => ProblemKind::BadHeader,
+            Self::LimitReached(..) => ProblemKind::LimitReached,
+            Self::ChangedMeanwhile => ProblemKind::ChangedMeanwhile,
+            Self::PreconditionFailed => ProblemKind::PreconditionFailed,
+            Self::NotRevertible => ProblemKind::NotRevertible,
+            Self::CannotAsk(CannotAsk::Confirmed) => ProblemKind::AlreadyConfirmed,
+            Self::CannotAsk(CannotAsk::TooSoon { .. } | CannotAsk::TooOften { .. }) => ProblemKind::TooManyMails,
+            Self::NextKeyExists => ProblemKind::NextKeyExists,
+            Self::KeyInUse => ProblemKind::KeyInUse,
+            Self::KeyReplaced => ProblemKind::KeyReplaced,
+            Self::RequestRunning => ProblemKind::RequestRunning,
+            Self::IdempotencyKeyReused => ProblemKind::IdempotencyKeyReused,
+            Self::ReportTooLarge => ProblemKind::ReportTooLarge,
+            Self::DayToCome => ProblemKind::DayToCome,
+            Self::NotReplayable(reason) => (*reason).into(),
+            Self::ReplayRunning => ProblemKind::ReplayRunning,
+            Self::ReplayDone => ProblemKind::ReplayDone,
+            Self::Service(error) => service_problem(error),
+            Self::Sealed(_) | Self::Render(_) => ProblemKind::Internal,
+        }
+    }
+
+    /// The sentence for the caller. After a failure on our side it says only whether a retry may help, because the error itself
+    /// may describe our services.
+    fn detail(&self) -> String {
+        match self.kind() {
+            ProblemKind::Internal => "internal error".to_owned(),
+            ProblemKind::Unavailable => "a service behind the API is unavailable; retry later".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
+    /// Seconds after which a retry of the same request may succeed.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyCalls(status) => Some(status.retry_after()),
+            Self::TooManyTests { seconds_left }
+            | Self::CannotAsk(CannotAsk::TooSoon { seconds_left } | CannotAsk::TooOften { seconds_left }) => {
+                Some(*seconds_left)
+            }
+            Self::ChangedMeanwhile | Self::RequestRunning => Some(1),
+            _ => (self.kind() == ProblemKind::Unavailable).then_some(1),
+        }
+    }
+
+    fn errors(&self) -> Vec<BadField> {
+        match self {
+            Self::BadFields(BadFields(fields)) => fields.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let kind = self.kind();
+        let mut response = Problem { kind, detail: self.detail(), errors: self.errors() }.into_response();
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        if kind.status().is_server_error() {
+            response.extensions_mut().insert(FailureCause(telemetry::chain(&self)));
+        }
+        response
+    }
+}
+
+impl From<CannotIssue> for ApiError {
+    fn from(reason: CannotIssue) -> Self {
+        match reason {
+            CannotIssue::NextExists => Self::NextKeyExists,
+            CannotIssue::TooMany => Self::LimitReached(MAX_SECRET_KEYS, "valid secretKeys"),
+        }
+    }
+}
+
+impl From<CannotChange> for ApiError {
+    fn from(reason: CannotChange) -> Self {
+        match reason {
+            CannotChange::NoSuchKey => Self::NotFound("secretKey"),
+            CannotChange::InUse => Self::KeyInUse,
+            CannotChange::Replaced => Self::KeyReplaced,
+        }
+    }
+}
+
+impl From<SkipReason> for ApiError {
+    fn from(reason: SkipReason) -> Self {
+        Self::NotReplayable(reason)
+    }
+}
+
+impl From<Infallible> for ApiError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

@@ -1,0 +1,88 @@
+//! Authenticates the caller by the API key in `x-api-key`, and counts the call against the key's rate limit.
+
+use std::collections::HashMap;
+use std::convert::identity;
+use std::net::IpAddr;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use domain::foundation::id::ProjectId;
+use domain::projects::api_key::{ApiKey, ApiKeyKind, ProjectKey};
+use lambda_http::request::RequestContext;
+
+use crate::app::App;
+use crate::http::api_error::ApiError;
+use crate::http::rate_limit::RateLimitSlot;
+
+/// A caller with a valid API key. A project's key has not expired, is used from an allowed network, and belongs to the project in
+/// the path.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownCaller {
+    /// The project's key; `None` for the operator.
+    pub(crate) key: Option<ProjectKey>,
+    /// The project in the path, if the path names one.
+    pub(crate) project_id: Option<ProjectId>,
+}
+
+impl KnownCaller {
+    /// Authenticates the caller and counts the call. A second call for the same request returns the first result, so that the
+    /// request is counted once.
+    pub(crate) async fn recognize(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
+        let api_key = api_key(parts)?;
+        let project_id = project_in_path(parts).await;
+        let mut known = Self { key: None, project_id };
+        if !is_operator(&api_key, app) {
+            known.key = Some(project_key(&api_key, parts, project_id, app).await?);
+        }
+        parts.extensions.insert(known.clone());
+        Ok(known)
+    }
+}
+
+/// Returns the stored key. Fails unless it may be used now, from this address and for this project.
+async fn project_key(
+    api_key: &ApiKey,
+    parts: &Parts,
+    project_id: Option<ProjectId>,
+    app: &App,
+) -> Result<ProjectKey, ApiError> {
+    let now = app.clock.now();
+    let key = app.api_keys.get(&api_key.hash(), now).await?.ok_or(ApiError::UnknownKey)?;
+    key.admit(now, source_address(parts))?;
+    if project_id != Some(key.project_id) {
+        return Err(ApiError::Forbidden);
+    }
+    let status = app.rate_limiter.count(key.id, now).await;
+    if let Some(slot) = parts.extensions.get::<RateLimitSlot>() {
+        slot.set(status.unwrap_or_else(identity));
+    }
+    status.map_err(ApiError::TooManyCalls)?;
+    app.api_keys.note_use(key.clone(), now).await;
+    Ok(key)
+}
+
+/// The API key in the header. The checksum in a key rejects mistyped ones here, without a read of the store.
+fn api_key(parts: &Parts) -> Result<ApiKey, ApiError> {
+    let header = parts.headers.get("x-api-key").and_then(|value| value.to_str().ok());
+    header.and_then(|value| value.parse().ok()).ok_or(ApiError::UnknownKey)
+}
+
+fn is_operator(key: &ApiKey, app: &App) -> bool {
+    key.kind() == ApiKeyKind::Operator && app.config.operator_keys.contain(&key.hash())
+}
+
+async fn project_in_path(parts: &mut Parts) -> Option<ProjectId> {
+    let Path(names) = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await.ok()?;
+    names.get("pid")?.parse().ok()
+}
+
+/// The caller's IP address as API Gateway reports it.
+pub(crate) fn source_address(parts: &Parts) -> Option<IpAddr> {
+    match parts.extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! Extractors for callers. A handler's signature names the required permission.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+use aws::lambda::request_log::RequestId;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use domain::foundation::id::ProjectId;
+use domain::projects::api_key::{ProjectKey, Scope};
+use domain::projects::audit::{Actor, Author};
+
+use crate::app::App;
+use crate::http::api_error::ApiError;
+use crate::http::authenticate::{KnownCaller, source_address};
+use crate::http::idempotency::IdempotentRequest;
+
+/// The operator.
+pub(crate) struct Operator {
+    /// Where the request comes from.
+    pub(crate) origin: RequestOrigin,
+}
+
+/// A caller with the scope `S` on the project in the path: the operator, or the holder of one of the project's keys.
+///
+/// The project may not exist. The key of another project is rejected in the same way whether the project exists or not.
+pub(crate) struct Caller<S> {
+    /// The project in the path.
+    pub(crate) project_id: ProjectId,
+    /// Where the request comes from.
+    pub(crate) origin: RequestOrigin,
+    /// The project's key; `None` for the operator.
+    key: Option<ProjectKey>,
+    scope: PhantomData<S>,
+}
+
+impl<S> Caller<S> {
+    /// The caller's scopes. The caller cannot create a key with other ones.
+    pub(crate) fn scopes(&self) -> BTreeSet<Scope> {
+        self.key.as_ref().map_or_else(|| Scope::ALL.into(), |key| key.scopes.clone())
+    }
+}
+
+/// Where a request comes from: its author in the audit log, and its identity if it may be repeated.
+pub(crate) struct RequestOrigin {
+    /// Who sent the request, for the audit log.
+    pub(crate) author: Author,
+    /// The request, if it has an `Idempotency-Key`.
+    pub(crate) idempotent_request: Option<IdempotentRequest>,
+}
+
+/// A scope as a type, for the signature of a handler.
+pub(crate) trait ScopeType {
+    const SCOPE: Scope;
+}
+
+macro_rules! scope_types {
+    ($($scope:ident),*) => {
+        /// The scopes as types.
+        pub(crate) mod scope {
+            $(
+                /// The scope with this name.
+                pub(crate) struct $scope;
+
+                impl super::ScopeType for $scope {
+                    const SCOPE: super::Scope = super::Scope::$scope;
+                }
+            )*
+        }
+    };
+}
+
+scope_types!(SettingsRead, SettingsWrite, EventsWrite, DeliveriesRead, DeliveriesReplay, LinksWrite);
+
+impl FromRequestParts<App> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        match KnownCaller::recognize(parts, app).await?.key {
+            None => Ok(Self { origin: RequestOrigin::of(parts, Actor::Operator) }),
+            Some(_) => Err(ApiError::Forbidden),
+        }
+    }
+}
+
+impl<S: ScopeType> FromRequestParts<App> for Caller<S> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let KnownCaller { key, project_id } = KnownCaller::recognize(parts, app).await?;
+        let project_id = project_id.ok_or(ApiError::NotFound("project"))?;
+        let actor = match &key {
+            None => Actor::Operator,
+            Some(key) => {
+                key.permit(S::SCOPE)?;
+                Actor::ApiKey { id: key.id, name: key.name.clone() }
+            }
+        };
+        Ok(Self { project_id, origin: RequestOrigin::of(parts, actor), key, scope: PhantomData })
+    }
+}
+
+/// The origin of a request by a person who opened the link in a notification user's mail.
+impl<S: Send + Sync> FromRequestParts<S> for RequestOrigin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, Actor::MailLink))
+    }
+}
+
+impl RequestOrigin {
+    fn of(parts: &Parts, actor: Actor) -> Self {
+        let request_id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id.clone());
+        let author = Author { actor, source_ip: source_address(parts), request_id };
+        Self { author, idempotent_request: parts.extensions.get().cloned() }
+    }
+}

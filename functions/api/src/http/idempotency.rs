@@ -1,0 +1,170 @@
+//! `Idempotency-Key`: a request that is repeated with the same key runs once. Repetitions get the first response for a day.
+//!
+//! A change of settings stores its response in the transaction of the change ([`IdempotentRequest::keeper`]). Other requests use the
+//! same resource id in each repetition ([`resource_id`]), so that repeating them creates nothing new; their response is stored
+//! afterwards.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws::store::{IdempotencyKeeper, IdempotencyKey, IdempotencyStart, Request as StoredRequest};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use domain::foundation::id::{EventId, ProjectId};
+use domain::foundation::key_ring::{Sealed, SealedKind};
+use domain::projects::api_key::Scope;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::http::api_error::ApiError;
+use crate::http::authenticate::KnownCaller;
+use crate::http::body;
+use crate::http::response::StoredResponse;
+
+/// A running request with an `Idempotency-Key`. Cloning it is cheap.
+#[derive(Clone)]
+pub(crate) struct IdempotentRequest(Arc<RunningRequest>);
+
+struct RunningRequest {
+    request: StoredRequest,
+    /// Id of the resource that the request creates, the same in each repetition.
+    resource_id: String,
+    /// The project under which the response is sealed, because it may contain a secret. `None` if the response is stored in clear.
+    sealed_for: Option<ProjectId>,
+    has_stored_response: AtomicBool,
+}
+
+/// A response as the store has it. A response that may contain a secret is sealed.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum ResponseRow {
+    Plain(StoredResponse),
+    Sealed(Sealed),
+}
+
+/// Makes a route idempotent. Each caller and path has its own keys: the response may contain a secret, so no other caller gets it.
+pub(crate) fn idempotent(app: &App, methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.layer(from_fn_with_state(app.clone(), run_once_for_caller))
+}
+
+/// Makes a route that publishes events idempotent. All API keys of a project share its idempotency keys: after a rotation, the new
+/// API key repeats requests of the old one safely.
+pub(crate) fn idempotent_for_publishers(app: &App, methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.layer(from_fn_with_state(app.clone(), run_once_for_project))
+}
+
+async fn run_once_for_caller(State(app): State<App>, request: Request, next: Next) -> Response {
+    run_once(&app, request, next, None).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn run_once_for_project(State(app): State<App>, request: Request, next: Next) -> Response {
+    run_once(&app, request, next, Some(Scope::EventsWrite)).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Runs the request unless its response is stored. With a `shared_scope`, all callers with this scope share their keys.
+async fn run_once(app: &App, request: Request, next: Next, shared_scope: Option<Scope>) -> Result<Response, ApiError> {
+    let Some(key) = idempotency_key(request.headers())? else { return Ok(next.run(request).await) };
+    let (mut parts, body) = request.into_parts();
+    let KnownCaller { key: caller, project_id } = KnownCaller::recognize(&mut parts, app).await?;
+    if let (Some(caller), Some(scope)) = (&caller, shared_scope) {
+        // Checked here, because a stored response does not pass the handler that would check it.
+        caller.permit(scope)?;
+    }
+    let bytes = body::read(body, body::MAX_BODY_BYTES).await?;
+    let name = caller.as_ref().map_or_else(|| "operator".to_owned(), |caller| caller.id.to_string());
+    let caller = if shared_scope.is_some() { "" } else { &name };
+    let request = StoredRequest::new(project_id, &key, &[parts.method.as_str(), parts.uri.path(), caller], &bytes);
+    let sealed_for = project_id.filter(|_| shared_scope.is_none());
+    let new_id = EventId::new(app.clock.now(), &*app.random).to_string();
+    let running = match app.store.idempotency.begin(&request, new_id, app.clock.now()).await? {
+        IdempotencyStart::Proceed { subject } => IdempotentRequest::new(request, subject, sealed_for),
+        IdempotencyStart::Answered(response) => return Ok(open(app, &response, sealed_for).await?.into_response()),
+        IdempotencyStart::Running => return Err(ApiError::RequestRunning),
+        IdempotencyStart::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
+    };
+    parts.extensions.insert(running.clone());
+    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    running.end(app, response).await
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    Ok(Some(value.to_str().unwrap_or_default().parse()?))
+}
+
+impl IdempotentRequest {
+    fn new(request: StoredRequest, resource_id: String, sealed_for: Option<ProjectId>) -> Self {
+        let has_stored_response = AtomicBool::new(false);
+        Self(Arc::new(RunningRequest { request, resource_id, sealed_for, has_stored_response }))
+    }
+
+    /// Returns the write that stores the response, for the transaction of a change.
+    pub(crate) async fn keeper(&self, app: &App, response: &StoredResponse) -> Result<IdempotencyKeeper, ApiError> {
+        let row = self.row(app, response).await?;
+        Ok(app.store.idempotency.keeper(&self.0.request, &self.0.resource_id, row, app.clock.now())?)
+    }
+
+    /// Notes that the transaction of the change has stored the response.
+    pub(crate) fn note_stored(&self) {
+        self.0.has_stored_response.store(true, Ordering::Relaxed);
+    }
+
+    /// Stores the response, unless the transaction of the change has stored it. After a failure on our side the request can be
+    /// repeated. After a rejection, the key can also be used with a corrected body.
+    async fn end(self, app: &App, response: Response) -> Result<Response, ApiError> {
+        let RunningRequest { request, resource_id, has_stored_response, .. } = &*self.0;
+        let now = app.clock.now();
+        if has_stored_response.load(Ordering::Relaxed) {
+            return Ok(response);
+        }
+        if !response.status().is_success() {
+            if response.status().is_client_error() {
+                app.store.idempotency.forget(request, resource_id.clone(), now).await?;
+            } else {
+                app.store.idempotency.release(request, resource_id.clone(), now).await?;
+            }
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.map_err(|_| ApiError::UnreadableBody)?;
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let row = self.row(app, &StoredResponse::new(parts.status, json)).await?;
+        app.store.idempotency.finish(request, resource_id.clone(), row, now).await?;
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    }
+
+    async fn row(&self, app: &App, response: &StoredResponse) -> Result<String, ApiError> {
+        let row = match self.0.sealed_for {
+            None => ResponseRow::Plain(response.clone()),
+            Some(project) => {
+                let json = serde_json::to_vec(response).expect("a response can be written as JSON");
+                let ring = app.key_ring.ring().await?;
+                ResponseRow::Sealed(ring.seal(SealedKind::KeptAnswer, project, &json, &*app.random))
+            }
+        };
+        Ok(serde_json::to_string(&row).expect("a row can be written as JSON"))
+    }
+}
+
+/// Returns the stored response. If it can no longer be read, the key counts as reused for another request.
+async fn open(app: &App, row: &str, sealed_for: Option<ProjectId>) -> Result<StoredResponse, ApiError> {
+    match (serde_json::from_str(row), sealed_for) {
+        (Ok(ResponseRow::Plain(response)), None) => Ok(response),
+        (Ok(ResponseRow::Sealed(sealed)), Some(project)) => {
+            let ring = app.key_ring.ring_to_open([&sealed]).await?;
+            let json = ring.open(SealedKind::KeptAnswer, project, &sealed)?;
+            serde_json::from_slice(&json).map_err(|_| ApiError::IdempotencyKeyReused)
+        }
+        _ => Err(ApiError::IdempotencyKeyReused),
+    }
+}
+
+/// Returns the id for the resource that a request creates: the id of the first try if the request is repeated, else `new_id`.
+pub(crate) fn resource_id<T: std::str::FromStr>(request: Option<&IdempotentRequest>, new_id: impl FnOnce() -> T) -> T {
+    request.and_then(|IdempotentRequest(running)| running.resource_id.parse().ok()).unwrap_or_else(new_id)
+}

@@ -1,0 +1,18 @@
+//! Parts that all routes share: authentication, requests, responses, errors, and how settings are changed.
+
+pub(crate) mod api_error;
+pub(crate) mod api_key_cache;
+pub(crate) mod authenticate;
+pub(crate) mod bad_query;
+pub(crate) mod body;
+pub(crate) mod caller;
+pub(crate) mod etag;
+pub(crate) mod idempotency;
+pub(crate) mod language;
+pub(crate) mod paging;
+pub(crate) mod problem;
+pub(crate) mod problem_kind;
+pub(crate) mod rate_limit;
+pub(crate) mod response;
+pub(crate) mod routes;
+pub(crate) mod settings_change;

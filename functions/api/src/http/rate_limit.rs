@@ -1,0 +1,103 @@
+//! Rate limits of API keys: counts calls and writes the `RateLimit` headers.
+
+use std::sync::{Arc, OnceLock};
+
+use aws::lambda::telemetry;
+use aws::store::QuotaStore;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use domain::foundation::cache::Cache;
+use domain::foundation::id::ApiKeyId;
+use domain::foundation::time::Timestamp;
+use domain::projects::rate_limit::{CallCounter, RateLimit, WINDOW, Window};
+use tracing::warn;
+
+/// Maximum number of keys that are counted at once.
+const MAX_KEYS: usize = 1000;
+
+/// Counts the calls of each key.
+pub(crate) struct RateLimiter {
+    limit: RateLimit,
+    store: QuotaStore,
+    counters: Cache<(ApiKeyId, Window), CallCounter>,
+}
+
+/// What a key has left of its rate limit after a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RateLimitStatus {
+    limit: RateLimit,
+    remaining: u32,
+    seconds_left: u64,
+}
+
+/// A place in the request's extensions. Authentication stores the key's status there, and [`write_headers`] reads it.
+#[derive(Clone, Default)]
+pub(crate) struct RateLimitSlot(Arc<OnceLock<RateLimitStatus>>);
+
+impl RateLimiter {
+    pub(crate) fn new(limit: RateLimit, store: QuotaStore) -> Self {
+        Self { limit, store, counters: Cache::new(WINDOW, MAX_KEYS) }
+    }
+
+    /// Counts a call. Fails with the key's status if the key has exceeded its limit.
+    pub(crate) async fn count(&self, key: ApiKeyId, now: Timestamp) -> Result<RateLimitStatus, RateLimitStatus> {
+        let (has_room, report, window) = self.with_counter(key, now, |counter| {
+            let has_room = counter.count(self.limit);
+            // A rejected call is not counted, so there is nothing new to report.
+            (has_room, counter.report(self.limit).filter(|_| has_room), counter.window())
+        });
+        if let Some(calls) = report {
+            self.report(key, window, calls, now).await;
+        }
+        self.with_counter(key, now, |counter| {
+            let (remaining, seconds_left) = (counter.remaining(self.limit), counter.window().seconds_left(now));
+            let status = RateLimitStatus { limit: self.limit, remaining, seconds_left };
+            if has_room && !counter.is_over(self.limit) { Ok(status) } else { Err(status) }
+        })
+    }
+
+    /// Shares the count with the other instances of the function. If the store fails, the call is allowed; it fails
+    /// later if it needs the store.
+    async fn report(&self, key: ApiKeyId, window: Window, calls: u32, now: Timestamp) {
+        match self.store.add_calls(key, window, calls).await {
+            Ok(total) => self.with_counter(key, now, |counter| counter.reported(calls, total)),
+            Err(error) => warn!(cause = telemetry::chain(&error), "calls of API key {key} were not reported"),
+        }
+    }
+
+    fn with_counter<T>(&self, key: ApiKeyId, now: Timestamp, work: impl FnOnce(&mut CallCounter) -> T) -> T {
+        self.counters.update_or_insert((key, Window::at(now)), now, || CallCounter::new(now), work)
+    }
+}
+
+impl RateLimitSlot {
+    /// Stores the status. A second status is ignored.
+    pub(crate) fn set(&self, status: RateLimitStatus) {
+        self.0.get_or_init(|| status);
+    }
+}
+
+impl RateLimitStatus {
+    /// Seconds until the next window begins.
+    pub(crate) fn retry_after(self) -> u64 {
+        self.seconds_left
+    }
+}
+
+/// Adds the headers of draft-ietf-httpapi-ratelimit-headers, if a project's key was used.
+pub(crate) async fn write_headers(mut request: Request, next: Next) -> Response {
+    let slot = RateLimitSlot::default();
+    request.extensions_mut().insert(slot.clone());
+    let mut response = next.run(request).await;
+    if let Some(RateLimitStatus { limit, remaining, seconds_left }) = slot.0.get().copied() {
+        let policy = format!("\"key\";q={};w={}", limit.calls(), WINDOW.as_secs());
+        let status = format!("\"key\";r={remaining};t={seconds_left}");
+        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", status)] {
+            let value = HeaderValue::from_str(&value).expect("numbers and names are visible ASCII");
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

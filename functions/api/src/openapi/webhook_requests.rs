@@ -1,0 +1,154 @@
+//! Schemas of the request bodies for endpoints, events, replays and test sends. See [`super::requests`].
+
+use std::collections::BTreeMap;
+
+use domain::foundation::id::EndpointId;
+use domain::foundation::overlap::Overlap;
+use domain::foundation::time::Timestamp;
+use domain::return_urls::Encryption;
+use domain::webhooks::endpoint::{Description, Format};
+use domain::webhooks::event::{EventType, SubmissionId};
+use domain::webhooks::replay::{ReplayRate, ReplayableState};
+use domain::webhooks::signature::SignatureScheme;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A request to create an endpoint.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "url": "https://hooks.example.com/kyc", "description": "The CRM", "eventTypes": ["approved", "rejected"],
+    "headers": {"authorization": "Bearer hunter2"}, "format": "standard", "encryption": "none", "signatures": ["v1"],
+}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEndpoint {
+    url: NewEndpointUrl,
+    /// Purpose of the endpoint in your words.
+    description: Option<Description>,
+    /// Event types that the endpoint receives. Default: all, including types added later.
+    #[schema(min_items = 1)]
+    event_types: Option<Vec<EventType>>,
+    /// Static headers sent with every webhook. Headers that HTTP or Signpost sets are rejected. Values are never returned.
+    headers: Option<BTreeMap<String, HeaderValue>>,
+    /// Format of the webhook bodies. Default: `standard`.
+    format: Option<Format>,
+    /// Encryption of the webhook bodies. Default: `none`. Other values require that the project has a `secretKey`.
+    encryption: Option<Encryption>,
+    /// Kinds of signatures that webhooks carry. Default: `["v1"]`.
+    #[schema(min_items = 1)]
+    signatures: Option<Vec<SignatureScheme>>,
+}
+
+/// URL that webhooks are sent to: `https`, a host name on the public internet, port 443 or 8443, without credentials and fragment.
+#[derive(ToSchema)]
+#[schema(
+    value_type = String, max_length = 2048, format = "uri", example = "https://hooks.example.com/kyc",
+    pattern = r"^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){1,3}[a-z]{2,24}(:(443|8443))?(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?(\?[A-Za-z0-9._~!$&'()*+,;=:@/?-]*)?$",
+)]
+pub(crate) struct NewEndpointUrl(String);
+
+/// Value of a static header: visible ASCII characters. Spaces are allowed between them.
+#[derive(ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 1024, pattern = "^[!-~]([ -~]*[!-~])?$", example = "Bearer hunter2")]
+pub(crate) struct HeaderValue(String);
+
+/// A change of an endpoint (JSON merge patch, RFC 7396). A field left out keeps its value, and `null` resets it to its default.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "url": "https://hooks.example.com/v2", "description": "The new CRM", "eventTypes": null,
+    "headers": {"authorization": null}, "format": "argos", "encryption": null, "signatures": ["v1", "v1a"],
+}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointChange {
+    #[schema(nullable = false)]
+    url: Option<NewEndpointUrl>,
+    /// Purpose of the endpoint in your words.
+    description: Option<Description>,
+    /// Event types that the endpoint receives.
+    #[schema(min_items = 1)]
+    event_types: Option<Vec<EventType>>,
+    /// Static headers to set or, with `null`, to remove. Other headers keep their values.
+    headers: Option<BTreeMap<String, HeaderValue>>,
+    /// Format of the webhook bodies.
+    format: Option<Format>,
+    /// Encryption of the webhook bodies.
+    encryption: Option<Encryption>,
+    /// Kinds of signatures that webhooks carry.
+    #[schema(min_items = 1)]
+    signatures: Option<Vec<SignatureScheme>>,
+}
+
+/// A request to replace a signing secret.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"overlapDays": 7}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretRotation {
+    /// How long the current secret also signs webhooks, in days. Default: 1.
+    overlap_days: Option<Overlap>,
+}
+
+/// A request to publish an event.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "type": "approved", "submissionId": "sub_1", "occurredAt": "2026-11-22T08:30:00.000Z",
+    "data": {"kycStatus": "approved"},
+}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEvent {
+    #[schema(rename = "type")]
+    event_type: EventType,
+    /// Submission that the event is about.
+    submission_id: Option<SubmissionId>,
+    /// When the event happened. Default: the time at which Signpost accepts it.
+    occurred_at: Option<Timestamp>,
+    /// Data for the receivers. They get it byte for byte: the order of members and the digits of numbers do not change.
+    #[schema(value_type = Object)]
+    data: Value,
+}
+
+/// A request to publish several events. If one event is invalid, none is published.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"events": [
+    {"type": "submit", "submissionId": "sub_1", "data": {}}, {"type": "approved", "submissionId": "sub_1", "data": {}},
+]}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEvents {
+    /// The events, each at most 256 KiB.
+    #[schema(min_items = 1, max_items = 100)]
+    events: Vec<NewEvent>,
+}
+
+/// A request to replay all deliveries that match a filter.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "from": "2026-11-22T00:00:00.000Z", "to": "2026-11-22T08:00:00.000Z",
+    "endpointId": "019ab5e0-0000-7000-8000-000000000003", "type": "approved", "state": "failed", "ratePerMinute": 300,
+    "dryRun": true,
+}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewReplay {
+    /// Only events accepted at or after this time. It must be within the retention of deliveries.
+    from: Timestamp,
+    /// Only events accepted at or before this time. It must be after `from` and not in the future.
+    to: Timestamp,
+    /// Only deliveries to this endpoint. Default: to all endpoints.
+    endpoint_id: Option<EndpointId>,
+    /// Only events of this type. Default: of all types.
+    #[schema(rename = "type")]
+    event_type: Option<EventType>,
+    /// Only deliveries in this state. Default: `failed`.
+    state: Option<ReplayableState>,
+    /// Number of deliveries to send per minute. Default: 300.
+    rate_per_minute: Option<ReplayRate>,
+    /// Whether to only count the deliveries and send nothing. Default: `false`.
+    dry_run: Option<bool>,
+}
+
+/// A request to send a test.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"type": "approved"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTestSend {
+    /// Event type of the test. The webhook contains sample data of this type.
+    #[schema(rename = "type")]
+    event_type: EventType,
+}

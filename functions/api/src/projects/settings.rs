@@ -1,0 +1,166 @@
+//! `/v1/projects`: creates, lists, changes and deletes projects.
+
+use aws::store::{FALLBACK_CHECK_DELAY, ProjectWrite, Write};
+use axum::Json;
+use axum::extract::State;
+use domain::foundation::id::ProjectId;
+use domain::projects::audit::{AuditChange, Resource};
+use domain::projects::project::{NewProject, Project, ProjectChange};
+
+use crate::app::App;
+use crate::http::api_error::ApiError;
+use crate::http::body::{Checked, CheckedQuery};
+use crate::http::caller::{Caller, Operator, scope};
+use crate::http::etag::{IfMatch, SettingsView, Tag};
+use crate::http::paging::{List, Paging};
+use crate::http::response::SettingsResponse;
+use crate::http::settings_change::{ChangeDecision, ChangeRequest};
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
+use crate::projects::view::ProjectView;
+
+/// Creates a project.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects", operation_id = "createProject", tag = "Projects",
+    params(parameters::IdempotencyKey), security(("x-api-key" = ["operator"])), request_body = requests::NewProject,
+    responses((status = 201, description = "The new project.", body = ProjectView)),
+))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    Operator { origin }: Operator,
+    Checked(new): Checked<NewProject>,
+) -> Result<SettingsResponse<ProjectView>, ApiError> {
+    let project = new.create(ProjectId::new(app.clock.now(), &*app.random));
+    let view = ProjectView::from(&project);
+    let settings = view.settings();
+    let change = AuditChange::created(Resource::Project, &settings);
+    // The creation is the first entry in the audit log, so the project starts with revision 1.
+    let response = SettingsResponse::created(view.at_revision(1)).with_tag(Tag::of(&settings));
+    app.create_project(&origin, project, change, response).await
+}
+
+/// Lists all projects, newest first.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects", operation_id = "listProjects", tag = "Projects",
+    params(Paging), security(("x-api-key" = ["operator"])),
+    responses((status = 200, description = "A page of projects.", body = List<ProjectView>)),
+))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    _: Operator,
+    CheckedQuery(paging): CheckedQuery<Paging>,
+) -> Result<Json<List<ProjectView>>, ApiError> {
+    let page = app.store.projects.list(paging.limit()?, paging.after()?.as_ref()).await?;
+    let List { items, cursor } = page.into();
+    Ok(Json(List { items: items.iter().map(ProjectView::from).collect(), cursor }))
+}
+
+/// Retrieves one project.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}", operation_id = "readProject", tag = "Projects",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The project.", body = ProjectView)),
+))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsRead>,
+) -> Result<SettingsResponse<ProjectView>, ApiError> {
+    let project = app.existing_project(caller.project_id).await?;
+    Ok(respond(ProjectView::from(&project)))
+}
+
+/// Changes a project. Redirect pages use the new values within 30 seconds.
+#[cfg_attr(test, utoipa::path(
+    patch, path = "/v1/projects/{pid}", operation_id = "changeProject", tag = "Projects",
+    params(parameters::IfMatch), security(("x-api-key" = ["settings:write"])), request_body = requests::ProjectChange,
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The project after the change.", body = ProjectView)),
+))]
+pub(crate) async fn change(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    if_match: IfMatch,
+    Checked(change): Checked<ProjectChange>,
+) -> Result<SettingsResponse<ProjectView>, ApiError> {
+    apply(&app, ChangeRequest::by(&caller, &if_match), &change).await
+}
+
+/// Applies a change to a project.
+pub(crate) async fn apply(
+    app: &App,
+    request: ChangeRequest<'_>,
+    change: &ProjectChange,
+) -> Result<SettingsResponse<ProjectView>, ApiError> {
+    let decide = move |seen: Project| async move {
+        let before = ProjectView::from(&seen).settings();
+        request.if_match.check(Some(&before))?;
+        let mut changed = seen.clone();
+        changed.apply(change.clone());
+        let view = ProjectView::from(&changed);
+        let after = view.settings();
+        let change = AuditChange::changed(Resource::Project, &before, &after).reverting(request.reverts);
+        let revision = seen.revision + u64::from(after != before);
+        let response = respond(view.at_revision(revision));
+        Ok(ChangeDecision::project(ProjectWrite::Change { seen, changed }, Vec::new(), change, response))
+    };
+    app.change_settings(request.origin, request.project, decide).await
+}
+
+/// Deletes a project with all its settings. Its API keys are rejected within ten seconds, and its open deliveries are cancelled.
+/// The audit log remains available to the operator. Events and deliveries remain until their retention ends.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}", operation_id = "deleteProject", tag = "Projects",
+    params(parameters::IfMatch), security(("x-api-key" = ["operator"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "The project is deleted.")),
+))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Operator { origin }: Operator,
+    caller: Caller<scope::SettingsWrite>,
+    if_match: IfMatch,
+) -> Result<SettingsResponse<()>, ApiError> {
+    // `Operator` checks the permission; `Caller` only provides the project in the path.
+    let id = caller.project_id;
+    let endpoints = app.store.endpoints.list_now(id).await?;
+    for endpoint in &endpoints {
+        // Scheduled before the deletion, so that held deliveries are cancelled even if this request is cut off after it.
+        app.store.health.schedule_check(id, endpoint.id, app.clock.now().plus(FALLBACK_CHECK_DELAY)).await?;
+    }
+    let (app, if_match) = (&app, &if_match);
+    let decide = move |seen: Project| async move {
+        let before = ProjectView::from(&seen).settings();
+        if_match.check(Some(&before))?;
+        let change = AuditChange::deleted(Resource::Project, &before);
+        Ok(ChangeDecision::project(
+            ProjectWrite::Delete(seen),
+            all_settings(app, id).await?,
+            change,
+            SettingsResponse::no_content(),
+        ))
+    };
+    let response = app.change_settings(&origin, id, decide).await?;
+    for endpoint in endpoints {
+        app.store.health.schedule_check(id, endpoint.id, app.clock.now()).await?;
+    }
+    Ok(response)
+}
+
+/// Returns the deletions of all settings of a project. By the limits on keys, endpoints and users they are at most 83
+/// rows, so they fit into one transaction of DynamoDB (100 rows).
+async fn all_settings(app: &App, id: ProjectId) -> Result<Vec<Write>, ApiError> {
+    let keys = app.store.api_keys.list(id).await?.into_iter().map(|key| Write::api_key_deleted(id, key.id));
+    let endpoints = app.store.endpoints.list_now(id).await?.into_iter();
+    let users = app.store.users.list(id).await?.into_iter();
+    let mut writes =
+        vec![Write::return_url_deleted(id), Write::return_url_keys_deleted(id), Write::key_pairs_deleted(id)];
+    writes.extend(keys);
+    writes.extend(endpoints.map(|endpoint| Write::endpoint_deleted(id, endpoint.id)));
+    writes.extend(users.map(|user| Write::notification_user_deleted(id, user.id)));
+    Ok(writes)
+}
+
+fn respond(project: ProjectView) -> SettingsResponse<ProjectView> {
+    let tag = Tag::of(&project.settings());
+    SettingsResponse::ok(project).with_tag(tag)
+}

@@ -1,0 +1,204 @@
+//! `/v1/projects/{pid}/return-url`: the settings of the return URL, its preview, and the verification of URLs. The keys are in
+//! [`crate::return_urls::keys`].
+
+use aws::store::{ProjectReturnUrl, Write};
+use axum::Json;
+use axum::extract::State;
+use domain::foundation::id::ProjectId;
+use domain::projects::audit::{AuditChange, Fields, Resource};
+use domain::projects::project::Project;
+use domain::return_urls::{BroughtUrl, NewReturnUrlSettings, NotOurs, Received, ReturnUrlSettings, SecretKeys};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::http::api_error::ApiError;
+use crate::http::body::Checked;
+use crate::http::caller::{Caller, scope};
+use crate::http::etag::{IfMatch, SettingsView, Tag};
+use crate::http::response::SettingsResponse;
+use crate::http::settings_change::{ChangeDecision, ChangeRequest};
+#[cfg(test)]
+use crate::openapi::{parameters, requests};
+use crate::return_urls::view::ReturnUrlView;
+
+/// A preview of the final URL.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct Preview {
+    /// The URL, with a placeholder in braces for each value.
+    url: String,
+}
+
+/// The result of a verification.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub(crate) enum Verdict {
+    /// Signpost created the URL, and it was not changed.
+    Valid(ValidUrl),
+    /// The URL is not authentic.
+    Invalid(InvalidUrl),
+}
+
+/// A URL that Signpost created and that was not changed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct ValidUrl {
+    /// Always `true`.
+    valid: bool,
+    /// The data in the URL.
+    #[serde(flatten)]
+    received: Received,
+}
+
+/// A URL that is not authentic.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct InvalidUrl {
+    /// Always `false`.
+    valid: bool,
+    /// Why the URL is rejected.
+    reason: NotOurs,
+}
+
+impl From<Result<Received, NotOurs>> for Verdict {
+    fn from(verified: Result<Received, NotOurs>) -> Self {
+        match verified {
+            Ok(received) => Self::Valid(ValidUrl { valid: true, received }),
+            Err(reason) => Self::Invalid(InvalidUrl { valid: false, reason }),
+        }
+    }
+}
+
+/// Sets the return URL with all its settings. The redirect pages use it within 30 seconds.
+#[cfg_attr(test, utoipa::path(
+    put, path = "/v1/projects/{pid}/return-url", operation_id = "setReturnUrl", tag = "Return URL",
+    params(parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    request_body = requests::NewReturnUrlSettings, extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The return URL after the change.", body = ReturnUrlView)),
+))]
+pub(crate) async fn set(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    if_match: IfMatch,
+    Checked(new): Checked<NewReturnUrlSettings>,
+) -> Result<SettingsResponse<ReturnUrlView>, ApiError> {
+    replace(&app, ChangeRequest::by(&caller, &if_match), |_| Ok(new.clone())).await
+}
+
+/// Sets the return URL. `renew` gets the current settings, if any, and returns the new ones.
+pub(crate) async fn replace(
+    app: &App,
+    request: ChangeRequest<'_>,
+    renew: impl Fn(Option<&Fields>) -> Result<NewReturnUrlSettings, ApiError>,
+) -> Result<SettingsResponse<ReturnUrlView>, ApiError> {
+    let renew = &renew;
+    let decide = move |project: Project| async move {
+        let (keys, before) = keys_and_settings(app, project.id).await?;
+        request.if_match.check(before.as_ref())?;
+        let settings = renew(before.as_ref())?.accept(!keys.is_empty())?;
+        let view = ReturnUrlView::from(&settings);
+        let after = view.settings();
+        let change = match &before {
+            None => AuditChange::created(Resource::ReturnUrl, &after),
+            Some(before) => AuditChange::changed(Resource::ReturnUrl, before, &after),
+        };
+        let write = Write::return_url(project.id, &settings)?;
+        let response = SettingsResponse::ok(view).with_tag(Tag::of(&after));
+        Ok(ChangeDecision::resource(project, vec![write], change.reverting(request.reverts), response))
+    };
+    app.change_settings(request.origin, request.project, decide).await
+}
+
+/// Retrieves the return URL with its settings.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/return-url", operation_id = "readReturnUrl", tag = "Return URL",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The return URL.", body = ReturnUrlView)),
+))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsRead>,
+) -> Result<SettingsResponse<ReturnUrlView>, ApiError> {
+    let view = ReturnUrlView::from(&existing(&app, &caller).await?);
+    let tag = Tag::of(&view.settings());
+    Ok(SettingsResponse::ok(view).with_tag(tag))
+}
+
+/// Deletes the return URL. People then stay on the result page. The project's `secretKey`s are not deleted. Repeating the call
+/// changes nothing.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/v1/projects/{pid}/return-url", operation_id = "deleteReturnUrl", tag = "Return URL",
+    params(parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 204, description = "The return URL is deleted.")),
+))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    if_match: IfMatch,
+) -> Result<SettingsResponse<()>, ApiError> {
+    remove(&app, ChangeRequest::by(&caller, &if_match)).await
+}
+
+/// Deletes the return URL.
+pub(crate) async fn remove(app: &App, request: ChangeRequest<'_>) -> Result<SettingsResponse<()>, ApiError> {
+    let decide = move |project: Project| async move {
+        let (_, before) = keys_and_settings(app, project.id).await?;
+        request.if_match.check(before.as_ref())?;
+        let Some(before) = before else { return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content())) };
+        let change = AuditChange::deleted(Resource::ReturnUrl, &before).reverting(request.reverts);
+        let write = Write::return_url_deleted(project.id);
+        Ok(ChangeDecision::resource(project, vec![write], change, SettingsResponse::no_content()))
+    };
+    app.change_settings(request.origin, request.project, decide).await
+}
+
+/// Returns a preview of the final URL.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/return-url/preview", operation_id = "previewReturnUrl", tag = "Return URL",
+    security(("x-api-key" = ["settings:read"])),
+    responses((status = 200, description = "The preview.", body = Preview)),
+))]
+pub(crate) async fn preview(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsRead>,
+) -> Result<Json<Preview>, ApiError> {
+    Ok(Json(Preview { url: existing(&app, &caller).await?.preview() }))
+}
+
+/// Verifies a URL with which a browser came back, for customers who do not verify it themselves.
+///
+/// The response contains the result of a verification, so the call needs the scope that reads deliveries. The server that people
+/// return to needs no key that can create links or change settings.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/return-url/verify", operation_id = "verifyReturnUrl", tag = "Return URL",
+    security(("x-api-key" = ["deliveries:read"])), request_body = requests::BroughtUrl,
+    responses((status = 200, description = "The result of the verification.", body = Verdict)),
+))]
+pub(crate) async fn verify(
+    State(app): State<App>,
+    caller: Caller<scope::DeliveriesRead>,
+    Checked(brought): Checked<BroughtUrl>,
+) -> Result<Json<Verdict>, ApiError> {
+    let project = app.store.return_urls.get_now(caller.project_id).await?;
+    let ProjectReturnUrl { settings, keys, .. } = project.ok_or(ApiError::NotFound("project"))?;
+    let settings = settings.ok_or(ApiError::NotFound("return URL"))?;
+    let now = app.clock.now();
+    let ring = app.key_ring.ring_to_open(keys.sealed()).await?;
+    let keys = keys.open_valid_at(now, &ring)?;
+    Ok(Json(settings.verify(&brought.url, &keys, now, brought.max_age).into()))
+}
+
+/// Loads the return URL with its settings. Fails with 404 if none is set.
+async fn existing<S>(app: &App, caller: &Caller<S>) -> Result<ReturnUrlSettings, ApiError> {
+    let project = app.store.return_urls.get_now(caller.project_id).await?;
+    project.ok_or(ApiError::NotFound("project"))?.settings.ok_or(ApiError::NotFound("return URL"))
+}
+
+/// Loads a project's `secretKey`s and the settings of its return URL, if set, with a consistent read.
+async fn keys_and_settings(app: &App, project: ProjectId) -> Result<(SecretKeys, Option<Fields>), ApiError> {
+    let stored = app.store.return_urls.get_now(project).await?.ok_or(ApiError::NotFound("project"))?;
+    let settings = stored.settings.as_ref().map(|settings| ReturnUrlView::from(settings).settings());
+    Ok((stored.keys, settings))
+}

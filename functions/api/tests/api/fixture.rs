@@ -1,0 +1,188 @@
+//! The API on an empty database, with a fake queue and a clock that stands still until a test advances it.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Addresses, App, Config, HostNames, paths, router};
+use aws::queue::testing::FakeQueue;
+use aws::secrets::KeyRingSecret;
+use aws::store::testing::{ACTIVITY, Database, SETTINGS};
+use domain::foundation::clock::ManualClock;
+use domain::foundation::id::{EndpointId, EventId, ProjectId};
+use domain::foundation::key_ring::KeyRing;
+use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
+use domain::projects::api_key::{ApiKey, ApiKeyKind};
+use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
+use domain::webhooks::event::{Event, EventData, EventType};
+
+use crate::client::{Client, Resource};
+
+/// The time on the clock when the API starts.
+pub(crate) const NOW: &str = "2026-11-22T08:30:00.000Z";
+
+/// A valid id. All resources have other ids.
+pub(crate) const UNKNOWN_ID: &str = "019ab5e0-0000-7000-8000-000000000000";
+
+/// The key ring that the API starts with.
+pub(crate) const KEY_RING: &str = r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#;
+
+/// How a test starts the API.
+pub(crate) struct Options {
+    /// Maximum number of calls of an API key in ten seconds.
+    pub(crate) rate_limit: u32,
+    /// The key ring as JSON.
+    pub(crate) key_ring: &'static str,
+    /// Whether calls to SQS and SES succeed.
+    pub(crate) has_queue: bool,
+    pub(crate) test_result_timeout: Duration,
+    pub(crate) report_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rate_limit: 1000,
+            key_ring: KEY_RING,
+            has_queue: true,
+            test_result_timeout: Duration::from_secs(8),
+            report_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+/// The running API. It dereferences to the operator's client.
+pub(crate) struct TestApi {
+    operator: Client,
+    operator_key: ApiKey,
+    /// The paths of all routes.
+    pub(crate) paths: Vec<&'static str>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Database,
+    pub(crate) queue: FakeQueue,
+}
+
+impl TestApi {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&Options::default()).await
+    }
+
+    /// Starts the API and creates a project.
+    pub(crate) async fn with_project() -> (Self, Resource) {
+        let api = Self::start().await;
+        let project = api.create_project().await;
+        (api, project)
+    }
+
+    /// Starts the API and creates a project with an endpoint.
+    pub(crate) async fn with_endpoint() -> (Self, Resource, Resource) {
+        let (api, project) = Self::with_project().await;
+        let endpoint = project.create_endpoint().await;
+        (api, project, endpoint)
+    }
+
+    pub(crate) async fn start_with(options: &Options) -> Self {
+        let store = Database::start().await;
+        let queue = FakeQueue::in_front_of(&store).await;
+        let operator_key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
+        let clock = Arc::new(ManualClock::new(now()));
+        let (operator, paths) = serve(options, &operator_key, &clock, &store, &queue);
+        Self { operator, operator_key, paths, clock, store, queue }
+    }
+
+    /// Starts the API again with other options. Database, queue and clock stay. Clients of the old API do not change.
+    pub(crate) fn restart_with(self, options: &Options) -> Self {
+        let (operator, paths) = serve(options, &self.operator_key, &self.clock, &self.store, &self.queue);
+        Self { operator, paths, ..self }
+    }
+
+    /// Stores an event without queueing its deliveries.
+    pub(crate) async fn store_event(
+        &self,
+        event_type: EventType,
+        created_at: Timestamp,
+        project_id: ProjectId,
+        endpoints: &[EndpointId],
+    ) -> Event {
+        let id = EventId::new(created_at, &SystemRandom);
+        let data = EventData::try_from("{}".to_owned()).unwrap();
+        let event = Event { id, project_id, event_type, submission_id: None, occurred_at: created_at, data };
+        self.store.events.put(&event, endpoints).await.unwrap();
+        event
+    }
+}
+
+impl Deref for TestApi {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.operator
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+pub(crate) fn key_ring(json: &str) -> KeyRing {
+    KeyRing::from_json(json).unwrap()
+}
+
+/// A first attempt. It has failed if there is a reason.
+pub(crate) fn attempt(reason: Option<FailureReason>) -> Attempt {
+    Attempt { number: 1, at: now(), duration_ms: 9, phases: Phases::default(), status: None, reason, response: None }
+}
+
+/// Returns the operator's client and the paths of all routes.
+fn serve(
+    options: &Options,
+    operator_key: &ApiKey,
+    clock: &Arc<ManualClock>,
+    store: &Database,
+    queue: &FakeQueue,
+) -> (Client, Vec<&'static str>) {
+    let aws = if options.has_queue { queue.aws() } else { store.aws() };
+    let key_ring = KeyRingSecret::known(key_ring(options.key_ring));
+    let app = App::new(config(options, operator_key), aws, key_ring, clock.clone(), Arc::new(SystemRandom))
+        .with_host_names(Arc::new(FakeHostNames))
+        .with_test_result_timeout(options.test_result_timeout)
+        .with_report_timeout(options.report_timeout);
+    let paths = paths(&app);
+    (Client::new(router(app), operator_key.expose()), paths)
+}
+
+fn config(options: &Options, operator_key: &ApiKey) -> Config {
+    let variables = |name: &str| {
+        let value = match name {
+            "SETTINGS_TABLE" => SETTINGS,
+            "ACTIVITY_TABLE" => ACTIVITY,
+            "RETENTION_DAYS" => "30",
+            "RATE_LIMIT" => return Some(options.rate_limit.to_string()),
+            "SEND_QUEUE_URL" => "http://127.0.0.1:1/000000000000/send",
+            "OPERATOR_KEY_HASHES" => return Some(operator_key.hash().to_string()),
+            "API_BASE_URL" => "https://api.signpost.example.com",
+            "REDIRECT_BASE_URL" => "https://return.example",
+            "EGRESS_IPS" => "198.51.100.1, 198.51.100.2",
+            "ALLOWED_PRIVATE_RECEIVERS" | "GATEWAY_URLS" => return None,
+            _ => "unused@example.com",
+        };
+        Some(value.to_owned())
+    };
+    Config::read(variables).unwrap()
+}
+
+/// Resolves one private and one public host. Other hosts have no address.
+struct FakeHostNames;
+
+impl HostNames for FakeHostNames {
+    fn addresses<'a>(&'a self, host: &'a str) -> Addresses<'a> {
+        let addresses: &[&str] = match host {
+            "private.example.com" => &["1.1.1.1", "10.0.0.1"],
+            "public.example.com" => &["1.1.1.1", "2606:4700::1111"],
+            _ => &[],
+        };
+        Box::pin(async { addresses.iter().map(|address| address.parse::<IpAddr>().unwrap()).collect() })
+    }
+}

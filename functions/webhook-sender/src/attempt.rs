@@ -1,0 +1,141 @@
+//! One attempt task: decides what to do with its delivery, and does it.
+//!
+//! The stored delivery decides, not the message: an attempt that was already recorded is never made for a second message.
+
+use std::time::Duration;
+
+use aws::lambda::telemetry;
+use aws::queue::Message;
+use aws::store::WriteOutcome;
+use domain::foundation::random;
+use domain::webhooks::delivery::{self, AttemptTask, Delivery, Step};
+use domain::webhooks::event::Event;
+use domain::webhooks::health::{Gate, HoldReason};
+use domain::webhooks::request;
+use tracing::warn;
+
+use crate::attempt_writer::RunningAttempt;
+use crate::endpoint_cache::Target;
+use crate::health_cache::SharedHealth;
+use crate::http::client::CompletedAttempt;
+use crate::outcome::{Outcome, SendError};
+use crate::sender::{BatchContext, Sender};
+
+impl Sender {
+    pub(crate) async fn handle_attempt(&self, task: AttemptTask, batch: &BatchContext) -> Result<Outcome, SendError> {
+        let id = task.delivery_id;
+        let stored = batch.deliveries.get(&id);
+        // Stale messages are dropped before the event is read, which saves the read.
+        if stored.is_some_and(|delivery| !delivery.awaits(task.attempt)) {
+            return Ok(Outcome::Stale);
+        }
+        // After the retention, the row may be gone, and with it the record that the delivery ended or the event was erased.
+        if id.event.created_at() < self.config.store.retention.oldest_kept(self.clock.now()) {
+            return Ok(Outcome::PastRetention);
+        }
+        let Some(_slot) = self.take_slot(batch, id.endpoint).await else { return self.defer(task).await };
+        let number = task.attempt;
+        let Some(event) = self.event_of(task).await? else { return Ok(Outcome::PastRetention) };
+        let delivery = stored.cloned().unwrap_or_else(|| Delivery::queued(&event, id.endpoint));
+
+        let health = &batch.health[&id.endpoint];
+        let target = batch.targets[&id].clone()?;
+        let gate = match &target {
+            Some(target) => Some(health.lock().await.health.gate(target.state, self.clock.now())),
+            None => None,
+        };
+        match (delivery.step(number, gate), target) {
+            (Step::Drop, _) => Ok(Outcome::Stale),
+            (Step::Cancel, _) | (_, None) => self.cancel(delivery).await,
+            (Step::Hold(reason), Some(target)) => self.hold(delivery, reason, &target, health).await,
+            (Step::StayHeld, Some(target)) => {
+                self.health.record_hold(health, target.state, self.clock.now()).await?;
+                Ok(Outcome::Stale)
+            }
+            (Step::Attempt, Some(target)) => self.attempt(&event, delivery, &target, health, batch).await,
+            (Step::Probe, Some(target)) => {
+                match self.health.begin_probe(health, target.state, self.clock.now()).await? {
+                    Gate::Hold(reason) => self.hold(delivery, reason, &target, health).await,
+                    Gate::Send | Gate::Probe => self.attempt(&event, delivery, &target, health, batch).await,
+                }
+            }
+        }
+    }
+
+    /// Returns the event from the message or, for later attempts, from the store; `None` if it is past its retention.
+    async fn event_of(&self, task: AttemptTask) -> Result<Option<Event>, SendError> {
+        if task.event.is_some() {
+            return Ok(task.event);
+        }
+        let stored = self.store.events.get(task.project_id, task.delivery_id.event).await?;
+        Ok(stored.map(|stored| stored.event))
+    }
+
+    async fn cancel(&self, delivery: Delivery) -> Result<Outcome, SendError> {
+        let written = self.store.deliveries.record_cancelled(&delivery.cancelled()).await?;
+        Ok(if written == WriteOutcome::Applied { Outcome::Cancelled } else { Outcome::Stale })
+    }
+
+    /// Holds the delivery: writes the delivery first and the endpoint's health second. After a crash between the two, the
+    /// message is redelivered, finds the delivery held, and writes the health.
+    async fn hold(
+        &self,
+        delivery: Delivery,
+        reason: HoldReason,
+        target: &Target,
+        health: &SharedHealth,
+    ) -> Result<Outcome, SendError> {
+        let now = self.clock.now();
+        let written = self.store.deliveries.record_held(&delivery.held(reason), now).await?;
+        self.health.record_hold(health, target.state, now).await?;
+        Ok(if written == WriteOutcome::Applied { Outcome::Held(reason) } else { Outcome::Stale })
+    }
+
+    async fn attempt(
+        &self,
+        event: &Event,
+        delivery: Delivery,
+        target: &Target,
+        health: &SharedHealth,
+        batch: &BatchContext,
+    ) -> Result<Outcome, SendError> {
+        let running = batch.writer.start_attempt();
+        let body = request::body(&target.secrets, event, &*self.random);
+        let (number, now) = (delivery.attempts_made() + 1, self.clock.now());
+        let headers = request::headers(&target.secrets, event.id, number, now, &body);
+        let completed = self.client.post(&target.url, headers, body, number, now).await?;
+        self.record(delivery, completed, health, running).await
+    }
+
+    /// Records the attempt and schedules the next one, if another is due.
+    async fn record(
+        &self,
+        delivery: Delivery,
+        completed: CompletedAttempt,
+        health: &SharedHealth,
+        running: RunningAttempt<'_>,
+    ) -> Result<Outcome, SendError> {
+        let CompletedAttempt { attempt, retry_after } = completed;
+        let paused_until = self.health.record_attempt(health, &attempt, retry_after).await;
+        let chance = random::fraction(&*self.random);
+        let wait = self.config.retry_schedule.delay_after(attempt.number, chance, retry_after);
+        // While the breaker is open, a retry would only be held. Due at its end, this delivery becomes the probe.
+        let pause = paused_until.map_or(Duration::ZERO, |until| until.since(attempt.ended_at()));
+        let delivery = delivery.after(attempt, wait.map(|wait| wait.max(pause)));
+        let reminder = delivery.next_attempt_at.map(|due| delivery::remind(due, self.clock.now()));
+        let sweep_at = reminder.map(|reminder| reminder.sweep_at);
+        let written = running.record(&self.store.deliveries, &delivery, sweep_at).await?;
+        if written == WriteOutcome::Conflict {
+            return Ok(Outcome::Stale);
+        }
+        if let Some(delay) = reminder.and_then(|reminder| reminder.message_delay) {
+            // The attempt is recorded, so this message must not be redelivered. If the next message cannot be sent, the sweep
+            // sends it.
+            let sent = async { self.queue.send(vec![Message::to_send(delivery.next_task(), delay)?]).await }.await;
+            if let Err(error) = sent {
+                warn!(delivery.id = %delivery.id, cause = telemetry::chain(&error), "delivery {} is left to the sweep", delivery.id);
+            }
+        }
+        Ok(Outcome::Attempted(delivery))
+    }
+}

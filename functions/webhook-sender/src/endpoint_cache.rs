@@ -1,0 +1,129 @@
+//! The settings and decrypted secrets of endpoints, cached for 30 s.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws::ServiceError;
+use aws::secrets::{KeyRingSecret, SecretError};
+use aws::store::{EndpointStore, ReturnUrlStore, StoreError};
+use domain::foundation::cache::Cache;
+use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
+use domain::foundation::time::Timestamp;
+use domain::return_urls::Encryption;
+use domain::webhooks::endpoint::{Endpoint, EndpointState};
+use domain::webhooks::request::{EndpointSecrets, OpenError, ProjectKeys};
+use domain::webhooks::signature::SignatureScheme;
+use futures::future::join_all;
+use thiserror::Error;
+use url::Url;
+
+/// Maximum age of cached endpoint settings.
+const MAX_AGE: Duration = Duration::from_secs(30);
+
+/// Maximum number of endpoints in the cache.
+const MAX_ENDPOINTS: usize = 10_000;
+
+/// Where an endpoint's webhooks go, and the secrets to sign and encrypt them.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The state set by the customer.
+    pub(crate) state: EndpointState,
+    pub(crate) url: Url,
+    pub(crate) secrets: EndpointSecrets,
+}
+
+/// The target of each delivery of a batch: `None` if its endpoint was deleted, an error if the endpoint could not be loaded.
+/// Deliveries to the same endpoint share the error.
+pub(crate) type Targets = HashMap<DeliveryId, LoadedTarget>;
+
+type LoadedTarget = Result<Option<Arc<Target>>, Arc<EndpointError>>;
+
+/// Why an endpoint could not be loaded.
+#[derive(Debug, Error)]
+pub(crate) enum EndpointError {
+    #[error(transparent)]
+    Service(ServiceError),
+    #[error(transparent)]
+    Secrets(#[from] OpenError),
+}
+
+aws::from_service_errors!(EndpointError: StoreError, SecretError);
+
+/// Loads endpoints and caches them.
+pub(crate) struct EndpointCache {
+    endpoints: EndpointStore,
+    return_urls: ReturnUrlStore,
+    key_ring: KeyRingSecret,
+    /// `None` for an endpoint that was deleted.
+    cache: Cache<EndpointId, Option<Arc<Target>>>,
+}
+
+impl EndpointCache {
+    pub(crate) fn new(endpoints: EndpointStore, return_urls: ReturnUrlStore, key_ring: KeyRingSecret) -> Self {
+        Self { endpoints, return_urls, key_ring, cache: Cache::new(MAX_AGE, MAX_ENDPOINTS) }
+    }
+
+    /// Returns the target of each delivery. Each endpoint is loaded once, however many deliveries go to it, and an endpoint that
+    /// cannot be loaded fails only its own deliveries.
+    pub(crate) async fn targets(&self, deliveries: &[(ProjectId, DeliveryId)], now: Timestamp) -> Targets {
+        let mut targets: HashMap<EndpointId, LoadedTarget> = HashMap::new();
+        let mut missing = HashMap::new();
+        for (project, id) in deliveries {
+            match self.cache.get(&id.endpoint, now) {
+                Some(target) => drop(targets.insert(id.endpoint, Ok(target))),
+                None => drop(missing.insert(id.endpoint, *project)),
+            }
+        }
+        let loads = missing.into_iter().map(|(id, project)| async move { (id, self.load(project, id, now).await) });
+        for (id, target) in join_all(loads).await {
+            if let Ok(target) = &target {
+                self.cache.insert(id, target.clone(), now);
+            }
+            targets.insert(id, target.map_err(Arc::new));
+        }
+        deliveries.iter().map(|(_, id)| (*id, targets[&id.endpoint].clone())).collect()
+    }
+
+    /// Reads the state set by the customer, without the cache; `None` if the endpoint was deleted.
+    pub(crate) async fn state_now(
+        &self,
+        project: ProjectId,
+        id: EndpointId,
+    ) -> Result<Option<EndpointState>, StoreError> {
+        Ok(self.endpoints.get(project, id).await?.map(|endpoint| endpoint.state))
+    }
+
+    /// Loads a target without the cache, because a test must show the effect of settings that were changed a moment ago. `None`
+    /// if the endpoint was deleted.
+    pub(crate) async fn target_now(&self, project: ProjectId, id: EndpointId, now: Timestamp) -> LoadedTarget {
+        self.load(project, id, now).await.map_err(Arc::new)
+    }
+
+    async fn load(
+        &self,
+        project: ProjectId,
+        id: EndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Target>>, EndpointError> {
+        let Some(endpoint) = self.endpoints.get(project, id).await? else { return Ok(None) };
+        let keys = self.project_keys(&endpoint, now).await?;
+        let ring = self.key_ring.ring_to_open(endpoint.sealed().chain(keys.sealed())).await?;
+        let secrets = EndpointSecrets::of(&endpoint, &keys, &ring)?;
+        Ok(Some(Arc::new(Target { state: endpoint.state, url: endpoint.url.as_url().clone(), secrets })))
+    }
+
+    /// Loads the project's keys that the endpoint uses. Most endpoints use none and cost no further read. The `secretKey` is
+    /// the one that is current at `now`, so a rotation takes effect up to 30 s late.
+    async fn project_keys(&self, endpoint: &Endpoint, now: Timestamp) -> Result<ProjectKeys, StoreError> {
+        let mut keys = ProjectKeys::default();
+        if endpoint.encryption != Encryption::None {
+            let secret_keys = self.return_urls.keys_now(endpoint.project_id).await?;
+            keys.secret_key = secret_keys.current_at(now).cloned();
+        }
+        if endpoint.signatures.contain(SignatureScheme::V1a) {
+            keys.key_pairs = self.endpoints.key_pairs(endpoint.project_id).await?;
+        }
+        Ok(keys)
+    }
+}

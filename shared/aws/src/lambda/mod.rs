@@ -1,0 +1,9 @@
+//! What every Lambda function needs: configuration, logs and metrics, and for HTTP functions the layers that they share.
+
+pub mod config;
+pub mod metric;
+#[cfg(feature = "http")]
+pub mod request_log;
+#[cfg(feature = "http")]
+pub mod response_headers;
+pub mod telemetry;

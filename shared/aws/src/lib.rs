@@ -1,0 +1,22 @@
+//! The AWS services that Signpost uses, one module each, and what every Lambda function needs at start.
+//!
+//! No SDK type crosses the edge of this crate.
+
+#[cfg(feature = "client")]
+mod client;
+mod error;
+#[cfg(feature = "client")]
+mod http;
+pub mod lambda;
+#[cfg(feature = "queue")]
+pub mod queue;
+#[cfg(feature = "secrets")]
+pub mod secrets;
+#[cfg(feature = "ses")]
+pub mod ses;
+#[cfg(feature = "store")]
+pub mod store;
+
+#[cfg(feature = "client")]
+pub use client::Aws;
+pub use error::ServiceError;

@@ -1,0 +1,90 @@
+//! All stores of one deployment, for functions that work with both tables.
+
+use super::api_keys::ApiKeyStore;
+use super::audit::AuditStore;
+use super::deliveries::DeliveryStore;
+use super::digest::DigestStore;
+use super::endpoints::EndpointStore;
+use super::events::EventStore;
+use super::health::HealthStore;
+use super::idempotency::IdempotencyStore;
+use super::mails::MailStore;
+use super::notification_users::UserStore;
+use super::projects::ProjectStore;
+use super::quotas::QuotaStore;
+use super::replays::ReplayStore;
+use super::retention::Retention;
+use super::return_urls::ReturnUrlStore;
+use super::sweep::SweepStore;
+use super::test_sends::TestSendStore;
+use crate::client::Aws;
+use crate::lambda::config::{self, ConfigError};
+
+/// The tables, and how long their rows are kept.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// Name of the table `settings`.
+    pub settings_table: String,
+    /// Name of the table `activity`.
+    pub activity_table: String,
+    /// How long events and deliveries are kept.
+    pub retention: Retention,
+}
+
+impl StoreConfig {
+    /// Reads `SETTINGS_TABLE`, `ACTIVITY_TABLE` and `RETENTION_DAYS`.
+    pub fn read(var: &impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            settings_table: config::required(var, "SETTINGS_TABLE")?,
+            activity_table: config::required(var, "ACTIVITY_TABLE")?,
+            retention: config::parsed(var, "RETENTION_DAYS")?,
+        })
+    }
+}
+
+/// One store per area. Cloning it is cheap.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the type of each field describes it")]
+pub struct Store {
+    pub projects: ProjectStore,
+    pub audit: AuditStore,
+    pub api_keys: ApiKeyStore,
+    pub endpoints: EndpointStore,
+    pub return_urls: ReturnUrlStore,
+    pub users: UserStore,
+    pub events: EventStore,
+    pub deliveries: DeliveryStore,
+    pub sweep: SweepStore,
+    pub health: HealthStore,
+    pub replays: ReplayStore,
+    pub test_sends: TestSendStore,
+    pub idempotency: IdempotencyStore,
+    pub quotas: QuotaStore,
+    pub mails: MailStore,
+    pub digest: DigestStore,
+}
+
+impl Store {
+    /// Opens all stores. No call is made before the first read or write.
+    pub fn new(aws: &Aws, config: &StoreConfig) -> Self {
+        let StoreConfig { settings_table, activity_table, retention } = config;
+        Self {
+            projects: ProjectStore::new(aws, settings_table),
+            audit: AuditStore::new(aws, settings_table),
+            api_keys: ApiKeyStore::new(aws, settings_table),
+            endpoints: EndpointStore::new(aws, settings_table),
+            return_urls: ReturnUrlStore::new(aws, settings_table),
+            users: UserStore::new(aws, settings_table),
+            events: EventStore::new(aws, activity_table, *retention),
+            deliveries: DeliveryStore::new(aws, activity_table, *retention),
+            sweep: SweepStore::new(aws, activity_table),
+            health: HealthStore::new(aws, activity_table),
+            replays: ReplayStore::new(aws, activity_table, *retention),
+            test_sends: TestSendStore::new(aws, activity_table),
+            idempotency: IdempotencyStore::new(aws, activity_table),
+            quotas: QuotaStore::new(aws, activity_table),
+            mails: MailStore::new(aws, activity_table, *retention),
+            digest: DigestStore::new(aws, activity_table, *retention),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Events, and the deliveries that follow from them.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use serde::{Deserialize, Serialize};
+
+use super::compression::PackedText;
+use super::deliveries::DeliveryStore;
+use super::error::StoreError;
+use super::keys;
+use super::keys::EVENT_PREFIX;
+use super::outcome::WriteOutcome;
+use super::retention::Retention;
+use super::table::Table;
+use super::table::{self, Row};
+use crate::client::Aws;
+use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use domain::foundation::time::{Timestamp, UtcDay};
+use domain::webhooks::delivery::Delivery;
+use domain::webhooks::event::{Event, EventData, EventType, SubmissionId};
+
+/// An accepted event and its endpoints.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredEvent {
+    /// The event.
+    pub event: Event,
+    /// The endpoints that subscribed to it when it was accepted.
+    pub endpoints: Vec<EndpointId>,
+}
+
+/// The row of an event. Its data is a compressed string, because DynamoDB's maps would change numbers and order.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EventRow {
+    id: EventId,
+    project_id: ProjectId,
+    #[serde(rename = "type")]
+    event_type: EventType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submission_id: Option<SubmissionId>,
+    occurred_at: Timestamp,
+    /// Absent after erasure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<PackedText>,
+    endpoints: Vec<EndpointId>,
+    /// The key in the index `submission`; absent after erasure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submission_key: Option<String>,
+    expires_at: i64,
+}
+
+impl EventRow {
+    /// Returns the event; `None` after erasure.
+    fn read(self) -> Result<Option<StoredEvent>, StoreError> {
+        let Some(PackedText(data)) = self.data else { return Ok(None) };
+        let data = EventData::try_from(data).map_err(|error| StoreError::Row(serde::de::Error::custom(error)))?;
+        let event = Event {
+            id: self.id,
+            project_id: self.project_id,
+            event_type: self.event_type,
+            submission_id: self.submission_id,
+            occurred_at: self.occurred_at,
+            data,
+        };
+        Ok(Some(StoredEvent { event, endpoints: self.endpoints }))
+    }
+}
+
+/// The attributes of an event that lists need. The data may be large and is not read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventHeading {
+    /// The event's id.
+    pub id: EventId,
+    project_id: ProjectId,
+    /// The event type.
+    #[serde(rename = "type")]
+    pub event_type: EventType,
+    /// The submission that the event belongs to.
+    pub submission_id: Option<SubmissionId>,
+    /// When the event occurred, as the operator stated.
+    pub occurred_at: Timestamp,
+    /// The endpoints that subscribed to it when it was accepted.
+    pub endpoints: Vec<EndpointId>,
+    /// When its data was erased.
+    pub erased_at: Option<Timestamp>,
+}
+
+/// A stored event with its data.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct KeptEvent {
+    /// Everything but the data.
+    #[serde(flatten)]
+    pub heading: EventHeading,
+    data: Option<PackedText>,
+}
+
+impl KeptEvent {
+    /// Returns the data; `None` after erasure.
+    pub fn data(&self) -> Result<Option<EventData>, StoreError> {
+        let data = self.data.clone().map(|PackedText(data)| EventData::try_from(data)).transpose();
+        data.map_err(|error| StoreError::Row(serde::de::Error::custom(error)))
+    }
+}
+
+impl EventHeading {
+    /// Returns the deliveries: as stored, or queued where there is no row yet.
+    fn deliveries(&self, recorded: &HashMap<DeliveryId, Delivery>) -> Vec<Delivery> {
+        let queued = |id| Delivery::unattempted(self.project_id, id, self.event_type, self.submission_id.clone());
+        let ids = self.endpoints.iter().map(|endpoint| DeliveryId { event: self.id, endpoint: *endpoint });
+        ids.map(|id| recorded.get(&id).cloned().unwrap_or_else(|| queued(id))).collect()
+    }
+}
+
+/// Deliveries of one project and day, newest event first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DayPage {
+    /// The deliveries. One without a row is queued.
+    pub deliveries: Vec<Delivery>,
+    /// The last event of the page, if there may be older ones.
+    pub next_before: Option<EventId>,
+}
+
+/// Events, and what can be found through them: their deliveries, searches, reports, erasure.
+#[derive(Debug, Clone)]
+pub struct EventStore {
+    pub(super) table: Table,
+    pub(super) retention: Retention,
+    pub(super) deliveries: DeliveryStore,
+}
+
+impl EventStore {
+    /// Opens the store in the table `activity` with this name. Rows expire after `retention`.
+    pub fn new(aws: &Aws, table: impl Into<String>, retention: Retention) -> Self {
+        let deliveries = DeliveryStore::new(aws, table, retention);
+        Self { table: deliveries.table.clone(), retention, deliveries }
+    }
+
+    /// Stores an event for `endpoints`. Returns whether this call stored it, and its endpoints. Storing the same event again
+    /// changes nothing: it keeps the endpoints of the first time.
+    pub async fn put(
+        &self,
+        event: &Event,
+        endpoints: &[EndpointId],
+    ) -> Result<(WriteOutcome, Vec<EndpointId>), StoreError> {
+        let content = EventRow {
+            id: event.id,
+            project_id: event.project_id,
+            event_type: event.event_type,
+            submission_id: event.submission_id.clone(),
+            occurred_at: event.occurred_at,
+            data: Some(PackedText(event.data.get().to_owned())),
+            endpoints: endpoints.to_vec(),
+            submission_key: event.submission_id.as_ref().map(|id| keys::submission(event.project_id, id)),
+            expires_at: self.retention.expiry_of(event.id.created_at()),
+        };
+        let (pk, sk) = keys::event_row(event.project_id, event.id);
+        let row = Row { pk: pk.clone(), sk: sk.clone(), content };
+        let call = self.table.putting(&row)?.condition_expression("attribute_not_exists(pk)");
+        if self.table.put_if(call).await? == WriteOutcome::Applied {
+            return Ok((WriteOutcome::Applied, endpoints.to_vec()));
+        }
+        // This holds after erasure too: the deliveries are cancelled, and no others may follow.
+        let stored: Option<EventHeading> = self.table.get_now(&pk, &sk).await?;
+        Ok((WriteOutcome::Conflict, stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints)))
+    }
+
+    /// Returns an event that was not erased (strongly consistent, because a delivery without its event is dropped).
+    pub async fn get(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let row: Option<EventRow> = self.table.get_now(&keys::day(project, id.day()), &keys::event(id)).await?;
+        row.map_or(Ok(None), EventRow::read)
+    }
+
+    /// Returns an event with its data (eventually consistent).
+    pub async fn get_kept(&self, project: ProjectId, id: EventId) -> Result<Option<KeptEvent>, StoreError> {
+        self.table.get(&keys::day(project, id.day()), &keys::event(id)).await
+    }
+
+    /// Returns at most `limit` events of a project and day, newest first, older than `before` if it is given.
+    pub(super) async fn events_on(
+        &self,
+        project: ProjectId,
+        day: UtcDay,
+        before: Option<EventId>,
+        limit: u16,
+    ) -> Result<Vec<EventHeading>, StoreError> {
+        // `.` sorts before every id, and `~` after.
+        let (first, last) =
+            (format!("{EVENT_PREFIX}."), before.map_or_else(|| format!("{EVENT_PREFIX}~"), keys::event));
+        // The range includes its ends, so one more event is read where the newest is left out.
+        let wanted = usize::from(limit) + usize::from(before.is_some());
+        let query = headings(self.table.between(&keys::day(project, day), &first, &last)).scan_index_forward(false);
+        let rows: Vec<EventHeading> = table::first(query, wanted).await?;
+        Ok(rows.into_iter().filter(|row| Some(row.id) != before).take(usize::from(limit)).collect())
+    }
+
+    /// Returns the deliveries of at most `limit` events of a project and day, newest event first, older than `before` if it
+    /// is given.
+    pub async fn deliveries_on(
+        &self,
+        project: ProjectId,
+        day: UtcDay,
+        before: Option<EventId>,
+        limit: u16,
+    ) -> Result<DayPage, StoreError> {
+        let events = self.events_on(project, day, before, limit).await?;
+        let (Some(newest), Some(oldest)) = (events.first(), events.last()) else {
+            return Ok(DayPage { deliveries: Vec::new(), next_before: None });
+        };
+        let (newest, oldest) = (newest.id, oldest.id);
+        let recorded = self.deliveries.recorded_on(project, day, oldest, newest).await?;
+        let next_before = (events.len() == usize::from(limit)).then_some(oldest);
+        let deliveries = events.iter().flat_map(|event| event.deliveries(&recorded)).collect();
+        Ok(DayPage { deliveries, next_before })
+    }
+
+    /// Returns the deliveries of one event; `None` if there is no such event.
+    pub async fn deliveries_of(&self, project: ProjectId, id: EventId) -> Result<Option<Vec<Delivery>>, StoreError> {
+        let key = keys::event(id);
+        let query = headings(self.table.between(&keys::day(project, id.day()), &key, &key));
+        let Some(event) = table::all::<EventHeading>(query).await?.pop() else { return Ok(None) };
+        let recorded = self.deliveries.recorded_on(project, id.day(), id, id).await?;
+        Ok(Some(event.deliveries(&recorded)))
+    }
+}
+
+/// Selects all attributes but the data.
+fn headings(query: QueryFluentBuilder) -> QueryFluentBuilder {
+    query
+        .projection_expression("id, projectId, #type, submissionId, occurredAt, endpoints, erasedAt")
+        .expression_attribute_names("#type", "type")
+}

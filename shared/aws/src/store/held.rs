@@ -1,0 +1,74 @@
+//! The sparse index `held`: held deliveries by endpoint, in the order in which they were held.
+
+use serde::Deserialize;
+
+use super::deliveries::DeliveryStore;
+use super::error::StoreError;
+use super::keys;
+use super::keys::SweepKeys;
+use super::outcome::WriteOutcome;
+use super::table::{self, number, text};
+use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
+use domain::foundation::time::Timestamp;
+use domain::webhooks::delivery::{AttemptTask, DeliveryState};
+
+/// A held delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// The project of the event.
+    pub project_id: ProjectId,
+    /// The delivery's id.
+    pub id: DeliveryId,
+    attempt_count: u8,
+}
+
+impl Held {
+    /// Returns the task for the next attempt.
+    pub fn task(&self) -> AttemptTask {
+        AttemptTask::again(self.project_id, self.id, self.attempt_count + 1)
+    }
+}
+
+impl DeliveryStore {
+    /// Returns at most `limit` held deliveries of an endpoint, longest held first (eventually consistent).
+    pub async fn held_for(&self, endpoint: EndpointId, limit: usize) -> Result<Vec<Held>, StoreError> {
+        let query = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .index_name("held")
+            .key_condition_expression("heldFor = :endpoint")
+            .expression_attribute_values(":endpoint", text(endpoint.to_string()));
+        table::first(query, limit).await
+    }
+
+    /// Releases a held delivery: its next attempt is due at `next_attempt_at`, and the sweep checks it at `sweep_at`.
+    /// [`WriteOutcome::Conflict`] if it is no longer held.
+    pub async fn release(
+        &self,
+        held: &Held,
+        next_attempt_at: Timestamp,
+        sweep_at: Timestamp,
+    ) -> Result<WriteOutcome, StoreError> {
+        let (pk, sk) = keys::delivery_row(held.project_id, held.id);
+        let sweep = SweepKeys::new(held.id.event.as_bytes(), sweep_at);
+        let call = self
+            .table
+            .updating(&pk, &sk)
+            .update_expression(
+                "SET #state = :waiting, nextAttemptAt = :due, dueShard = :shard, sweepAt = :sweep \
+                 REMOVE heldFor, heldAt, heldBecause",
+            )
+            .condition_expression("#state = :held AND attemptCount = :made")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
+            .expression_attribute_values(":held", text(DeliveryState::Held.as_str()))
+            .expression_attribute_values(":made", number(i64::from(held.attempt_count)))
+            .expression_attribute_values(":due", text(next_attempt_at.to_string()))
+            .expression_attribute_values(":shard", text(sweep.due_shard))
+            .expression_attribute_values(":sweep", number(sweep.sweep_at));
+        self.table.update_if(call).await
+    }
+}

@@ -1,0 +1,98 @@
+//! DynamoDB: two tables, `settings` and `activity`.
+//!
+//! | table | partition key | sort key | row |
+//! | --- | --- | --- | --- |
+//! | settings | `project#{project}` | `meta` | project |
+//! | settings | `project#{project}` | `endpoint#{endpoint}` | endpoint |
+//! | settings | `project#{project}` | `return-url` | return URL |
+//! | settings | `project#{project}` | `return-url-keys` | `secretKey`s of the return URL, sealed |
+//! | settings | `project#{project}` | `signing-keys` | key pairs that sign webhooks, private keys sealed |
+//! | settings | `project#{project}` | `user#{user}` | notification user |
+//! | settings | `api-keys#{project}` | `key#{key}` | API key |
+//! | settings | `audit#{project}` | `entry#{number}` | entry of the audit log |
+//! | activity | `{project}#{day}` | `event#{event}` | event, with its endpoints |
+//! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
+//! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | a mail that was claimed or sent |
+//! | activity | `{project}#{day}` | `report` | the report that was mailed |
+//! | activity | `digest` | `progress` | progress of the latest daily run |
+//! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint |
+//! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the running one |
+//! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; number of tests in a minute |
+//! | activity | `{project}#confirmations#{day}` | hash of an address | number of confirmation mails to it on a day |
+//! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its stored response |
+//! | activity | `calls#{key}` | start of the window | number of calls with an API key |
+//! | activity | `used-link#{link}` | `link` | a single-use return link that was used |
+//!
+//! API keys and the audit log have partitions of their own, so that the role of webhook-sender can exclude them. The index
+//! `kind` of `settings` lists projects and notification users; `key-hash` finds an API key by its hash. The indexes of
+//! `activity` are sparse: `due` has the rows that the sweep has to check, `held` has held deliveries, and `submission` has
+//! events of a submission that were not erased.
+
+mod all;
+mod api_keys;
+mod audit;
+mod call_counts;
+mod commit;
+mod compression;
+mod deliveries;
+mod digest;
+mod endpoints;
+mod erase;
+mod error;
+mod events;
+mod health;
+mod held;
+mod idempotency;
+mod key_pairs;
+mod keys;
+mod mails;
+mod notification_users;
+mod outcome;
+mod page;
+mod projects;
+mod quotas;
+mod replayed;
+mod replays;
+mod reports;
+mod retention;
+mod return_urls;
+mod search;
+mod sweep;
+mod table;
+mod test_sends;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod used_links;
+
+pub use all::{Store, StoreConfig};
+pub use api_keys::ApiKeyStore;
+pub use audit::AuditStore;
+pub use commit::{Commit, ProjectWrite, Write};
+pub use deliveries::DeliveryStore;
+pub use digest::{DigestProgress, DigestStage, DigestStore};
+pub use endpoints::EndpointStore;
+pub use erase::Erased;
+pub use error::StoreError;
+pub use events::{DayPage, EventHeading, EventStore, KeptEvent, StoredEvent};
+pub use health::{FALLBACK_CHECK_DELAY, HealthStore, StoredHealth};
+pub use held::Held;
+pub use idempotency::{
+    BadIdempotencyKey, IdempotencyKeeper, IdempotencyKey, IdempotencyStart, IdempotencyStore, Request,
+};
+pub use keys::SHARDS;
+pub use mails::{MailStore, Mailing};
+pub use notification_users::UserStore;
+pub use outcome::{Admission, ReplayStart, WriteOutcome};
+pub use page::{Page, PageToken};
+pub use projects::ProjectStore;
+pub use quotas::QuotaStore;
+pub use replays::{LeasedReplay, ReplayStore, Resumed};
+pub use reports::build_report;
+pub use retention::{BadRetention, Retention};
+pub use return_urls::{ProjectReturnUrl, ReturnUrlStore};
+pub use search::{Count, Found, FoundEvents};
+pub use sweep::{Due, DueDelivery, DueEndpoint, DueReplay, SweepStore};
+pub use test_sends::TestSendStore;
+pub use used_links::{LinkUse, UsedLinks};

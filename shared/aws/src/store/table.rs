@@ -1,0 +1,354 @@
+//! A table: reads, conditional writes, transactions, queries and pages.
+
+use super::error::StoreError;
+use super::outcome::WriteOutcome;
+use super::page::{Page, PageToken};
+use crate::client::Aws;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, BatchStatementRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// A table with the keys `pk` and `sk`.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    aws: Aws,
+    name: String,
+}
+
+/// A row: its keys and its content.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Row<T> {
+    pub(super) pk: String,
+    pub(super) sk: String,
+    #[serde(flatten)]
+    pub(super) content: T,
+}
+
+/// A row that the index `kind` lists.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Listed<T> {
+    pub(super) kind: String,
+    #[serde(rename = "listKey")]
+    pub(super) list_key: String,
+    #[serde(flatten)]
+    pub(super) content: T,
+}
+
+/// Maximum number of statements in one call (a DynamoDB limit).
+pub(super) const MAX_STATEMENTS: usize = 25;
+
+/// How long a transaction waits after each conflict with another transaction on the same row, in milliseconds.
+const CONFLICT_WAITS_MS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 0];
+
+/// The result of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transacted {
+    /// All parts were written.
+    Written,
+    /// Nothing was written: the condition of this part did not hold.
+    Refused { part: usize },
+}
+
+impl Table {
+    pub(super) fn new(aws: &Aws, name: String) -> Self {
+        Self { aws: aws.clone(), name }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        self.aws.dynamodb()
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads a row (eventually consistent, at half the price).
+    pub(super) async fn get<T: DeserializeOwned>(&self, pk: &str, sk: &str) -> Result<Option<T>, StoreError> {
+        self.get_with(pk, sk, false).await
+    }
+
+    /// Reads a row (strongly consistent).
+    pub(super) async fn get_now<T: DeserializeOwned>(&self, pk: &str, sk: &str) -> Result<Option<T>, StoreError> {
+        self.get_with(pk, sk, true).await
+    }
+
+    async fn get_with<T: DeserializeOwned>(&self, pk: &str, sk: &str, now: bool) -> Result<Option<T>, StoreError> {
+        let call = self.client().get_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
+        let answer = call.consistent_read(now).send().await.map_err(unavailable)?;
+        answer.item.map(read).transpose()
+    }
+
+    /// Writes a row unconditionally.
+    pub(super) async fn put<T: Serialize>(&self, row: &Row<T>) -> Result<(), StoreError> {
+        self.putting(row)?.send().await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Builds a conditional write for [`Self::put_if`].
+    pub(super) fn putting<T: Serialize>(&self, row: &Row<T>) -> Result<PutItemFluentBuilder, StoreError> {
+        let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
+        Ok(self.client().put_item().table_name(&self.name).set_item(Some(item)))
+    }
+
+    /// Runs a conditional write.
+    pub(super) async fn put_if(&self, call: PutItemFluentBuilder) -> Result<WriteOutcome, StoreError> {
+        match call.send().await {
+            Ok(_) => Ok(WriteOutcome::Applied),
+            Err(error) if is_condition_failure(&error) => Ok(WriteOutcome::Conflict),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Writes a row if there is none, and returns the existing row otherwise. This needs no right to read.
+    pub(super) async fn put_new<T>(&self, row: &Row<T>) -> Result<Option<T>, StoreError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let call = self.putting(row)?.condition_expression("attribute_not_exists(pk)");
+        let call = call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = call.send().await else { return Ok(None) };
+        match standing_row(&error) {
+            Some(item) => read(item.clone()).map(Some),
+            None => Err(unavailable(error)),
+        }
+    }
+
+    /// Writes at most [`MAX_STATEMENTS`] rows where there are none, with one call. Returns which ones were certainly written.
+    ///
+    /// Each row is a conditional write of its own and costs the same. The others may have an existing row, or DynamoDB was
+    /// busy, or the response was lost.
+    pub(super) async fn insert_all<T: Serialize>(&self, rows: &[Row<T>]) -> Vec<bool> {
+        let statements = rows.iter().map(|row| self.inserting(row)).collect::<Result<Vec<_>, _>>();
+        let Ok(statements) = statements else { return vec![false; rows.len()] };
+        let answer = self.client().batch_execute_statement().set_statements(Some(statements)).send().await;
+        let answers = answer.ok().and_then(|answer| answer.responses).unwrap_or_default();
+        let mut written: Vec<bool> = answers.iter().map(|answer| answer.error.is_none()).collect();
+        written.resize(rows.len(), false);
+        written
+    }
+
+    fn inserting<T: Serialize>(&self, row: &Row<T>) -> Result<BatchStatementRequest, StoreError> {
+        let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
+        let (names, values): (Vec<String>, Vec<AttributeValue>) = item.into_iter().unzip();
+        // The names come from our own types and contain no quotes.
+        let members: Vec<String> = names.iter().map(|name| format!("'{name}': ?")).collect();
+        let statement = format!(r#"INSERT INTO "{}" VALUE {{{}}}"#, self.name, members.join(", "));
+        let request = BatchStatementRequest::builder().statement(statement).set_parameters(Some(values));
+        Ok(request.build().expect("the statement is set"))
+    }
+
+    /// Builds a conditional update for [`Self::update_if`].
+    pub(super) fn updating(&self, pk: &str, sk: &str) -> UpdateItemFluentBuilder {
+        self.client().update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+    }
+
+    /// Runs a conditional update.
+    pub(super) async fn update_if(&self, call: UpdateItemFluentBuilder) -> Result<WriteOutcome, StoreError> {
+        match call.send().await {
+            Ok(_) => Ok(WriteOutcome::Applied),
+            Err(error) if is_condition_failure(&error) => Ok(WriteOutcome::Conflict),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Builds an update that is part of a transaction.
+    pub(super) fn updating_with(&self, pk: &str, sk: &str) -> UpdateBuilder {
+        Update::builder().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+    }
+
+    /// Runs all of `parts` or none. Returns the first part whose condition did not hold, if there is one. Waits briefly for
+    /// other transactions on the same rows.
+    pub(super) async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
+        for wait_ms in CONFLICT_WAITS_MS {
+            let call = self.client().transact_write_items().set_transact_items(Some(parts.clone()));
+            let Err(error) = call.send().await else { return Ok(Transacted::Written) };
+            let reasons = match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    cancelled.cancellation_reasons()
+                }
+                _ => return Err(unavailable(error)),
+            };
+            let first =
+                |codes: &[&str]| reasons.iter().position(|reason| codes.contains(&reason.code().unwrap_or_default()));
+            if let Some(part) = first(&["ConditionalCheckFailed"]) {
+                return Ok(Transacted::Refused { part });
+            }
+            if first(&["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]).is_none() {
+                return Err(unavailable(error));
+            }
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        }
+        Err(StoreError::Overloaded)
+    }
+
+    /// Builds a conditional deletion for [`Self::delete_if`].
+    pub(super) fn deleting(&self, pk: &str, sk: &str) -> DeleteItemFluentBuilder {
+        self.client().delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+    }
+
+    /// Runs a conditional deletion.
+    pub(super) async fn delete_if(&self, call: DeleteItemFluentBuilder) -> Result<WriteOutcome, StoreError> {
+        match call.send().await {
+            Ok(_) => Ok(WriteOutcome::Applied),
+            Err(error) if is_condition_failure(&error) => Ok(WriteOutcome::Conflict),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Builds a query of one partition for sort keys between two values, both included.
+    pub(super) fn between(&self, pk: &str, first_sk: &str, last_sk: &str) -> QueryFluentBuilder {
+        self.client()
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":first", text(first_sk))
+            .expression_attribute_values(":last", text(last_sk))
+    }
+
+    /// Builds a query of one partition for sort keys with a prefix.
+    pub(super) fn beginning_with(&self, pk: &str, sk_prefix: &str) -> QueryFluentBuilder {
+        self.client()
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":prefix", text(sk_prefix))
+    }
+
+    /// Builds a query of the index `kind`, in the order of the list key.
+    pub(super) fn of_kind(&self, kind: &str) -> QueryFluentBuilder {
+        self.client()
+            .query()
+            .table_name(&self.name)
+            .index_name("kind")
+            .key_condition_expression("kind = :kind")
+            .expression_attribute_values(":kind", text(kind))
+    }
+}
+
+/// Wraps an update as part of a transaction.
+pub(super) fn change(update: UpdateBuilder) -> TransactWriteItem {
+    TransactWriteItem::builder().update(update.build().expect("table, key and expression are set")).build()
+}
+
+/// Returns all rows of a query, across its pages. For queries that the product's limits keep small.
+pub(super) async fn all<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
+    let mut rows = Vec::new();
+    let mut pages = query.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for item in page.map_err(unavailable)?.items.unwrap_or_default() {
+            rows.push(read(item)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Returns the first `limit` rows of a query.
+pub(super) async fn first<T: DeserializeOwned>(query: QueryFluentBuilder, limit: usize) -> Result<Vec<T>, StoreError> {
+    let mut rows = Vec::new();
+    let mut pages = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).into_paginator().send();
+    while rows.len() < limit {
+        let Some(page) = pages.next().await else { break };
+        let wanted = limit - rows.len();
+        for item in page.map_err(unavailable)?.items.unwrap_or_default().into_iter().take(wanted) {
+            rows.push(read(item)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// The list that a cursor belongs to. A cursor of another list is refused.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ListOf<'a> {
+    /// The rows of this partition.
+    Partition(&'a str),
+    /// The rows of this kind, across partitions.
+    Kind(&'a str),
+}
+
+/// Returns one page of a query, starting at `after`.
+pub(super) async fn page<T: DeserializeOwned>(
+    query: QueryFluentBuilder,
+    list: ListOf<'_>,
+    after: Option<&PageToken>,
+) -> Result<Page<T>, StoreError> {
+    let start = after.map(|token| token_keys(token, list).ok_or(StoreError::Token)).transpose()?;
+    let answer = query.set_exclusive_start_key(start).send().await.map_err(unavailable)?;
+    let items = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page { items, next: answer.last_evaluated_key.as_ref().map(key_token) })
+}
+
+/// Encodes a row's keys as an opaque string. All keys are strings, so this is a JSON object of strings.
+fn key_token(keys: &Item) -> PageToken {
+    let texts: HashMap<&str, &str> =
+        keys.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_s().ok()?.as_str()))).collect();
+    PageToken(serde_json::to_string(&texts).expect("texts are JSON"))
+}
+
+fn token_keys(token: &PageToken, list: ListOf<'_>) -> Option<Item> {
+    let texts: HashMap<String, String> = serde_json::from_str(&token.0).ok()?;
+    let (names, (name, value)): (&[&str], _) = match list {
+        ListOf::Partition(partition) => (&["pk", "sk"], ("pk", partition)),
+        ListOf::Kind(kind) => (&["pk", "sk", "kind", "listKey"], ("kind", kind)),
+    };
+    let has_just_these = texts.len() == names.len() && names.iter().all(|name| texts.contains_key(*name));
+    if !has_just_these || texts[name] != value || texts.values().any(String::is_empty) {
+        return None;
+    }
+    Some(texts.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect())
+}
+
+pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(StoreError::Row)
+}
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn count(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn unavailable<E>(error: SdkError<E>) -> StoreError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    StoreError::Unavailable(error.into())
+}
+
+/// Returns the existing row that prevented a write.
+fn standing_row(error: &SdkError<PutItemError>) -> Option<&Item> {
+    match error.as_service_error()? {
+        PutItemError::ConditionalCheckFailedException(failure) => failure.item(),
+        _ => None,
+    }
+}
+
+fn is_condition_failure<E>(error: &SdkError<E>) -> bool
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
+{
+    error.as_service_error().and_then(|service| service.code()) == Some("ConditionalCheckFailedException")
+}

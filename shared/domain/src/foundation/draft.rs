@@ -1,0 +1,389 @@
+//! Request bodies, validated as a whole, so that one response names every bad field.
+//!
+//! A caller takes the fields out of a [`Draft`] one by one. Each is parsed into a type that is always valid, and errors are
+//! collected. [`Draft::check`] returns all errors together, unknown fields included, each with a JSON pointer (RFC 6901).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+/// A body that is not a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotAnObject {
+    /// The body is not valid JSON.
+    #[error("body is not valid JSON: {0}")]
+    Malformed(String),
+    /// The body is another JSON value.
+    #[error("body must be a JSON object")]
+    OtherKind,
+}
+
+/// A field of the request body that cannot be accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BadField {
+    /// JSON pointer to the field, such as `/eventTypes/2`.
+    pub pointer: String,
+    /// What is wrong with the field and what it must be.
+    pub detail: String,
+}
+
+/// All fields that cannot be accepted. The list is never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{} of the body's fields cannot be accepted", .0.len())]
+pub struct BadFields(pub Vec<BadField>);
+
+/// A change of one field (JSON merge patch, RFC 7396).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<T> {
+    /// The field is absent and keeps its value.
+    Keep,
+    /// The field is `null` and returns to its default.
+    Reset,
+    /// The field gets a new value.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// Returns the new value, if the change sets one.
+    pub fn new_value(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Reset => None,
+        }
+    }
+}
+
+impl<T: Default> Change<T> {
+    /// Applies the change to `field`.
+    pub fn apply(self, field: &mut T) {
+        match self {
+            Self::Keep => {}
+            Self::Reset => *field = T::default(),
+            Self::Set(value) => *field = value,
+        }
+    }
+}
+
+/// A request body whose fields are taken out and validated.
+#[derive(Debug)]
+pub struct Draft {
+    fields: BTreeMap<String, Box<RawValue>>,
+    bad: Vec<BadField>,
+}
+
+impl Draft {
+    /// Parses a JSON object. All methods except [`Self::change`] treat a field that is `null` as absent.
+    pub fn parse(body: &[u8]) -> Result<Self, NotAnObject> {
+        let raw: &RawValue = serde_json::from_slice(body).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
+        if !raw.get().starts_with('{') {
+            return Err(NotAnObject::OtherKind);
+        }
+        let members: Members =
+            serde_json::from_str(raw.get()).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
+        Ok(Self { fields: members.0, bad: Vec::new() })
+    }
+
+    /// Creates a draft from fields that were parsed before.
+    pub fn of(fields: serde_json::Map<String, Value>) -> Self {
+        let raw = |value: Value| serde_json::value::to_raw_value(&value).expect("a JSON value can be serialized");
+        Self { fields: fields.into_iter().map(|(name, value)| (name, raw(value))).collect(), bad: Vec::new() }
+    }
+
+    /// Takes a required field. Returns `None` if it is missing or bad; [`Self::check`] then fails.
+    pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let raw = self.required_raw(name)?;
+        self.read(pointer(&[name]), &raw)
+    }
+
+    /// Takes a required field as the JSON that the caller sent, byte for byte.
+    pub fn required_raw(&mut self, name: &str) -> Option<Box<RawValue>> {
+        let raw = self.take(name);
+        if raw.is_none() {
+            self.refuse::<()>(pointer(&[name]), "is required");
+        }
+        raw
+    }
+
+    /// Takes an optional field.
+    pub fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let raw = self.take(name)?;
+        self.read(pointer(&[name]), &raw)
+    }
+
+    /// Takes an optional list. Each bad item is reported by its own pointer; with a bad item the list is `None`.
+    pub fn optional_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<Vec<T>> {
+        let items: Vec<Box<RawValue>> = self.optional(name)?;
+        let read =
+            items.iter().enumerate().filter_map(|(index, item)| self.read(pointer(&[name, &index.to_string()]), item));
+        let read: Vec<T> = read.collect();
+        (read.len() == items.len()).then_some(read)
+    }
+
+    /// Takes a required list. Each bad item is reported by its own pointer.
+    pub fn required_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<Vec<T>> {
+        if self.fields.get(name).is_none_or(|raw| is_null(raw)) {
+            self.refuse::<()>(pointer(&[name]), "is required");
+        }
+        self.optional_list(name)
+    }
+
+    /// Takes an optional object of strings. Each bad member is reported by its own pointer.
+    pub fn optional_map<K, V>(&mut self, name: &str) -> Vec<(K, V)>
+    where
+        K: FromStr<Err: fmt::Display>,
+        V: TryFrom<String, Error: fmt::Display>,
+    {
+        let read = |draft: &mut Self, at, value: Value| draft.read_string(at, value);
+        self.members(name, read)
+    }
+
+    /// Takes an object of strings like [`Self::optional_map`]. A member that is `null` is to be removed and becomes `None`.
+    pub fn optional_map_of_changes<K, V>(&mut self, name: &str) -> Vec<(K, Option<V>)>
+    where
+        K: FromStr<Err: fmt::Display>,
+        V: TryFrom<String, Error: fmt::Display>,
+    {
+        let read = |draft: &mut Self, at, value: Value| match value {
+            Value::Null => Some(None),
+            value => draft.read_string(at, value).map(Some),
+        };
+        self.members(name, read)
+    }
+
+    /// Takes the change of a field (JSON merge patch, RFC 7396). Calls `read` only if the field has a value.
+    pub fn change<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Change<T> {
+        match self.fields.get(name) {
+            None => Change::Keep,
+            Some(raw) if is_null(raw) => {
+                self.fields.remove(name);
+                Change::Reset
+            }
+            // The error of a bad field was collected, so `check` fails and the change is never applied.
+            Some(_) => read(self).map_or(Change::Keep, Change::Set),
+        }
+    }
+
+    /// Takes the change of a field that `owner`, such as "an endpoint", must always have. `null` is an error. Returns `None`
+    /// if the field keeps its value.
+    pub fn change_of_required<T>(
+        &mut self,
+        name: &str,
+        owner: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        match self.change(name, read) {
+            Change::Keep => None,
+            Change::Set(value) => Some(value),
+            Change::Reset => self.refuse(pointer(&[name]), &format!("is required: {owner} must have one")),
+        }
+    }
+
+    /// Collects an error that the field's type alone cannot find. Returns `None`, to use in place of the value.
+    pub fn refuse<T>(&mut self, pointer: impl Into<String>, detail: &str) -> Option<T> {
+        self.bad.push(BadField { pointer: pointer.into(), detail: detail.to_owned() });
+        None
+    }
+
+    /// Builds the request from the fields, or fails with all collected errors. A field that was not taken is unknown, which
+    /// is an error.
+    ///
+    /// `build` runs only without errors, so its `?` on required fields never returns early.
+    pub fn check<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, BadFields> {
+        for name in self.fields.into_keys() {
+            self.bad.push(BadField { pointer: pointer(&[&name]), detail: "is not a known field".to_owned() });
+        }
+        if !self.bad.is_empty() {
+            return Err(BadFields(self.bad));
+        }
+        Ok(build().expect("the error of a missing required field was collected"))
+    }
+
+    fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
+        self.fields.remove(name).filter(|raw| !is_null(raw))
+    }
+
+    fn members<K, V>(&mut self, name: &str, read: impl Fn(&mut Self, String, Value) -> Option<V>) -> Vec<(K, V)>
+    where
+        K: FromStr<Err: fmt::Display>,
+    {
+        let members: BTreeMap<String, Value> = self.optional(name).unwrap_or_default();
+        let read = members.into_iter().filter_map(|(key, value)| {
+            let at = pointer(&[name, &key]);
+            match key.parse::<K>() {
+                Ok(key) => Some((key, read(self, at, value)?)),
+                Err(error) => self.refuse(at, &error.to_string()),
+            }
+        });
+        read.collect()
+    }
+
+    fn read_string<V: TryFrom<String, Error: fmt::Display>>(&mut self, pointer: String, value: Value) -> Option<V> {
+        let Value::String(text) = value else { return self.refuse(pointer, "must be a string") };
+        match V::try_from(text) {
+            Ok(value) => Some(value),
+            Err(error) => self.refuse(pointer, &error.to_string()),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, pointer: String, raw: &RawValue) -> Option<T> {
+        // Errors of a conversion from `Value` have no line and column, which would be relative to the field.
+        let read = serde_json::from_str(raw.get()).map(whole_number).and_then(serde_json::from_value);
+        match read {
+            Ok(value) => Some(value),
+            Err(error) => self.refuse(pointer, &error.to_string()),
+        }
+    }
+}
+
+/// Turns a whole number that is written as a float into an integer. Some languages write 7 as `7.0`.
+fn whole_number(value: Value) -> Value {
+    /// Up to 2^53, every whole number has an exact float.
+    const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+    match value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= MAX_EXACT) {
+        #[expect(clippy::cast_possible_truncation, reason = "whole numbers of this size are exact")]
+        Some(number) if value.is_f64() => Value::from(number as i64),
+        _ => value,
+    }
+}
+
+fn is_null(raw: &RawValue) -> bool {
+    raw.get() == "null"
+}
+
+/// The members of an object. A repeated member is an error, because JSON parsers differ on which value counts.
+struct Members(BTreeMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if members.insert(name.clone(), value).is_some() {
+                        return Err(A::Error::custom(format_args!("member `{name}` is repeated")));
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+/// Returns the JSON pointer (RFC 6901) with these steps.
+pub fn pointer(steps: &[&str]) -> String {
+    let escaped = steps.iter().map(|step| step.replace('~', "~0").replace('/', "~1"));
+    escaped.flat_map(|step| ["/".to_owned(), step]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::foundation::time::Timestamp;
+
+    fn bad(pointer: &str, detail: &str) -> BadField {
+        BadField { pointer: pointer.to_owned(), detail: detail.to_owned() }
+    }
+
+    #[test]
+    fn valid_fields_are_built_into_the_request() {
+        let mut draft = Draft::parse(br#"{"name":"Acme","limit":3,"note":null}"#).unwrap();
+        let (name, limit) = (draft.required::<String>("name"), draft.optional::<u8>("limit"));
+        let note = draft.optional::<String>("note");
+        assert_eq!(draft.check(|| Some((name?, limit, note))), Ok(("Acme".to_owned(), Some(3), None)));
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_as_a_float() {
+        let mut draft = Draft::parse(br#"{"a":7.0,"b":7e0,"c":7.5,"d":[1.0],"e":1e300}"#).unwrap();
+        assert_eq!((draft.required::<u8>("a"), draft.required::<u8>("b")), (Some(7), Some(7)));
+        assert_eq!((draft.required::<u8>("c"), draft.optional_list::<u8>("d")), (None, Some(vec![1])));
+        assert_eq!((draft.required::<u64>("e"), draft.check(|| Some(())).unwrap_err().0.len()), (None, 2));
+    }
+
+    #[test]
+    fn all_bad_fields_are_reported_together() {
+        let mut draft = Draft::parse(br#"{"at":"soon","list":[1,"x"],"a/b":1}"#).unwrap();
+        let at = draft.required::<Timestamp>("at");
+        let name = draft.required::<String>("name");
+        let list = draft.optional_list::<u8>("list");
+        assert_eq!(
+            draft.check(|| Some((at?, name?, list?))),
+            Err(BadFields(vec![
+                bad("/at", "must be an RFC 3339 date and time with an offset, such as 2026-11-22T08:30:00.000Z"),
+                bad("/name", "is required"),
+                bad("/list/1", "invalid type: string \"x\", expected u8"),
+                bad("/a~1b", "is not a known field"),
+            ]))
+        );
+    }
+
+    #[test]
+    fn a_change_distinguishes_null_from_an_absent_field() {
+        let mut draft =
+            Draft::parse(br#"{"limit":null,"note":"x","size":"big","headers":{"a":null,"b":"c","d":1}}"#).unwrap();
+        let limit = draft.change("limit", |draft| draft.optional::<u8>("limit"));
+        let name = draft.change("name", |draft| draft.optional::<String>("name"));
+        let note = draft.change("note", |draft| draft.optional::<String>("note"));
+        let size = draft.change("size", |draft| draft.optional::<u8>("size"));
+        let headers = draft.optional_map_of_changes::<String, String>("headers");
+        assert_eq!((limit, name, note), (Change::Reset, Change::Keep, Change::Set("x".to_owned())));
+        assert_eq!((size, headers.len()), (Change::Keep, 2));
+        let BadFields(errors) = draft.check(|| Some(())).unwrap_err();
+        assert_eq!((errors.len(), errors[0].pointer.as_str()), (2, "/size"));
+        assert_eq!(errors[1], bad("/headers/d", "must be a string"));
+    }
+
+    #[test]
+    fn an_unknown_field_is_reported_even_if_it_is_null() {
+        let draft = Draft::parse(br#"{"colour":null}"#).unwrap();
+        assert_eq!(draft.check(|| Some(())), Err(BadFields(vec![bad("/colour", "is not a known field")])));
+    }
+
+    #[test]
+    fn a_repeated_member_is_rejected() {
+        let error = Draft::parse(br#" {"type":"aml","type":"approved"}"#).unwrap_err();
+        assert!(
+            matches!(&error, NotAnObject::Malformed(what) if what.contains("member `type` is repeated")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn white_space_around_a_body_is_ignored() {
+        let mut draft = Draft::parse(b" \n{\"limit\": 3 }\t").unwrap();
+        assert_eq!(draft.optional::<u8>("limit"), Some(3));
+    }
+
+    #[test]
+    fn a_body_that_is_not_a_json_object_is_rejected() {
+        assert_eq!(Draft::parse(b"[1]").unwrap_err(), NotAnObject::OtherKind);
+        assert!(matches!(Draft::parse(b"{").unwrap_err(), NotAnObject::Malformed(_)));
+        assert!(matches!(Draft::parse(b"\xff").unwrap_err(), NotAnObject::Malformed(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_a_body_never_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Draft::parse(&body);
+        }
+    }
+}

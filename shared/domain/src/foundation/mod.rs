@@ -1,0 +1,12 @@
+//! Building blocks that every area uses.
+
+pub mod cache;
+pub mod clock;
+pub mod draft;
+pub mod id;
+pub mod key_ring;
+pub mod language;
+pub mod names;
+pub mod overlap;
+pub mod random;
+pub mod time;

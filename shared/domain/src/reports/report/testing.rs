@@ -1,0 +1,188 @@
+//! Deliveries of one day, for tests of the report and of its mail.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{EndpointFacts, Endpoints, ExpiringKey};
+use crate::foundation::id::{ApiKeyId, EndpointId, EventId, ProjectId, ReplayId};
+use crate::foundation::random::Random;
+use crate::foundation::time::{Timestamp, UtcDay};
+use crate::webhooks::attempt::{Attempt, FailureReason, Phases};
+use crate::webhooks::delivery::{Delivery, ReplayOutcome, Replayed};
+use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::event::{Event, EventData, EventType, SubmissionId};
+use crate::webhooks::health::{DisableReason, Disabled, Health, HoldReason, LastFailure};
+
+/// A fixed day of a fixed project.
+pub struct Day {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The day.
+    pub date: UtcDay,
+    /// The project's endpoints.
+    pub endpoints: [EndpointId; 3],
+}
+
+/// Builds a delivery attempt by attempt.
+#[derive(Debug, Clone)]
+pub struct DeliveryBuilder(Delivery);
+
+/// Returns constant bytes, so that ids are the same in every run.
+struct Constant(u8);
+
+impl Random for Constant {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+impl Default for Day {
+    fn default() -> Self {
+        let date: UtcDay = "2026-11-21".parse().expect("this is a day");
+        let created_at =
+            |number: u8| date.start().minus(Duration::from_hours(24)).plus(Duration::from_secs(number.into()));
+        let endpoints = [1, 2, 3].map(|number| EndpointId::new(created_at(number), &Constant(number)));
+        Self { project_id: ProjectId::new(created_at(0), &Constant(0)), date, endpoints }
+    }
+}
+
+impl Day {
+    /// The time when the report is built: ten minutes after the end of the day.
+    pub fn next_morning(&self) -> Timestamp {
+        self.date.next().start().plus(Duration::from_mins(10))
+    }
+
+    /// Two healthy endpoints. The third was deleted.
+    pub fn endpoints(&self) -> Endpoints {
+        let facts = |number: usize, host: &str| {
+            let health = Health::unknown(self.project_id, self.endpoints[number]);
+            EndpointFacts { host: host.to_owned(), desired_state: EndpointState::Active, health }
+        };
+        [facts(0, "hooks.acme.example"), facts(1, "backup.acme.example")]
+            .map(|facts| (facts.health.endpoint_id, facts))
+            .into()
+    }
+
+    /// The same endpoints after the second was disabled at 20:00 because its receiver answered 410.
+    pub fn endpoints_in_trouble(&self) -> Endpoints {
+        let mut endpoints = self.endpoints();
+        let disabled = endpoints.get_mut(&self.endpoints[1]).expect("the second endpoint was not deleted");
+        let at = self.date.start().plus(Duration::from_hours(20));
+        disabled.health.disabled = Some(Disabled { at, reason: DisableReason::Gone });
+        disabled.health.last_failure = Some(LastFailure { reason: FailureReason::Status, status: Some(410) });
+        endpoints
+    }
+
+    /// An API key that expires four days later.
+    pub fn expiring_keys(&self) -> Vec<ExpiringKey> {
+        let id = ApiKeyId::new(self.date.start(), &Constant(9));
+        let name = "Back end".to_owned().try_into().expect("this is a name");
+        let expires_at = self.date.start().plus(Duration::from_hours(4 * 24 + 9));
+        vec![ExpiringKey { id, name, hint: "sp_live_4f7K".to_owned(), expires_at }]
+    }
+
+    /// A queued delivery to the first endpoint. Its event was accepted `number` seconds after 09:00.
+    pub fn delivery(&self, number: u64) -> DeliveryBuilder {
+        self.delivery_of(EventType::Approved, self.endpoints[0], number)
+    }
+
+    /// A queued delivery of an event of this type to this endpoint. `number` sets its submission and its time.
+    pub fn delivery_of(&self, event_type: EventType, endpoint: EndpointId, number: u64) -> DeliveryBuilder {
+        let accepted_at = self.date.start().plus(Duration::from_secs(9 * 3600 + number));
+        let event = Event {
+            id: EventId::new(accepted_at, &Constant(0)),
+            project_id: self.project_id,
+            event_type,
+            submission_id: Some(SubmissionId::try_from(format!("sub-{number}")).expect("this is a submission id")),
+            occurred_at: accepted_at,
+            data: EventData::try_from("{}".to_owned()).expect("this is a JSON object"),
+        };
+        DeliveryBuilder(Delivery::queued(&event, endpoint))
+    }
+}
+
+impl DeliveryBuilder {
+    /// Returns the delivery.
+    pub fn get(self) -> Delivery {
+        self.0
+    }
+
+    /// Adds a successful attempt that begins `millis` after the event.
+    #[must_use]
+    pub fn delivered_after(self, millis: u64, duration_ms: u32) -> Self {
+        self.attempt(millis, duration_ms, Ok(204), None)
+    }
+
+    /// Adds an attempt that begins `millis` after the event and whose connection is refused. The next is due in 10 seconds.
+    #[must_use]
+    pub fn refused_after(self, millis: u64, duration_ms: u32) -> Self {
+        self.attempt(millis, duration_ms, Err((FailureReason::Refused, None)), Some(Duration::from_secs(10)))
+    }
+
+    /// Adds a last attempt that is answered with 503.
+    #[must_use]
+    pub fn failed(self) -> Self {
+        self.attempt(10, 120, Err((FailureReason::Status, Some(503))), None)
+    }
+
+    /// Adds an attempt that begins `millis` after the event. The next is due after `wait`.
+    #[must_use]
+    pub fn attempt(
+        self,
+        millis: u64,
+        duration_ms: u32,
+        outcome: Result<u16, (FailureReason, Option<u16>)>,
+        wait: Option<Duration>,
+    ) -> Self {
+        let attempt = self.post(millis, duration_ms, outcome);
+        Self(self.0.after(attempt, wait))
+    }
+
+    /// Adds a successful replay that begins `millis` after the event.
+    #[must_use]
+    pub fn replayed_after(self, millis: u64, duration_ms: u32) -> Self {
+        let replay_id = ReplayId::new(self.0.id.event.created_at(), &Constant(0));
+        let outcome = ReplayOutcome::Sent(self.post(millis, duration_ms, Ok(204)));
+        Self(self.0.after_replay(Replayed { replay_id, outcome }))
+    }
+
+    fn post(&self, millis: u64, duration_ms: u32, outcome: Result<u16, (FailureReason, Option<u16>)>) -> Attempt {
+        let (status, reason) = match outcome {
+            Ok(status) => (Some(status), None),
+            Err((reason, status)) => (status, Some(reason)),
+        };
+        Attempt {
+            number: self.0.replay_number(),
+            at: self.0.id.event.created_at().plus(Duration::from_millis(millis)),
+            duration_ms,
+            phases: Phases::default(),
+            status,
+            reason,
+            response: None,
+        }
+    }
+}
+
+/// Distinct deliveries of the day, of every type and state, with up to four attempts each.
+pub fn deliveries(count: Range<usize>) -> impl Strategy<Value = Vec<Delivery>> {
+    let history = (0..EventType::ALL.len(), 0..3_usize, 0..4_u8, 0..6_u8, 0..90_000_u64, 0..15_000_u32);
+    proptest::collection::vec(history, count).prop_map(|histories| {
+        let day = Day::default();
+        let delivery = |(number, (event_type, endpoint, failures, end, millis, duration_ms))| {
+            let event_type: EventType = EventType::ALL[event_type];
+            let queued = day.delivery_of(event_type, day.endpoints[endpoint], number);
+            let tried = (0..failures).fold(queued, |delivery, _| delivery.refused_after(millis, duration_ms));
+            match end {
+                0 => tried.delivered_after(millis, duration_ms).get(),
+                1 => tried.failed().get(),
+                2 => tried.get().cancelled(),
+                4 => tried.failed().replayed_after(millis, duration_ms).get(),
+                3 => tried.get().held(HoldReason::Busy),
+                _ => tried.get(),
+            }
+        };
+        (0_u64..).zip(histories).map(delivery).collect()
+    })
+}

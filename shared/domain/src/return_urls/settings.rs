@@ -1,0 +1,231 @@
+//! A project's settings of its return URL.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::url::{ENCRYPTED, KEY_ID, NONCE, SIGNATURE, SIGNED_AT};
+use super::{Encryption, KEY_REQUIRED, Outcome, ReturnField, ReturnUrl};
+use crate::foundation::draft::{BadField, BadFields, Draft, pointer};
+
+/// A project's return URL and the fields that it carries, as they are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReturnUrlSettings {
+    /// URL that people are sent to.
+    pub url: ReturnUrl,
+    /// Fields that are added to the URL.
+    pub fields: BTreeSet<ReturnField>,
+    /// Whether people are sent to the URL at once, without a result page.
+    pub skip_result_page: bool,
+    /// How the fields are encrypted.
+    pub encryption: Encryption,
+    /// Whether the URL is signed, so that its fields cannot be forged.
+    pub signed: bool,
+    /// Whether `url` may have the scheme of an app.
+    pub allow_app_scheme: bool,
+}
+
+/// How a person gets to the return URL after a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayBack {
+    /// At once, without a result page.
+    AtOnce,
+    /// By a button, or automatically after a few seconds.
+    ByItself,
+    /// By a button only.
+    ByButton,
+    /// Not at all: the page has no button.
+    Nowhere,
+}
+
+impl ReturnUrlSettings {
+    /// Returns how a person gets to the return URL after `outcome`. From an error page it is never automatic.
+    pub fn way_back(&self, outcome: &Outcome) -> WayBack {
+        match outcome {
+            Outcome::Result(_) if self.skip_result_page => WayBack::AtOnce,
+            Outcome::Result(_) => WayBack::ByItself,
+            Outcome::Error(_) if self.fields.contains(&ReturnField::ErrorCode) => WayBack::ByButton,
+            Outcome::Error(_) => WayBack::Nowhere,
+        }
+    }
+
+    /// Returns whether a `secretKey` is required to create the final URL.
+    pub fn needs_key(&self) -> bool {
+        self.signed || self.encryption != Encryption::None
+    }
+
+    /// Returns the final URL with a placeholder in braces for every value, to show to people.
+    pub fn preview(&self) -> String {
+        let fields = self.fields.iter().map(|field| field.as_str());
+        let keys: Vec<&str> = match self.encryption {
+            Encryption::None => fields.collect(),
+            Encryption::Aes256Ecb => vec![ENCRYPTED],
+            Encryption::Aes256Gcm => vec![ENCRYPTED, KEY_ID],
+        };
+        let protection: &[&str] = if self.signed { &[SIGNED_AT, NONCE, SIGNATURE] } else { &[] };
+        let parameters: Vec<String> = keys.iter().chain(protection).map(|key| format!("{key}={{{key}}}")).collect();
+        if parameters.is_empty() {
+            return self.url.to_string();
+        }
+        self.url.with_query(&parameters.join("&"))
+    }
+}
+
+/// A request to set all settings of a project's return URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReturnUrlSettings(ReturnUrlSettings);
+
+impl TryFrom<Draft> for NewReturnUrlSettings {
+    type Error = BadFields;
+
+    fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
+        let allow_app_scheme: bool = draft.optional("allowAppScheme").unwrap_or_default();
+        let url: Option<ReturnUrl> = draft.required("url");
+        if url.as_ref().is_some_and(ReturnUrl::is_for_app) && !allow_app_scheme {
+            draft.refuse::<()>("/url", "must be https; to use the scheme of an app, also set allowAppScheme to true");
+        }
+        let fields = take_fields(&mut draft);
+        let skip_result_page = draft.optional("skipResultPage").unwrap_or_default();
+        let encryption = draft.optional("encryption").unwrap_or_default();
+        let signed = draft.optional("signed").unwrap_or_default();
+        draft.check(|| {
+            let (url, fields) = (url?, fields?);
+            Some(Self(ReturnUrlSettings { url, fields, skip_result_page, encryption, signed, allow_app_scheme }))
+        })
+    }
+}
+
+fn take_fields(draft: &mut Draft) -> Option<BTreeSet<ReturnField>> {
+    let items: Vec<Value> = draft.required("fields")?;
+    let mut fields = BTreeSet::new();
+    for (index, item) in items.into_iter().enumerate() {
+        let at = pointer(&["fields", &index.to_string()]);
+        match serde_json::from_value::<ReturnField>(item) {
+            Ok(field) if fields.insert(field) => {}
+            Ok(field) => {
+                draft.refuse::<()>(at, &format!("repeats {field}"));
+            }
+            Err(error) => {
+                draft.refuse::<()>(at, &error.to_string());
+            }
+        }
+    }
+    Some(fields)
+}
+
+impl NewReturnUrlSettings {
+    /// Returns the requested settings. Fails if they require a `secretKey` and the project has none.
+    pub fn accept(self, has_key: bool) -> Result<ReturnUrlSettings, BadFields> {
+        let Self(settings) = self;
+        let key_fields = [("/encryption", settings.encryption != Encryption::None), ("/signed", settings.signed)];
+        let bad: Vec<BadField> = key_fields
+            .into_iter()
+            .filter(|(_, requires_key)| *requires_key && !has_key)
+            .map(|(pointer, _)| BadField { pointer: pointer.to_owned(), detail: KEY_REQUIRED.to_owned() })
+            .collect();
+        if bad.is_empty() { Ok(settings) } else { Err(BadFields(bad)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::return_urls::KycStatus;
+
+    fn new(body: &str) -> Result<NewReturnUrlSettings, BadFields> {
+        Draft::parse(body.as_bytes()).unwrap().try_into()
+    }
+
+    fn settings(body: &str) -> ReturnUrlSettings {
+        new(body).unwrap().accept(true).unwrap()
+    }
+
+    fn pointers(result: Result<impl std::fmt::Debug, BadFields>) -> Vec<String> {
+        let BadFields(bad) = result.unwrap_err();
+        bad.into_iter().map(|field| field.pointer).collect()
+    }
+
+    #[test]
+    fn settings_need_a_url_and_fields() {
+        let settings = settings(r#"{"url":"https://app.example/done","fields":[]}"#);
+        assert_eq!(
+            serde_json::to_value(&settings).unwrap(),
+            serde_json::json!({
+                "url": "https://app.example/done", "fields": [], "skipResultPage": false, "encryption": "none",
+                "signed": false, "allowAppScheme": false,
+            })
+        );
+        assert_eq!(pointers(new("{}")), ["/url", "/fields"]);
+    }
+
+    #[test]
+    fn stored_settings_can_be_sent_as_a_request() {
+        let first = settings(
+            r#"{"url":"yourapp://done","fields":["errorCode","userid"],"skipResultPage":true,"encryption":"aes-256-gcm",
+                "signed":true,"allowAppScheme":true}"#,
+        );
+        assert_eq!(settings(&serde_json::to_string(&first).unwrap()), first);
+    }
+
+    #[test]
+    fn all_bad_fields_are_reported_together() {
+        let body = r#"{"url":"http://app.example","fields":["email",3,"userId","email"],"skipResultPage":"yes",
+            "encryption":"aes-128-ecb","signed":1,"color":"red"}"#;
+        assert_eq!(
+            pointers(new(body)),
+            ["/url", "/fields/1", "/fields/2", "/fields/3", "/skipResultPage", "/encryption", "/signed", "/color"]
+        );
+    }
+
+    #[test]
+    fn an_app_scheme_requires_its_flag() {
+        assert_eq!(pointers(new(r#"{"url":"yourapp://done","fields":[]}"#)), ["/url"]);
+        assert!(new(r#"{"url":"yourapp://done","fields":[],"allowAppScheme":true}"#).is_ok());
+        assert_eq!(pointers(new(r#"{"url":"javascript:alert(1)","fields":[],"allowAppScheme":true}"#)), ["/url"]);
+        assert_eq!(pointers(new(r#"{"url":"http://app.example","fields":[],"allowAppScheme":true}"#)), ["/url"]);
+    }
+
+    #[test]
+    fn encryption_and_signature_require_a_key() {
+        let accepted = |body: &str, has_key| new(body).unwrap().accept(has_key);
+        let both = r#"{"url":"https://app.example","fields":[],"encryption":"aes-256-ecb","signed":true}"#;
+        assert_eq!(pointers(accepted(both, false)), ["/encryption", "/signed"]);
+        assert!(accepted(both, true).is_ok());
+        assert!(accepted(r#"{"url":"https://app.example","fields":[]}"#, false).is_ok());
+    }
+
+    #[test]
+    fn the_products_preview_is_reproduced() {
+        let settings = settings(r#"{"url":"https://argosidentity.com","fields":["errorCode","kycStatus"]}"#);
+        assert_eq!(settings.preview(), "https://argosidentity.com?kycStatus={kycStatus}&errorCode={errorCode}");
+    }
+
+    #[test]
+    fn a_preview_shows_encryption_signature_and_the_urls_own_query() {
+        let preview = |body: &str| settings(body).preview();
+        assert_eq!(
+            preview(r#"{"url":"https://a.example/?x=1","fields":["email"],"encryption":"aes-256-gcm","signed":true}"#),
+            "https://a.example/?x=1&encrypted={encrypted}&kid={kid}&ts={ts}&nonce={nonce}&sig={sig}"
+        );
+        let ecb = preview(r#"{"url":"https://a.example","fields":[],"encryption":"aes-256-ecb"}"#);
+        assert_eq!(ecb, "https://a.example?encrypted={encrypted}");
+        assert_eq!(preview(r#"{"url":"https://a.example","fields":[]}"#), "https://a.example");
+    }
+
+    #[test]
+    fn a_result_page_forwards_automatically_and_an_error_page_by_a_button_only() {
+        let approved = Outcome::Result(KycStatus::Approved);
+        let blocked = Outcome::Error("DE-20000".parse().unwrap());
+        let way_back = |body: &str| {
+            let settings = settings(body);
+            (settings.way_back(&approved), settings.way_back(&blocked))
+        };
+        assert_eq!(way_back(r#"{"url":"https://a.example","fields":[]}"#), (WayBack::ByItself, WayBack::Nowhere));
+        assert_eq!(
+            way_back(r#"{"url":"https://a.example","fields":["errorCode"],"skipResultPage":true}"#),
+            (WayBack::AtOnce, WayBack::ByButton)
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! Filters for listing deliveries, and positions to resume a listing, newest event first.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Delivery, DeliveryState};
+use crate::foundation::id::{DeliveryId, EndpointId, EventId};
+use crate::foundation::time::{Timestamp, UtcDay};
+use crate::webhooks::event::EventType;
+
+/// Filter for deliveries. An absent field matches every delivery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// State of the delivery.
+    pub state: Option<DeliveryState>,
+    /// Endpoint of the delivery.
+    pub endpoint: Option<EndpointId>,
+    /// Type of the event.
+    pub event_type: Option<EventType>,
+    /// Earliest time at which the event was accepted, inclusive.
+    pub from: Option<Timestamp>,
+    /// Latest time at which the event was accepted, inclusive.
+    pub to: Option<Timestamp>,
+}
+
+impl DeliveryFilter {
+    /// Whether `delivery` matches every field of the filter.
+    pub fn matches(&self, delivery: &Delivery) -> bool {
+        let created_at = delivery.id.event.created_at();
+        self.state.is_none_or(|state| state == delivery.state)
+            && self.endpoint.is_none_or(|endpoint| endpoint == delivery.id.endpoint)
+            && self.event_type.is_none_or(|event_type| event_type == delivery.event_type)
+            && self.from.is_none_or(|from| from <= created_at)
+            && self.to.is_none_or(|to| created_at <= to)
+    }
+}
+
+/// Position in the listing of a project's deliveries, newest event first. It stays valid while events are published and
+/// deliveries change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Position {
+    /// After this delivery.
+    #[serde(rename = "after")]
+    After(DeliveryId),
+    /// At the newest event before this one.
+    #[serde(rename = "before")]
+    Before(EventId),
+    /// At the newest event of this day.
+    #[serde(rename = "day")]
+    Day(UtcDay),
+}
+
+impl Position {
+    /// Start of the listing for `filter`.
+    pub fn first(filter: &DeliveryFilter, now: Timestamp) -> Self {
+        Self::Day(filter.to.map_or(now, |to| to.min(now)).day())
+    }
+
+    /// The day of the next events.
+    pub fn day(self) -> UtcDay {
+        match self {
+            Self::After(delivery) => delivery.event.day(),
+            Self::Before(event) => event.day(),
+            Self::Day(day) => day,
+        }
+    }
+
+    /// The event right before this position, if known. The listing continues with older events of the day.
+    pub fn before(self) -> Option<EventId> {
+        match self {
+            Self::After(delivery) => Some(delivery.event),
+            Self::Before(event) => Some(event),
+            Self::Day(_) => None,
+        }
+    }
+
+    /// Position after a page that was read here. `last` is the last event of the page if its day may have older ones.
+    /// Returns `None` after the last page: the day is `oldest_day` or earlier and has no older events.
+    pub fn next(self, last: Option<EventId>, oldest_day: UtcDay) -> Option<Self> {
+        match last {
+            Some(event) => Some(Self::Before(event)),
+            None if self.day() <= oldest_day => None,
+            None => Some(Self::Day(self.day().previous())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::foundation::id::ProjectId;
+    use crate::foundation::random::SystemRandom;
+    use crate::webhooks::event::{Event, EventData};
+
+    fn noon() -> Timestamp {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
+
+    fn delivery(event_type: EventType, created_at: Timestamp) -> Delivery {
+        let event = Event {
+            id: EventId::new(created_at, &SystemRandom),
+            project_id: ProjectId::new(noon(), &SystemRandom),
+            event_type,
+            submission_id: None,
+            occurred_at: created_at,
+            data: EventData::try_from("{}".to_owned()).unwrap(),
+        };
+        Delivery::queued(&event, EndpointId::new(noon(), &SystemRandom))
+    }
+
+    #[test]
+    fn each_field_of_a_filter_can_exclude_a_delivery() {
+        let queued = delivery(EventType::Aml, noon());
+        let second = Duration::from_secs(1);
+        let all = DeliveryFilter {
+            state: Some(DeliveryState::Queued),
+            endpoint: Some(queued.id.endpoint),
+            event_type: Some(EventType::Aml),
+            from: Some(noon()),
+            to: Some(noon()),
+        };
+        assert!(DeliveryFilter::default().matches(&queued) && all.matches(&queued));
+        for narrower in [
+            DeliveryFilter { state: Some(DeliveryState::Failed), ..all },
+            DeliveryFilter { endpoint: Some(EndpointId::new(noon(), &SystemRandom)), ..all },
+            DeliveryFilter { event_type: Some(EventType::Submit), ..all },
+            DeliveryFilter { from: Some(noon().plus(second)), ..all },
+            DeliveryFilter { to: Some(noon().minus(second)), ..all },
+        ] {
+            assert!(!narrower.matches(&queued), "{narrower:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_listing_visits_every_day_of_its_range_once_and_ends(days in 0_u64..40, into_day in 0_u64..86_400) {
+            let to = noon().day().start().plus(Duration::from_secs(into_day));
+            let from = to.minus(Duration::from_hours(24 * days));
+            let filter = DeliveryFilter { from: Some(from), to: Some(to), ..DeliveryFilter::default() };
+            let first = Position::first(&filter, to.plus(Duration::from_hours(1000)));
+            let positions = std::iter::successors(Some(first), |position| position.next(None, from.day()));
+            let visited: Vec<UtcDay> = positions.map(Position::day).collect();
+            let expected: Vec<UtcDay> = (0..=days).map(|ago| to.minus(Duration::from_hours(24 * ago)).day()).collect();
+            prop_assert_eq!(visited, expected);
+        }
+    }
+}

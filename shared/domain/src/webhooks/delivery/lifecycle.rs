@@ -1,0 +1,145 @@
+//! A delivery and its state transitions. Each transition takes a delivery and returns the changed one; the caller
+//! stores it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptTask, DeliveryState, Replayed};
+use crate::foundation::id::{DeliveryId, EndpointId, ProjectId};
+use crate::foundation::time::Timestamp;
+use crate::webhooks::attempt::Attempt;
+use crate::webhooks::event::{Event, EventType, SubmissionId};
+use crate::webhooks::health::HoldReason;
+
+/// One event on its way to one endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// The event and the endpoint, which together identify the delivery.
+    pub id: DeliveryId,
+    /// The project that owns the event.
+    pub project_id: ProjectId,
+    /// Type of the event.
+    #[serde(rename = "type")]
+    pub event_type: EventType,
+    /// Submission that the event is about, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submission_id: Option<SubmissionId>,
+    /// Current state.
+    pub state: DeliveryState,
+    /// When the next attempt is due. Present only in the state `waiting`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<Timestamp>,
+    /// Why attempts are on hold. Present only in the state `held`.
+    #[serde(rename = "heldBecause", skip_serializing_if = "Option::is_none")]
+    pub hold_reason: Option<HoldReason>,
+    /// Attempts in the order they were made, at most 16.
+    pub attempts: Vec<Attempt>,
+    /// Most recent replays, oldest first, at most [`MAX_KEPT_REPLAYS`](super::MAX_KEPT_REPLAYS).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replays: Vec<Replayed>,
+    /// Number of all replays recorded so far, including those no longer kept.
+    #[serde(default)]
+    pub replay_count: u32,
+    /// When the event was erased, if it was. The receivers' responses are erased with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// A delivery of an accepted event that has no stored row yet.
+    pub fn queued(event: &Event, endpoint: EndpointId) -> Self {
+        let id = DeliveryId { event: event.id, endpoint };
+        Self::unattempted(event.project_id, id, event.event_type, event.submission_id.clone())
+    }
+
+    /// Same as [`Self::queued`], for callers that know only these fields of the event.
+    pub fn unattempted(
+        project_id: ProjectId,
+        id: DeliveryId,
+        event_type: EventType,
+        submission_id: Option<SubmissionId>,
+    ) -> Self {
+        Self {
+            id,
+            project_id,
+            event_type,
+            submission_id,
+            state: DeliveryState::Queued,
+            next_attempt_at: None,
+            hold_reason: None,
+            attempts: Vec::new(),
+            replays: Vec::new(),
+            replay_count: 0,
+            erased_at: None,
+        }
+    }
+
+    /// Number of attempts made.
+    pub fn attempts_made(&self) -> u8 {
+        u8::try_from(self.attempts.len()).expect("a delivery has at most 16 attempts")
+    }
+
+    /// Whether attempt `number` is the next one of this delivery: the delivery is not final, and `number - 1` attempts
+    /// were made.
+    pub fn awaits(&self, number: u8) -> bool {
+        !self.state.is_final() && self.attempts_made() + 1 == number
+    }
+
+    /// Whether this delivery lacks attempts that a message for attempt `number` implies: an eventually consistent read
+    /// returned an old version.
+    pub fn is_behind(&self, number: u8) -> bool {
+        !self.state.is_final() && self.attempts_made() + 1 < number
+    }
+
+    /// Adds `attempt`. If the attempt failed, `wait` is the delay before the next one, or `None` if it was the last.
+    #[must_use]
+    pub fn after(mut self, attempt: Attempt, wait: Option<Duration>) -> Self {
+        let (state, next_attempt_at) = match (attempt.succeeded(), wait) {
+            (true, _) => (DeliveryState::Delivered, None),
+            (false, Some(wait)) => (DeliveryState::Waiting, Some(attempt.ended_at().plus(wait))),
+            (false, None) => (DeliveryState::Failed, None),
+        };
+        self.attempts.push(attempt);
+        Self { state, next_attempt_at, hold_reason: None, ..self }
+    }
+
+    /// Puts the delivery on hold.
+    #[must_use]
+    pub fn held(self, reason: HoldReason) -> Self {
+        Self { state: DeliveryState::Held, next_attempt_at: None, hold_reason: Some(reason), ..self }
+    }
+
+    /// Releases a held delivery. Its next attempt is due at `next_attempt_at`.
+    #[must_use]
+    pub fn released(self, next_attempt_at: Timestamp) -> Self {
+        Self { state: DeliveryState::Waiting, next_attempt_at: Some(next_attempt_at), hold_reason: None, ..self }
+    }
+
+    /// Cancels the delivery because its endpoint was deleted or its event erased.
+    #[must_use]
+    pub fn cancelled(self) -> Self {
+        Self { state: DeliveryState::Cancelled, next_attempt_at: None, hold_reason: None, ..self }
+    }
+
+    /// Erases the receivers' responses and cancels further attempts, because the event was erased at `at`. The times
+    /// and results of the attempts stay.
+    #[must_use]
+    pub fn erased(self, at: Timestamp) -> Self {
+        let mut erased = if self.state.is_final() { self } else { self.cancelled() };
+        erased.erased_at = Some(at);
+        for attempt in &mut erased.attempts {
+            attempt.response = None;
+        }
+        for replayed in &mut erased.replays {
+            replayed.outcome.erase();
+        }
+        erased
+    }
+
+    /// The task to make the next attempt.
+    pub fn next_task(&self) -> AttemptTask {
+        AttemptTask::again(self.project_id, self.id, self.attempts_made() + 1)
+    }
+}

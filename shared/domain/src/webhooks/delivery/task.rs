@@ -1,0 +1,207 @@
+//! Tasks: the messages of the send queue, and the plan that triggers a later attempt by message or by sweep.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId, ReplayId};
+use crate::foundation::time::Timestamp;
+use crate::webhooks::event::Event;
+
+/// Maximum delay of a queue message (limit of SQS). Attempts due later are left to the sweep.
+pub const MAX_MESSAGE_DELAY: Duration = Duration::from_mins(15);
+
+/// How far ahead the sweep of `webhook-retry` looks: the time until its next run.
+pub const SWEEP_AHEAD: Duration = Duration::from_mins(1);
+
+/// How long after an attempt was due the sweep sends another message for it, in case the first was lost. It exceeds the
+/// queue's visibility timeout, so that a message in flight is not duplicated.
+pub const SWEEP_GRACE: Duration = Duration::from_mins(5);
+
+/// How long after its event was accepted only the first message can record anything about a delivery. No second message
+/// arrives that early: not after the queue's visibility timeout (at least 30 s), not from the sweep, and not with a
+/// delay. Only an erasure can come first, as it can while a webhook is being sent.
+const FIRST_MESSAGE_ONLY: Duration = Duration::from_secs(5);
+
+/// A message of the send queue. In JSON its kind is the only member: `{"attempt": {…}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SendMessage {
+    /// Make an attempt of a delivery.
+    Attempt(AttemptTask),
+    /// Send a finished delivery once more.
+    Replay(ReplayTask),
+    /// Send a test.
+    Test(TestTask),
+}
+
+/// Task to make one attempt of a delivery.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptTask {
+    /// The project that owns the event.
+    pub project_id: ProjectId,
+    /// The delivery to attempt.
+    pub delivery_id: DeliveryId,
+    /// Number of the attempt, from 1.
+    pub attempt: u8,
+    /// The event, if the message can carry it. Otherwise the sender reads it from the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+    /// Whether this is the first message for the delivery. Only the process that stored the event can know this.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
+}
+
+/// Task to replay a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayTask {
+    /// The project that owns the event.
+    pub project_id: ProjectId,
+    /// The delivery to replay.
+    pub delivery_id: DeliveryId,
+    /// The replay. Its result is recorded once under this id.
+    pub replay_id: ReplayId,
+    /// Whether the replay is one by filter: its progress is counted, and it may have been cancelled.
+    #[serde(default)]
+    pub is_counted: bool,
+}
+
+/// Task to send a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestTask {
+    /// The project that owns the endpoint.
+    pub project_id: ProjectId,
+    /// The endpoint to test.
+    pub endpoint_id: EndpointId,
+    /// The test. Its result is recorded once under this id.
+    pub test_id: EventId,
+}
+
+/// Identity of a message's task. Messages with the same subject are duplicates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// An attempt of a delivery, by its number.
+    Attempt(DeliveryId, u8),
+    /// A replay of a delivery.
+    Replay(DeliveryId, ReplayId),
+    /// A test.
+    Test(EventId),
+}
+
+impl SendMessage {
+    /// The project that the task belongs to.
+    pub fn project_id(&self) -> ProjectId {
+        match self {
+            Self::Attempt(task) => task.project_id,
+            Self::Replay(task) => task.project_id,
+            Self::Test(task) => task.project_id,
+        }
+    }
+
+    /// The endpoint that the webhook is sent to.
+    pub fn endpoint_id(&self) -> EndpointId {
+        match self {
+            Self::Attempt(task) => task.delivery_id.endpoint,
+            Self::Replay(task) => task.delivery_id.endpoint,
+            Self::Test(task) => task.endpoint_id,
+        }
+    }
+
+    /// The delivery, or `None` for a test.
+    pub fn delivery_id(&self) -> Option<DeliveryId> {
+        match self {
+            Self::Attempt(task) => Some(task.delivery_id),
+            Self::Replay(task) => Some(task.delivery_id),
+            Self::Test(_) => None,
+        }
+    }
+
+    /// Whether the task is a first attempt and the delivery cannot have a stored row yet, so that the sender need not
+    /// read it.
+    pub fn is_unrecorded(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Attempt(task) => task.is_unrecorded(now),
+            Self::Replay(_) | Self::Test(_) => false,
+        }
+    }
+
+    /// Identity of the task, by which duplicates are recognised.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Attempt(task) => Subject::Attempt(task.delivery_id, task.attempt),
+            Self::Replay(task) => Subject::Replay(task.delivery_id, task.replay_id),
+            Self::Test(task) => Subject::Test(task.test_id),
+        }
+    }
+}
+
+impl From<TestTask> for SendMessage {
+    fn from(task: TestTask) -> Self {
+        Self::Test(task)
+    }
+}
+
+impl From<ReplayTask> for SendMessage {
+    fn from(task: ReplayTask) -> Self {
+        Self::Replay(task)
+    }
+}
+
+impl From<AttemptTask> for SendMessage {
+    fn from(task: AttemptTask) -> Self {
+        Self::Attempt(task)
+    }
+}
+
+impl AttemptTask {
+    /// Task for an attempt of a delivery that may already have a stored row. It does not carry the event.
+    pub fn again(project_id: ProjectId, delivery_id: DeliveryId, attempt: u8) -> Self {
+        Self { project_id, delivery_id, attempt, event: None, is_new: false }
+    }
+
+    /// Tasks for the first attempt to deliver `event` to each of `endpoints`.
+    pub fn first(event: &Event, endpoints: &[EndpointId]) -> Vec<Self> {
+        // SQS bills per 64 KiB and limits a batch of ten messages to 1 MiB. The sender reads larger events from the
+        // store.
+        const MAX_CARRIED_BYTES: usize = 48 * 1024;
+        // JSON allows these two characters and SQS does not: it would reject or change the message.
+        let is_clean = !event.data.get().contains(['\u{fffe}', '\u{ffff}']);
+        let carried = (is_clean && event.data.get().len() <= MAX_CARRIED_BYTES).then(|| event.clone());
+        let task = |endpoint: &EndpointId| Self {
+            project_id: event.project_id,
+            delivery_id: DeliveryId { event: event.id, endpoint: *endpoint },
+            attempt: 1,
+            event: carried.clone(),
+            is_new: false,
+        };
+        endpoints.iter().map(task).collect()
+    }
+
+    /// Whether the delivery cannot have a stored row yet. If the queue delivers the message twice within this time, the
+    /// webhook is sent twice and counted once.
+    fn is_unrecorded(&self, now: Timestamp) -> bool {
+        self.is_new && now.since(self.delivery_id.event.created_at()) < FIRST_MESSAGE_ONLY
+    }
+}
+
+/// How a later attempt is triggered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reminder {
+    /// Delay of the message to send now. `None` if the attempt is due later than a message can be delayed.
+    pub message_delay: Option<Duration>,
+    /// When the sweep sends a message for the attempt, if it has not been made by then.
+    pub sweep_at: Timestamp,
+}
+
+/// Plans the attempt that is due at `next_attempt_at`. If it is due within [`MAX_MESSAGE_DELAY`], a delayed message
+/// triggers it and the sweep repairs a lost message; otherwise the sweep alone triggers it.
+pub fn remind(next_attempt_at: Timestamp, now: Timestamp) -> Reminder {
+    let delay = next_attempt_at.since(now);
+    if delay > MAX_MESSAGE_DELAY {
+        return Reminder { message_delay: None, sweep_at: next_attempt_at.minus(SWEEP_AHEAD) };
+    }
+    Reminder { message_delay: Some(delay), sweep_at: next_attempt_at.max(now).plus(SWEEP_GRACE) }
+}

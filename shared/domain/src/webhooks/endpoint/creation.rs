@@ -1,0 +1,128 @@
+//! Requests to create an endpoint.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fields::{MAX_HEADERS, TOO_MANY_HEADERS, read_url, take_event_types, take_signatures};
+use super::{Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName, HeaderValue};
+use crate::foundation::draft::{BadFields, Draft};
+use crate::foundation::id::{EndpointId, ProjectId};
+use crate::foundation::key_ring::{KeyRing, SealedKind};
+use crate::foundation::random::Random;
+use crate::return_urls::Encryption;
+use crate::webhooks::address::AddressGuard;
+use crate::webhooks::event::EventType;
+use crate::webhooks::signature::{SignatureSchemes, SigningSecret};
+
+/// A request to create an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEndpoint {
+    /// URL that webhooks are sent to.
+    pub url: EndpointUrl,
+    /// Purpose in the customer's words.
+    pub description: Option<Description>,
+    /// Event types that the endpoint receives; all if `None`.
+    pub event_types: Option<BTreeSet<EventType>>,
+    /// Static headers sent with every webhook.
+    pub headers: BTreeMap<HeaderName, HeaderValue>,
+    /// Format of the body.
+    pub format: Format,
+    /// Encryption of the body.
+    pub encryption: Encryption,
+    /// Kinds of signatures that webhooks carry.
+    pub signatures: SignatureSchemes,
+}
+
+impl NewEndpoint {
+    /// Reads a request. Fails with every bad field at once, including a URL that `guard` blocks.
+    pub fn check(mut draft: Draft, guard: &AddressGuard) -> Result<Self, BadFields> {
+        let url_text = draft.required("url");
+        let url = read_url(&mut draft, url_text, guard);
+        let description = draft.optional("description");
+        let event_types = take_event_types(&mut draft);
+        let headers: BTreeMap<_, _> = draft.optional_map("headers").into_iter().collect();
+        if headers.len() > MAX_HEADERS {
+            draft.refuse::<()>("/headers", TOO_MANY_HEADERS);
+        }
+        let format = draft.optional("format").unwrap_or_default();
+        let encryption = draft.optional("encryption").unwrap_or_default();
+        let signatures = take_signatures(&mut draft).unwrap_or_default();
+        draft.check(|| Some(Self { url: url?, description, event_types, headers, format, encryption, signatures }))
+    }
+
+    /// Creates the endpoint, active and with its secrets sealed.
+    pub fn create(
+        self,
+        id: EndpointId,
+        project_id: ProjectId,
+        signing_secret: &SigningSecret,
+        ring: &KeyRing,
+        random: &dyn Random,
+    ) -> Endpoint {
+        let seal = |kind, text: &str| ring.seal(kind, project_id, text.as_bytes(), random);
+        let seal_header = |(name, value): (_, HeaderValue)| (name, seal(SealedKind::HeaderValue, value.expose()));
+        Endpoint {
+            id,
+            project_id,
+            version: 1,
+            url: self.url,
+            description: self.description,
+            event_types: self.event_types,
+            headers: self.headers.into_iter().map(seal_header).collect(),
+            format: self.format,
+            encryption: self.encryption,
+            signatures: self.signatures,
+            signing_secret: seal(SealedKind::SigningSecret, &signing_secret.expose()),
+            retiring_secrets: Vec::new(),
+            state: EndpointState::Active,
+            created_at: id.created_at(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(body: &str) -> Result<NewEndpoint, BadFields> {
+        NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &AddressGuard::default())
+    }
+
+    #[test]
+    fn an_endpoint_needs_only_a_url() {
+        let endpoint = check(r#"{"url":"https://hooks.example.com/kyc"}"#).unwrap();
+        assert_eq!(endpoint.url.as_url().as_str(), "https://hooks.example.com/kyc");
+        assert_eq!((endpoint.event_types, endpoint.headers.len(), endpoint.description), (None, 0, None));
+        assert_eq!((endpoint.format, endpoint.encryption), (Format::Standard, Encryption::None));
+        assert_eq!(endpoint.signatures, SignatureSchemes::default());
+    }
+
+    #[test]
+    fn every_bad_field_of_a_new_endpoint_is_named_at_once() {
+        let body = r#"{"url":"http://example.com/","description":" ","eventTypes":["approved","created"],
+            "headers":{"Webhook-Id":"x","x-a":"two\r\nlines","x-b":1,"x-c":"fine"},"format":"xml",
+            "encryption":"aes-128-ecb","signatures":["v1","v2"],"colour":"red"}"#;
+        let BadFields(bad) = check(body).unwrap_err();
+        let pointers: Vec<&str> = bad.iter().map(|field| field.pointer.as_str()).collect();
+        assert_eq!(
+            pointers,
+            [
+                "/url",
+                "/description",
+                "/eventTypes/1",
+                "/headers/Webhook-Id",
+                "/headers/x-a",
+                "/headers/x-b",
+                "/format",
+                "/encryption",
+                "/signatures/1",
+                "/colour"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_endpoint_without_event_types_or_without_signatures_is_refused() {
+        assert!(check(r#"{"url":"https://hooks.example.com/","eventTypes":[]}"#).is_err());
+        assert!(check(r#"{"url":"https://hooks.example.com/","signatures":[]}"#).is_err());
+    }
+}

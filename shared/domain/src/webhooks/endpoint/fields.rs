@@ -1,0 +1,36 @@
+//! Readers for the fields that requests to create and to change an endpoint share.
+
+use std::collections::BTreeSet;
+
+use super::EndpointUrl;
+use crate::foundation::draft::Draft;
+use crate::webhooks::address::AddressGuard;
+use crate::webhooks::event::EventType;
+use crate::webhooks::signature::{SignatureScheme, SignatureSchemes};
+
+pub(super) const MAX_HEADERS: usize = 20;
+
+pub(super) const TOO_MANY_HEADERS: &str = "must have at most 20 members";
+
+pub(super) fn read_url(draft: &mut Draft, url: Option<String>, guard: &AddressGuard) -> Option<EndpointUrl> {
+    match EndpointUrl::parse(&url?, guard) {
+        Ok(url) => Some(url),
+        Err(error) => draft.refuse("/url", &error.to_string()),
+    }
+}
+
+pub(super) fn take_event_types(draft: &mut Draft) -> Option<BTreeSet<EventType>> {
+    let types: Vec<EventType> = draft.optional_list("eventTypes")?;
+    if types.is_empty() {
+        return draft.refuse("/eventTypes", "must name at least one event type; leave it out for all");
+    }
+    Some(types.into_iter().collect())
+}
+
+pub(super) fn take_signatures(draft: &mut Draft) -> Option<SignatureSchemes> {
+    let schemes: Vec<SignatureScheme> = draft.optional_list("signatures")?;
+    match SignatureSchemes::try_from(schemes) {
+        Ok(schemes) => Some(schemes),
+        Err(error) => draft.refuse("/signatures", &error.to_string()),
+    }
+}

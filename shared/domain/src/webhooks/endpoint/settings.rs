@@ -1,0 +1,88 @@
+//! The stored endpoint with all its settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Description, EndpointState, EndpointUrl, Format, HeaderName};
+use crate::foundation::id::{EndpointId, ProjectId};
+use crate::foundation::key_ring::{Sealed, SealedKind};
+use crate::foundation::time::Timestamp;
+use crate::return_urls::Encryption;
+use crate::webhooks::event::EventType;
+use crate::webhooks::signature::SignatureSchemes;
+
+/// Maximum number of endpoints of a project.
+pub const MAX_ENDPOINTS: usize = 10;
+
+/// A URL that a project's webhooks go to, with its settings. Secrets are sealed under the key ring.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    /// Id of the endpoint.
+    pub id: EndpointId,
+    /// The project that owns the endpoint.
+    pub project_id: ProjectId,
+    /// Number of writes, from 1. A write succeeds only if it is based on the current version.
+    pub version: u32,
+    /// URL that webhooks are sent to.
+    pub url: EndpointUrl,
+    /// Purpose in the customer's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+    /// Event types that the endpoint receives. Absent: all, including types added later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_types: Option<BTreeSet<EventType>>,
+    /// Static headers sent with every webhook. The values are sealed.
+    pub headers: BTreeMap<HeaderName, Sealed>,
+    /// Format of the body.
+    pub format: Format,
+    /// Encryption of the body under the project's `secretKey`.
+    pub encryption: Encryption,
+    /// Kinds of signatures that webhooks carry.
+    pub signatures: SignatureSchemes,
+    /// Current signing secret, sealed.
+    pub signing_secret: Sealed,
+    /// Earlier signing secrets that still sign during their overlap, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retiring_secrets: Vec<RetiringSecret>,
+    /// State set by the customer.
+    pub state: EndpointState,
+    /// When the endpoint was created.
+    pub created_at: Timestamp,
+}
+
+/// A signing secret that was replaced and still signs until its overlap ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiringSecret {
+    /// The secret, sealed.
+    pub secret: Sealed,
+    /// When the secret stops signing.
+    pub until: Timestamp,
+}
+
+impl Endpoint {
+    /// Host of the URL. Use it where the full URL must not appear, because the path may contain secrets.
+    pub fn host(&self) -> &str {
+        self.url.as_url().host_str().unwrap_or_default()
+    }
+
+    /// Whether the endpoint receives events of this type.
+    pub fn wants(&self, event_type: EventType) -> bool {
+        self.event_types.as_ref().is_none_or(|wanted| wanted.contains(&event_type))
+    }
+
+    /// All sealed values of the endpoint.
+    pub fn sealed(&self) -> impl Iterator<Item = &Sealed> {
+        let secrets = self.retiring_secrets.iter().map(|retiring| &retiring.secret);
+        self.headers.values().chain([&self.signing_secret]).chain(secrets)
+    }
+
+    /// All sealed values with their kinds, to be sealed again under the current master key.
+    pub fn sealed_mut(&mut self) -> impl Iterator<Item = (SealedKind, &mut Sealed)> {
+        let headers = self.headers.values_mut().map(|value| (SealedKind::HeaderValue, value));
+        let retiring = self.retiring_secrets.iter_mut().map(|retiring| &mut retiring.secret);
+        let secrets = [&mut self.signing_secret].into_iter().chain(retiring);
+        headers.chain(secrets.map(|secret| (SealedKind::SigningSecret, secret)))
+    }
+}

@@ -1,0 +1,63 @@
+//! The drain: how many held deliveries of an endpoint may be released each minute, and when to check the endpoint
+//! again.
+
+use std::time::Duration;
+
+use super::policy::MAX_PACE;
+use super::{Gate, Health, HoldReason};
+use crate::foundation::time::Timestamp;
+use crate::webhooks::endpoint::EndpointState;
+
+/// How long checks of an endpoint continue after a delivery was put on hold. A delivery may be put on hold while the
+/// drain runs; this time exceeds the delay of cached settings and of the index, so that a later check finds it.
+const SETTLING_TIME: Duration = Duration::from_mins(2);
+
+/// Held deliveries that may be released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    /// Maximum number of deliveries to release.
+    pub limit: u32,
+    /// When the first may be sent. The others follow, spread over one minute.
+    pub from: Timestamp,
+}
+
+impl Health {
+    /// Held deliveries that may be released at `now`, or `None` if all must stay on hold.
+    ///
+    /// While the breaker is open, only one may be released as the probe, and only if the pause ends by `until`.
+    pub fn drain(&self, desired_state: EndpointState, now: Timestamp, until: Timestamp) -> Option<Drain> {
+        match (self.gate(desired_state, now), self.pause) {
+            (Gate::Send, _) => Some(Drain { limit: self.pace, from: now }),
+            (Gate::Probe, _) => Some(Drain { limit: 1, from: now }),
+            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) | (Gate::Hold(_), None) => None,
+            (Gate::Hold(_), Some(pause)) => (pause.ends() <= until).then_some(Drain { limit: 1, from: pause.ends() }),
+        }
+    }
+
+    /// Doubles the pace for the next minute, up to the maximum, because this minute's deliveries were released at full
+    /// pace.
+    #[must_use]
+    pub fn with_doubled_pace(self) -> Self {
+        Self { pace: self.pace.saturating_mul(2).min(MAX_PACE), ..self }
+    }
+
+    /// Whether a delivery was put on hold so recently that others may follow.
+    pub fn is_settling(&self, now: Timestamp) -> bool {
+        self.last_held_at.is_some_and(|last_held_at| now.since(last_held_at) < SETTLING_TIME)
+    }
+
+    /// When to check the endpoint again, or `None` if no check is needed until the customer or an attempt changes
+    /// something. `has_more` is whether deliveries are still on hold.
+    pub fn next_check(&self, desired_state: EndpointState, now: Timestamp, has_more: bool) -> Option<Timestamp> {
+        let in_a_minute = now.plus(Duration::from_mins(1));
+        if !self.notices.is_empty() {
+            return Some(in_a_minute);
+        }
+        match (self.gate(desired_state, now), self.pause) {
+            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) => None,
+            _ if !has_more && !self.is_settling(now) => None,
+            (Gate::Hold(_), Some(pause)) => Some(pause.ends().max(in_a_minute)),
+            _ => Some(in_a_minute),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Why deliveries are held, why an endpoint was disabled, and why an attempt failed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::public_names;
+use crate::webhooks::attempt::{Attempt, FailureReason};
+
+public_names! {
+    /// Why a delivery is held.
+    pub enum HoldReason {
+        /// The customer paused the endpoint.
+        Paused = "paused",
+        /// The endpoint is disabled because its receiver answered 410 or failed for too long.
+        Disabled = "disabled",
+        /// Several attempts in a row failed, so the endpoint's circuit breaker is open.
+        Failing = "failing",
+        /// The receiver answered 429 or 503 and gets time to recover.
+        Busy = "busy",
+    }
+}
+
+public_names! {
+    /// Why an endpoint was disabled.
+    pub enum DisableReason {
+        /// The receiver answered 410.
+        Gone = "gone",
+        /// The receiver failed for days without accepting a webhook.
+        Failing = "failing",
+    }
+}
+
+/// Why the most recent attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LastFailure {
+    /// Why the attempt failed.
+    pub reason: FailureReason,
+    /// HTTP status of the response. Absent if there was no response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+impl LastFailure {
+    pub(super) fn of(attempt: &Attempt) -> Option<Self> {
+        attempt.reason.map(|reason| Self { reason, status: attempt.status })
+    }
+}

@@ -1,0 +1,15 @@
+//! Webhooks: events, endpoints, deliveries and their attempts, signatures, replays and test sends.
+
+pub mod address;
+pub mod attempt;
+pub mod delivery;
+pub mod endpoint;
+pub mod event;
+pub mod health;
+pub mod key_pair;
+pub mod replay;
+pub mod request;
+pub mod retry;
+pub mod sample;
+pub mod signature;
+pub mod test_send;

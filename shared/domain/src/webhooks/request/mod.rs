@@ -1,0 +1,193 @@
+//! The HTTP request of one attempt: body, headers and signatures.
+
+use std::collections::BTreeMap;
+
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use thiserror::Error;
+
+use crate::foundation::id::EventId;
+use crate::foundation::key_ring::{CannotOpen, KeyRing, Sealed, SealedKind};
+use crate::foundation::random::Random;
+use crate::foundation::time::Timestamp;
+use crate::return_urls::{Encryption, SecretKey, StoredSecretKey};
+use crate::webhooks::endpoint::{Endpoint, Format, HeaderName as StaticHeaderName};
+use crate::webhooks::event::Event;
+use crate::webhooks::key_pair::{KeyPairs, OpenedKeyPairs};
+use crate::webhooks::signature::{BadSigningSecret, SignatureScheme, SigningSecret};
+
+mod body;
+
+/// Id of the event, the same on every attempt.
+pub const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+/// Time of this attempt, in seconds since 1970.
+pub const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+/// Signatures, separated by spaces.
+pub const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+/// Number of this attempt, from 1. Replays continue the count.
+pub const WEBHOOK_ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt");
+
+/// `true` on a replay, absent otherwise. Static headers cannot imitate it, because the prefix `webhook-` is reserved.
+pub const WEBHOOK_REPLAY: HeaderName = HeaderName::from_static("webhook-replay");
+/// `true` on a test, absent otherwise.
+pub const WEBHOOK_TEST: HeaderName = HeaderName::from_static("webhook-test");
+
+const OUR_USER_AGENT: &str = concat!("Signpost/", env!("CARGO_PKG_VERSION"));
+
+/// Keys of the project that an endpoint's webhooks use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectKeys {
+    /// Current `secretKey`. Required for endpoints with encryption.
+    pub secret_key: Option<StoredSecretKey>,
+    /// Key pairs. Required for endpoints with `v1a` signatures.
+    pub key_pairs: Option<KeyPairs>,
+}
+
+impl ProjectKeys {
+    /// All sealed values of the keys.
+    pub fn sealed(&self) -> impl Iterator<Item = &Sealed> {
+        let secret_key = self.secret_key.iter().map(|key| &key.secret_key);
+        secret_key.chain(self.key_pairs.iter().flat_map(KeyPairs::sealed))
+    }
+}
+
+/// The opened secrets of an endpoint, with all that is needed to turn an event into a request.
+#[derive(Debug, Clone)]
+pub struct EndpointSecrets {
+    format: Format,
+    encryption: BodyEncryption,
+    /// The newest first, each with the time at which it stops signing.
+    signing_secrets: Vec<(SigningSecret, Option<Timestamp>)>,
+    key_pairs: Option<OpenedKeyPairs>,
+    headers: BTreeMap<StaticHeaderName, HeaderValue>,
+}
+
+/// The algorithm and key that encrypt bodies.
+#[derive(Debug, Clone)]
+enum BodyEncryption {
+    None,
+    Ecb(SecretKey),
+    Gcm(SecretKey),
+}
+
+/// Why an endpoint's sealed values cannot be used. Always our fault, never the receiver's.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The key ring cannot open a value.
+    #[error("endpoint's secrets cannot be opened")]
+    Sealed(#[from] CannotOpen),
+    /// The opened signing secret is malformed.
+    #[error("endpoint's signing secret cannot be read")]
+    SigningSecret(#[from] BadSigningSecret),
+    /// An opened header value is malformed.
+    #[error("endpoint's header value cannot be sent")]
+    HeaderValue(#[from] http::header::InvalidHeaderValue),
+    /// An opened value is not UTF-8.
+    #[error("endpoint's sealed value is not UTF-8")]
+    Text(#[from] std::string::FromUtf8Error),
+    /// The endpoint encrypts bodies, and the project has no `secretKey`.
+    #[error("endpoint uses encryption, but the project has no secretKey")]
+    NoSecretKey,
+    /// The endpoint signs with `v1a`, and the project has no key pair.
+    #[error("endpoint uses v1a signatures, but the project has no key pair")]
+    NoKeyPair,
+}
+
+impl EndpointSecrets {
+    /// Opens the sealed values of `endpoint` and of its project.
+    pub fn of(endpoint: &Endpoint, keys: &ProjectKeys, ring: &KeyRing) -> Result<Self, OpenError> {
+        let project = endpoint.project_id;
+        let mut headers = BTreeMap::new();
+        for (name, sealed) in &endpoint.headers {
+            let value = ring.open(SealedKind::HeaderValue, project, sealed)?;
+            let mut value = HeaderValue::from_bytes(&value)?;
+            value.set_sensitive(true);
+            headers.insert(name.clone(), value);
+        }
+        Ok(Self {
+            format: endpoint.format,
+            encryption: BodyEncryption::of(endpoint.encryption, keys, ring)?,
+            signing_secrets: open_signing_secrets(endpoint, ring)?,
+            key_pairs: open_key_pairs(endpoint, keys, ring)?,
+            headers,
+        })
+    }
+
+    /// Signatures of `body` sent at `at` under the webhook id `id`, separated by spaces. The newest secret signs first.
+    fn sign(&self, id: EventId, at: Timestamp, body: &[u8]) -> String {
+        // Secrets are opened ahead and cached, so one may have expired since.
+        let signs = |until: &Option<Timestamp>| until.is_none_or(|until| at < until);
+        let secrets = self.signing_secrets.iter().filter(|(_, until)| signs(until));
+        let mut signatures: Vec<String> = secrets.map(|(secret, _)| secret.sign(id, at, body)).collect();
+        signatures.extend(self.key_pairs.iter().map(|pairs| pairs.signing_at(at).sign(id, at, body)));
+        signatures.join(" ")
+    }
+}
+
+impl BodyEncryption {
+    fn of(encryption: Encryption, keys: &ProjectKeys, ring: &KeyRing) -> Result<Self, OpenError> {
+        let key = || Ok::<_, OpenError>(keys.secret_key.as_ref().ok_or(OpenError::NoSecretKey)?.open(ring)?.key);
+        match encryption {
+            Encryption::None => Ok(Self::None),
+            Encryption::Aes256Ecb => Ok(Self::Ecb(key()?)),
+            Encryption::Aes256Gcm => Ok(Self::Gcm(key()?)),
+        }
+    }
+}
+
+/// Opens the secrets that sign with `v1`. Returns none if the endpoint does not use `v1`.
+fn open_signing_secrets(
+    endpoint: &Endpoint,
+    ring: &KeyRing,
+) -> Result<Vec<(SigningSecret, Option<Timestamp>)>, OpenError> {
+    if !endpoint.signatures.contain(SignatureScheme::V1) {
+        return Ok(Vec::new());
+    }
+    let retiring = endpoint.retiring_secrets.iter().map(|retiring| (&retiring.secret, Some(retiring.until)));
+    let all = std::iter::once((&endpoint.signing_secret, None)).chain(retiring);
+    let open = |(sealed, until)| {
+        let secret = ring.open(SealedKind::SigningSecret, endpoint.project_id, sealed)?;
+        Ok((String::from_utf8(secret)?.parse()?, until))
+    };
+    all.map(open).collect()
+}
+
+fn open_key_pairs(
+    endpoint: &Endpoint,
+    keys: &ProjectKeys,
+    ring: &KeyRing,
+) -> Result<Option<OpenedKeyPairs>, OpenError> {
+    if !endpoint.signatures.contain(SignatureScheme::V1a) {
+        return Ok(None);
+    }
+    Ok(Some(keys.key_pairs.as_ref().ok_or(OpenError::NoKeyPair)?.open(ring)?))
+}
+
+/// Body of the webhooks for `event`, encrypted if the endpoint asks for it. With AES-256-GCM it differs on every call.
+pub fn body(secrets: &EndpointSecrets, event: &Event, random: &dyn Random) -> Vec<u8> {
+    let plain = body::write(secrets.format, event);
+    let ciphertext = match &secrets.encryption {
+        BodyEncryption::None => return plain,
+        BodyEncryption::Ecb(key) => key.encrypt_ecb(&plain),
+        BodyEncryption::Gcm(key) => key.encrypt_gcm(&plain, random),
+    };
+    // Base64 needs no escaping in JSON.
+    format!(r#"{{"data":"{ciphertext}"}}"#).into_bytes()
+}
+
+/// Headers of attempt `number`, which sends `body` at `at`. They include the signatures and the endpoint's static
+/// headers.
+pub fn headers(secrets: &EndpointSecrets, id: EventId, number: u8, at: Timestamp, body: &[u8]) -> HeaderMap {
+    let own = |value: String| HeaderValue::try_from(value).expect("ids, numbers and base64 are header values");
+    let mut headers: HeaderMap = secrets.headers.iter().map(|(name, value)| (name.to_http(), value.clone())).collect();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
+    headers.insert(WEBHOOK_ID, own(id.to_string()));
+    headers.insert(WEBHOOK_TIMESTAMP, own(at.as_seconds().to_string()));
+    headers.insert(WEBHOOK_SIGNATURE, own(secrets.sign(id, at, body)));
+    headers.insert(WEBHOOK_ATTEMPT, own(number.to_string()));
+    headers
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,279 @@
+//! The guarantees of the mails, checked on rendered mails.
+
+use std::time::Duration;
+
+use super::*;
+use domain::reports::report::testing::Day;
+use domain::reports::report::{MAX_FAILURES, Report, ReportView};
+use domain::webhooks::attempt::FailureReason;
+use domain::webhooks::delivery::Delivery;
+use domain::webhooks::event::EventType;
+use domain::webhooks::health::{HoldReason, LastFailure, Notice, NoticeKind};
+
+const UNSUBSCRIBE: &str = "https://api.acme.example/unsubscribe/019ab5e0.k1.x-_y";
+
+fn report_of(deliveries: impl IntoIterator<Item = Delivery>) -> ReportView {
+    let day = Day::default();
+    let mut report = Report::new(day.project_id, day.date);
+    deliveries.into_iter().for_each(|delivery| report.add(&delivery));
+    report.view(day.next_morning(), &day.endpoints(), Vec::new())
+}
+
+/// A day with `scale` deliveries in all states: all event types, three endpoints of which one was deleted, failed and
+/// retrying deliveries.
+fn busy_day(scale: u64) -> ReportView {
+    let day = Day::default();
+    let delivery = |number: u64| {
+        let event_type = EventType::ALL[usize::try_from(number * 7 % 11).unwrap()];
+        let endpoint = day.endpoints[if number.is_multiple_of(40) { 2 } else { usize::from(number.is_multiple_of(4)) }];
+        let queued = day.delivery_of(event_type, endpoint, number);
+        match number {
+            number if number % 97 == 0 => queued.refused_after(40, 3).failed().get(),
+            number if number % 89 == 0 => queued.get().cancelled(),
+            number if number % 83 == 0 => queued.get().held(HoldReason::Disabled),
+            number if number % 61 == 0 => {
+                let timeout = Err((FailureReason::Timeout, None));
+                queued.refused_after(40, 3).attempt(60_000, 15_000, timeout, Some(Duration::from_hours(16))).get()
+            }
+            number if number % 23 == 0 => queued.refused_after(40, 3).delivered_after(12_000, 180).get(),
+            _ => queued.delivered_after(40 + number % 90, 120).get(),
+        }
+    };
+    let mut report = Report::new(day.project_id, day.date);
+    (1..=scale).map(delivery).for_each(|delivery| report.add(&delivery));
+    let (endpoints, keys) =
+        if scale > 100 { (day.endpoints_in_trouble(), day.expiring_keys()) } else { (day.endpoints(), Vec::new()) };
+    report.view(day.next_morning(), &endpoints, keys)
+}
+
+fn notice(kind: NoticeKind) -> NoticeJob {
+    let day = Day::default();
+    let (noon, hours) = (day.date.start().plus(Duration::from_hours(12)), Duration::from_hours);
+    let notice = Notice {
+        kind,
+        at: noon,
+        failing_since: noon.minus(hours(24)),
+        failures: 1310,
+        last_failure: Some(LastFailure { reason: FailureReason::Status, status: Some(502) }),
+        disables_at: (kind == NoticeKind::Failing).then(|| noon.plus(hours(96))),
+    };
+    NoticeJob { project_id: day.project_id, endpoint_id: day.endpoints[0], notice }
+}
+
+fn reader(language: Language) -> Reader<'static> {
+    Reader { language, unsubscribe_url: UNSUBSCRIBE }
+}
+
+fn report_mail(report: &ReportView, language: Language) -> Mail {
+    render(report, "Acme Identity", reader(language)).unwrap()
+}
+
+fn confirmation_mail(link: &str, language: Language) -> Mail {
+    render_confirmation("Acme Identity", link, Day::default().next_morning(), language).unwrap()
+}
+
+fn english(report: &ReportView) -> Mail {
+    report_mail(report, Language::English)
+}
+
+fn notice_mail(kind: NoticeKind, language: Language) -> Mail {
+    render_notice(&notice(kind), "hooks.acme.example", "Acme Identity", reader(language)).unwrap()
+}
+
+#[test]
+fn the_subject_states_the_outcome() {
+    let day = Day::default();
+    let taken = |number| day.delivery(number).delivered_after(10, 10).get();
+    let failed = |number| day.delivery(number).failed().get();
+    let waiting = |number| day.delivery(number).refused_after(10, 10).get();
+    let cancelled = |number| day.delivery(number).get().cancelled();
+    let days = [
+        (report_of([]), ["No webhooks", "웹훅 없음", "Sin webhooks"]),
+        (report_of([taken(0)]), ["✓ 1 webhook delivered", "✓ 웹훅 1건 전달됨", "✓ Se entregó 1 webhook"]),
+        (
+            report_of((0..1204).map(taken)),
+            ["✓ All 1,204 webhooks delivered", "✓ 웹훅 1,204건 모두 전달됨", "✓ Se entregaron los 1,204 webhooks"],
+        ),
+        (
+            report_of([taken(0), cancelled(1)]),
+            [
+                "✓ 1 webhook delivered, 1 cancelled",
+                "✓ 웹훅 1건 전달, 1건 취소",
+                "✓ Se entregó 1 webhook y se canceló 1",
+            ],
+        ),
+        (
+            report_of([taken(0), waiting(1)]),
+            [
+                "⚠ 1 of 2 webhooks not delivered yet",
+                "⚠ 웹훅 2건 중 1건 아직 전달되지 않음",
+                "⚠ 1 de 2 webhooks aún sin entregar",
+            ],
+        ),
+        (
+            report_of([taken(0), failed(1)]),
+            ["✗ 1 of 2 webhooks failed", "✗ 웹훅 2건 중 1건 실패", "✗ Falló 1 de 2 webhooks"],
+        ),
+        (
+            report_of([taken(0), failed(1), waiting(2)]),
+            [
+                "✗ 1 of 3 webhooks failed, 1 not delivered yet",
+                "✗ 웹훅 3건 중 1건 실패, 1건 아직 전달되지 않음",
+                "✗ Falló 1 de 3 webhooks; 1 aún sin entregar",
+            ],
+        ),
+    ];
+    for (report, headlines) in days {
+        for (language, headline) in Language::ALL.into_iter().zip(headlines) {
+            assert_eq!(report_mail(&report, language).subject, format!("{headline} · Acme Identity · 2026-11-21"));
+        }
+    }
+}
+
+#[test]
+fn both_parts_contain_the_same_facts() {
+    let report = busy_day(1500);
+    let delivered = words::count(report.totals.delivered);
+    let at_once = words::percent(report.first_attempts.per_mille().unwrap());
+    let facts = [
+        "Acme Identity",
+        "2026-11-21",
+        "1,500",
+        "aml-ongoing",
+        "hooks.acme.example",
+        "503",
+        "sub-97",
+        &delivered,
+        &at_once,
+    ];
+    for mail in Language::ALL.map(|language| report_mail(&report, language)) {
+        for fact in facts {
+            assert!(mail.text.contains(fact), "{fact} is missing from the plain text:\n{}", mail.text);
+            assert!(mail.html.contains(fact), "{fact} is missing from the HTML");
+        }
+    }
+}
+
+/// The samples can be opened in a browser. After an intended change, `MAIL_SAMPLES=write` writes them again.
+#[test]
+fn mails_equal_their_samples() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/samples");
+    let writes = std::env::var_os("MAIL_SAMPLES").is_some_and(|value| value == "write");
+    let link = "https://api.acme.example/confirm/019ab5e0-0000-7000-8000-000000000000.k1.VGhpcyBpcyBubyB0b2tlbg";
+    for language in Language::ALL {
+        let mails = [
+            ("busy", report_mail(&busy_day(1500), language)),
+            ("good", report_mail(&busy_day(40), language)),
+            ("quiet", report_mail(&report_of([]), language)),
+            ("failing", notice_mail(NoticeKind::Failing, language)),
+            ("disabled", notice_mail(NoticeKind::DisabledFailing, language)),
+            ("confirmation", confirmation_mail(link, language)),
+        ];
+        for (kind, mail) in mails {
+            for (extension, part) in [("html", mail.html), ("txt", mail.text)] {
+                let file = folder.join(format!("{kind}-{language}.{extension}"));
+                if writes {
+                    std::fs::write(&file, &part).unwrap();
+                }
+                let sample = std::fs::read_to_string(&file).unwrap_or_default();
+                assert!(
+                    part == sample,
+                    "the mail differs from {}; if this is intended, set MAIL_SAMPLES=write",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_notice_says_what_happened_what_follows_and_what_to_do() {
+    let mail = |kind| notice_mail(kind, Language::English);
+    let (failing, disabled) = (mail(NoticeKind::Failing), mail(NoticeKind::DisabledFailing));
+    assert_eq!(failing.subject, "⚠ Webhooks to hooks.acme.example are failing · Acme Identity");
+    assert_eq!(disabled.subject, "✗ Webhooks to hooks.acme.example have stopped · Acme Identity");
+    for fact in ["2026-11-20 12:00 UTC", "1,310", "502", "2026-11-25 12:00 UTC"] {
+        assert!(failing.text.contains(fact) && failing.html.contains(fact), "{fact}: {}", failing.text);
+    }
+    assert!(!failing.text.contains("/resume") && disabled.text.contains("/resume"), "{}", disabled.text);
+    let gone = mail(NoticeKind::DisabledGone).text;
+    assert!(gone.contains("410") && !gone.contains("502"), "{gone}");
+}
+
+#[test]
+fn both_parts_list_the_endpoints_in_trouble() {
+    let trouble = "Disabled since 2026-11-21 20:00 UTC";
+    let (mail, mail_without_trouble) = (english(&busy_day(1500)), english(&busy_day(40)));
+    assert!(mail.text.contains(trouble) && mail.html.contains(trouble), "{}", mail.text);
+    assert!(!mail_without_trouble.text.contains("Endpoints with problems"), "{}", mail_without_trouble.text);
+}
+
+#[test]
+fn a_day_without_webhooks_is_two_lines() {
+    let text = english(&report_of([])).text;
+    assert!(text.contains("No webhooks\nThere were no webhooks to deliver on this day.\n"), "{text}");
+    assert!(!text.contains("By event type"), "{text}");
+}
+
+#[test]
+fn a_mail_loads_nothing() {
+    let html = english(&busy_day(1500)).html;
+    for loader in ["<img", "<script", "<link", "@import", "url(", "src="] {
+        assert!(!html.contains(loader), "{loader}");
+    }
+}
+
+#[test]
+fn a_project_name_is_escaped() {
+    let mail = render(&report_of([]), r#"<b>"A" & 'B'</mj-text>"#, reader(Language::English)).unwrap();
+    assert!(!mail.html.contains("<b>") && !mail.html.contains("</mj-text>"));
+    assert!(mail.html.contains("&#60;b&#62;&#34;A&#34; &#38; &#39;B&#39;"), "{}", mail.html);
+}
+
+#[test]
+fn the_longest_report_is_not_clipped_by_gmail() {
+    // Gmail clips mails at 102 KB.
+    let day = Day::default();
+    let report = report_of((0..500).map(|number| {
+        let event_type = EventType::ALL[usize::try_from(number % 11).unwrap()];
+        day.delivery_of(event_type, day.endpoints[0], number).failed().get()
+    }));
+    assert_eq!(report.failures.len(), MAX_FAILURES);
+    for language in Language::ALL {
+        let length = report_mail(&report, language).html.len();
+        assert!(length < 90_000, "{language}: {length}");
+    }
+}
+
+#[test]
+fn the_report_of_a_day_in_progress_says_so() {
+    let day = Day::default();
+    let noon = day.date.start().plus(Duration::from_hours(12));
+    let report = Report::new(day.project_id, day.date).view(noon, &day.endpoints(), Vec::new());
+    let text = english(&report).text;
+    assert!(text.contains("2026-11-21 (UTC), in progress"), "{text}");
+    assert!(text.contains("Data as of 2026-11-21 12:00 UTC."), "{text}");
+}
+
+#[test]
+fn both_parts_of_the_confirmation_mail_contain_the_link() {
+    let link = "https://api.acme.example/confirm/0199-a.k1.b_c";
+    for language in Language::ALL {
+        let mail = confirmation_mail(link, language);
+        assert!(mail.html.contains(&format!("href=\"{link}\"")), "{}", mail.html);
+        assert!(mail.text.contains(&format!("\n{link}\n")), "{}", mail.text);
+        assert!(mail.text.contains("2026-11-22 00:10 UTC"), "{}", mail.text);
+    }
+}
+
+#[test]
+fn every_mail_to_a_subscriber_has_an_unsubscribe_link() {
+    let report = busy_day(1500);
+    for language in Language::ALL {
+        for mail in [report_mail(&report, language), notice_mail(NoticeKind::DisabledGone, language)] {
+            assert!(mail.html.contains(&format!("href=\"{UNSUBSCRIBE}\"")), "{}", mail.html);
+            assert!(mail.text.contains(UNSUBSCRIBE) && mail.unsubscribe_url.as_deref() == Some(UNSUBSCRIBE));
+        }
+        assert!(!render_page(&report, "Acme", language).unwrap().contains("<a "), "the page has no subscriber");
+    }
+}
