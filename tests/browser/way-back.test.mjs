@@ -39,6 +39,20 @@ test('without scripts, a result page leaves after five seconds unless the person
   await Promise.all([stays.leave(), goes.leave()]);
 });
 
+test('without scripts, only the person who opened a single-use link can stay on its page', async () => {
+  const [opener, other] = [await person({ scripts: false }), await person({ scripts: false })];
+  const link = await plain.link({ ...approved, singleUse: true });
+  await opener.open(link);
+  for (const url of [link, `${link}?stay=1`]) assert.equal((await other.open(url)).status, 410);
+  await opener.page.click('.stay');
+  await opener.page.waitForURL('**?stay=*');
+  assert.equal(await opener.page.locator('h1').textContent(), 'You are verified');
+  await opener.page.click('.button');
+  await opener.page.waitForURL(plain.home + approvedQuery);
+  assert.deepEqual([opener.complaints, other.complaints], [[], []]);
+  await Promise.all([opener.leave(), other.leave()]);
+});
+
 test('OK is the first element that Tab reaches, shows its focus, and leads back on Enter', async () => {
   for (const dark of [false, true]) {
     const { page, complaints, open, leave } = await person({ dark });
@@ -73,6 +87,17 @@ test('an error page leaves only by its button', async () => {
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.waitForURL(`${plain.home}?kycStatus=rejected&errorCode=DE-20000`);
+  assert.deepEqual(complaints, []);
+  await leave();
+});
+
+test('the page for an undocumented code has no link and does not show the code', async () => {
+  const { page, complaints, open, leave } = await person();
+  const { status } = await open(plain.errorPage('call-0800-123456'));
+  assert.equal(status, 200);
+  assert.equal(await page.locator('h1').textContent(), 'Something went wrong');
+  assert.equal(await page.locator('a').count(), 0);
+  assert.ok(!(await page.content()).includes('0800'));
   assert.deepEqual(complaints, []);
   await leave();
 });

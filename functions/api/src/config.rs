@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use aws::lambda::config::{self, ConfigError};
+use aws::lambda::proxy::TrustedProxy;
 use aws::store::StoreConfig;
 use domain::projects::api_key::OperatorKeys;
 use domain::projects::rate_limit::RateLimit;
+use domain::reports::confirmation::ConfirmationLimits;
+use domain::return_urls::AppSchemes;
 use domain::webhooks::address::AddressGuard;
 
 /// The configuration of the settings API.
@@ -23,6 +26,10 @@ pub struct Config {
     pub api_base_url: String,
     /// Base URL of return links, without a trailing slash.
     pub redirect_base_url: String,
+    /// The proxy in front of this API, or none.
+    pub proxy: TrustedProxy,
+    /// App schemes that return URLs may use in addition to schemes in reverse-DNS form.
+    pub app_schemes: AppSchemes,
     /// IP addresses that webhooks come from.
     pub egress_ips: Vec<IpAddr>,
     /// Maximum number of calls of a project's API key in ten seconds.
@@ -31,6 +38,8 @@ pub struct Config {
     pub mail_from: String,
     /// SES configuration set that reports bounces and complaints.
     pub mail_configuration_set: Option<String>,
+    /// Daily limits of confirmation mails.
+    pub confirmation_limits: ConfirmationLimits,
     /// Rules for the addresses of endpoints.
     pub address_guard: AddressGuard,
 }
@@ -45,10 +54,16 @@ impl Config {
             operator_keys: config::parsed(&var, "OPERATOR_KEY_HASHES")?,
             api_base_url: config::base_url(&var, "API_BASE_URL")?,
             redirect_base_url: config::base_url(&var, "REDIRECT_BASE_URL")?,
+            proxy: TrustedProxy::read(&var)?,
+            app_schemes: config::parsed_or_empty(&var, "ALLOWED_APP_SCHEMES")?,
             egress_ips: config::list(&var, "EGRESS_IPS")?,
             rate_limit: config::parsed(&var, "RATE_LIMIT")?,
             mail_from: config::required(&var, "MAIL_FROM")?,
             mail_configuration_set: config::optional(&var, "MAIL_CONFIGURATION_SET"),
+            confirmation_limits: ConfirmationLimits {
+                per_project: config::parsed(&var, "MAX_CONFIRMATIONS_PER_PROJECT")?,
+                per_deployment: config::parsed(&var, "MAX_CONFIRMATIONS_PER_DAY")?,
+            },
             address_guard: config::address_guard(&var)?,
         })
     }

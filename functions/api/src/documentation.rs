@@ -6,10 +6,7 @@
 use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -44,9 +41,7 @@ pub(crate) async fn page(headers: HeaderMap) -> Response {
         "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
     );
     let policy = HeaderValue::from_str(&policy).expect("base64 is visible ASCII");
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
 }
 
@@ -61,11 +56,7 @@ fn respond(request: &HeaderMap, tag: &HeaderValue, content_type: &'static str, c
     let cached = request.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
     let is_current =
         cached.split(',').any(|cached| cached.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes());
-    let headers = [
-        (ETAG, tag.clone()),
-        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
+    let headers = [(ETAG, tag.clone()), (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
     if is_current {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }

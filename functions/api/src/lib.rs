@@ -25,7 +25,7 @@ pub use config::Config;
 pub use endpoints::host_names::{Addresses, HostNames};
 
 use http::routes::{self, Routes};
-use http::{problem, rate_limit};
+use http::{problem, rate_limit, source_address};
 
 /// Creates the router of the whole API.
 pub fn router(app: App) -> Router {
@@ -34,6 +34,7 @@ pub fn router(app: App) -> Router {
         .fallback(routes::route_not_found)
         .method_not_allowed_fallback(routes::method_not_allowed)
         .layer(middleware::from_fn(routes::check_url))
+        .layer(middleware::from_fn_with_state(app.clone(), source_address::find))
         .layer(middleware::from_fn(rate_limit::write_headers))
         .layer(middleware::from_fn(problem::write_problems))
         .layer(middleware::from_fn(add_security_headers))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{App, Config, router};
 use aws::Aws;
-use aws::lambda::{config, telemetry};
+use aws::lambda::{config, gateway, telemetry};
 use aws::secrets::KeyRingSecret;
 use domain::foundation::clock::SystemClock;
 use domain::foundation::random::SystemRandom;
@@ -16,5 +16,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = Aws::from_env(&config::environment)?;
     let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret, Arc::new(SystemClock));
     let app = App::new(config, &aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
-    lambda_http::run(router(app)).await
+    gateway::run(router(app)).await
 }

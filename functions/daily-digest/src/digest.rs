@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws::link_keys::LinkKeyError;
 use aws::queue::{Queue, QueueError};
 use aws::secrets::{KeyRingSecret, SecretError};
 use aws::ses::Mailer;
@@ -75,6 +76,8 @@ pub(crate) enum JobError {
     Message(#[source] serde_json::Error),
     #[error(transparent)]
     Service(ServiceError),
+    #[error(transparent)]
+    LinkKey(#[from] LinkKeyError),
     #[error("{failed} mails failed, and another run is sending {busy}")]
     Unsent { failed: usize, busy: usize },
 }

@@ -2,14 +2,16 @@
 
 use aws::ServiceError;
 use aws::lambda::telemetry;
+use aws::link_keys::link_key;
 use aws::ses::MailError;
 use aws::store::{Mailing, StoreError, WriteOutcome};
 use domain::foundation::id::ProjectId;
 use domain::reports::mail_link::{LinkPurpose, MailLink};
 use domain::reports::notification_user::{NotificationUser, NotificationUserState};
+use domain::reports::suppression::Suppression;
 use mail::{Mail, Reader, RenderError};
 use thiserror::Error;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::digest::{Digest, JobError};
 use crate::ports::{DigestMailer, DigestQueue};
@@ -30,7 +32,7 @@ enum Mailed {
     Sent,
     /// Another run has claimed the mail, and may still fail to send it.
     Busy,
-    /// The user is no longer confirmed, or was removed.
+    /// The user is no longer confirmed, was removed, or their address is suppressed.
     Unwanted,
 }
 
@@ -61,10 +63,11 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         render: impl Fn(Reader<'_>) -> Result<Mail, RenderError>,
     ) -> Result<usize, JobError> {
         let (mut sent, mut busy, mut failed) = (0, 0, 0);
-        let ring = self.key_ring.ring().await?;
+        let Some(project_id) = recipients.first().map(|user| user.project_id) else { return Ok(0) };
+        let key = link_key(&self.store.link_keys, &self.key_ring, project_id, &*self.random).await?;
         for user in recipients {
-            let link = MailLink::new(LinkPurpose::Unsubscribe, user.project_id, user.id, self.clock.now());
-            let unsubscribe_url = link.url(&self.api_base_url, &ring, &*self.random);
+            let link = MailLink::new(LinkPurpose::Unsubscribe, &user, self.clock.now());
+            let unsubscribe_url = link.url(&self.api_base_url, &key, &*self.random);
             let mail = render(Reader { language: user.language, unsubscribe_url: &unsubscribe_url });
             match self.mail(mailing, &user, mail).await {
                 Ok(Mailed::Sent) => sent += 1,
@@ -92,6 +95,13 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         // The user may have unsubscribed since the recipients were listed: building the report of a large day takes a while.
         let user_now = self.store.users.get(user.project_id, user.id).await?;
         if user_now.is_none_or(|user| user.state != NotificationUserState::Confirmed) {
+            return Ok(Mailed::Unwanted);
+        }
+        // The person may have complained about the mail of another project.
+        let listing = self.store.suppressions.find(&user.email.hashes(), user.project_id).await?;
+        if let Some(Suppression { reason, .. }) = listing.suppression {
+            let (project_id, user_id) = (user.project_id, user.id);
+            info!(project.id = %project_id, user.id = %user_id, "user {user_id} gets no mail because the address is suppressed: {reason}");
             return Ok(Mailed::Unwanted);
         }
         let claimed_at = self.clock.now();

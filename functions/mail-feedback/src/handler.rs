@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use aws::Aws;
 use aws::lambda::telemetry;
-use aws::store::{Commit, ProjectStore, ProjectWrite, StoreError, UserStore, Write, WriteOutcome};
+use aws::store::{Commit, ProjectStore, ProjectWrite, StoreError, SuppressionStore, UserStore, Write, WriteOutcome};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::foundation::clock::Clock;
 use domain::foundation::random::{self, Random};
 use domain::projects::audit::{Actor, AuditChange, Author, Entry, Resource};
 use domain::reports::mail_feedback::{MailFeedback, NotFeedback};
 use domain::reports::notification_user::NotificationUser;
+use domain::reports::suppression::Suppression;
 use thiserror::Error;
 use tracing::{error, info};
 
@@ -20,6 +21,7 @@ use crate::config::Config;
 pub struct FeedbackHandler {
     projects: ProjectStore,
     users: UserStore,
+    suppressions: SuppressionStore,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -41,12 +43,17 @@ impl FeedbackHandler {
     /// Creates the clients. No call is made before the first message.
     pub fn connect(config: &Config, aws: &Aws, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let table = &config.settings_table;
-        Self::new(ProjectStore::new(aws, table), UserStore::new(aws, table), clock, random)
+        let stores = (ProjectStore::new(aws, table), UserStore::new(aws, table), SuppressionStore::new(aws, table));
+        Self::new(stores, clock, random)
     }
 
     /// Creates a handler with these stores.
-    pub fn new(projects: ProjectStore, users: UserStore, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { projects, users, clock, random }
+    pub fn new(
+        (projects, users, suppressions): (ProjectStore, UserStore, SuppressionStore),
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self { projects, users, suppressions, clock, random }
     }
 
     /// Processes a batch of messages. The response names those that return to the queue.
@@ -73,13 +80,33 @@ impl FeedbackHandler {
         }
     }
 
-    /// Suppresses a user and adds an entry to the audit log. Does nothing if the user is suppressed already or was removed.
+    /// Adds the address to the suppression list, and suppresses the user if there is one. Does nothing if the person has confirmed
+    /// the address since.
     async fn suppress(&self, feedback: &MailFeedback) -> Result<(), FeedbackError> {
-        let MailFeedback { project_id, user_id, at, reason } = *feedback;
+        let MailFeedback { project_id, user_id, address, at, reason } = feedback;
+        let suppression = Suppression { at: *at, reason: *reason };
+        let user = self.users.get(*project_id, *user_id).await?;
+        if user.as_ref().is_some_and(|user| user.has_confirmed_since(*at)) {
+            return Ok(());
+        }
+        // The user or the project may be deleted. The list outlives both, so that adding the address again sends no mail.
+        let address = address.clone().or_else(|| user.as_ref().map(|user| user.email.hashes()));
+        if let Some(address) = address {
+            self.suppressions.add(&address, *project_id, suppression).await?;
+            info!(project.id = %project_id, "an address was added to the suppression list: {reason}");
+        }
+        match user {
+            Some(user) => self.suppress_user(user, suppression).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Suppresses a user and adds an entry to the audit log. Does nothing if the user is suppressed already.
+    async fn suppress_user(&self, user: NotificationUser, suppression: Suppression) -> Result<(), FeedbackError> {
+        let (project_id, user_id) = (user.project_id, user.id);
         let Some(project) = self.projects.get_now(project_id).await? else { return Ok(()) };
-        let Some(user) = self.users.get(project_id, user_id).await? else { return Ok(()) };
         let mut suppressed = user.clone();
-        suppressed.suppress(reason, at);
+        suppressed.suppress(suppression);
         if suppressed == user {
             return Ok(());
         }

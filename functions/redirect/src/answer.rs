@@ -6,7 +6,7 @@ use aws::store::StoreError;
 use domain::foundation::key_ring::CannotOpen;
 use domain::projects::color::Color;
 use domain::return_urls::return_link::BadReturnLink;
-use domain::return_urls::{KeyMissing, Location, Outcome};
+use domain::return_urls::{KeyMissing, Location, Outcome, VisitProof};
 use thiserror::Error;
 
 /// The response to a browser.
@@ -29,6 +29,8 @@ pub(crate) struct Ending {
     pub(crate) logo_color: Option<Color>,
     /// The result or the error code.
     pub(crate) outcome: Outcome,
+    /// Whether the page shows the error code. `false` if an anonymous caller could choose its text.
+    pub(crate) shows_code: bool,
     /// What the person can do next.
     pub(crate) next_step: NextStep,
 }
@@ -37,7 +39,12 @@ pub(crate) struct Ending {
 #[derive(Debug)]
 pub(crate) enum NextStep {
     /// Press "OK", or wait until the countdown leads to the return URL.
-    Countdown(Location),
+    Countdown {
+        /// The return URL.
+        location: Location,
+        /// Value of the parameter `stay`, which opens the page again without the countdown.
+        stay: String,
+    },
     /// Press "OK" at any time. The person chose to stay on the page.
     Confirm(Location),
     /// Press "Go back" on an error page.
@@ -85,6 +92,16 @@ pub(crate) enum Fault {
 }
 
 aws::from_service_errors!(Fault: StoreError, SecretError);
+
+impl Answer {
+    /// Adds the proof of the visit that used a single-use link. Only this visit can open the page again to stay on it.
+    pub(crate) fn for_visit(mut self, proof: &VisitProof) -> Self {
+        if let Self::Show(Ending { next_step: NextStep::Countdown { stay, .. }, .. }) = &mut self {
+            proof.expose().clone_into(stay);
+        }
+        self
+    }
+}
 
 impl From<Result<Answer, Refusal>> for Answer {
     fn from(result: Result<Answer, Refusal>) -> Self {

@@ -1,6 +1,7 @@
 //! The configuration of the redirect pages, read from environment variables.
 
 use aws::lambda::config::{self, ConfigError};
+use aws::lambda::proxy::TrustedProxy;
 
 /// The configuration of the redirect pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Config {
     pub activity_table: String,
     /// Name or ARN of the secret that holds the key ring.
     pub key_ring_secret: String,
+    /// The proxy in front of the pages, or none.
+    pub proxy: TrustedProxy,
 }
 
 impl Config {
@@ -20,6 +23,7 @@ impl Config {
             settings_table: config::required(&var, "SETTINGS_TABLE")?,
             activity_table: config::required(&var, "ACTIVITY_TABLE")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
+            proxy: TrustedProxy::read(&var)?,
         })
     }
 }
@@ -35,6 +39,7 @@ mod tests {
             let var = |name: &str| (ALL.contains(&name) && name != missing).then(|| name.to_lowercase());
             assert_eq!(Config::read(var).unwrap_err().to_string(), format!("variable {missing} is not set"));
         }
-        assert_eq!(Config::read(|name| Some(name.to_lowercase())).unwrap().activity_table, "activity_table");
+        let all = |name: &str| ALL.contains(&name).then(|| name.to_lowercase());
+        assert_eq!(Config::read(all).unwrap().activity_table, "activity_table");
     }
 }

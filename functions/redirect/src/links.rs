@@ -10,26 +10,41 @@ use axum::response::Response;
 use domain::foundation::id::{ProjectId, ReturnLinkId};
 use domain::foundation::time::Timestamp;
 use domain::return_urls::return_link::{BadReturnLink, ReturnLink};
-use domain::return_urls::{Outcome, Verification, WayBack};
+use domain::return_urls::{DocumentedCode, ErrorCode, Outcome, Verification, VisitProof, WayBack};
 
 use crate::answer::{Answer, Ending, Fault, NextStep, Refusal};
 use crate::app::App;
 use crate::language::PreferredLanguage;
 use crate::pages;
 
-/// How long after its first use a single-use link still opens with `?stay=1`. This is longer than the countdown of 5 seconds,
+/// How long after its first use the same visit can open a single-use link again. This is longer than the countdown of 5 seconds,
 /// because people read slowly and browsers delay pages in the background.
 const STAY_WINDOW: Duration = Duration::from_mins(1);
 
+/// The revision that every project has reached.
+const ANY_REVISION: u64 = 0;
+
 /// The kind of request for a return link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Visit {
     /// `GET`.
     Open,
-    /// `GET` with `?stay=1`: stay on the result page.
-    Stay,
+    /// `GET` with `?stay=…`: stay on the result page. The value is `1`, or the proof of the visit that used a single-use link.
+    Stay(Option<VisitProof>),
     /// `HEAD` of a single-use link. It does not spend the link, so the response must not reveal where the link leads.
     Peek,
+}
+
+impl Visit {
+    fn of(method: &Method, query: Option<&str>) -> Self {
+        if *method == Method::HEAD {
+            return Self::Peek;
+        }
+        let mut values =
+            query.into_iter().flat_map(|query| query.split('&')).filter_map(|part| part.strip_prefix("stay="));
+        let read = |value| if value == "1" { Some(None) } else { VisitProof::from_text(value).map(Some) };
+        values.find_map(read).map_or(Self::Open, Self::Stay)
+    }
 }
 
 /// `GET /r/{token}`: opens a return link.
@@ -40,12 +55,7 @@ pub(crate) async fn follow(
     RawQuery(query): RawQuery,
     token: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let wants_to_stay = query.is_some_and(|query| query.split('&').any(|parameter| parameter == "stay=1"));
-    let visit = match (method, wants_to_stay) {
-        (Method::HEAD, _) => Visit::Peek,
-        (_, true) => Visit::Stay,
-        (_, false) => Visit::Open,
-    };
+    let visit = Visit::of(&method, query.as_deref());
     let answer = match token {
         Ok(Path(token)) => open_link(&app, &token, visit).await,
         Err(_) => Err(Refusal::UnknownPath),
@@ -55,7 +65,8 @@ pub(crate) async fn follow(
 
 /// `GET /r/{pid}/error/{code}`: ends a verification that failed before a link was minted.
 ///
-/// The URL says nothing about the person, and anyone can build one, so the page never redirects.
+/// The URL does not identify the person, and anyone can build one, so the page never redirects. A code in an undocumented form may
+/// be any text of the caller. The page then says that something went wrong, and neither its text nor its links contain the code.
 pub(crate) async fn show_error(
     State(app): State<App>,
     PreferredLanguage(language): PreferredLanguage,
@@ -84,16 +95,16 @@ async fn open_link(app: &App, token: &str, visit: Visit) -> Result<Answer, Refus
     // Opening the seal first keeps forged tokens from costing a read or a write.
     let link = ReturnLink::open(token, &ring, app.clock.now())?;
     // A link that is not single-use has nothing to spend, so `HEAD` gets the response to `GET`.
-    let visit = if visit == Visit::Peek && link.single_use.is_none() { Visit::Open } else { visit };
-    let answer = end_verification(app, link.project_id, link.verification, visit).await?;
+    let visit = if matches!(visit, Visit::Peek) && link.single_use.is_none() { Visit::Open } else { visit };
+    let answer = end_verification(app, link.project_id, link.revision, link.verification, &visit).await?;
     let answer = answer.ok_or(Refusal::Link(BadReturnLink::Foreign))?;
     match link.single_use {
-        Some(id) if visit != Visit::Peek => claim(app, id, link.expires_at, visit, answer).await,
+        Some(id) if !matches!(visit, Visit::Peek) => claim(app, id, link.expires_at, visit, answer).await,
         _ => Ok(answer),
     }
 }
 
-/// Claims a single-use link. Returns `answer` to the first request only.
+/// Claims a single-use link. Returns `answer` to the first request, and again only to the same visit if the person chooses to stay.
 ///
 /// The claim is the last step that can fail. If its write or the response is lost, the link may be spent although nobody saw
 /// where it leads. Claiming after the response would let two people use the link.
@@ -104,40 +115,60 @@ async fn claim(
     visit: Visit,
     answer: Answer,
 ) -> Result<Answer, Refusal> {
-    let now = app.clock.now();
-    match app.used_links.claim(id, expires_at, now, &*app.random).await.map_err(Fault::from)? {
-        LinkUse::First => Ok(answer),
-        LinkUse::Again { first_at } => match answer {
-            // The result page links to itself with `?stay=1`, so the person who saw it may load it again. No other response
-            // offers that link.
-            Answer::Show(_) if visit == Visit::Stay && now.since(first_at) <= STAY_WINDOW => Ok(answer),
-            _ => Err(Refusal::UsedLink),
-        },
+    let (now, proof) = (app.clock.now(), VisitProof::generate(&*app.random));
+    match app.used_links.claim(id, expires_at, now, &proof.hash()).await.map_err(Fault::from)? {
+        LinkUse::First => Ok(answer.for_visit(&proof)),
+        LinkUse::Again { first_at, visit: first } => {
+            let is_same_visit = matches!(visit, Visit::Stay(Some(proof)) if proof.hash() == first);
+            match answer {
+                Answer::Show(_) if is_same_visit && now.since(first_at) <= STAY_WINDOW => Ok(answer),
+                _ => Err(Refusal::UsedLink),
+            }
+        }
     }
 }
 
 async fn show_error_code(app: &App, project: &str, code: &str) -> Result<Answer, Refusal> {
-    let (Ok(project), Ok(code)) = (project.parse(), code.parse()) else { return Err(Refusal::UnknownPath) };
-    let verification = Verification::without_person(Outcome::Error(code));
-    end_verification(app, project, verification, Visit::Open).await?.ok_or(Refusal::UnknownPath)
+    let (Ok(project), Ok(code)) = (project.parse(), code.parse::<ErrorCode>()) else {
+        return Err(Refusal::UnknownPath);
+    };
+    let answer = match DocumentedCode::try_from(code.clone()) {
+        Ok(documented) => {
+            end_verification(app, project, ANY_REVISION, Verification::of_anonymous(documented), &Visit::Open).await?
+        }
+        Err(_) => explain(app, project, code).await?,
+    };
+    answer.ok_or(Refusal::UnknownPath)
 }
 
-/// Decides the response to a verification from the project's settings; `None` if the project does not exist.
+/// Returns a page that says that something went wrong and has no way back; `None` if the project does not exist.
+async fn explain(app: &App, project: ProjectId, code: ErrorCode) -> Result<Option<Answer>, Fault> {
+    let return_url = app.settings.get(project, ANY_REVISION, app.clock.now()).await?;
+    Ok(return_url.map(|return_url| {
+        let (project_name, logo_color) = (return_url.project.name.as_str().to_owned(), return_url.project.logo_color);
+        let (outcome, next_step) = (Outcome::Error(code), NextStep::Close);
+        Answer::Show(Ending { project_name, logo_color, outcome, shows_code: false, next_step })
+    }))
+}
+
+/// Decides the response to a verification from the project's settings of this revision or a later one; `None` if the project does not
+/// exist.
 async fn end_verification(
     app: &App,
     project: ProjectId,
+    revision: u64,
     verification: Verification,
-    visit: Visit,
+    visit: &Visit,
 ) -> Result<Option<Answer>, Fault> {
     let now = app.clock.now();
-    let Some(return_url) = app.settings.get(project, now).await? else { return Ok(None) };
+    let Some(return_url) = app.settings.get(project, revision, now).await? else { return Ok(None) };
     let show = |next_step| {
         let (project_name, outcome) = (return_url.project.name.as_str().to_owned(), verification.outcome.clone());
         let logo_color = return_url.project.logo_color;
-        Ok(Some(Answer::Show(Ending { project_name, logo_color, outcome, next_step })))
+        Ok(Some(Answer::Show(Ending { project_name, logo_color, outcome, shows_code: true, next_step })))
     };
     let Some(settings) = &return_url.settings else { return show(NextStep::Close) };
-    if visit == Visit::Peek {
+    if matches!(visit, Visit::Peek) {
         return show(NextStep::Close);
     }
     let key = match return_url.keys.current_at(now) {
@@ -150,8 +181,8 @@ async fn end_verification(
     let location = settings.location(&verification, key.as_ref(), now, &*app.random)?;
     match settings.way_back(&verification.outcome) {
         WayBack::AtOnce => Ok(Some(Answer::SendBack(location))),
-        WayBack::ByItself if visit == Visit::Stay => show(NextStep::Confirm(location)),
-        WayBack::ByItself => show(NextStep::Countdown(location)),
+        WayBack::ByItself if matches!(visit, Visit::Stay(_)) => show(NextStep::Confirm(location)),
+        WayBack::ByItself => show(NextStep::Countdown { location, stay: "1".to_owned() }),
         WayBack::ByButton => show(NextStep::GoBack(location)),
         WayBack::Nowhere => show(NextStep::Close),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws::Aws;
-use aws::lambda::{config, telemetry};
+use aws::lambda::{config, gateway, telemetry};
 use aws::secrets::KeyRingSecret;
 use aws::store::{ReturnUrlStore, UsedLinks};
 use domain::foundation::clock::SystemClock;
@@ -15,9 +15,10 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init(env!("CARGO_CRATE_NAME"));
     let config = Config::read(config::environment)?;
     let aws = Aws::from_env(&config::environment)?;
+    let proxy = config.proxy;
     let settings = ReturnUrlStore::new(&aws, config.settings_table);
     let used_links = UsedLinks::new(&aws, config.activity_table);
     let key_ring = KeyRingSecret::new(&aws, config.key_ring_secret, Arc::new(SystemClock));
     let app = App::new(settings, used_links, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom));
-    lambda_http::run(router(app)).await
+    gateway::run(router(app, proxy)).await
 }

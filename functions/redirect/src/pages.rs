@@ -99,7 +99,7 @@ fn show(ending: &Ending, language: Language) -> Response {
         Outcome::Error(code) => {
             let kind = ErrorKind::of(code);
             error_message = texts::error(kind, language);
-            (Tone::of_error(kind), &error_message, Some(code.as_str()))
+            (Tone::of_error(kind), &error_message, ending.shows_code.then_some(code.as_str()))
         }
     };
     let accent = ending.logo_color.map(Accent::new);
@@ -107,7 +107,7 @@ fn show(ending: &Ending, language: Language) -> Response {
     let page =
         Page { language, texts, style: STYLE, accent: accent.as_ref(), tone, message, project_name, code, next_step };
     let mut response = write(StatusCode::OK, &page);
-    if let NextStep::Countdown(location) = next_step {
+    if let NextStep::Countdown { location, .. } = next_step {
         // A `meta` element would do the same, but accessibility checkers report it: they cannot see that the page lets people
         // stay.
         response.headers_mut().insert(REFRESH, header(&format!("5; url={}", location.as_str())));
@@ -161,7 +161,7 @@ mod tests {
     async fn a_project_name_is_escaped() {
         let project_name = "<script>alert(1)</script>\"'&".to_owned();
         let outcome = Outcome::Result(KycStatus::Approved);
-        let ending = Ending { project_name, logo_color: None, outcome, next_step: NextStep::Close };
+        let ending = Ending { project_name, logo_color: None, outcome, shows_code: true, next_step: NextStep::Close };
         let html = html(render(Answer::Show(ending), Language::English)).await;
         assert!(!html.contains("<script"), "{html}");
         assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");

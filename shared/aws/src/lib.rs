@@ -8,6 +8,8 @@ mod error;
 #[cfg(feature = "client")]
 mod http;
 pub mod lambda;
+#[cfg(all(feature = "secrets", feature = "store"))]
+pub mod link_keys;
 #[cfg(feature = "queue")]
 pub mod queue;
 #[cfg(feature = "secrets")]

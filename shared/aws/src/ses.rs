@@ -56,7 +56,7 @@ impl Mailer {
     pub async fn send(&self, to: &NotificationUser, mail: &Mail) -> Result<(), MailError> {
         let body = Body::builder().html(content(&mail.html)?).text(content(&mail.text)?).build();
         let message = Message::builder().subject(content(&mail.subject)?).body(body);
-        let message = message.set_headers(mail.unsubscribe_url.as_deref().map(one_click).transpose()?).build();
+        let message = message.set_headers(Some(headers(mail)?)).build();
         let call = self
             .aws
             .ses()
@@ -72,13 +72,16 @@ impl Mailer {
     }
 }
 
-/// The headers for one-click unsubscription in mail programs (RFC 8058).
-fn one_click(url: &str) -> Result<Vec<MessageHeader>, BuildError> {
-    let header = |name: &str, value: String| MessageHeader::builder().name(name).value(value).build();
-    Ok(vec![
-        header("List-Unsubscribe", format!("<{url}>"))?,
-        header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned())?,
-    ])
+/// Marks the mail as automatic, so that it gets no automatic replies (RFC 3834, section 5), and lets mail programs unsubscribe with
+/// one click (RFC 8058).
+fn headers(mail: &Mail) -> Result<Vec<MessageHeader>, BuildError> {
+    let header = |name: &str, value: &str| MessageHeader::builder().name(name).value(value).build();
+    let mut headers = vec![header("Auto-Submitted", "auto-generated")?];
+    if let Some(url) = &mail.unsubscribe_url {
+        headers.push(header("List-Unsubscribe", &format!("<{url}>"))?);
+        headers.push(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")?);
+    }
+    Ok(headers)
 }
 
 fn tag(name: &str, value: &impl ToString) -> Result<MessageTag, BuildError> {
@@ -182,6 +185,7 @@ mod tests {
         assert_eq!(
             call["Content"]["Simple"]["Headers"],
             serde_json::json!([
+                { "Name": "Auto-Submitted", "Value": "auto-generated" },
                 { "Name": "List-Unsubscribe", "Value": "<https://api.example/unsubscribe/x>" },
                 { "Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click" },
             ])
@@ -191,6 +195,17 @@ mod tests {
         let tags = [("project", project), ("user", id)]
             .map(|(name, value)| serde_json::json!({ "Name": name, "Value": value }));
         assert_eq!(call["EmailTags"], serde_json::json!(tags));
+    }
+
+    #[tokio::test]
+    async fn a_mail_without_a_subscription_is_marked_as_automatic_too() {
+        let (mailer, server) = service_that_answers("200 OK", r#"{"MessageId":"1"}"#);
+        mailer.send(&user(), &Mail { unsubscribe_url: None, ..mail() }).await.unwrap();
+        let call: serde_json::Value = serde_json::from_str(&server.join().unwrap()).unwrap();
+        assert_eq!(
+            call["Content"]["Simple"]["Headers"],
+            serde_json::json!([{ "Name": "Auto-Submitted", "Value": "auto-generated" }])
+        );
     }
 
     #[tokio::test]

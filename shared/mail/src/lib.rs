@@ -13,10 +13,12 @@ use domain::foundation::time::Timestamp;
 use domain::reports::digest::NoticeJob;
 use domain::reports::report::ReportView;
 
+mod name;
 mod notice;
 mod page;
 mod words;
 
+use name::{marked, without_marks};
 use notice::NoticePage;
 use page::ReportPage;
 use words::Words;
@@ -59,34 +61,38 @@ pub struct Reader<'a> {
 
 /// Renders the daily report of the project named `project` as a mail.
 pub fn render(report: &ReportView, project: &str, reader: Reader<'_>) -> Result<Mail, RenderError> {
-    let page = ReportPage::new(report, project, words::in_language(reader.language), Some(reader.unsubscribe_url));
+    let words = words::in_language(reader.language);
+    let page = ReportPage::new(report, &marked(project), words, Some(reader.unsubscribe_url));
     Ok(Mail {
         subject: page.subject.clone(),
         html: lay_out(&ReportMjml { page: &page }.render()?)?,
-        text: ReportText { page: &page }.render()?,
+        text: without_marks(&ReportText { page: &page }.render()?),
         unsubscribe_url: Some(reader.unsubscribe_url.to_owned()),
     })
 }
 
 /// Renders the report of the project named `project` as a web page that looks like the mail, without an unsubscribe link.
 pub fn render_page(report: &ReportView, project: &str, language: Language) -> Result<String, RenderError> {
-    let page = ReportPage::new(report, project, words::in_language(language), None);
+    let page = ReportPage::new(report, &marked(project), words::in_language(language), None);
     lay_out(&ReportMjml { page: &page }.render()?)
 }
 
 /// Renders the notice that the endpoint at `host` is failing or was disabled.
 pub fn render_notice(job: &NoticeJob, host: &str, project: &str, reader: Reader<'_>) -> Result<Mail, RenderError> {
-    let page = NoticePage::new(job, host, project, words::in_language(reader.language), reader.unsubscribe_url);
+    let words = words::in_language(reader.language);
+    let page = NoticePage::new(job, host, &marked(project), words, reader.unsubscribe_url);
     Ok(Mail {
         subject: page.subject.clone(),
         html: lay_out(&NoticeMjml { page: &page }.render()?)?,
-        text: NoticeText { page: &page }.render()?,
+        text: without_marks(&NoticeText { page: &page }.render()?),
         unsubscribe_url: Some(reader.unsubscribe_url.to_owned()),
     })
 }
 
 /// Renders the mail that asks the reader to confirm their address for the reports of `project`. `link` leads to the
 /// confirmation page and is valid until `expires_at`.
+///
+/// The subject contains nothing that a customer wrote, because the mail may go to anyone.
 pub fn render_confirmation(
     project: &str,
     link: &str,
@@ -94,12 +100,12 @@ pub fn render_confirmation(
     language: Language,
 ) -> Result<Mail, RenderError> {
     let words = words::in_language(language);
-    let (question, until) = (words.confirmation_question(project), words.link_valid_until(expires_at));
+    let (question, until) = (words.confirmation_question(&marked(project)), words.link_valid_until(expires_at));
     let (question, until) = (question.as_str(), until.as_str());
     Ok(Mail {
-        subject: words.confirmation_subject(project),
+        subject: words.confirmation_subject().to_owned(),
         html: lay_out(&ConfirmationMjml { words, question, until, link }.render()?)?,
-        text: ConfirmationText { words, question, until, link }.render()?,
+        text: without_marks(&ConfirmationText { words, question, until, link }.render()?),
         unsubscribe_url: None,
     })
 }
@@ -149,7 +155,7 @@ struct ConfirmationText<'a> {
 fn lay_out(mjml: &str) -> Result<String, RenderError> {
     // Web fonts would be loaded from another host, which tells it who reads the mail.
     let options = RenderOptions { disable_comments: true, social_icon_origin: None, fonts: [].into() };
-    Ok(mrml::parse(mjml)?.element.render(&options)?)
+    Ok(name::isolated(&mrml::parse(mjml)?.element.render(&options)?))
 }
 
 #[cfg(test)]

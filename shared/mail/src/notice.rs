@@ -1,5 +1,6 @@
 //! The content of the notice about an endpoint.
 
+use super::name::without_marks;
 use super::page::{Footer, Shade};
 use super::words::Words;
 use domain::reports::digest::NoticeJob;
@@ -32,7 +33,7 @@ impl NoticePage {
         let is_disabled = notice.kind != NoticeKind::Failing;
         Self {
             words,
-            subject: words.notice_subject(notice.kind, host, project),
+            subject: without_marks(&words.notice_subject(notice.kind, host, project)),
             project: project.to_owned(),
             headline: words.notice_headline(notice.kind, host),
             shade: if is_disabled { Shade::Failed } else { Shade::StillTrying },

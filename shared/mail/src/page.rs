@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::name::without_marks;
 use super::words::{self, CountedState, Words};
 use domain::foundation::id::EndpointId;
 use domain::reports::report::{
@@ -142,7 +143,7 @@ impl ReportPage {
         let more_failures = (report.more_failures > 0).then(|| words.more_failures(report.more_failures));
         Self {
             words,
-            subject: words.subject(report, project),
+            subject: without_marks(&words.subject(report, project)),
             project: project.to_owned(),
             period: words.period(report),
             headline: words.headline(report),

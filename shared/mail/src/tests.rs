@@ -256,6 +256,34 @@ fn the_report_of_a_day_in_progress_says_so() {
 }
 
 #[test]
+fn the_subject_of_the_confirmation_mail_contains_nothing_that_a_customer_wrote() {
+    for language in Language::ALL {
+        let mail = confirmation_mail("https://api.acme.example/confirm/x", language);
+        assert!(!mail.subject.contains("Acme"), "{}", mail.subject);
+        assert!(mail.html.contains("Acme Identity") && mail.text.contains("Acme Identity"), "{}", mail.text);
+    }
+}
+
+#[test]
+fn the_direction_of_a_project_name_does_not_affect_the_text_around_it() {
+    let name = "שלום\u{FDD1}\u{FDD0}";
+    let report = render(&report_of([]), name, reader(Language::English)).unwrap();
+    let notice = render_notice(&notice(NoticeKind::Failing), "hooks.acme.example", name, reader(Language::English));
+    let confirmation = render_confirmation(name, "https://x", Day::default().next_morning(), Language::English);
+    for mail in [report, notice.unwrap(), confirmation.unwrap()] {
+        let body = &mail.html[mail.html.find("<body").unwrap()..];
+        assert!(body.contains("<bdi>שלום</bdi>"), "{body}");
+        // The label for screen readers is an attribute, which cannot contain elements.
+        let rest = body.replace("<bdi>שלום</bdi>", "").replace(&mail.subject, "");
+        assert!(!rest.contains("שלום"), "{rest}");
+        assert!(!mail.html[..mail.html.find("<body").unwrap()].contains("<bdi>"), "a title cannot contain elements");
+        for part in [&mail.subject, &mail.html, &mail.text] {
+            assert!(!part.contains(['\u{FDD0}', '\u{FDD1}']), "{part}");
+        }
+    }
+}
+
+#[test]
 fn both_parts_of_the_confirmation_mail_contain_the_link() {
     let link = "https://api.acme.example/confirm/0199-a.k1.b_c";
     for language in Language::ALL {

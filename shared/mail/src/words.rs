@@ -96,7 +96,7 @@ pub(super) trait Words: Sync {
 
     // The mail that asks for confirmation.
 
-    fn confirmation_subject(&self, project: &str) -> String;
+    fn confirmation_subject(&self) -> &'static str;
     fn confirmation_headline(&self) -> &'static str;
     fn confirmation_question(&self, project: &str) -> String;
     fn confirm(&self) -> &'static str;

@@ -85,6 +85,8 @@ impl World {
             ("EGRESS_IPS", "192.0.2.1".to_owned()),
             ("MAIL_FROM", "reports@signpost.example".to_owned()),
             ("RATE_LIMIT", "1000000".to_owned()),
+            ("MAX_CONFIRMATIONS_PER_PROJECT", "50".to_owned()),
+            ("MAX_CONFIRMATIONS_PER_DAY", "1000".to_owned()),
             ("ALLOWED_PRIVATE_RECEIVERS", "localhost=127.0.0.0/8".to_owned()),
             ("RETRY_SCHEDULE", DEFAULT_SCHEDULE.to_owned()),
             ("HEALTH_POLICY", DEFAULT_POLICY.to_owned()),

@@ -10,13 +10,17 @@ STATE_PROBLEMS = {"precondition-failed", "limit-reached", "day-to-come", "report
 
 # Fields that may be rejected although they match the schema: the operation, the pointer, and the start of the detail.
 SEMANTIC_PROBLEMS = [
-    ("rotateApiKey", "/expiresAt", "must be set to a time in the future"),
+    ("createApiKey", "/expiresAt", "must be in the future"),
+    ("rotateApiKey", "/expiresAt", "must be "),
     ("startReplay", "/from", "must not be before"),
     ("startReplay", "/to", "must "),
     ("startReplay", "/endpointId", "is not an endpoint of this project"),
     ("addNotificationUser", "/email", "is already a notification user of this project"),
     ("setReturnUrl", "/url", "must "),
     ("setReturnUrl", r"/fields/\d+", "repeats "),
+    ("issueReturnUrlKey", "/secretKey", ""),
+    ("rotateSigningSecret", "/signingSecret", ""),
+    ("createEndpoint", "/signingSecret", ""),
     ("createEndpoint", "/url", ""),
     ("changeEndpoint", "/url", ""),
 ]

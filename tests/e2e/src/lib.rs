@@ -149,6 +149,11 @@ impl Customer {
         create(&self.api, &format!("/v1/projects/{}{path}", self.project), body).await
     }
 
+    /// Makes a `POST` request to `path` below the project that may be rejected.
+    pub async fn try_post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.api.post(&format!("/v1/projects/{}{path}", self.project), body).await
+    }
+
     /// Makes a `GET` request to `path` below the project.
     pub async fn get(&self, path: &str) -> Value {
         let path = format!("/v1/projects/{}{path}", self.project);

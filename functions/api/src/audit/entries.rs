@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::{CheckedQuery, LastId};
 use crate::http::caller::{Caller, scope};
-use crate::http::paging::{List, Paging};
+use crate::http::paging::{List, Paged, Paging};
 
 /// Lists the changes of a project's settings, newest first. The operator can also list the changes of a deleted project.
 #[cfg_attr(test, utoipa::path(
@@ -21,8 +21,9 @@ pub(crate) async fn list(
     caller: Caller<scope::SettingsRead>,
     CheckedQuery(paging): CheckedQuery<Paging>,
 ) -> Result<Json<List<Entry>>, ApiError> {
-    let page = app.store.audit.list(caller.project_id, paging.limit()?, paging.after()?.as_ref()).await?;
-    Ok(Json(page.into()))
+    let list = Paged::new("audit", Some(caller.project_id), &());
+    let page = app.store.audit.list(caller.project_id, paging.limit()?, paging.after(&list)?.as_ref()).await?;
+    Ok(Json(list.page(page)))
 }
 
 /// Retrieves one change.

@@ -12,7 +12,7 @@ use domain::projects::audit::{Action, Entry, FieldChange, Fields, Resource};
 use domain::projects::project::ProjectChange;
 use domain::reports::notification_user::{NotificationUser, NotificationUserChange};
 use domain::return_urls::NewReturnUrlSettings;
-use domain::webhooks::endpoint::{EndpointField, EndpointState};
+use domain::webhooks::endpoint::{EndpointChange, EndpointField, EndpointState};
 use serde_json::Value;
 
 use crate::app::App;
@@ -21,7 +21,7 @@ use crate::endpoints::{pause, settings as endpoints};
 use crate::http::api_error::ApiError;
 use crate::http::body::{Body, LastId};
 use crate::http::caller::{Caller, scope};
-use crate::http::etag::IfMatch;
+use crate::http::etag::Preconditions;
 use crate::http::settings_change::ChangeRequest;
 use crate::notifications::users;
 #[cfg(test)]
@@ -36,7 +36,7 @@ use crate::return_urls::settings as return_urls;
     post, path = "/v1/projects/{pid}/audit/{number}/revert", operation_id = "revertAuditEntry", tag = "Audit",
     params(
         ("number" = u64, Path, description = "Number of the change. The changes of a project are numbered from 1.", minimum = 1),
-        parameters::IfMatch, parameters::IdempotencyKey,
+        parameters::Preconditions, parameters::IdempotencyKey,
     ),
     security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
     extensions(("x-problems" = json!(["not-revertible", "limit-reached", "changed-meanwhile"]))),
@@ -49,13 +49,13 @@ pub(crate) async fn revert(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(number): LastId<u64>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
     body: Body,
 ) -> Result<Response, ApiError> {
     body.expect_no_fields()?;
     let entry = existing(&app, &caller, number).await?;
     let before = entry.fields_before().ok_or(ApiError::NotRevertible)?;
-    let request = ChangeRequest { reverts: Some(number), ..ChangeRequest::by(&caller, &if_match) };
+    let request = ChangeRequest { reverts: Some(number), ..ChangeRequest::by(&caller, &preconditions) };
     match (entry.change.resource, entry.change.action) {
         (Resource::Project, Action::Changed) => {
             let change = ProjectChange::try_from(Draft::of(before))?;
@@ -78,7 +78,10 @@ async fn revert_endpoint(
 ) -> Result<Response, ApiError> {
     match state_before(before) {
         Some(state) => Ok(pause::set(app, request, id, state).await?.into_response()),
-        None => Ok(endpoints::apply(app, request, id, Draft::of(endpoint_patch(entry)?)).await?.into_response()),
+        None => {
+            let change = EndpointChange::check(Draft::of(endpoint_patch(entry)?), &app.config.address_guard)?;
+            Ok(endpoints::apply(app, request, id, &change).await?.into_response())
+        }
     }
 }
 

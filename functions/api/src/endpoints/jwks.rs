@@ -1,7 +1,6 @@
 //! `/v1/projects/{pid}/jwks.json` and `/jwks/rotate`: the public keys that verify `v1a` signatures.
 
 use aws::store::Write;
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use domain::foundation::id::{KeyPairId, ProjectId};
@@ -16,7 +15,7 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::Body;
 use crate::http::caller::{Caller, scope};
-use crate::http::etag::SettingsView;
+use crate::http::etag::{Preconditions, SettingsView, Tag};
 use crate::http::response::SettingsResponse;
 use crate::http::settings_change::ChangeDecision;
 #[cfg(test)]
@@ -47,6 +46,14 @@ struct Jwk {
     kid: KeyPairId,
     /// The public key, in base64url.
     x: PublicKey,
+}
+
+impl SettingsView for JwkSet {}
+
+impl JwkSet {
+    fn of(pairs: &KeyPairs, now: Timestamp) -> Self {
+        Self { keys: pairs.listed_at(now).map(Jwk::from).collect() }
+    }
 }
 
 impl From<&StoredKeyPair> for Jwk {
@@ -83,12 +90,15 @@ impl From<&StoredKeyPair> for NewKeyPair {
 pub(crate) async fn list(
     State(app): State<App>,
     Path(project): Path<String>,
-) -> Result<([(HeaderName, &'static str); 1], Json<JwkSet>), ApiError> {
+) -> Result<([(HeaderName, &'static str); 1], SettingsResponse<JwkSet>), ApiError> {
     let project = project.parse().map_err(|_| ApiError::NotFound("project"))?;
     let pairs = app.store.endpoints.key_pairs(project).await?;
     let now = app.clock.now();
-    let keys = pairs.iter().flat_map(|pairs| pairs.listed_at(now)).map(Jwk::from).collect();
-    Ok(([(CACHE_CONTROL, "public, max-age=300")], Json(JwkSet { keys })))
+    let response = match &pairs {
+        Some(pairs) => SettingsResponse::ok(JwkSet::of(pairs, now)).with_tag(tag_of(pairs, now)),
+        None => SettingsResponse::ok(JwkSet { keys: Vec::new() }),
+    };
+    Ok(([(CACHE_CONTROL, "public, max-age=300")], response))
 }
 
 /// Creates a key pair that replaces the current one. Its public key is listed at once, and it signs webhooks ten minutes later, so
@@ -96,38 +106,49 @@ pub(crate) async fn list(
 /// signs at once.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/jwks/rotate", operation_id = "rotateKeyPair", tag = "Public keys",
-    params(parameters::IdempotencyKey), security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
+    params(parameters::IdempotencyKey, parameters::Preconditions), security(("x-api-key" = ["secrets:write"])), request_body = Option<requests::Nothing>,
     extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
     responses((status = 200, description = "The new key pair.", body = NewKeyPair)),
 ))]
 pub(crate) async fn rotate(
     State(app): State<App>,
-    caller: Caller<scope::SettingsWrite>,
+    caller: Caller<scope::SecretsWrite>,
+    preconditions: Preconditions,
     body: Body,
 ) -> Result<SettingsResponse<NewKeyPair>, ApiError> {
     body.expect_no_fields()?;
     let ring = app.key_ring.ring().await?;
-    let (app, ring) = (&app, &ring);
+    let (app, ring, preconditions) = (&app, &ring, &preconditions);
     let decide = move |project: Project| async move {
         let now = app.clock.now();
         let id = KeyPairId::new(now, &*app.random);
-        let (new, write) = match app.store.endpoints.key_pairs(project.id).await? {
+        let seen = app.store.endpoints.key_pairs(project.id).await?;
+        preconditions.check(seen.as_ref().map(|pairs| tag_of(pairs, now)).as_ref())?;
+        let is_first = seen.is_none();
+        let (pairs, new) = match seen {
             None => {
                 let pairs = KeyPairs::first(id, project.id, ring, &*app.random);
-                (NewKeyPair { kid: id, signs_from: now }, Write::key_pairs(&pairs, true)?)
+                (pairs, NewKeyPair { kid: id, signs_from: now })
             }
             Some(mut pairs) => {
                 let new = pairs.rotate(id, now, ring, &*app.random).map(NewKeyPair::from);
                 let new = new.map_err(|TooManyKeyPairs| {
                     ApiError::LimitReached(MAX_KEY_PAIRS, "listed public keys per project")
                 })?;
-                (new, Write::key_pairs(&pairs, false)?)
+                (pairs, new)
             }
         };
+        let (write, listed) = (Write::key_pairs(&pairs, is_first)?, JwkSet::of(&pairs, now).settings());
         let change = AuditChange::created(Resource::SigningKeys, &new.settings());
-        Ok(ChangeDecision::resource(project, vec![write], change, SettingsResponse::ok(new)))
+        let decision = ChangeDecision::resource(project, vec![write], change, SettingsResponse::ok(new));
+        Ok(decision.with_tag(&listed, pairs.changed_in))
     };
     app.change_settings(&caller.origin, caller.project_id, decide).await
+}
+
+/// The `ETag` of the public keys.
+fn tag_of(pairs: &KeyPairs, now: Timestamp) -> Tag {
+    Tag::of(&JwkSet::of(pairs, now).settings(), pairs.changed_in)
 }
 
 /// Returns the write of a project's first key pair, if `signatures` need one and the project has none. It belongs to the

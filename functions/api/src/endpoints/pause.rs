@@ -11,7 +11,7 @@ use crate::endpoints::view::EndpointView;
 use crate::http::api_error::ApiError;
 use crate::http::body::LastId;
 use crate::http::caller::{Caller, scope};
-use crate::http::etag::IfMatch;
+use crate::http::etag::Preconditions;
 use crate::http::response::SettingsResponse;
 use crate::http::settings_change::ChangeRequest;
 #[cfg(test)]
@@ -20,7 +20,7 @@ use crate::openapi::parameters;
 /// Pauses an endpoint. Within 30 seconds, its deliveries are held. Pausing a paused endpoint changes nothing.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/endpoints/{id}/pause", operation_id = "pauseEndpoint", tag = "Endpoints",
-    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    params(("id" = EndpointId, Path), parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     extensions(("x-problems" = json!(["changed-meanwhile"]))),
     responses((status = 200, description = "The endpoint after the change.", body = EndpointView)),
 ))]
@@ -28,16 +28,16 @@ pub(crate) async fn pause(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<EndpointId>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
 ) -> Result<SettingsResponse<EndpointView>, ApiError> {
-    set(&app, ChangeRequest::by(&caller, &if_match), id, EndpointState::Paused).await
+    set(&app, ChangeRequest::by(&caller, &preconditions), id, EndpointState::Paused).await
 }
 
 /// Resumes an endpoint that is paused, disabled, or temporarily without webhooks because of failures. Its held deliveries are
 /// drained, at a low rate first. Resuming an active endpoint resets its health.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/endpoints/{id}/resume", operation_id = "resumeEndpoint", tag = "Endpoints",
-    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    params(("id" = EndpointId, Path), parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     extensions(("x-problems" = json!(["changed-meanwhile"]))),
     responses((status = 200, description = "The endpoint after the change.", body = EndpointView)),
 ))]
@@ -45,9 +45,9 @@ pub(crate) async fn resume(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<EndpointId>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
 ) -> Result<SettingsResponse<EndpointView>, ApiError> {
-    set(&app, ChangeRequest::by(&caller, &if_match), id, EndpointState::Active).await
+    set(&app, ChangeRequest::by(&caller, &preconditions), id, EndpointState::Active).await
 }
 
 /// Pauses or resumes an endpoint.

@@ -3,9 +3,10 @@
 use aws::store::{FALLBACK_CHECK_DELAY, Write};
 use axum::Json;
 use axum::extract::State;
-use domain::foundation::draft::{BadField, BadFields, Draft};
+use domain::foundation::draft::{BadField, BadFields};
 use domain::foundation::id::{EndpointId, ProjectId};
 use domain::foundation::time::Timestamp;
+use domain::projects::api_key::Scope;
 use domain::projects::audit::{AuditChange, Fields, Resource};
 use domain::projects::project::Project;
 use domain::return_urls::{Encryption, KEY_REQUIRED};
@@ -21,17 +22,19 @@ use crate::endpoints::{host_names, jwks};
 use crate::http::api_error::ApiError;
 use crate::http::body::{Body, LastId};
 use crate::http::caller::{Caller, scope};
-use crate::http::etag::{IfMatch, SettingsView, Tag};
+use crate::http::etag::{Preconditions, SettingsView, Tag};
 use crate::http::paging::List;
 use crate::http::response::SettingsResponse;
 use crate::http::settings_change::{ChangeDecision, ChangeRequest};
 #[cfg(test)]
 use crate::openapi::{parameters, webhook_requests};
 
-/// Creates an endpoint. The response is the only one that contains the signing secret.
+/// Creates an endpoint. The response is the only one that contains the signing secret. Header values and your own signing secret
+/// also require the scope `secrets:write`.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/endpoints", operation_id = "createEndpoint", tag = "Endpoints",
-    params(parameters::IdempotencyKey), security(("x-api-key" = ["settings:write"])), request_body = webhook_requests::NewEndpoint,
+    params(parameters::IdempotencyKey, parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
+    request_body = webhook_requests::NewEndpoint,
     extensions(("x-problems" = json!(["limit-reached", "changed-meanwhile"]))),
     responses(
         (status = 201, description = "The new endpoint, with its signing secret.", body = EndpointView),
@@ -40,9 +43,14 @@ use crate::openapi::{parameters, webhook_requests};
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
+    preconditions: Preconditions,
     body: Body,
 ) -> Result<SettingsResponse<EndpointView>, ApiError> {
+    preconditions.check(None)?;
     let new = NewEndpoint::check(body.draft()?, &app.config.address_guard)?;
+    if new.brings_secrets() {
+        caller.permit(Scope::SecretsWrite)?;
+    }
     // Resolved before the decision, because the decision may run several times.
     let bad_host = host_names::check(&new.url, &app.config.address_guard, &*app.host_names).await;
     let ring = app.key_ring.ring().await?;
@@ -52,7 +60,8 @@ pub(crate) async fn create(
             return Err(ApiError::LimitReached(MAX_ENDPOINTS, "endpoints per project"));
         }
         check_context(app, project.id, bad_host.clone(), Some(new.encryption)).await?;
-        let (now, secret) = (app.clock.now(), SigningSecret::generate(&*app.random));
+        let now = app.clock.now();
+        let secret = new.signing_secret.clone().unwrap_or_else(|| SigningSecret::generate(&*app.random));
         let id = EndpointId::new(now, &*app.random);
         let endpoint = new.clone().create(id, project.id, &secret, ring, &*app.random);
         let mut writes = vec![Write::new_endpoint(&endpoint)?];
@@ -60,8 +69,9 @@ pub(crate) async fn create(
         let after = settings_of(&endpoint, now);
         let health = Health::unknown(project.id, id);
         let view = EndpointView::of(endpoint, &health, now, &app.config.egress_ips).with_secret(&secret);
-        let response = SettingsResponse::created(view).with_tag(Tag::of(&after));
-        Ok(ChangeDecision::resource(project, writes, AuditChange::created(Resource::Endpoint { id }, &after), response))
+        let change = AuditChange::created(Resource::Endpoint { id }, &after);
+        let response = SettingsResponse::created(view);
+        Ok(ChangeDecision::resource(project, writes, change, response).with_tag(&after, 0))
     };
     app.change_settings(&caller.origin, caller.project_id, decide).await
 }
@@ -94,14 +104,15 @@ pub(crate) async fn read(
     LastId(id): LastId<EndpointId>,
 ) -> Result<SettingsResponse<EndpointView>, ApiError> {
     let endpoint = existing(&app, caller.project_id, id).await?;
-    let tag = Tag::of(&settings_of(&endpoint, app.clock.now()));
+    let tag = tag_of(&endpoint, app.clock.now());
     Ok(SettingsResponse::ok(view(&app, endpoint).await?).with_tag(tag))
 }
 
-/// Changes an endpoint. Webhooks are sent with the new settings within 30 seconds.
+/// Changes an endpoint. Webhooks are sent with the new settings within 30 seconds. Setting header values also requires the scope
+/// `secrets:write`.
 #[cfg_attr(test, utoipa::path(
     patch, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "changeEndpoint", tag = "Endpoints",
-    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    params(("id" = EndpointId, Path), parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     request_body = webhook_requests::EndpointChange, extensions(("x-problems" = json!(["changed-meanwhile"]))),
     responses((status = 200, description = "The endpoint after the change.", body = EndpointView)),
 ))]
@@ -109,10 +120,14 @@ pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<EndpointId>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
     body: Body,
 ) -> Result<SettingsResponse<EndpointView>, ApiError> {
-    apply(&app, ChangeRequest::by(&caller, &if_match), id, body.draft()?).await
+    let change = EndpointChange::check(body.draft()?, &app.config.address_guard)?;
+    if change.sets_secrets() {
+        caller.permit(Scope::SecretsWrite)?;
+    }
+    apply(&app, ChangeRequest::by(&caller, &preconditions), id, &change).await
 }
 
 /// Applies a change to an endpoint.
@@ -120,15 +135,14 @@ pub(crate) async fn apply(
     app: &App,
     request: ChangeRequest<'_>,
     id: EndpointId,
-    draft: Draft,
+    change: &EndpointChange,
 ) -> Result<SettingsResponse<EndpointView>, ApiError> {
-    let change = EndpointChange::check(draft, &app.config.address_guard)?;
     let bad_host = match change.url() {
         Some(url) => host_names::check(url, &app.config.address_guard, &*app.host_names).await,
         None => None,
     };
     let ring = app.key_ring.ring().await?;
-    let (change, bad_host, ring) = (&change, &bad_host, &ring);
+    let (bad_host, ring) = (&bad_host, &ring);
     let alter = move |mut endpoint: Endpoint, now| async move {
         check_context(app, request.project, bad_host.clone(), change.encryption()).await?;
         endpoint.apply(change.clone(), now, ring, &*app.random)?;
@@ -140,7 +154,7 @@ pub(crate) async fn apply(
 /// Deletes an endpoint. Its open deliveries are cancelled. Deleting an endpoint that does not exist succeeds and changes nothing.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "deleteEndpoint", tag = "Endpoints",
-    params(("id" = EndpointId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    params(("id" = EndpointId, Path), parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     extensions(("x-problems" = json!(["changed-meanwhile"]))),
     responses((status = 204, description = "The endpoint is deleted.")),
 ))]
@@ -148,17 +162,18 @@ pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<EndpointId>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
 ) -> Result<SettingsResponse<()>, ApiError> {
     // Scheduled before the deletion too: if this request is cut off after it, the sweep still cancels the held deliveries.
     let check_at = app.clock.now().plus(FALLBACK_CHECK_DELAY);
     app.store.health.schedule_check(caller.project_id, id, check_at).await?;
-    let (app, if_match) = (&app, &if_match);
+    let (app, preconditions) = (&app, &preconditions);
     let decide = move |project: Project| async move {
-        let endpoint = app.store.endpoints.get(project.id, id).await?;
-        let before = endpoint.map(|endpoint| settings_of(&endpoint, app.clock.now()));
-        if_match.check(before.as_ref())?;
-        let Some(before) = before else { return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content())) };
+        let (endpoint, now) = (app.store.endpoints.get(project.id, id).await?, app.clock.now());
+        preconditions.check(endpoint.as_ref().map(|endpoint| tag_of(endpoint, now)).as_ref())?;
+        let Some(before) = endpoint.map(|endpoint| settings_of(&endpoint, now)) else {
+            return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content()));
+        };
         let (write, change) =
             (Write::endpoint_deleted(project.id, id), AuditChange::deleted(Resource::Endpoint { id }, &before));
         Ok(ChangeDecision::resource(project, vec![write], change, SettingsResponse::no_content()))
@@ -183,17 +198,16 @@ where
     let decide = move |project: Project| async move {
         let now = app.clock.now();
         let seen = existing(app, project.id, id).await?;
-        let old_settings = settings_of(&seen, now);
-        request.if_match.check(Some(&old_settings))?;
+        request.preconditions.check(Some(&tag_of(&seen, now)))?;
         let (changed, body) = alter(seen.clone(), now).await?;
-        let new_settings = settings_of(&changed, now);
-        let response = SettingsResponse::ok(body).with_tag(Tag::of(&new_settings));
+        let (old_settings, new_settings) = (settings_of(&seen, now), settings_of(&changed, now));
         let change =
             AuditChange::changed(Resource::Endpoint { id }, &old_settings, &new_settings).reverting(request.reverts);
         let change = seen.changed_secrets(&changed).into_iter().fold(change, AuditChange::with_secret);
         let mut writes = vec![Write::endpoint(&changed)?];
         writes.extend(jwks::first_for(app, project.id, &changed.signatures).await?);
-        Ok(ChangeDecision::resource(project, writes, change, response))
+        let response = SettingsResponse::ok(body);
+        Ok(ChangeDecision::resource(project, writes, change, response).with_tag(&new_settings, seen.changed_in))
     };
     app.change_settings(request.origin, request.project, decide).await
 }
@@ -213,6 +227,11 @@ pub(crate) async fn existing(app: &App, project: ProjectId, id: EndpointId) -> R
 fn settings_of(endpoint: &Endpoint, now: Timestamp) -> Fields {
     let health = Health::unknown(endpoint.project_id, endpoint.id);
     EndpointView::of(endpoint.clone(), &health, now, &[]).settings()
+}
+
+/// The `ETag` of an endpoint.
+fn tag_of(endpoint: &Endpoint, now: Timestamp) -> Tag {
+    Tag::of(&settings_of(endpoint, now), endpoint.changed_in)
 }
 
 /// Checks what depends on more than the request: the addresses of the host, and the `secretKey` that encryption needs.

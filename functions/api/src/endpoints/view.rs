@@ -6,13 +6,16 @@ use std::net::IpAddr;
 use domain::foundation::id::EndpointId;
 use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
-use domain::webhooks::endpoint::{Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName};
+use domain::webhooks::endpoint::{
+    Description, Endpoint, EndpointState, EndpointUrl, EndpointWarning, Format, HeaderName,
+};
 use domain::webhooks::event::EventType;
 use domain::webhooks::health::{DisableReason, Health, HoldReason, LastFailure};
 use domain::webhooks::signature::{SignatureSchemes, SigningSecret};
 use serde::Serialize;
 
 use crate::http::etag::SettingsView;
+use crate::http::warnings::Warning;
 
 /// An endpoint: a URL that receives webhooks, with its settings and its health.
 #[derive(Serialize)]
@@ -44,6 +47,8 @@ pub(crate) struct EndpointView {
     encryption: Encryption,
     /// Kinds of signatures that webhooks carry.
     signatures: SignatureSchemes,
+    /// Whether you supplied the current signing secret. If `false`, Signpost generated it.
+    secret_brought_along: bool,
     /// Until when replaced signing secrets also sign webhooks. Absent: only the current secret signs.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_secrets_until: Option<Timestamp>,
@@ -55,6 +60,8 @@ pub(crate) struct EndpointView {
     source_ips: Vec<IpAddr>,
     /// When the endpoint was created.
     created_at: Timestamp,
+    /// Risks of the settings: `weak-encryption`.
+    warnings: Vec<Warning>,
 }
 
 domain::public_names! {
@@ -100,7 +107,7 @@ struct HealthView {
 }
 
 impl SettingsView for EndpointView {
-    const NOT_SETTINGS: &[&str] = &["health", "signingSecret", "sourceIps"];
+    const NOT_SETTINGS: &[&str] = &["health", "signingSecret", "sourceIps", "warnings"];
 }
 
 impl EndpointView {
@@ -108,6 +115,7 @@ impl EndpointView {
     pub(crate) fn of(endpoint: Endpoint, health: &Health, now: Timestamp, source_ips: &[IpAddr]) -> Self {
         Self {
             previous_secrets_until: endpoint.previous_secrets_until(now),
+            warnings: endpoint.warnings().into_iter().map(warning).collect(),
             id: endpoint.id,
             url: endpoint.url,
             description: endpoint.description,
@@ -119,6 +127,7 @@ impl EndpointView {
             format: endpoint.format,
             encryption: endpoint.encryption,
             signatures: endpoint.signatures,
+            secret_brought_along: endpoint.secret_brought_along,
             signing_secret: None,
             source_ips: source_ips.to_vec(),
             created_at: endpoint.created_at,
@@ -134,6 +143,15 @@ impl EndpointView {
     pub(crate) fn with_secret(self, secret: &SigningSecret) -> Self {
         Self { signing_secret: Some(secret.expose()), ..self }
     }
+}
+
+const fn warning(warning: EndpointWarning) -> Warning {
+    let detail = match warning {
+        EndpointWarning::WeakEncryption => {
+            "AES-256-ECB encrypts equal blocks equally and does not detect changes. Verify the signature before you decrypt a body, or use aes-256-gcm."
+        }
+    };
+    Warning::new(warning.as_str(), detail)
 }
 
 impl ShownState {

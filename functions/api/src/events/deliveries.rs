@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::{CheckedQuery, LastId};
 use crate::http::caller::{Caller, scope};
-use crate::http::paging::{self, List};
+use crate::http::paging::{self, List, Paged};
 
 /// A delivery: one event to one endpoint, with all attempts.
 #[derive(Serialize)]
@@ -105,6 +105,8 @@ pub(crate) async fn list(
     app.existing_project(caller.project_id).await?;
     let limit = usize::from(paging::limit(filter.limit)?);
     let fields = filter.fields();
+    let list = Paged::new("deliveries", Some(caller.project_id), &filter.selection());
+    let position: Option<Position> = filter.cursor.as_deref().map(|cursor| list.position(cursor)).transpose()?;
     if let Some(event) = filter.event {
         // An event has at most ten deliveries, one for each endpoint.
         let of_event = app.store.events.deliveries_of(caller.project_id, event).await?.unwrap_or_default();
@@ -112,12 +114,11 @@ pub(crate) async fn list(
         return Ok(Json(List::whole(matching.map(DeliveryView::from).collect())));
     }
     let now = app.clock.now();
-    let position = filter.cursor.as_deref().map(paging::read_cursor).transpose()?;
     let position = position.unwrap_or_else(|| Position::first(&fields, now));
     let page = app.store.events.find_deliveries(caller.project_id, &fields, position, limit, now).await?;
     Ok(Json(List {
         items: page.deliveries.into_iter().map(DeliveryView::from).collect(),
-        cursor: page.next.map(|position| paging::write_cursor(&position)),
+        cursor: page.next.map(|position| list.cursor(&position)),
     }))
 }
 
@@ -142,6 +143,12 @@ pub(crate) async fn existing(app: &App, project: ProjectId, id: DeliveryId) -> R
 }
 
 impl Filter {
+    /// The parameters that select the deliveries of the list.
+    fn selection(&self) -> impl Serialize + use<> {
+        let Self { event, state, endpoint, from, to, limit: _, cursor: _ } = *self;
+        (event, state, endpoint, from, to)
+    }
+
     fn fields(&self) -> DeliveryFilter {
         let Self { state, endpoint, from, to, .. } = *self;
         DeliveryFilter { state, endpoint, event_type: None, from, to }

@@ -7,18 +7,18 @@ use crate::http::idempotency::{idempotent, idempotent_for_publishers};
 use crate::http::routes::Routes;
 
 pub(crate) mod deliveries;
+pub(crate) mod erasures;
 pub(crate) mod publish;
 pub(crate) mod read;
 pub(crate) mod replays;
-pub(crate) mod submissions;
 
-/// The routes of events, deliveries, replays and submissions.
+/// The routes of events, deliveries, replays and erasures.
 pub(crate) fn routes(app: &App) -> Routes {
     Routes::default()
         .route("/v1/projects/{pid}/events", idempotent_for_publishers(app, post(publish::publish)).get(read::list))
         .route("/v1/projects/{pid}/events/batch", idempotent_for_publishers(app, post(publish::publish_batch)))
         .route("/v1/projects/{pid}/events/{id}", get(read::read))
-        .route("/v1/projects/{pid}/submissions/{id}/erase", post(submissions::erase))
+        .route("/v1/projects/{pid}/erasures", post(erasures::erase))
         .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
         .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))
         .route("/v1/projects/{pid}/deliveries/{id}/replay", idempotent(app, post(replays::replay_one)))

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::{CheckedQuery, LastId};
 use crate::http::caller::{Caller, scope};
-use crate::http::paging::{self, List};
+use crate::http::paging::{self, List, Paged};
 
 /// A delivery of an event.
 #[derive(Serialize)]
@@ -97,6 +97,14 @@ pub(crate) struct Filter {
     cursor: Option<String>,
 }
 
+impl Filter {
+    /// The parameters that select the events of the list.
+    fn selection(&self) -> impl Serialize {
+        let Self { event_type, submission_id, from, to, limit: _, cursor: _ } = self;
+        (event_type, submission_id, from, to)
+    }
+}
+
 /// Lists the events of a project, newest first, without their data.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/events", operation_id = "listEvents", tag = "Events",
@@ -110,7 +118,8 @@ pub(crate) async fn list(
 ) -> Result<Json<List<EventView>>, ApiError> {
     app.existing_project(caller.project_id).await?;
     let (limit, now) = (usize::from(paging::limit(filter.limit)?), app.clock.now());
-    let position: Option<Position> = filter.cursor.as_deref().map(paging::read_cursor).transpose()?;
+    let list = Paged::new("events", Some(caller.project_id), &filter.selection());
+    let position: Option<Position> = filter.cursor.as_deref().map(|cursor| list.position(cursor)).transpose()?;
     let Filter { event_type, from, to, .. } = filter;
     let fields = EventFilter { event_type, from, to };
     let FoundEvents { events, next } = match &filter.submission_id {
@@ -123,19 +132,19 @@ pub(crate) async fn list(
             app.store.events.find(caller.project_id, &fields, position.unwrap_or(first), limit, now).await?
         }
     };
-    let cursor = next.map(|position| paging::write_cursor(&position));
+    let cursor = next.map(|position| list.cursor(&position));
     Ok(Json(List { items: events.into_iter().map(EventView::from).collect(), cursor }))
 }
 
 /// Retrieves one event with its data. The data is absent if it was erased.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/events/{id}", operation_id = "readEvent", tag = "Events",
-    params(("id" = EventId, Path)), security(("x-api-key" = ["deliveries:read"])),
+    params(("id" = EventId, Path)), security(("x-api-key" = ["events:read"])),
     responses((status = 200, description = "The event.", body = EventView)),
 ))]
 pub(crate) async fn read(
     State(app): State<App>,
-    caller: Caller<scope::DeliveriesRead>,
+    caller: Caller<scope::EventsRead>,
     LastId(id): LastId<EventId>,
 ) -> Result<Json<EventView>, ApiError> {
     let event = app.store.events.get_kept(caller.project_id, id).await?.ok_or(ApiError::NotFound("event"))?;

@@ -22,7 +22,7 @@ use crate::http::api_error::ApiError;
 use crate::http::body::{Body, CheckedQuery, LastId};
 use crate::http::caller::{Caller, scope};
 use crate::http::idempotency;
-use crate::http::paging::{List, Paging};
+use crate::http::paging::{List, Paged, Paging};
 #[cfg(test)]
 use crate::openapi::{parameters, requests, webhook_requests};
 
@@ -115,10 +115,12 @@ pub(crate) async fn replay_one(
 }
 
 /// Starts a replay of all deliveries that match a filter. With `dryRun`, only counts the deliveries.
+///
+/// A project can run one dry run or build one report at a time. A dry run counts as ten calls of its API key.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/replays", operation_id = "startReplay", tag = "Replays",
     params(parameters::IdempotencyKey), security(("x-api-key" = ["deliveries:replay"])),
-    request_body = webhook_requests::NewReplay, extensions(("x-problems" = json!(["replay-running"]))),
+    request_body = webhook_requests::NewReplay, extensions(("x-problems" = json!(["replay-running", "slow-read-running"]))),
     responses(
         (status = 200, description = "The result of a dry run.", body = DryRun),
         (status = 202, description = "The replay is running.", body = ReplayView),
@@ -135,8 +137,9 @@ pub(crate) async fn create(
     check_endpoint(&app, caller.project_id, &new.filter).await?;
     if new.is_dry_run {
         let has_time = || app.clock.now() < now.plus(COUNT_TIMEOUT);
-        let count = app.store.events.count_deliveries(caller.project_id, &new.filter.into(), now, has_time).await?;
-        return Ok(Json(DryRun::from(count)).into_response());
+        let filter = new.filter.into();
+        let count = async { Ok(app.store.events.count_deliveries(caller.project_id, &filter, now, has_time).await?) };
+        return Ok(Json(DryRun::from(app.read_slowly(&caller, count).await?)).into_response());
     }
     let claim = caller.origin.idempotent_request.as_ref();
     let replay = new.start(idempotency::resource_id(claim, || ReplayId::new(now, &*app.random)), caller.project_id);
@@ -162,8 +165,9 @@ pub(crate) async fn list(
     CheckedQuery(paging): CheckedQuery<Paging>,
 ) -> Result<Json<List<ReplayView>>, ApiError> {
     app.existing_project(caller.project_id).await?;
-    let page = app.store.replays.list(caller.project_id, paging.limit()?, paging.after()?.as_ref()).await?;
-    let List { items, cursor } = page.into();
+    let list = Paged::new("replays", Some(caller.project_id), &());
+    let page = app.store.replays.list(caller.project_id, paging.limit()?, paging.after(&list)?.as_ref()).await?;
+    let List { items, cursor } = list.page(page);
     Ok(Json(List { items: items.into_iter().map(ReplayView::from).collect(), cursor }))
 }
 

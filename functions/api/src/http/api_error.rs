@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use aws::ServiceError;
 use aws::lambda::request_log::FailureCause;
 use aws::lambda::telemetry;
+use aws::link_keys::LinkKeyError;
 use aws::queue::QueueError;
 use aws::secrets::SecretError;
 use aws::ses::MailError;
@@ -15,7 +16,7 @@ use domain::foundation::draft::{BadField, BadFields, NotAnObject};
 use domain::foundation::key_ring::CannotOpen;
 use domain::projects::api_key::Refusal;
 use domain::projects::rate_limit::WINDOW;
-use domain::reports::notification_user::CannotAsk;
+use domain::reports::confirmation::CannotAsk;
 use domain::return_urls::{CannotChange, CannotIssue, MAX_SECRET_KEYS};
 use domain::webhooks::delivery::SkipReason;
 use mail::RenderError;
@@ -38,6 +39,9 @@ pub(crate) enum ApiError {
     /// The API key belongs to another project, or is not an operator key.
     #[error("API key does not give access to this resource")]
     Forbidden,
+    /// The deployment has a proxy, and the request bypassed it.
+    #[error("request did not come through the public host of this API")]
+    NotThroughProxy,
     /// The API key has exceeded its rate limit.
     #[error("API key has exceeded its limit of calls in {} seconds", WINDOW.as_secs())]
     TooManyCalls(RateLimitStatus),
@@ -47,6 +51,9 @@ pub(crate) enum ApiError {
         /// Seconds until the next minute begins.
         seconds_left: u64,
     },
+    /// Another slow read of the project is running.
+    #[error("another report or dry run of this project is running; wait until it ends")]
+    SlowReadRunning,
     /// The resource does not exist.
     #[error("{0} not found")]
     NotFound(&'static str),
@@ -86,8 +93,8 @@ pub(crate) enum ApiError {
     /// Another request changed the settings between this request's read and its write.
     #[error("resource was changed by another request at the same time; read it again and retry")]
     ChangedMeanwhile,
-    /// The settings do not match `If-Match`.
-    #[error("resource does not match If-Match; read it again")]
+    /// The settings do not meet `If-Match` or `If-None-Match`.
+    #[error("resource does not meet If-Match or If-None-Match; read it again")]
     PreconditionFailed,
     /// The change in the audit log cannot be reverted.
     #[error("change cannot be reverted: it removed a secret or is final")]
@@ -136,6 +143,9 @@ pub(crate) enum ApiError {
     /// A sealed value could not be opened.
     #[error("a sealed value could not be opened")]
     Sealed(#[from] CannotOpen),
+    /// The key that seals links in mails could not be loaded.
+    #[error(transparent)]
+    LinkKey(#[from] LinkKeyError),
 }
 
 aws::from_service_errors!(ApiError: StoreError, QueueError, SecretError, MailError);
@@ -157,9 +167,12 @@ impl ApiError {
         match self {
             Self::UnknownKey => ProblemKind::UnknownKey,
             Self::Refused(Refusal::Expired) => ProblemKind::ExpiredKey,
-            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden => ProblemKind::Forbidden,
+            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden | Self::NotThroughProxy => {
+                ProblemKind::Forbidden
+            }
             Self::TooManyCalls(_) => ProblemKind::TooManyCalls,
             Self::TooManyTests { .. } => ProblemKind::TooManyTests,
+            Self::SlowReadRunning => ProblemKind::SlowReadRunning,
             Self::NotFound(_) | Self::RouteNotFound => ProblemKind::NotFound,
             Self::MethodNotAllowed => ProblemKind::MethodNotAllowed,
             Self::UrlTooLong(_) => ProblemKind::UrlTooLong,
@@ -185,8 +198,8 @@ impl ApiError {
             Self::NotReplayable(reason) => (*reason).into(),
             Self::ReplayRunning => ProblemKind::ReplayRunning,
             Self::ReplayDone => ProblemKind::ReplayDone,
-            Self::Service(error) => service_problem(error),
-            Self::Sealed(_) | Self::Render(_) => ProblemKind::Internal,
+            Self::Service(error) | Self::LinkKey(LinkKeyError::Service(error)) => service_problem(error),
+            Self::Sealed(_) | Self::LinkKey(LinkKeyError::Sealed(_)) | Self::Render(_) => ProblemKind::Internal,
         }
     }
 
@@ -205,10 +218,12 @@ impl ApiError {
         match self {
             Self::TooManyCalls(status) => Some(status.retry_after()),
             Self::TooManyTests { seconds_left }
-            | Self::CannotAsk(CannotAsk::TooSoon { seconds_left } | CannotAsk::TooOften { seconds_left }) => {
+            | Self::CannotAsk(CannotAsk::TooSoon { seconds_left } | CannotAsk::TooOften { seconds_left, .. }) => {
                 Some(*seconds_left)
             }
             Self::ChangedMeanwhile | Self::RequestRunning => Some(1),
+            // Most slow reads end sooner. With a shorter wait, several waiting callers would collide again.
+            Self::SlowReadRunning => Some(5),
             _ => (self.kind() == ProblemKind::Unavailable).then_some(1),
         }
     }
@@ -240,6 +255,10 @@ impl From<CannotIssue> for ApiError {
         match reason {
             CannotIssue::NextExists => Self::NextKeyExists,
             CannotIssue::TooMany => Self::LimitReached(MAX_SECRET_KEYS, "valid secretKeys"),
+            CannotIssue::Duplicate => {
+                let (pointer, detail) = ("/secretKey".to_owned(), "is already one of the project's keys".to_owned());
+                BadFields(vec![BadField { pointer, detail }]).into()
+            }
         }
     }
 }

@@ -2,17 +2,16 @@
 
 use std::collections::HashMap;
 use std::convert::identity;
-use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use domain::foundation::id::ProjectId;
 use domain::projects::api_key::{ApiKey, ApiKeyKind, ProjectKey};
-use lambda_http::request::RequestContext;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::rate_limit::RateLimitSlot;
+use crate::http::source_address::source_address;
 
 /// A caller with a valid API key. A project's key has not expired, is used from an allowed network, and belongs to the project in
 /// the path.
@@ -52,16 +51,31 @@ async fn project_key(
     let now = app.clock.now();
     let key = app.api_keys.get(&api_key.hash(), now).await?.ok_or(ApiError::UnknownKey)?;
     key.admit(now, source_address(parts))?;
+    // Calls for other projects count too. Otherwise they would be unlimited.
+    count_call(&key, parts, app).await?;
     if project_id != Some(key.project_id) {
         return Err(ApiError::Forbidden);
     }
-    let status = app.rate_limiter.count(key.id, now).await;
+    app.api_keys.note_use(key.clone(), now).await;
+    Ok(key)
+}
+
+/// Admits a caller who repeats a rotation with the key that the rotation replaced. `replaced` is the key before the rotation. Its
+/// networks, expiry and rate limit still apply.
+pub(crate) async fn admit_replaced_key(replaced: &ProjectKey, parts: &Parts, app: &App) -> Result<(), ApiError> {
+    if api_key(parts)?.hash() != replaced.key_hash {
+        return Err(ApiError::UnknownKey);
+    }
+    replaced.admit(app.clock.now(), source_address(parts))?;
+    count_call(replaced, parts, app).await
+}
+
+async fn count_call(key: &ProjectKey, parts: &Parts, app: &App) -> Result<(), ApiError> {
+    let status = app.rate_limiter.count(key.id, app.clock.now()).await;
     if let Some(slot) = parts.extensions.get::<RateLimitSlot>() {
         slot.set(status.unwrap_or_else(identity));
     }
-    status.map_err(ApiError::TooManyCalls)?;
-    app.api_keys.note_use(key.clone(), now).await;
-    Ok(key)
+    status.map(drop).map_err(ApiError::TooManyCalls)
 }
 
 /// The API key in the header. The checksum in a key rejects mistyped ones here, without a read of the store.
@@ -77,12 +91,4 @@ fn is_operator(key: &ApiKey, app: &App) -> bool {
 async fn project_in_path(parts: &mut Parts) -> Option<ProjectId> {
     let Path(names) = Path::<HashMap<String, String>>::from_request_parts(parts, &()).await.ok()?;
     names.get("pid")?.parse().ok()
-}
-
-/// The caller's IP address as API Gateway reports it.
-pub(crate) fn source_address(parts: &Parts) -> Option<IpAddr> {
-    match parts.extensions.get::<RequestContext>()? {
-        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
-        _ => None,
-    }
 }

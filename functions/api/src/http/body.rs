@@ -1,20 +1,25 @@
 //! Extractors for bodies, query strings and path ids. All of them fail with [`ApiError`], so that every error response has the same
 //! shape.
 
-use axum::body::{Bytes, to_bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use domain::foundation::draft::{BadFields, Draft};
 use domain::webhooks::event::MAX_EVENT_BODY_BYTES;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::http::api_error::ApiError;
 use crate::http::bad_query::BadQuery;
 
-/// Maximum size of a body on any route. API Gateway passes at most 6 MiB to a function, encoded in base64.
-pub(crate) const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Maximum size of a body on any route.
+///
+/// Lambda accepts events of at most 6 MiB. API Gateway puts a JSON body into the event as a JSON string, in which each quote,
+/// backslash and line break takes two bytes. Depending on its content, API Gateway can already reject a body above about 3 MiB.
+/// This limit is lower, so that API Gateway passes on all allowed bodies and this function rejects larger ones itself.
+pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
 /// A JSON body of at most 256 KiB. An absent body is empty.
 pub(crate) struct Body(Bytes);
@@ -59,11 +64,10 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
 /// Reads a body of at most `limit` bytes.
 pub(crate) async fn read(body: axum::body::Body, limit: usize) -> Result<Bytes, ApiError> {
-    // Reads one byte more than allowed, to tell a body that is too large from a connection that broke off.
-    match to_bytes(body, limit + 1).await {
-        Ok(bytes) if bytes.len() <= limit => Ok(bytes),
-        Ok(_) => Err(ApiError::TooLarge(limit)),
-        Err(error) if is_length_limit(&error) => Err(ApiError::TooLarge(limit)),
+    // `Limited` has its own error, which distinguishes a body that is too large from a broken connection.
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge(limit)),
         Err(_) => Err(ApiError::UnreadableBody),
     }
 }
@@ -73,11 +77,6 @@ fn is_json(content_type: &HeaderValue) -> bool {
     let media_type = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
     media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"))
-}
-
-// `axum` does not export the type of this error, so its message is all that identifies it.
-fn is_length_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.to_string() == "length limit exceeded")
 }
 
 /// A required body that was parsed and validated as a whole.
@@ -125,5 +124,41 @@ impl TryFrom<Draft> for NoFields {
 
     fn try_from(draft: Draft) -> Result<Self, BadFields> {
         draft.check(|| Some(Self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use futures::stream;
+    use serde_json::json;
+
+    use super::{MAX_BODY_BYTES, read};
+    use crate::http::api_error::ApiError;
+
+    /// Maximum size of the event of a synchronous Lambda invocation.
+    const MAX_LAMBDA_EVENT_BYTES: usize = 6 * 1024 * 1024;
+
+    #[tokio::test]
+    async fn a_body_above_the_limit_is_distinguished_from_a_broken_connection() {
+        let chunks = |chunks: &'static [Result<&'static str, &'static str>]| {
+            let chunks = chunks.iter().map(|chunk| chunk.map_err(std::io::Error::other));
+            Body::from_stream(stream::iter(chunks.collect::<Vec<_>>()))
+        };
+        assert_eq!(read(chunks(&[Ok("ab"), Ok("cd")]), 4).await.unwrap(), "abcd");
+        assert!(matches!(read(chunks(&[Ok("ab"), Ok("cde")]), 4).await, Err(ApiError::TooLarge(4))));
+        let broken = chunks(&[Ok("ab"), Err("length limit exceeded")]);
+        assert!(matches!(read(broken, 4).await, Err(ApiError::UnreadableBody)));
+    }
+
+    #[test]
+    fn the_largest_body_fits_into_a_lambda_event_even_if_every_byte_is_escaped() {
+        let [quotes, base64] = ["\"", "x"].map(|byte| byte.repeat(MAX_BODY_BYTES));
+        // API Gateway accepts 10,240 bytes of headers. The event contains the query twice and the path three times.
+        let headers = "\"".repeat(10_240);
+        let event = |body: &str| json!({"headers": {"x": headers}, "rawPath": headers, "rawQueryString": headers, "body": body});
+        for body in [quotes, base64.repeat(4).split_at(MAX_BODY_BYTES.div_ceil(3) * 4).0.to_owned()] {
+            assert!(event(&body).to_string().len() < MAX_LAMBDA_EVENT_BYTES - 1024 * 1024);
+        }
     }
 }

@@ -1,20 +1,22 @@
 //! Extractors for callers. A handler's signature names the required permission.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use aws::lambda::request_log::RequestId;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::foundation::id::ProjectId;
+use domain::foundation::id::{ApiKeyId, ProjectId};
+use domain::foundation::time::Timestamp;
 use domain::projects::api_key::{ProjectKey, Scope};
 use domain::projects::audit::{Actor, Author};
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
-use crate::http::authenticate::{KnownCaller, source_address};
+use crate::http::authenticate::KnownCaller;
 use crate::http::idempotency::IdempotentRequest;
+use crate::http::rate_limit::RateLimitSlot;
+use crate::http::source_address::source_address;
 
 /// The operator.
 pub(crate) struct Operator {
@@ -32,13 +34,34 @@ pub(crate) struct Caller<S> {
     pub(crate) origin: RequestOrigin,
     /// The project's key; `None` for the operator.
     key: Option<ProjectKey>,
+    rate_limit: Option<RateLimitSlot>,
     scope: PhantomData<S>,
 }
 
 impl<S> Caller<S> {
-    /// The caller's scopes. The caller cannot create a key with other ones.
-    pub(crate) fn scopes(&self) -> BTreeSet<Scope> {
-        self.key.as_ref().map_or_else(|| Scope::ALL.into(), |key| key.scopes.clone())
+    /// Counts `calls` additional calls for this request. They affect only later requests, so a key with a low limit can use all
+    /// routes.
+    pub(crate) async fn charge(&self, app: &App, calls: u32) {
+        let Some(key) = &self.key else { return };
+        let status = app.rate_limiter.charge(key.id, calls, app.clock.now()).await;
+        if let Some(slot) = &self.rate_limit {
+            slot.set(status);
+        }
+    }
+
+    /// Id of the caller's key; `None` for the operator.
+    pub(crate) fn key_id(&self) -> Option<ApiKeyId> {
+        self.key.as_ref().map(|key| key.id)
+    }
+
+    /// Fails if the caller lacks `scope`, which only some requests to this route require.
+    pub(crate) fn permit(&self, scope: Scope) -> Result<(), ApiError> {
+        Ok(self.key.as_ref().map_or(Ok(()), |key| key.permit(scope))?)
+    }
+
+    /// Returns the earlier of `end` and the expiry of the caller's key. A return link must not outlive the key that creates it.
+    pub(crate) fn earlier_end(&self, end: Timestamp) -> Timestamp {
+        self.key.as_ref().and_then(|key| key.expires_at).map_or(end, |expires_at| expires_at.min(end))
     }
 }
 
@@ -71,7 +94,18 @@ macro_rules! scope_types {
     };
 }
 
-scope_types!(SettingsRead, SettingsWrite, EventsWrite, DeliveriesRead, DeliveriesReplay, LinksWrite);
+scope_types!(
+    SettingsRead,
+    SettingsWrite,
+    KeysWrite,
+    SecretsWrite,
+    EventsWrite,
+    EventsRead,
+    DeliveriesRead,
+    DeliveriesReplay,
+    LinksWrite,
+    ReturnVerify
+);
 
 impl FromRequestParts<App> for Operator {
     type Rejection = ApiError;
@@ -97,7 +131,8 @@ impl<S: ScopeType> FromRequestParts<App> for Caller<S> {
                 Actor::ApiKey { id: key.id, name: key.name.clone() }
             }
         };
-        Ok(Self { project_id, origin: RequestOrigin::of(parts, actor), key, scope: PhantomData })
+        let rate_limit = parts.extensions.get().cloned();
+        Ok(Self { project_id, origin: RequestOrigin::of(parts, actor), key, rate_limit, scope: PhantomData })
     }
 }
 
@@ -106,7 +141,10 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestOrigin {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(parts, Actor::MailLink))
+        let mut origin = Self::of(parts, Actor::MailLink);
+        // The audit log identifies people only by their ids, so it stores no address.
+        origin.author.source_ip = None;
+        Ok(origin)
     }
 }
 

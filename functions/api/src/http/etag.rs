@@ -1,12 +1,13 @@
-//! `ETag` and `If-Match` (RFC 9110): a caller changes settings only if they are still as the caller read them.
+//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110): a change applies only to the settings that the caller has read, or only if
+//! none exist yet.
 
 use std::convert::Infallible;
 use std::fmt;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderValue;
-use axum::http::header::IF_MATCH;
+use axum::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::projects::audit::Fields;
@@ -30,14 +31,17 @@ pub(crate) trait SettingsView: Serialize {
     }
 }
 
-/// The `ETag` of a resource. Equal settings always have the same tag.
+/// The `ETag` of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tag(String);
 
 impl Tag {
-    /// The tag of these settings.
-    pub(crate) fn of(settings: &Fields) -> Self {
-        let json = serde_json::to_vec(settings).expect("fields can be written as JSON");
+    /// The tag of a resource with these settings. `changed_in` is the audit log entry of its last change.
+    ///
+    /// The number of the entry changes the tag with every write, including writes of values that the API never returns, such as a
+    /// signing secret. The settings can also change the tag over time, for example when an overlap ends.
+    pub(crate) fn of(settings: &Fields, changed_in: u64) -> Self {
+        let json = serde_json::to_vec(&(settings, changed_in)).expect("fields can be written as JSON");
         Self(BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(json)[..12]))
     }
 
@@ -52,49 +56,84 @@ impl fmt::Display for Tag {
     }
 }
 
-/// The condition of a change.
+/// The conditions of a change: `If-Match` and `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum IfMatch {
-    /// No condition: the header is absent.
-    Anything,
-    /// The resource must exist: `*`.
-    AnyExisting,
-    /// The resource must have one of these tags.
+pub(crate) struct Preconditions {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+}
+
+/// The value of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tags {
+    /// Any tag of an existing resource: `*`.
+    Any,
+    /// One of these tags, as the caller wrote them.
     OneOf(Vec<String>),
 }
 
-impl IfMatch {
-    /// Fails unless the settings meet the condition. `settings` is `None` if the resource does not exist.
-    pub(crate) fn check(&self, settings: Option<&Fields>) -> Result<(), ApiError> {
-        let matches = match self {
-            Self::Anything => true,
-            Self::AnyExisting => settings.is_some(),
-            Self::OneOf(tags) => settings.is_some_and(|settings| tags.contains(&Tag::of(settings).to_string())),
-        };
-        if matches { Ok(()) } else { Err(ApiError::PreconditionFailed) }
+impl Preconditions {
+    /// A change without conditions.
+    pub(crate) const NONE: Self = Self { if_match: None, if_none_match: None };
+
+    /// Fails unless the resource meets both conditions. `current` is its tag, or `None` if it does not exist. A call that creates a
+    /// resource under a new id passes `None`.
+    pub(crate) fn check(&self, current: Option<&Tag>) -> Result<(), ApiError> {
+        let matches = self.if_match.as_ref().is_none_or(|tags| tags.contain(current, Comparison::Strong));
+        let matches_none = self.if_none_match.as_ref().is_none_or(|tags| !tags.contain(current, Comparison::Weak));
+        if matches && matches_none { Ok(()) } else { Err(ApiError::PreconditionFailed) }
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+/// How tags are compared (RFC 9110, section 8.8.3.2). Our tags are strong; proxies that compress a response may make them weak.
+#[derive(Clone, Copy)]
+enum Comparison {
+    /// A weak tag matches nothing.
+    Strong,
+    /// A weak tag matches like a strong one.
+    Weak,
+}
+
+impl Tags {
+    fn read(headers: &HeaderMap, name: HeaderName) -> Option<Self> {
+        let lines: Vec<&str> = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default()).collect();
+        match lines.as_slice() {
+            [] => None,
+            ["*"] => Some(Self::Any),
+            // Splitting at commas is safe, because our tags contain none.
+            lines => {
+                let tags = lines.iter().flat_map(|line| line.split(','));
+                Some(Self::OneOf(tags.map(|tag| tag.trim().to_owned()).collect()))
+            }
+        }
+    }
+
+    fn contain(&self, current: Option<&Tag>, comparison: Comparison) -> bool {
+        let Some(current) = current.map(Tag::to_string) else { return false };
+        match self {
+            Self::Any => true,
+            Self::OneOf(tags) => tags.iter().any(|tag| match comparison {
+                Comparison::Strong => *tag == current,
+                Comparison::Weak => tag.strip_prefix("W/").unwrap_or(tag) == current,
+            }),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Preconditions {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let lines: Vec<&str> =
-            parts.headers.get_all(IF_MATCH).iter().map(|line| line.to_str().unwrap_or_default()).collect();
-        Ok(match lines.as_slice() {
-            [] => Self::Anything,
-            ["*"] => Self::AnyExisting,
-            // Splitting at commas is safe, because our tags contain none. A weak tag never matches (RFC 9110, section 13.1.1).
-            lines => {
-                Self::OneOf(lines.iter().flat_map(|line| line.split(',')).map(|tag| tag.trim().to_owned()).collect())
-            }
-        })
+        let read = |name| Tags::read(&parts.headers, name);
+        Ok(Self { if_match: read(IF_MATCH), if_none_match: read(IF_NONE_MATCH) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -113,37 +152,58 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    async fn if_match(lines: &[&str]) -> IfMatch {
-        let request = lines.iter().fold(Request::get("/"), |request, line| request.header(IF_MATCH, *line));
+    async fn preconditions(name: HeaderName, lines: &[&str]) -> Preconditions {
+        let request = lines.iter().fold(Request::get("/"), |request, line| request.header(&name, *line));
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        IfMatch::from_request_parts(&mut parts, &()).await.unwrap()
+        Preconditions::from_request_parts(&mut parts, &()).await.unwrap()
     }
 
     #[test]
-    fn only_settings_affect_the_tag() {
-        let tag = |view: View| Tag::of(&view.settings());
-        let healthy = tag(View { url: "a", failures: 0 });
-        assert_eq!(healthy, tag(View { url: "a", failures: 9 }));
-        assert_ne!(healthy, tag(View { url: "b", failures: 0 }));
+    fn only_settings_and_the_number_of_the_last_change_affect_the_tag() {
+        let tag = |view: View, changed_in| Tag::of(&view.settings(), changed_in);
+        let healthy = tag(View { url: "a", failures: 0 }, 3);
+        assert_eq!(healthy, tag(View { url: "a", failures: 9 }, 3));
+        assert_ne!(healthy, tag(View { url: "b", failures: 0 }, 3));
+        assert_ne!(healthy, tag(View { url: "a", failures: 0 }, 4));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_conditions_never_panics_and_only_the_exact_tag_matches(lines in vec("[\"W/*, a-zA-Z0-9_-]{0,20}", 0..4), other in "\\PC{0,40}") {
+            let current = Tag::of(&Fields::new(), 3);
+            let mut headers = HeaderMap::new();
+            for line in lines.iter().chain([&other]) {
+                headers.append(IF_MATCH, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            }
+            let tags = Tags::read(&headers, IF_MATCH).unwrap();
+            prop_assert!(!tags.contain(None, Comparison::Weak));
+            // A generated line practically never equals the tag, and `*` counts only as the only value.
+            prop_assert_eq!(tags.contain(Some(&current), Comparison::Strong), lines.is_empty() && other == "*");
+            headers.append(IF_MATCH, current.header_value());
+            prop_assert!(Tags::read(&headers, IF_MATCH).unwrap().contain(Some(&current), Comparison::Strong));
+        }
     }
 
     #[tokio::test]
     async fn a_change_needs_a_matching_tag() {
-        let settings = fields(json!({"url": "a"}));
-        let tag = Tag::of(&settings).to_string();
-        for (lines, allowed_if_present, allowed_if_absent) in [
-            (vec![], true, true),
-            (vec!["*"], true, false),
-            (vec![tag.as_str()], true, false),
-            (vec!["\"other\"", &tag], true, false),
-            (vec![&format!("\"other\" , {tag}") as &str], true, false),
-            (vec![&format!("W/{tag}") as &str], false, false),
-            (vec!["\"other\""], false, false),
-            (vec!["caf\u{e9}"], false, false),
+        let current = Tag::of(&fields(json!({"url": "a"})), 3);
+        let tag = current.to_string();
+        let (weak, among_others) = (format!("W/{tag}"), format!("\"other\" , {tag}"));
+        for (lines, if_match, if_none_match) in [
+            (vec![], [true, true], [true, true]),
+            (vec!["*"], [true, false], [false, true]),
+            (vec![tag.as_str()], [true, false], [false, true]),
+            (vec!["\"other\"", &tag], [true, false], [false, true]),
+            (vec![&among_others], [true, false], [false, true]),
+            (vec![&weak], [false, false], [false, true]),
+            (vec!["\"other\""], [false, false], [true, true]),
+            (vec!["caf\u{e9}"], [false, false], [true, true]),
         ] {
-            let condition = if_match(&lines).await;
-            let allowed = (condition.check(Some(&settings)).is_ok(), condition.check(None).is_ok());
-            assert_eq!(allowed, (allowed_if_present, allowed_if_absent), "{lines:?}");
+            for (name, [if_present, if_absent]) in [(IF_MATCH, if_match), (IF_NONE_MATCH, if_none_match)] {
+                let condition = preconditions(name.clone(), &lines).await;
+                let allowed = (condition.check(Some(&current)).is_ok(), condition.check(None).is_ok());
+                assert_eq!(allowed, (if_present, if_absent), "{name}: {lines:?}");
+            }
         }
     }
 }

@@ -3,26 +3,30 @@
 //! A change of settings stores its response in the transaction of the change ([`IdempotentRequest::keeper`]). Other requests use the
 //! same resource id in each repetition ([`resource_id`]), so that repeating them creates nothing new; their response is stored
 //! afterwards.
+//!
+//! A rotation can end the API key that requests it before the caller has received the new key. For a few minutes the old key can
+//! repeat this one request and gets the stored response ([`answer_replaced_key`]). All other requests with it are rejected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws::store::{IdempotencyKeeper, IdempotencyKey, IdempotencyStart, Request as StoredRequest};
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
-use domain::foundation::id::{EventId, ProjectId};
+use domain::foundation::id::{ApiKeyId, EventId, ProjectId};
 use domain::foundation::key_ring::{Sealed, SealedKind};
-use domain::projects::api_key::Scope;
+use domain::projects::api_key::{ProjectKey, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
-use crate::http::authenticate::KnownCaller;
+use crate::http::authenticate::{self, KnownCaller};
 use crate::http::body;
 use crate::http::response::StoredResponse;
 
@@ -37,6 +41,21 @@ struct RunningRequest {
     /// The project under which the response is sealed, because it may contain a secret. `None` if the response is stored in clear.
     sealed_for: Option<ProjectId>,
     has_stored_response: AtomicBool,
+    /// The caller's key, if the request may replace it.
+    replaceable_key: Option<ProjectKey>,
+    /// Whether the change ends this key at once.
+    ends_key: AtomicBool,
+}
+
+/// Which callers get the stored response of a route.
+#[derive(Clone, Copy)]
+enum Callers {
+    /// The caller that sent the request. The response may contain a secret.
+    Same,
+    /// The caller that sent the request, even if the request replaced its key.
+    SameOrReplaced,
+    /// All callers with this scope on the project.
+    AllWith(Scope),
 }
 
 /// A response as the store has it. A response that may contain a secret is sealed.
@@ -58,31 +77,51 @@ pub(crate) fn idempotent_for_publishers(app: &App, methods: MethodRouter<App>) -
     methods.layer(from_fn_with_state(app.clone(), run_once_for_project))
 }
 
+/// Makes the rotation of an API key idempotent, even if it ends the key that requests it.
+pub(crate) fn idempotent_rotation(app: &App, methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.layer(from_fn_with_state(app.clone(), run_once_for_rotation))
+}
+
 async fn run_once_for_caller(State(app): State<App>, request: Request, next: Next) -> Response {
-    run_once(&app, request, next, None).await.unwrap_or_else(IntoResponse::into_response)
+    run_once(&app, request, next, Callers::Same).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn run_once_for_rotation(State(app): State<App>, request: Request, next: Next) -> Response {
+    run_once(&app, request, next, Callers::SameOrReplaced).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn run_once_for_project(State(app): State<App>, request: Request, next: Next) -> Response {
-    run_once(&app, request, next, Some(Scope::EventsWrite)).await.unwrap_or_else(IntoResponse::into_response)
+    let callers = Callers::AllWith(Scope::EventsWrite);
+    run_once(&app, request, next, callers).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Runs the request unless its response is stored. With a `shared_scope`, all callers with this scope share their keys.
-async fn run_once(app: &App, request: Request, next: Next, shared_scope: Option<Scope>) -> Result<Response, ApiError> {
+/// Runs the request unless its response is stored.
+async fn run_once(app: &App, request: Request, next: Next, callers: Callers) -> Result<Response, ApiError> {
     let Some(key) = idempotency_key(request.headers())? else { return Ok(next.run(request).await) };
     let (mut parts, body) = request.into_parts();
-    let KnownCaller { key: caller, project_id } = KnownCaller::recognize(&mut parts, app).await?;
-    if let (Some(caller), Some(scope)) = (&caller, shared_scope) {
+    let KnownCaller { key: caller, project_id } = match (KnownCaller::recognize(&mut parts, app).await, callers) {
+        (Err(ApiError::UnknownKey), Callers::SameOrReplaced) => {
+            return answer_replaced_key(app, &mut parts, body, &key).await.map(IntoResponse::into_response);
+        }
+        (caller, _) => caller?,
+    };
+    if let (Some(caller), Callers::AllWith(scope)) = (&caller, callers) {
         // Checked here, because a stored response does not pass the handler that would check it.
         caller.permit(scope)?;
     }
     let bytes = body::read(body, body::MAX_BODY_BYTES).await?;
-    let name = caller.as_ref().map_or_else(|| "operator".to_owned(), |caller| caller.id.to_string());
-    let caller = if shared_scope.is_some() { "" } else { &name };
-    let request = StoredRequest::new(project_id, &key, &[parts.method.as_str(), parts.uri.path(), caller], &bytes);
-    let sealed_for = project_id.filter(|_| shared_scope.is_none());
+    let own_name = caller.as_ref().map_or_else(|| "operator".to_owned(), |caller| caller.id.to_string());
+    let (name, sealed_for) = match callers {
+        Callers::Same | Callers::SameOrReplaced => (own_name.as_str(), project_id),
+        Callers::AllWith(_) => ("", None),
+    };
+    let request = stored_request(&parts, project_id, &key, name, &bytes);
     let new_id = EventId::new(app.clock.now(), &*app.random).to_string();
     let running = match app.store.idempotency.begin(&request, new_id, app.clock.now()).await? {
-        IdempotencyStart::Proceed { subject } => IdempotentRequest::new(request, subject, sealed_for),
+        IdempotencyStart::Proceed { subject } => {
+            let replaceable_key = caller.filter(|_| matches!(callers, Callers::SameOrReplaced));
+            IdempotentRequest::new(request, subject, sealed_for, replaceable_key)
+        }
         IdempotencyStart::Answered(response) => return Ok(open(app, &response, sealed_for).await?.into_response()),
         IdempotencyStart::Running => return Err(ApiError::RequestRunning),
         IdempotencyStart::OtherRequest => return Err(ApiError::IdempotencyKeyReused),
@@ -92,21 +131,71 @@ async fn run_once(app: &App, request: Request, next: Next, shared_scope: Option<
     running.end(app, response).await
 }
 
+/// Returns the stored response of a rotation that ended the caller's own key. All requests except an exact repetition fail as with
+/// any unknown key. Changes nothing.
+async fn answer_replaced_key(
+    app: &App,
+    parts: &mut Parts,
+    body: Body,
+    key: &IdempotencyKey,
+) -> Result<StoredResponse, ApiError> {
+    let bytes = body::read(body, body::MAX_BODY_BYTES).await.map_err(|_| ApiError::UnknownKey)?;
+    let Path((project_id, rotated)) =
+        Path::<(ProjectId, ApiKeyId)>::from_request_parts(parts, &()).await.map_err(|_| ApiError::UnknownKey)?;
+    // The path contains the id of a key that rotates itself, so the request can be found although the key no longer exists.
+    let request = stored_request(parts, Some(project_id), key, &rotated.to_string(), &bytes);
+    let stored = app.store.idempotency.of_rotated_key(&request, app.clock.now()).await?;
+    let (caller, row) = stored.ok_or(ApiError::UnknownKey)?;
+    authenticate::admit_replaced_key(&caller, parts, app).await?;
+    open(app, &row, Some(project_id)).await
+}
+
+/// Identifies a request by its route, its body and the name of the caller.
+fn stored_request(
+    parts: &Parts,
+    project_id: Option<ProjectId>,
+    key: &IdempotencyKey,
+    caller: &str,
+    body: &[u8],
+) -> StoredRequest {
+    StoredRequest::new(project_id, key, &[parts.method.as_str(), parts.uri.path(), caller], body)
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     Ok(Some(value.to_str().unwrap_or_default().parse()?))
 }
 
 impl IdempotentRequest {
-    fn new(request: StoredRequest, resource_id: String, sealed_for: Option<ProjectId>) -> Self {
-        let has_stored_response = AtomicBool::new(false);
-        Self(Arc::new(RunningRequest { request, resource_id, sealed_for, has_stored_response }))
+    fn new(
+        request: StoredRequest,
+        resource_id: String,
+        sealed_for: Option<ProjectId>,
+        replaceable_key: Option<ProjectKey>,
+    ) -> Self {
+        let (has_stored_response, ends_key) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self(Arc::new(RunningRequest {
+            request,
+            resource_id,
+            sealed_for,
+            has_stored_response,
+            replaceable_key,
+            ends_key,
+        }))
+    }
+
+    /// Notes whether the change ends the key `id` at once. If it is the caller's own key, the stored response remains available to
+    /// it.
+    pub(crate) fn note_ended_key(&self, id: ApiKeyId, is_ended: bool) {
+        let is_own = self.0.replaceable_key.as_ref().is_some_and(|key| key.id == id);
+        self.0.ends_key.store(is_own && is_ended, Ordering::Relaxed);
     }
 
     /// Returns the write that stores the response, for the transaction of a change.
     pub(crate) async fn keeper(&self, app: &App, response: &StoredResponse) -> Result<IdempotencyKeeper, ApiError> {
         let row = self.row(app, response).await?;
-        Ok(app.store.idempotency.keeper(&self.0.request, &self.0.resource_id, row, app.clock.now())?)
+        let ended_key = self.0.replaceable_key.clone().filter(|_| self.0.ends_key.load(Ordering::Relaxed));
+        Ok(app.store.idempotency.keeper(&self.0.request, &self.0.resource_id, row, ended_key, app.clock.now())?)
     }
 
     /// Notes that the transaction of the change has stored the response.

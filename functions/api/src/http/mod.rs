@@ -16,3 +16,6 @@ pub(crate) mod rate_limit;
 pub(crate) mod response;
 pub(crate) mod routes;
 pub(crate) mod settings_change;
+pub(crate) mod slow_read;
+pub(crate) mod source_address;
+pub(crate) mod warnings;

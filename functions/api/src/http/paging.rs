@@ -1,9 +1,14 @@
 //! Lists: `{items, cursor?}`, and the query fields `limit` and `cursor`.
+//!
+//! A cursor is a position in one list, which has one route, one project and one filter. The position is parsed completely, so an
+//! invalid cursor is a bad query and never reaches the database.
 
 use aws::store::{Page, PageToken};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::foundation::id::ProjectId;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::http::bad_query::BadQuery;
 
@@ -28,9 +33,43 @@ impl<T> List<T> {
     }
 }
 
-impl<T> From<Page<T>> for List<T> {
-    fn from(page: Page<T>) -> Self {
-        Self { items: page.items, cursor: page.next.map(|next| write_cursor(&next)) }
+/// A list that is returned in pages. Its cursors are valid for this list only.
+pub(crate) struct Paged(String);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor<P> {
+    /// Hash of the list.
+    #[serde(rename = "l")]
+    list: String,
+    /// Position in the list.
+    #[serde(rename = "p")]
+    position: P,
+}
+
+impl Paged {
+    /// The list with this name. `filter` contains all query parameters that select its items.
+    pub(crate) fn new(name: &str, project: Option<ProjectId>, filter: &impl Serialize) -> Self {
+        let list = serde_json::to_vec(&(name, project, filter)).expect("a filter can be written as JSON");
+        Self(BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(list)[..6]))
+    }
+
+    /// Encodes a position in this list.
+    pub(crate) fn cursor(&self, position: &impl Serialize) -> String {
+        let cursor = Cursor { list: self.0.clone(), position };
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a position can be written as JSON"))
+    }
+
+    /// Decodes a position in this list. Fails if the cursor is malformed or belongs to another list.
+    pub(crate) fn position<P: for<'de> Deserialize<'de>>(&self, cursor: &str) -> Result<P, BadQuery> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| BadQuery::Cursor)?;
+        let cursor: Cursor<P> = serde_json::from_slice(&bytes).map_err(|_| BadQuery::Cursor)?;
+        if cursor.list == self.0 { Ok(cursor.position) } else { Err(BadQuery::Cursor) }
+    }
+
+    /// One page of this list.
+    pub(crate) fn page<T>(&self, page: Page<T>) -> List<T> {
+        List { items: page.items, cursor: page.next.map(|next| self.cursor(&next)) }
     }
 }
 
@@ -52,9 +91,9 @@ impl Paging {
         limit(self.limit)
     }
 
-    /// The position after which the page begins; `None` for the first page.
-    pub(crate) fn after(&self) -> Result<Option<PageToken>, BadQuery> {
-        self.cursor.as_deref().map(read_cursor).transpose()
+    /// The position after which the page of `list` begins; `None` for the first page.
+    pub(crate) fn after(&self, list: &Paged) -> Result<Option<PageToken>, BadQuery> {
+        self.cursor.as_deref().map(|cursor| list.position(cursor)).transpose()
     }
 }
 
@@ -64,17 +103,6 @@ pub(crate) fn limit(requested: Option<u16>) -> Result<u16, BadQuery> {
     if (1..=MAX_LIMIT).contains(&limit) { Ok(limit) } else { Err(BadQuery::Limit) }
 }
 
-/// Encodes a position in a list as a cursor.
-pub(crate) fn write_cursor(position: &impl Serialize) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).expect("a position can be written as JSON"))
-}
-
-/// Decodes the position in a cursor.
-pub(crate) fn read_cursor<T: for<'de> Deserialize<'de>>(cursor: &str) -> Result<T, BadQuery> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or(BadQuery::Cursor)
-}
-
 #[cfg(test)]
 mod tests {
     use domain::webhooks::delivery::Position;
@@ -82,18 +110,39 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_cursor_is_valid_for_its_own_list_only() {
+        let project = |id: &str| Some(id.parse().unwrap());
+        let (ours, theirs) = ("019ab5e0-0000-7000-8000-000000000001", "019ab5e0-0000-7000-8000-000000000002");
+        let lists = [
+            Paged::new("events", project(ours), &Some("aml")),
+            Paged::new("events", project(ours), &None::<&str>),
+            Paged::new("events", project(theirs), &Some("aml")),
+            Paged::new("deliveries", project(ours), &Some("aml")),
+            Paged::new("projects", None, &()),
+        ];
+        for (index, list) in lists.iter().enumerate() {
+            let cursor = list.cursor(&7);
+            let accepting: Vec<usize> =
+                (0..lists.len()).filter(|other| lists[*other].position::<u8>(&cursor).is_ok()).collect();
+            assert_eq!(accepting, [index]);
+        }
+    }
+
     proptest! {
         #[test]
         fn reading_a_cursor_never_panics(text in "\\PC{0,80}") {
-            let _ = read_cursor::<Position>(&text);
-            let _ = read_cursor::<PageToken>(&text);
+            let list = Paged::new("events", None, &());
+            prop_assert!(list.position::<Position>(&text).is_err());
+            prop_assert!(list.position::<PageToken>(&text).is_err());
         }
 
         #[test]
         fn a_cursor_is_read_as_it_was_written(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let cursor = write_cursor(&bytes);
+            let list = Paged::new("events", None, &());
+            let cursor = list.cursor(&bytes);
             prop_assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-            prop_assert_eq!(read_cursor::<Vec<u8>>(&cursor).unwrap(), bytes);
+            prop_assert_eq!(list.position::<Vec<u8>>(&cursor).unwrap(), bytes);
         }
     }
 }

@@ -51,7 +51,8 @@ problem_kinds! {
     UnknownKey = UNAUTHORIZED "unknown-key",
     /// The API key has expired.
     ExpiredKey = UNAUTHORIZED "expired-key",
-    /// The API key lacks the required scope, belongs to another project, or must not be used from this address.
+    /// The API key lacks the required scope, belongs to another project, or must not be used from this address, or the request did
+    /// not use the public host of the API.
     Forbidden = FORBIDDEN "forbidden",
     /// The resource or the route does not exist.
     NotFound = NOT_FOUND "not-found",
@@ -87,9 +88,9 @@ problem_kinds! {
     ReplayCancelled = CONFLICT "replay-cancelled",
     /// The event of the delivery is no longer stored.
     EventGone = GONE "event-gone",
-    /// The resource does not match `If-Match`. Read it again.
+    /// The resource does not meet `If-Match` or `If-None-Match`. Read it again.
     PreconditionFailed = PRECONDITION_FAILED "precondition-failed",
-    /// The body is larger than 256 KiB, or than 4 MiB for a batch of events.
+    /// The body is larger than 256 KiB, or than 2 MiB for a batch of events.
     TooLarge = PAYLOAD_TOO_LARGE "too-large",
     /// The URL is longer than 8 KiB.
     UrlTooLong = URI_TOO_LONG "url-too-long",
@@ -107,6 +108,8 @@ problem_kinds! {
     DayToCome = UNPROCESSABLE_ENTITY "day-to-come",
     /// The API key has exceeded its rate limit. Retry after the seconds in `Retry-After`.
     TooManyCalls = TOO_MANY_REQUESTS "too-many-calls",
+    /// Another report or dry run of the project is running. Retry after the seconds in `Retry-After`.
+    SlowReadRunning = TOO_MANY_REQUESTS "slow-read-running",
     /// The project has exceeded its limit of test sends per minute. Retry after the seconds in `Retry-After`.
     TooManyTests = TOO_MANY_REQUESTS "too-many-tests",
     /// The notification user got a confirmation mail less than a minute ago, or five today. Retry after the seconds in

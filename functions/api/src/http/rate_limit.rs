@@ -1,6 +1,6 @@
 //! Rate limits of API keys: counts calls and writes the `RateLimit` headers.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws::lambda::telemetry;
 use aws::store::QuotaStore;
@@ -34,7 +34,7 @@ pub(crate) struct RateLimitStatus {
 
 /// A place in the request's extensions. Authentication stores the key's status there, and [`write_headers`] reads it.
 #[derive(Clone, Default)]
-pub(crate) struct RateLimitSlot(Arc<OnceLock<RateLimitStatus>>);
+pub(crate) struct RateLimitSlot(Arc<Mutex<Option<RateLimitStatus>>>);
 
 impl RateLimiter {
     pub(crate) fn new(limit: RateLimit, store: QuotaStore) -> Self {
@@ -52,10 +52,26 @@ impl RateLimiter {
             self.report(key, window, calls, now).await;
         }
         self.with_counter(key, now, |counter| {
-            let (remaining, seconds_left) = (counter.remaining(self.limit), counter.window().seconds_left(now));
-            let status = RateLimitStatus { limit: self.limit, remaining, seconds_left };
+            let status = self.status(counter, now);
             if has_room && !counter.is_over(self.limit) { Ok(status) } else { Err(status) }
         })
+    }
+
+    /// Counts `calls` additional calls for an admitted call. Returns the key's status.
+    pub(crate) async fn charge(&self, key: ApiKeyId, calls: u32, now: Timestamp) -> RateLimitStatus {
+        let (report, window) = self.with_counter(key, now, |counter| {
+            counter.charge(calls);
+            (counter.report(self.limit), counter.window())
+        });
+        if let Some(calls) = report {
+            self.report(key, window, calls, now).await;
+        }
+        self.with_counter(key, now, |counter| self.status(counter, now))
+    }
+
+    fn status(&self, counter: &CallCounter, now: Timestamp) -> RateLimitStatus {
+        let (remaining, seconds_left) = (counter.remaining(self.limit), counter.window().seconds_left(now));
+        RateLimitStatus { limit: self.limit, remaining, seconds_left }
     }
 
     /// Shares the count with the other instances of the function. If the store fails, the call is allowed; it fails
@@ -73,9 +89,13 @@ impl RateLimiter {
 }
 
 impl RateLimitSlot {
-    /// Stores the status. A second status is ignored.
+    /// Stores the status and replaces an earlier one.
     pub(crate) fn set(&self, status: RateLimitStatus) {
-        self.0.get_or_init(|| status);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+    }
+
+    fn get(&self) -> Option<RateLimitStatus> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,7 +111,7 @@ pub(crate) async fn write_headers(mut request: Request, next: Next) -> Response 
     let slot = RateLimitSlot::default();
     request.extensions_mut().insert(slot.clone());
     let mut response = next.run(request).await;
-    if let Some(RateLimitStatus { limit, remaining, seconds_left }) = slot.0.get().copied() {
+    if let Some(RateLimitStatus { limit, remaining, seconds_left }) = slot.get() {
         let policy = format!("\"key\";q={};w={}", limit.calls(), WINDOW.as_secs());
         let status = format!("\"key\";r={remaining};t={seconds_left}");
         for (name, value) in [("ratelimit-policy", policy), ("ratelimit", status)] {

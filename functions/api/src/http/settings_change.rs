@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws::store::{Commit, ProjectWrite, Write, WriteOutcome};
 use domain::foundation::id::ProjectId;
 use domain::foundation::random;
-use domain::projects::audit::{Action, AuditChange, Entry};
+use domain::projects::audit::{AuditChange, Entry, Fields};
 use domain::projects::project::Project;
 use serde::Serialize;
 use tokio::time::sleep;
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::caller::{Caller, RequestOrigin};
-use crate::http::etag::IfMatch;
+use crate::http::etag::{Preconditions, Tag};
 use crate::http::response::{SettingsResponse, StoredResponse};
 
 /// Attempts before answering 409 because of concurrent changes.
@@ -30,16 +30,16 @@ pub(crate) struct ChangeRequest<'a> {
     pub(crate) project: ProjectId,
     /// Where the request comes from.
     pub(crate) origin: &'a RequestOrigin,
-    /// The condition on the current settings.
-    pub(crate) if_match: &'a IfMatch,
+    /// The conditions on the current settings.
+    pub(crate) preconditions: &'a Preconditions,
     /// Number of the audit log entry that the change reverts, if it reverts one.
     pub(crate) reverts: Option<u64>,
 }
 
 impl<'a> ChangeRequest<'a> {
     /// A request by `caller` that reverts nothing.
-    pub(crate) fn by<S>(caller: &'a Caller<S>, if_match: &'a IfMatch) -> Self {
-        Self { project: caller.project_id, origin: &caller.origin, if_match, reverts: None }
+    pub(crate) fn by<S>(caller: &'a Caller<S>, preconditions: &'a Preconditions) -> Self {
+        Self { project: caller.project_id, origin: &caller.origin, preconditions, reverts: None }
     }
 }
 
@@ -77,10 +77,23 @@ impl<T> ChangeDecision<T> {
         change: AuditChange,
         response: SettingsResponse<T>,
     ) -> Self {
-        if change.action == Action::Changed && change.changes.is_empty() {
+        if change.is_empty() {
             return Self::Unchanged(response);
         }
         Self::Change(Box::new(PlannedChange { project, writes, change, response }))
+    }
+
+    /// Adds the `ETag` of the resource after the decision. `settings` are its settings after the decision. `changed_in` is the
+    /// audit log entry of its previous change, or 0 for a new resource.
+    pub(crate) fn with_tag(self, settings: &Fields, changed_in: u64) -> Self {
+        match self {
+            Self::Unchanged(response) => Self::Unchanged(response.with_tag(Tag::of(settings, changed_in))),
+            Self::Change(mut planned) => {
+                let tag = Tag::of(settings, planned.project.next_revision());
+                planned.response = planned.response.with_tag(tag);
+                Self::Change(planned)
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use aws::store::build_report;
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use domain::foundation::language::Language;
@@ -27,10 +27,12 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-
 /// Returns the report of a day (UTC), built from the current state of the day's deliveries. After the deliveries' retention ends, the
 /// report is empty. If the day has too many deliveries to count in one call, the call returns the report that was mailed; its
 /// `asOf` is the time at which it was built.
+///
+/// A project can build one report or run one dry run of a replay at a time. The call counts as ten calls of its API key.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/reports/{day}", operation_id = "readReport", tag = "Reports",
     params(("day" = UtcDay, Path), parameters::AcceptLanguage), security(("x-api-key" = ["deliveries:read"])),
-    extensions(("x-problems" = json!(["day-to-come", "report-too-large"]))),
+    extensions(("x-problems" = json!(["day-to-come", "report-too-large", "slow-read-running"]))),
     responses(
         (status = 200, description = "The report as JSON, or as an HTML page if `Accept` begins with `text/html`.", content((ReportView = "application/json"), (String = "text/html"))),
     ),
@@ -47,8 +49,12 @@ pub(crate) async fn read(
     }
     let project = app.existing_project(caller.project_id).await?;
     let wants_page = prefers_html(&headers);
-    let report = build_report(&app.store, project.id, day, &*app.clock);
-    match timeout(app.report_timeout, report).await {
+    // Boxed, because it is a large future.
+    let build = Box::pin(async {
+        let report = build_report(&app.store, project.id, day, &*app.clock);
+        Ok(timeout(app.report_timeout, report).await)
+    });
+    match app.read_slowly(&caller, build).await? {
         Ok(report) if wants_page => page(&report?, &project, language),
         Ok(report) => Ok(Json(report?).into_response()),
         // Too many deliveries for one call: the daily run builds such reports in parts and stores them.
@@ -64,7 +70,6 @@ fn page(report: &ReportView, project: &Project, language: Language) -> Result<Re
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     Ok((headers, html).into_response())
 }

@@ -1,35 +1,38 @@
 //! `/v1/projects/{pid}/notification-users`: adds, lists, changes and removes notification users. The links in their mails are in
 //! `mail_links`.
 
-use aws::store::{Admission, Write};
+use aws::store::Write;
 use axum::Json;
 use axum::extract::State;
 use domain::foundation::draft::{BadField, BadFields};
 use domain::foundation::id::{NotificationUserId, ProjectId};
 use domain::projects::audit::{AuditChange, Resource};
 use domain::projects::project::Project;
-use domain::reports::mail_link::{LinkPurpose, MailLink};
 use domain::reports::notification_user::{
-    CannotAsk, MAX_NOTIFICATION_USERS, NewNotificationUser, NotificationUser, NotificationUserChange,
-    NotificationUserView,
+    MAX_NOTIFICATION_USERS, NewNotificationUser, NotificationUser, NotificationUserChange, NotificationUserView,
 };
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::{Body, Checked, LastId};
 use crate::http::caller::{Caller, scope};
-use crate::http::etag::{IfMatch, Tag};
+use crate::http::etag::{Preconditions, Tag};
 use crate::http::idempotency;
 use crate::http::paging::List;
 use crate::http::response::SettingsResponse;
 use crate::http::settings_change::{ChangeDecision, ChangeRequest};
+use crate::notifications::confirmation::ask_by_mail;
 #[cfg(test)]
 use crate::openapi::{parameters, requests};
 
 /// Adds a notification user. The user gets a mail with a link to confirm the address, and gets reports only after that.
+///
+/// If the person has complained about a mail or unsubscribed from this project's mails, or a mail to the address bounced, the user
+/// is added in the state `suppressed`, and no mail is sent. The suppression ends when the person confirms with a link in an earlier
+/// mail or the operator lifts it.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/notification-users", operation_id = "addNotificationUser", tag = "Notification users",
-    params(parameters::IdempotencyKey), security(("x-api-key" = ["settings:write"])),
+    params(parameters::IdempotencyKey, parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     request_body = requests::NewNotificationUser,
     extensions(("x-problems" = json!(["limit-reached", "too-many-mails", "changed-meanwhile"]))),
     responses(
@@ -39,23 +42,26 @@ use crate::openapi::{parameters, requests};
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
+    preconditions: Preconditions,
     Checked(new): Checked<NewNotificationUser>,
 ) -> Result<SettingsResponse<NotificationUserView>, ApiError> {
+    preconditions.check(None)?;
     let project = app.existing_project(caller.project_id).await?;
     check_new(&app, project.id, &new).await?;
     let request = caller.origin.idempotent_request.as_ref();
     let id = idempotency::resource_id(request, || NotificationUserId::new(app.clock.now(), &*app.random));
-    let user = new.clone().create(id, project.id);
+    let mut user = new.clone().create(id, project.id);
     // The mail is sent before the user is stored. If sending fails, nothing has changed. If storing fails, the link in the mail does
     // not work, which harms nobody.
-    ask_by_mail(&app, &project, &user).await?;
+    user.apply_ask(ask_by_mail(&app, &project, &user, user.created_at).await?);
     let (app, new, user) = (&app, &new, &user);
     let decide = move |project: Project| async move {
         check_new(app, project.id, new).await?;
         let (write, view) = (Write::notification_user(user)?, user.shown());
-        let tag = Tag::of(&view.fields());
+        let fields = view.fields();
         let change = AuditChange::created(Resource::NotificationUser { id: user.id }, &view.audited());
-        Ok(ChangeDecision::resource(project, vec![write], change, SettingsResponse::created(view).with_tag(tag)))
+        let response = SettingsResponse::created(view);
+        Ok(ChangeDecision::resource(project, vec![write], change, response).with_tag(&fields, 0))
     };
     app.change_settings(&caller.origin, project.id, decide).await
 }
@@ -86,15 +92,14 @@ pub(crate) async fn read(
     caller: Caller<scope::SettingsRead>,
     LastId(id): LastId<NotificationUserId>,
 ) -> Result<SettingsResponse<NotificationUserView>, ApiError> {
-    let view = existing(&app, caller.project_id, id).await?.shown();
-    let tag = Tag::of(&view.fields());
-    Ok(SettingsResponse::ok(view).with_tag(tag))
+    let user = existing(&app, caller.project_id, id).await?;
+    Ok(SettingsResponse::ok(user.shown()).with_tag(tag_of(&user)))
 }
 
 /// Changes a notification user's name or language.
 #[cfg_attr(test, utoipa::path(
     patch, path = "/v1/projects/{pid}/notification-users/{id}", operation_id = "changeNotificationUser", tag = "Notification users",
-    params(("id" = NotificationUserId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    params(("id" = NotificationUserId, Path), parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     request_body = requests::NotificationUserChange, extensions(("x-problems" = json!(["changed-meanwhile"]))),
     responses((status = 200, description = "The notification user after the change.", body = NotificationUserView)),
 ))]
@@ -102,17 +107,17 @@ pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<NotificationUserId>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
     Checked(change): Checked<NotificationUserChange>,
 ) -> Result<SettingsResponse<NotificationUserView>, ApiError> {
     let alter = |user: &mut NotificationUser| user.apply(change.clone());
-    alter_user(&app, ChangeRequest::by(&caller, &if_match), id, alter).await
+    alter_user(&app, ChangeRequest::by(&caller, &preconditions), id, alter).await
 }
 
 /// Removes a notification user, who then gets no more mails. Removing a user who does not exist succeeds and changes nothing.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/v1/projects/{pid}/notification-users/{id}", operation_id = "removeNotificationUser", tag = "Notification users",
-    params(("id" = NotificationUserId, Path), parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    params(("id" = NotificationUserId, Path), parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     extensions(("x-problems" = json!(["changed-meanwhile"]))),
     responses((status = 204, description = "The notification user is removed.")),
 ))]
@@ -120,13 +125,20 @@ pub(crate) async fn remove(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<NotificationUserId>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
 ) -> Result<SettingsResponse<()>, ApiError> {
-    let (app, if_match) = (&app, &if_match);
+    let (app, preconditions) = (&app, &preconditions);
+    if let Some(user) = app.store.users.get(caller.project_id, id).await? {
+        preconditions.check(Some(&tag_of(&user)))?;
+        app.store.audit.forget(caller.project_id, id).await?;
+        app.store.suppressions.keep(&user, app.clock.now()).await?;
+    }
     let decide = move |project: Project| async move {
-        let view = app.store.users.get(project.id, id).await?.map(|user| user.shown());
-        if_match.check(view.as_ref().map(NotificationUserView::fields).as_ref())?;
-        let Some(before) = view else { return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content())) };
+        let user = app.store.users.get(project.id, id).await?;
+        preconditions.check(user.as_ref().map(tag_of).as_ref())?;
+        let Some(before) = user.map(|user| user.shown()) else {
+            return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content()));
+        };
         let change = AuditChange::deleted(Resource::NotificationUser { id }, &before.audited());
         let write = Write::notification_user_deleted(project.id, id);
         Ok(ChangeDecision::resource(project, vec![write], change, SettingsResponse::no_content()))
@@ -134,32 +146,32 @@ pub(crate) async fn remove(
     app.change_settings(&caller.origin, caller.project_id, decide).await
 }
 
-/// Sends the confirmation mail again, at most once a minute and five times a day. A user who has unsubscribed, or whose mails
-/// bounced, can confirm the address again.
+/// Sends the confirmation mail again, at most once a minute and five times a day. A `suppressed` or `unsubscribed` user gets no
+/// mail. The user keeps this state until the person confirms with a link in an earlier mail or the operator lifts the suppression.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/notification-users/{id}/resend-confirmation", operation_id = "resendConfirmation", tag = "Notification users",
-    params(("id" = NotificationUserId, Path), parameters::IfMatch, parameters::IdempotencyKey),
+    params(("id" = NotificationUserId, Path), parameters::Preconditions, parameters::IdempotencyKey),
     security(("x-api-key" = ["settings:write"])), request_body = Option<requests::Nothing>,
     extensions(("x-problems" = json!(["already-confirmed", "too-many-mails", "changed-meanwhile"]))),
-    responses((status = 200, description = "The notification user. The mail is sent.", body = NotificationUserView)),
+    responses((status = 200, description = "The notification user. The mail is sent if the state is `unconfirmed`.", body = NotificationUserView)),
 ))]
 pub(crate) async fn resend_confirmation(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
     LastId(id): LastId<NotificationUserId>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
     body: Body,
 ) -> Result<SettingsResponse<NotificationUserView>, ApiError> {
     body.expect_no_fields()?;
     let project = app.existing_project(caller.project_id).await?;
     let now = app.clock.now();
-    let mut user = existing(&app, project.id, id).await?;
+    let user = existing(&app, project.id, id).await?;
     // Checked before the mail, which cannot be taken back. The check is repeated when the change is written.
-    if_match.check(Some(&user.shown().fields()))?;
-    user.ask_again(now)?;
-    ask_by_mail(&app, &project, &user).await?;
-    let alter = |user: &mut NotificationUser| user.asked_at = user.asked_at.max(now);
-    alter_user(&app, ChangeRequest::by(&caller, &if_match), id, alter).await
+    preconditions.check(Some(&tag_of(&user)))?;
+    user.check_ask(now)?;
+    let decision = ask_by_mail(&app, &project, &user, now).await?;
+    let alter = |user: &mut NotificationUser| user.apply_ask(decision);
+    alter_user(&app, ChangeRequest::by(&caller, &preconditions), id, alter).await
 }
 
 /// Changes a notification user with `alter`.
@@ -172,20 +184,23 @@ pub(crate) async fn alter_user(
     let alter = &alter;
     let decide = move |project: Project| async move {
         let mut user = existing(app, project.id, id).await?;
-        let before = user.shown();
-        request.if_match.check(Some(&before.fields()))?;
+        let (before, changed_in) = (user.shown(), user.changed_in);
+        request.preconditions.check(Some(&tag_of(&user)))?;
         alter(&mut user);
         let (write, view) = (Write::notification_user(&user)?, user.shown());
-        let change = AuditChange::changed(Resource::NotificationUser { id }, &before.audited(), &view.audited());
-        let tag = Tag::of(&view.fields());
-        Ok(ChangeDecision::resource(
-            project,
-            vec![write],
-            change.reverting(request.reverts),
-            SettingsResponse::ok(view).with_tag(tag),
-        ))
+        let mut change = AuditChange::changed(Resource::NotificationUser { id }, &before.audited(), &view.audited());
+        if before.name != view.name {
+            change = change.with_secret("name");
+        }
+        let (change, fields) = (change.reverting(request.reverts), view.fields());
+        let response = SettingsResponse::ok(view);
+        Ok(ChangeDecision::resource(project, vec![write], change, response).with_tag(&fields, changed_in))
     };
     app.change_settings(request.origin, request.project, decide).await
+}
+
+fn tag_of(user: &NotificationUser) -> Tag {
+    Tag::of(&user.shown().fields(), user.changed_in)
 }
 
 /// Loads a notification user with a consistent read. Fails with 404 if the user does not exist.
@@ -208,17 +223,4 @@ async fn check_new(app: &App, project: ProjectId, new: &NewNotificationUser) -> 
         return Err(ApiError::LimitReached(MAX_NOTIFICATION_USERS, "notification users per project"));
     }
     Ok(())
-}
-
-/// Sends the confirmation mail. Fails if the address has already got five of them today.
-async fn ask_by_mail(app: &App, project: &Project, user: &NotificationUser) -> Result<(), ApiError> {
-    let now = app.clock.now();
-    if app.store.quotas.admit_confirmation(project.id, &user.email, now).await? == Admission::Refused {
-        return Err(CannotAsk::too_often(now).into());
-    }
-    let link = MailLink::new(LinkPurpose::Confirm, project.id, user.id, now);
-    let ring = app.key_ring.ring().await?;
-    let url = link.url(&app.config.api_base_url, &ring, &*app.random);
-    let mail = mail::render_confirmation(project.name.as_str(), &url, link.expires_at, user.language)?;
-    Ok(app.mailer.send(user, &mail).await?)
 }

@@ -149,8 +149,20 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
     kinds
 }
 
-/// The schemas of resources that have an `ETag`.
-const SETTINGS: [&str; 5] = ["ApiKey", "Endpoint", "NotificationUser", "Project", "ReturnUrlSettings"];
+/// The schemas of resources that have an `ETag`, and of responses to their writes.
+const SETTINGS: [&str; 11] = [
+    "ApiKey",
+    "Endpoint",
+    "IssuedReturnUrlKey",
+    "JwkSet",
+    "NewKeyPair",
+    "NotificationUser",
+    "Project",
+    "ReturnUrlKeyList",
+    "ReturnUrlSettings",
+    "RotatedSecret",
+    "SecretKey",
+];
 
 fn reference(schema: &str) -> String {
     format!("#/components/schemas/{schema}")

@@ -13,15 +13,18 @@ pub(crate) struct IdempotencyKey {
     idempotency_key: Option<String>,
 }
 
-/// Header of calls that change settings.
+/// Headers of calls that change settings.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct IfMatch {
+pub(crate) struct Preconditions {
     /// `ETag` of the settings as you read them. If they have changed since, the call fails and changes nothing. `*` matches any
     /// existing resource.
     #[param(rename = "If-Match", nullable = false)]
     if_match: Option<String>,
+    /// `ETag`s that the resource must not have. With `*`, the call succeeds only if the resource does not exist.
+    #[param(rename = "If-None-Match", nullable = false)]
+    if_none_match: Option<String>,
 }
 
 /// Header of calls that can return a page.

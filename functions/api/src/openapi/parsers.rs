@@ -34,7 +34,7 @@ fn parse<T: TryFrom<Draft, Error = BadFields>>(draft: Draft) -> Result<(), BadFi
 }
 
 /// The schema names of all requests, with their parsers.
-pub(super) const KNOWN: [(&str, Parser); 19] = [
+pub(super) const KNOWN: [(&str, Parser); 21] = [
     ("NewProject", parse::<domain::projects::project::NewProject>),
     ("ProjectChange", parse::<domain::projects::project::ProjectChange>),
     ("NewApiKey", parse::<domain::projects::api_key::NewApiKey>),
@@ -47,6 +47,7 @@ pub(super) const KNOWN: [(&str, Parser); 19] = [
     ("Nothing", parse::<crate::http::body::NoFields>),
     ("NewEvent", parse::<domain::webhooks::event::NewEvent>),
     ("NewEvents", parse::<domain::webhooks::event::NewEvents>),
+    ("NewErasure", parse::<domain::webhooks::event::NewErasure>),
     ("NewReplay", check_replay),
     ("NewTestSend", parse::<domain::webhooks::test_send::NewTestSend>),
     ("KeyIssue", parse::<domain::return_urls::KeyIssue>),
@@ -55,6 +56,7 @@ pub(super) const KNOWN: [(&str, Parser); 19] = [
     ("NewReturnLink", parse::<domain::return_urls::return_link::NewReturnLink>),
     ("NewNotificationUser", parse::<domain::reports::notification_user::NewNotificationUser>),
     ("NotificationUserChange", parse::<domain::reports::notification_user::NotificationUserChange>),
+    ("SuppressedAddress", parse::<crate::notifications::suppressions::SuppressedAddress>),
     ("ResealWalk", |mut draft| {
         let _: Option<String> = draft.optional("cursor");
         draft.check(|| Some(()))

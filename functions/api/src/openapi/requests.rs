@@ -9,8 +9,9 @@ use domain::foundation::overlap::Overlap;
 use domain::foundation::time::Timestamp;
 use domain::projects::api_key::Scope;
 use domain::projects::color::Color;
-use domain::projects::project::{Mode, Name, QuietDays};
-use domain::reports::notification_user::EmailAddress;
+use domain::projects::name::{NewName, NewPublicName};
+use domain::projects::project::{Mode, QuietDays};
+use domain::reports::email_address::EmailAddress;
 use domain::return_urls::return_link::LinkLifetime;
 use domain::return_urls::{Encryption, ErrorCode, KycStatus, MaxAge, PersonValue, ReturnField, ReturnUrl};
 use utoipa::ToSchema;
@@ -22,7 +23,7 @@ use utoipa::ToSchema;
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProject {
-    name: Name,
+    name: NewPublicName,
     /// Whether the project's API keys are live keys or test keys. Default: `live`.
     mode: Option<Mode>,
     /// Color of the project's logo, used on its result pages.
@@ -37,7 +38,7 @@ pub(crate) struct NewProject {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProjectChange {
     #[schema(nullable = false)]
-    name: Option<Name>,
+    name: Option<NewPublicName>,
     /// Color of the project's logo. `null` removes it.
     logo_color: Option<Color>,
     /// What notification users get after a day without events. `null` resets it to `mail`.
@@ -52,21 +53,23 @@ pub(crate) struct ProjectChange {
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApiKey {
-    name: Name,
-    /// Scopes of the key. Default: all scopes of the caller. A key cannot have scopes that the caller lacks.
+    name: NewName,
+    /// Scopes of the key. Default: all scopes of the caller. The caller must have all of them.
     scopes: Option<Vec<Scope>>,
-    /// When the key expires. Default: never.
+    /// When the key expires. Must be in the future, and not later than the expiry of the caller's key. Default: the expiry of the
+    /// caller's key.
     expires_at: Option<Timestamp>,
-    /// IPv4 and IPv6 networks from which the key can be used. Default, and if empty: all networks.
+    /// IPv4 and IPv6 networks, or single addresses, from which the key can be used. Each must be inside a network of the caller's
+    /// key. If absent or empty: the networks of the caller's key.
     #[schema(value_type = Option<Vec<Cidr>>, max_items = 50)]
     allowed_cidrs: Option<Vec<String>>,
 }
 
-/// A network in CIDR notation.
+/// A network in CIDR notation, or a single address. IPv4 networks in IPv6 notation are stored as IPv4 networks.
 #[derive(ToSchema)]
 #[schema(
     value_type = String, example = "198.51.100.0/24",
-    pattern = r"^(((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])/(3[0-2]|[12]?[0-9])|[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])|([0-9a-f]{1,4}:){1,6}:/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$",
+    pattern = r"^(((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(/(3[0-2]|[12]?[0-9]))?|[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?|([0-9a-f]{1,4}:){1,6}:(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$",
 )]
 pub(crate) struct Cidr(String);
 
@@ -77,7 +80,8 @@ pub(crate) struct Cidr(String);
 pub(crate) struct KeyRotation {
     /// How long the current key remains valid, in days. Default: 1.
     overlap_days: Option<Overlap>,
-    /// When the new key expires. Default: when the current key would have expired. `null`: never.
+    /// When the new key expires. Must be in the future, and not later than the expiry of the caller's key. Default: the expiry of
+    /// the current key or of the caller's key, whichever is earlier. `null`: never.
     expires_at: Option<Timestamp>,
 }
 
@@ -89,12 +93,21 @@ pub(crate) struct Nothing {}
 
 /// A request to issue a `secretKey`.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({"overlapDays": 7}))]
+#[schema(rename_all = "camelCase", example = json!({"overlapDays": 7, "secretKey": "4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaEe"}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyIssue {
     /// How long the current key remains current before the new one replaces it, in days. With 0, the default, the new key becomes
-    /// current at once and all other keys are deleted. Use 0 after a key was disclosed.
+    /// current at once and all other keys end within a minute. Use 0 after a key was disclosed.
     overlap_days: Option<Overlap>,
+    /// Your own key: 32 random ASCII letters and digits. Default: a generated key. Use the key of another system to keep your
+    /// receivers unchanged. Keys that are easy to guess are rejected.
+    #[schema(
+        min_length = 32,
+        max_length = 32,
+        pattern = "^[A-Za-z0-9]{32}$",
+        example = "4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaEe"
+    )]
+    secret_key: Option<String>,
 }
 
 /// All settings of the return URL.
@@ -167,7 +180,7 @@ pub(crate) struct NewReturnLink {
 #[schema(rename_all = "camelCase", example = json!({"name": "Ada", "email": "ada@example.com", "language": "en"}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewNotificationUser {
-    name: Name,
+    name: NewPublicName,
     /// Address that gets the reports after it was confirmed.
     email: EmailAddress,
     /// Language of the mails. Default: `en`.
@@ -181,9 +194,17 @@ pub(crate) struct NewNotificationUser {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NotificationUserChange {
     #[schema(nullable = false)]
-    name: Option<Name>,
+    name: Option<NewPublicName>,
     /// Language of the mails. `null` resets it to `en`.
     language: Option<Language>,
+}
+
+/// A request to remove an address from the suppression list.
+#[derive(ToSchema)]
+#[schema(example = json!({"email": "ada@example.com"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SuppressedAddress {
+    email: EmailAddress,
 }
 
 /// The position from which to continue.

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 #[schema(rename_all = "camelCase", example = json!({
     "url": "https://hooks.example.com/kyc", "description": "The CRM", "eventTypes": ["approved", "rejected"],
     "headers": {"authorization": "Bearer hunter2"}, "format": "standard", "encryption": "none", "signatures": ["v1"],
+    "signingSecret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEndpoint {
@@ -36,7 +37,18 @@ pub(crate) struct NewEndpoint {
     /// Kinds of signatures that webhooks carry. Default: `["v1"]`.
     #[schema(min_items = 1)]
     signatures: Option<Vec<SignatureScheme>>,
+    /// Your own secret to sign webhooks. Use the secret of another system to keep its receivers unchanged. Default: a generated
+    /// secret.
+    signing_secret: Option<BroughtSigningSecret>,
 }
+
+/// A signing secret: `whsec_` and the base64 of 24 to 64 random bytes.
+#[derive(ToSchema)]
+#[schema(
+    value_type = String, example = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+    pattern = "^whsec_(?!A*=*$)([A-Za-z0-9+/]{4}){8,20}([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$",
+)]
+pub(crate) struct BroughtSigningSecret(String);
 
 /// URL that webhooks are sent to: `https`, a host name on the public internet, port 443 or 8443, without credentials and fragment.
 #[derive(ToSchema)]
@@ -79,11 +91,24 @@ pub(crate) struct EndpointChange {
 
 /// A request to replace a signing secret.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({"overlapDays": 7}))]
+#[schema(rename_all = "camelCase", example = json!({
+    "overlapDays": 7, "signingSecret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SecretRotation {
     /// How long the current secret also signs webhooks, in days. Default: 1.
     overlap_days: Option<Overlap>,
+    /// Your own secret to replace the current one. Default: a generated secret.
+    signing_secret: Option<BroughtSigningSecret>,
+}
+
+/// A request to erase the data of a submission.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"submissionId": "sub_1"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewErasure {
+    /// Submission whose data is erased.
+    submission_id: SubmissionId,
 }
 
 /// A request to publish an event.

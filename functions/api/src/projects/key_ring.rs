@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::Body;
 use crate::http::caller::Operator;
-use crate::http::paging::{read_cursor, write_cursor};
+use crate::http::paging::Paged;
 #[cfg(test)]
 use crate::openapi::requests;
 
@@ -41,7 +41,8 @@ pub(crate) struct Resealed {
     ),
 ))]
 pub(crate) async fn reseal(State(app): State<App>, _: Operator, body: Body) -> Result<Json<Resealed>, ApiError> {
-    let after = read_position(body.draft_or_empty()?)?;
+    let list = Paged::new("key-ring", None, &());
+    let after = read_position(&list, body.draft_or_empty()?)?;
     // Bypasses the cache: with a key ring from before the rotation, values under the old key would count as current.
     let ring = app.key_ring.ring_now().await?;
     let projects = app.store.projects.list(PROJECTS_A_CALL, after.as_ref()).await?;
@@ -49,13 +50,13 @@ pub(crate) async fn reseal(State(app): State<App>, _: Operator, body: Body) -> R
     for project in projects.items {
         counts += reseal_project(&app, project.id, &ring).await?;
     }
-    Ok(Json(Resealed { counts, cursor: projects.next.map(|next| write_cursor(&next)) }))
+    Ok(Json(Resealed { counts, cursor: projects.next.map(|next| list.cursor(&next)) }))
 }
 
-fn read_position(mut draft: Draft) -> Result<Option<PageToken>, ApiError> {
+fn read_position(list: &Paged, mut draft: Draft) -> Result<Option<PageToken>, ApiError> {
     let cursor: Option<String> = draft.optional("cursor");
     let cursor = draft.check(|| Some(cursor))?;
-    let position = cursor.as_deref().map(read_cursor).transpose();
+    let position = cursor.as_deref().map(|cursor| list.position(cursor)).transpose();
     position.map_err(|_| {
         let (pointer, detail) = ("/cursor".to_owned(), "was not returned by this call".to_owned());
         BadFields(vec![BadField { pointer, detail }]).into()
@@ -84,6 +85,14 @@ async fn reseal_project(app: &App, project: ProjectId, ring: &KeyRing) -> Result
         if counts.resealed > 0 {
             let (WriteOutcome::Applied | WriteOutcome::Conflict) =
                 app.store.endpoints.replace_key_pairs(&pairs).await?;
+        }
+        total += counts;
+    }
+    if let Some(mut key) = app.store.link_keys.get(project).await? {
+        let seen = key.sealed.clone();
+        let counts = ring.reseal(project, key.sealed_mut(), &*app.random);
+        if counts.resealed > 0 {
+            let (WriteOutcome::Applied | WriteOutcome::Conflict) = app.store.link_keys.replace(&key, &seen).await?;
         }
         total += counts;
     }

@@ -3,7 +3,8 @@
 use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
 use domain::projects::color::Color;
-use domain::projects::project::{Mode, Name, Project, QuietDays};
+use domain::projects::name::Name;
+use domain::projects::project::{Mode, Project, QuietDays};
 use serde::Serialize;
 
 use crate::http::etag::SettingsView;
@@ -43,7 +44,7 @@ impl ProjectView {
 
 impl From<&Project> for ProjectView {
     fn from(project: &Project) -> Self {
-        let Project { id, name, mode, logo_color, quiet_days, created_at, revision } = project.clone();
+        let Project { id, name, mode, logo_color, quiet_days, created_at, revision, changed_in: _ } = project.clone();
         Self { id, name, mode, logo_color, quiet_days, created_at, revision }
     }
 }

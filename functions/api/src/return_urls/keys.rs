@@ -1,20 +1,19 @@
 //! `/v1/projects/{pid}/return-url/keys`: issues, activates, lists and deletes `secretKey`s.
 
 use aws::store::Write;
-use axum::Json;
 use axum::extract::State;
 use domain::foundation::id::SecretKeyId;
 use domain::foundation::time::Timestamp;
 use domain::projects::audit::{AuditChange, Fields, Resource};
 use domain::projects::project::Project;
-use domain::return_urls::{KeyIssue, KeyState, SecretKey, SecretKeys, StoredSecretKey};
+use domain::return_urls::{IssuedSecretKey, KeyIssue, KeyState, SecretKeys, StoredSecretKey};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::{Body, LastId};
 use crate::http::caller::{Caller, scope};
-use crate::http::etag::SettingsView;
+use crate::http::etag::{Preconditions, SettingsView, Tag};
 use crate::http::response::SettingsResponse;
 use crate::http::settings_change::ChangeDecision;
 #[cfg(test)]
@@ -33,6 +32,8 @@ pub(crate) struct IssuedKey {
     created_at: Timestamp,
     /// When the key becomes current.
     active_from: Timestamp,
+    /// Whether you supplied the key. If `false`, Signpost generated it.
+    brought_along: bool,
 }
 
 /// A `secretKey`, without the key itself.
@@ -48,6 +49,11 @@ pub(crate) struct KeyView {
     created_at: Timestamp,
     /// When the key becomes or became current.
     active_from: Timestamp,
+    /// When the key stops verifying return URLs. Absent if no other key replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_until: Option<Timestamp>,
+    /// Whether you supplied the key. If `false`, Signpost generated it.
+    brought_along: bool,
 }
 
 impl SettingsView for IssuedKey {
@@ -56,9 +62,17 @@ impl SettingsView for IssuedKey {
 
 impl SettingsView for KeyView {}
 
+impl From<IssuedSecretKey<'_>> for IssuedKey {
+    fn from(issued: IssuedSecretKey<'_>) -> Self {
+        let StoredSecretKey { id, created_at, active_from, brought_along, .. } = *issued.stored;
+        Self { id, secret_key: issued.key.expose().to_owned(), created_at, active_from, brought_along }
+    }
+}
+
 impl From<(KeyState, &StoredSecretKey)> for KeyView {
     fn from((state, key): (KeyState, &StoredSecretKey)) -> Self {
-        Self { id: key.id, state, created_at: key.created_at, active_from: key.active_from }
+        let StoredSecretKey { id, created_at, active_from, valid_until, brought_along, .. } = *key;
+        Self { id, state, created_at, active_from, valid_until, brought_along }
     }
 }
 
@@ -70,36 +84,40 @@ pub(crate) struct KeyList {
     items: Vec<KeyView>,
 }
 
-/// Issues a `secretKey`. With an overlap, the new key becomes current when the overlap ends. Without an overlap it becomes current at
-/// once, and all other keys are deleted. The response is the only one that contains the key itself.
+impl SettingsView for KeyList {}
+
+impl KeyList {
+    fn of(keys: &SecretKeys, now: Timestamp) -> Self {
+        Self { items: keys.valid_at(now).map(KeyView::from).collect() }
+    }
+}
+
+/// Issues a `secretKey`: a generated key or your own. With an overlap, the new key becomes current when the overlap ends. Without
+/// an overlap it becomes current at once, and all other keys end within a minute. The response is the only one that contains the
+/// key itself.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/return-url/keys", operation_id = "issueReturnUrlKey", tag = "Return URL",
-    params(parameters::IdempotencyKey), security(("x-api-key" = ["settings:write"])), request_body = Option<requests::KeyIssue>,
+    params(parameters::IdempotencyKey, parameters::Preconditions), security(("x-api-key" = ["secrets:write"])), request_body = Option<requests::KeyIssue>,
     extensions(("x-problems" = json!(["limit-reached", "next-key-exists", "changed-meanwhile"]))),
     responses((status = 201, description = "The new `secretKey`, with the key itself.", body = IssuedKey)),
 ))]
 pub(crate) async fn issue(
     State(app): State<App>,
-    caller: Caller<scope::SettingsWrite>,
+    caller: Caller<scope::SecretsWrite>,
+    preconditions: Preconditions,
     body: Body,
 ) -> Result<SettingsResponse<IssuedKey>, ApiError> {
     let issue = KeyIssue::try_from(body.draft_or_empty()?)?;
     let ring = app.key_ring.ring().await?;
-    let (app, ring) = (&app, &ring);
+    let (app, issue, ring, preconditions) = (&app, &issue, &ring, &preconditions);
     let decide = move |project: Project| async move {
         let mut keys = app.store.return_urls.keys_now(project.id).await?;
-        let (now, key) = (app.clock.now(), SecretKey::generate(&*app.random));
+        let now = app.clock.now();
+        preconditions.check(tag_of(&keys, now).as_ref())?;
         let id = SecretKeyId::new(now, &*app.random);
-        let stored = keys.issue(id, &key, issue, now, ring, &*app.random)?;
-        let (created_at, active_from) = (stored.created_at, stored.active_from);
-        let issued = IssuedKey { id, secret_key: key.expose().to_owned(), created_at, active_from };
+        let issued = IssuedKey::from(keys.issue(id, issue.clone(), now, ring, &*app.random)?);
         let change = AuditChange::created(Resource::SecretKey { id }, &issued.settings());
-        Ok(ChangeDecision::resource(
-            project,
-            vec![Write::return_url_keys(&keys)?],
-            change,
-            SettingsResponse::created(issued),
-        ))
+        decided(project, &keys, now, change, SettingsResponse::created(issued))
     };
     app.change_settings(&caller.origin, caller.project_id, decide).await
 }
@@ -113,41 +131,43 @@ pub(crate) async fn issue(
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
-) -> Result<Json<KeyList>, ApiError> {
+) -> Result<SettingsResponse<KeyList>, ApiError> {
     let project = app.existing_project(caller.project_id).await?;
     let keys = app.store.return_urls.keys_now(project.id).await?;
-    Ok(Json(KeyList { items: keys.valid_at(app.clock.now()).map(KeyView::from).collect() }))
+    let now = app.clock.now();
+    let response = SettingsResponse::ok(KeyList::of(&keys, now));
+    Ok(match tag_of(&keys, now) {
+        Some(tag) => response.with_tag(tag),
+        None => response,
+    })
 }
 
-/// Activates the next `secretKey` before its overlap ends. Redirect pages and webhooks use it within 30 seconds. Activating the
-/// current key changes nothing.
+/// Activates the next `secretKey` before its overlap ends. Return links that are created after the call use it at once; older links
+/// and webhooks use it within 30 seconds. Activating the current key changes nothing.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/return-url/keys/{id}/activate", operation_id = "activateReturnUrlKey", tag = "Return URL",
-    params(("id" = SecretKeyId, Path)), security(("x-api-key" = ["settings:write"])),
+    params(("id" = SecretKeyId, Path), parameters::Preconditions), security(("x-api-key" = ["secrets:write"])),
     request_body = Option<requests::Nothing>,
     extensions(("x-problems" = json!(["key-replaced", "changed-meanwhile"]))),
     responses((status = 200, description = "The `secretKey` after the change.", body = KeyView)),
 ))]
 pub(crate) async fn activate(
     State(app): State<App>,
-    caller: Caller<scope::SettingsWrite>,
+    caller: Caller<scope::SecretsWrite>,
     LastId(id): LastId<SecretKeyId>,
+    preconditions: Preconditions,
     body: Body,
 ) -> Result<SettingsResponse<KeyView>, ApiError> {
     body.expect_no_fields()?;
-    let app = &app;
+    let (app, preconditions) = (&app, &preconditions);
     let decide = move |project: Project| async move {
         let mut keys = app.store.return_urls.keys_now(project.id).await?;
         let now = app.clock.now();
+        preconditions.check(tag_of(&keys, now).as_ref())?;
         let before = settings_of(&keys, id, now);
         let active = KeyView::from((KeyState::Current, keys.activate(id, now)?));
         let change = AuditChange::changed(Resource::SecretKey { id }, &before, &active.settings());
-        Ok(ChangeDecision::resource(
-            project,
-            vec![Write::return_url_keys(&keys)?],
-            change,
-            SettingsResponse::ok(active),
-        ))
+        decided(project, &keys, now, change, SettingsResponse::ok(active))
     };
     app.change_settings(&caller.origin, caller.project_id, decide).await
 }
@@ -156,29 +176,43 @@ pub(crate) async fn activate(
 /// return URLs.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/v1/projects/{pid}/return-url/keys/{id}", operation_id = "deleteReturnUrlKey", tag = "Return URL",
-    params(("id" = SecretKeyId, Path)), security(("x-api-key" = ["settings:write"])),
+    params(("id" = SecretKeyId, Path), parameters::Preconditions), security(("x-api-key" = ["secrets:write"])),
     extensions(("x-problems" = json!(["key-in-use", "changed-meanwhile"]))),
     responses((status = 204, description = "The `secretKey` is deleted.")),
 ))]
 pub(crate) async fn remove(
     State(app): State<App>,
-    caller: Caller<scope::SettingsWrite>,
+    caller: Caller<scope::SecretsWrite>,
     LastId(id): LastId<SecretKeyId>,
+    preconditions: Preconditions,
 ) -> Result<SettingsResponse<()>, ApiError> {
-    let app = &app;
+    let (app, preconditions) = (&app, &preconditions);
     let decide = move |project: Project| async move {
         let mut keys = app.store.return_urls.keys_now(project.id).await?;
         let now = app.clock.now();
+        preconditions.check(tag_of(&keys, now).as_ref())?;
         let change = AuditChange::deleted(Resource::SecretKey { id }, &settings_of(&keys, id, now));
         keys.delete(id, now)?;
-        Ok(ChangeDecision::resource(
-            project,
-            vec![Write::return_url_keys(&keys)?],
-            change,
-            SettingsResponse::no_content(),
-        ))
+        decided(project, &keys, now, change, SettingsResponse::no_content())
     };
     app.change_settings(&caller.origin, caller.project_id, decide).await
+}
+
+/// The change that writes `keys`. All keys are one resource and share the `ETag` of their list.
+fn decided<T>(
+    project: Project,
+    keys: &SecretKeys,
+    now: Timestamp,
+    change: AuditChange,
+    response: SettingsResponse<T>,
+) -> Result<ChangeDecision<T>, ApiError> {
+    let decision = ChangeDecision::resource(project, vec![Write::return_url_keys(keys)?], change, response);
+    Ok(decision.with_tag(&KeyList::of(keys, now).settings(), keys.changed_in))
+}
+
+/// The `ETag` of the keys, or `None` if the project has none.
+fn tag_of(keys: &SecretKeys, now: Timestamp) -> Option<Tag> {
+    (!keys.is_empty()).then(|| Tag::of(&KeyList::of(keys, now).settings(), keys.changed_in))
 }
 
 /// The settings of a key, for the audit log. They are empty if no valid key has this id.

@@ -1,5 +1,6 @@
 //! `POST /v1/projects/{pid}/return-links`: creates return links.
 
+use aws::store::ProjectReturnUrl;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,12 +23,15 @@ pub(crate) struct ReturnLinkView {
     /// URL to send the person to.
     #[cfg_attr(test, schema(format = "uri"))]
     url: String,
-    /// When the link expires.
+    /// When the link expires. Never later than the API key that created it.
     expires_at: Timestamp,
 }
 
 /// Creates a return link: a URL that shows a person the result of the verification and leads back to the return URL. All data is
 /// sealed in the link, and none of it is stored. For a link with `singleUse`, a record is stored when the link is opened.
+///
+/// The link uses all changes of the return URL and its keys that were made before this call. Fields that would make the return URL
+/// longer than 4,096 bytes are rejected.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/return-links", operation_id = "mintReturnLink", tag = "Return links",
     params(parameters::IdempotencyKey), security(("x-api-key" = ["links:write"])),
@@ -39,8 +43,14 @@ pub(crate) async fn create(
     caller: Caller<scope::LinksWrite>,
     Checked(new): Checked<NewReturnLink>,
 ) -> Result<(StatusCode, Json<ReturnLinkView>), ApiError> {
-    let project = app.existing_project(caller.project_id).await?;
-    let link = new.create(project.id, app.clock.now(), &*app.random);
+    // A strongly consistent read, because the link must contain the revision of the latest change.
+    let return_url = app.store.return_urls.get_now(caller.project_id).await?;
+    let ProjectReturnUrl { project, settings, .. } = return_url.ok_or(ApiError::NotFound("project"))?;
+    if let Some(settings) = settings {
+        settings.check_length(&new.verification)?;
+    }
+    let mut link = new.create(project.id, project.revision, app.clock.now(), &*app.random);
+    link.expires_at = caller.earlier_end(link.expires_at);
     let ring = app.key_ring.ring().await?;
     let token = link.seal(&ring, &*app.random);
     let url = format!("{}/r/{token}", app.config.redirect_base_url);

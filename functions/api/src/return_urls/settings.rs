@@ -7,14 +7,16 @@ use axum::extract::State;
 use domain::foundation::id::ProjectId;
 use domain::projects::audit::{AuditChange, Fields, Resource};
 use domain::projects::project::Project;
-use domain::return_urls::{BroughtUrl, NewReturnUrlSettings, NotOurs, Received, ReturnUrlSettings, SecretKeys};
+use domain::return_urls::{
+    AppSchemes, BroughtUrl, NewReturnUrlSettings, NotOurs, Received, ReturnUrlSettings, SecretKeys,
+};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::Checked;
 use crate::http::caller::{Caller, scope};
-use crate::http::etag::{IfMatch, SettingsView, Tag};
+use crate::http::etag::{Preconditions, SettingsView, Tag};
 use crate::http::response::SettingsResponse;
 use crate::http::settings_change::{ChangeDecision, ChangeRequest};
 #[cfg(test)]
@@ -70,20 +72,20 @@ impl From<Result<Received, NotOurs>> for Verdict {
     }
 }
 
-/// Sets the return URL with all its settings. The redirect pages use it within 30 seconds.
+/// Sets the return URL with all its settings. Return links that are created after the call use it at once, older ones within 30 seconds.
 #[cfg_attr(test, utoipa::path(
     put, path = "/v1/projects/{pid}/return-url", operation_id = "setReturnUrl", tag = "Return URL",
-    params(parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    params(parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     request_body = requests::NewReturnUrlSettings, extensions(("x-problems" = json!(["changed-meanwhile"]))),
     responses((status = 200, description = "The return URL after the change.", body = ReturnUrlView)),
 ))]
 pub(crate) async fn set(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
     Checked(new): Checked<NewReturnUrlSettings>,
 ) -> Result<SettingsResponse<ReturnUrlView>, ApiError> {
-    replace(&app, ChangeRequest::by(&caller, &if_match), |_| Ok(new.clone())).await
+    replace(&app, ChangeRequest::by(&caller, &preconditions), |_| Ok(new.clone())).await
 }
 
 /// Sets the return URL. `renew` gets the current settings, if any, and returns the new ones.
@@ -94,18 +96,21 @@ pub(crate) async fn replace(
 ) -> Result<SettingsResponse<ReturnUrlView>, ApiError> {
     let renew = &renew;
     let decide = move |project: Project| async move {
-        let (keys, before) = keys_and_settings(app, project.id).await?;
-        request.if_match.check(before.as_ref())?;
-        let settings = renew(before.as_ref())?.accept(!keys.is_empty())?;
-        let view = ReturnUrlView::from(&settings);
+        let (keys, seen) = keys_and_settings(app, project.id).await?;
+        request.preconditions.check(seen.as_ref().map(tag_of).as_ref())?;
+        let changed_in = seen.as_ref().map_or(0, |seen| seen.changed_in);
+        let before = seen.as_ref().map(settings_of);
+        let settings = renew(before.as_ref())?.accept(!keys.is_empty(), &app.config.app_schemes)?;
+        let view = ReturnUrlView::of(&settings, &app.config.app_schemes);
         let after = view.settings();
         let change = match &before {
             None => AuditChange::created(Resource::ReturnUrl, &after),
             Some(before) => AuditChange::changed(Resource::ReturnUrl, before, &after),
         };
         let write = Write::return_url(project.id, &settings)?;
-        let response = SettingsResponse::ok(view).with_tag(Tag::of(&after));
-        Ok(ChangeDecision::resource(project, vec![write], change.reverting(request.reverts), response))
+        let response = SettingsResponse::ok(view);
+        let change = change.reverting(request.reverts);
+        Ok(ChangeDecision::resource(project, vec![write], change, response).with_tag(&after, changed_in))
     };
     app.change_settings(request.origin, request.project, decide).await
 }
@@ -120,33 +125,35 @@ pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
 ) -> Result<SettingsResponse<ReturnUrlView>, ApiError> {
-    let view = ReturnUrlView::from(&existing(&app, &caller).await?);
-    let tag = Tag::of(&view.settings());
-    Ok(SettingsResponse::ok(view).with_tag(tag))
+    let settings = existing(&app, &caller).await?;
+    let view = ReturnUrlView::of(&settings, &app.config.app_schemes);
+    Ok(SettingsResponse::ok(view).with_tag(tag_of(&settings)))
 }
 
 /// Deletes the return URL. People then stay on the result page. The project's `secretKey`s are not deleted. Repeating the call
 /// changes nothing.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/v1/projects/{pid}/return-url", operation_id = "deleteReturnUrl", tag = "Return URL",
-    params(parameters::IfMatch), security(("x-api-key" = ["settings:write"])),
+    params(parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
     extensions(("x-problems" = json!(["changed-meanwhile"]))),
     responses((status = 204, description = "The return URL is deleted.")),
 ))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller<scope::SettingsWrite>,
-    if_match: IfMatch,
+    preconditions: Preconditions,
 ) -> Result<SettingsResponse<()>, ApiError> {
-    remove(&app, ChangeRequest::by(&caller, &if_match)).await
+    remove(&app, ChangeRequest::by(&caller, &preconditions)).await
 }
 
 /// Deletes the return URL.
 pub(crate) async fn remove(app: &App, request: ChangeRequest<'_>) -> Result<SettingsResponse<()>, ApiError> {
     let decide = move |project: Project| async move {
-        let (_, before) = keys_and_settings(app, project.id).await?;
-        request.if_match.check(before.as_ref())?;
-        let Some(before) = before else { return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content())) };
+        let (_, seen) = keys_and_settings(app, project.id).await?;
+        request.preconditions.check(seen.as_ref().map(tag_of).as_ref())?;
+        let Some(before) = seen.as_ref().map(settings_of) else {
+            return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content()));
+        };
         let change = AuditChange::deleted(Resource::ReturnUrl, &before).reverting(request.reverts);
         let write = Write::return_url_deleted(project.id);
         Ok(ChangeDecision::resource(project, vec![write], change, SettingsResponse::no_content()))
@@ -173,12 +180,12 @@ pub(crate) async fn preview(
 /// return to needs no key that can create links or change settings.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/return-url/verify", operation_id = "verifyReturnUrl", tag = "Return URL",
-    security(("x-api-key" = ["deliveries:read"])), request_body = requests::BroughtUrl,
+    security(("x-api-key" = ["return:verify"])), request_body = requests::BroughtUrl,
     responses((status = 200, description = "The result of the verification.", body = Verdict)),
 ))]
 pub(crate) async fn verify(
     State(app): State<App>,
-    caller: Caller<scope::DeliveriesRead>,
+    caller: Caller<scope::ReturnVerify>,
     Checked(brought): Checked<BroughtUrl>,
 ) -> Result<Json<Verdict>, ApiError> {
     let project = app.store.return_urls.get_now(caller.project_id).await?;
@@ -197,8 +204,16 @@ async fn existing<S>(app: &App, caller: &Caller<S>) -> Result<ReturnUrlSettings,
 }
 
 /// Loads a project's `secretKey`s and the settings of its return URL, if set, with a consistent read.
-async fn keys_and_settings(app: &App, project: ProjectId) -> Result<(SecretKeys, Option<Fields>), ApiError> {
+async fn keys_and_settings(app: &App, project: ProjectId) -> Result<(SecretKeys, Option<ReturnUrlSettings>), ApiError> {
     let stored = app.store.return_urls.get_now(project).await?.ok_or(ApiError::NotFound("project"))?;
-    let settings = stored.settings.as_ref().map(|settings| ReturnUrlView::from(settings).settings());
-    Ok((stored.keys, settings))
+    Ok((stored.keys, stored.settings))
+}
+
+fn settings_of(settings: &ReturnUrlSettings) -> Fields {
+    // The schemes affect only the warnings, which are not settings.
+    ReturnUrlView::of(settings, &AppSchemes::default()).settings()
+}
+
+fn tag_of(settings: &ReturnUrlSettings) -> Tag {
+    Tag::of(&settings_of(settings), settings.changed_in)
 }

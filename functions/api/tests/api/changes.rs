@@ -219,7 +219,7 @@ async fn a_creation_repeated_with_its_idempotency_key_creates_once_and_returns_t
 #[tokio::test]
 async fn a_response_with_a_secret_is_repeated_only_to_the_same_caller() {
     let (_api, project) = TestApi::with_project().await;
-    let other = project.with_scopes(&["settings:write"]).await.with_idempotency_key("order-7");
+    let other = project.with_scopes(&["keys:write"]).await.with_idempotency_key("order-7");
     let once = project.with_idempotency_key("order-7");
     let settings = json!({"name": "mine"});
     once.post("/api-keys", &settings).await.expect(201);

@@ -63,6 +63,11 @@ impl Client {
         Self { source_ip: None, ..self.clone() }
     }
 
+    /// The same caller, from another address.
+    pub(crate) fn with_source_ip(&self, address: &str) -> Self {
+        Self { source_ip: Some(address.to_owned()), ..self.clone() }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.send("GET", path, "").await
     }

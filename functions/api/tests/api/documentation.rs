@@ -60,6 +60,16 @@ async fn every_route_is_documented_with_all_of_its_methods() {
     }
 }
 
+#[test]
+fn every_route_without_a_key_has_its_own_throttle() {
+    const TEMPLATE: &str = include_str!("../../../../infra/application.yaml");
+    let (_, settings) = TEMPLATE.split_once("      RouteSettings:\n").unwrap();
+    let settings = settings.lines().map_while(|line| line.strip_prefix("        \"ANY ")?.split_once('"'));
+    let throttled: BTreeSet<&str> = settings.map(|(path, _)| path).collect();
+    let public = ROUTES.iter().filter(|(_, _, access)| matches!(access, Access::Public)).map(|(_, path, _)| *path);
+    assert_eq!(throttled, public.chain(PAGES).collect());
+}
+
 #[tokio::test]
 async fn an_operation_documents_an_idempotency_key_if_and_only_if_it_reads_one() {
     let (api, project) = TestApi::with_project().await;

@@ -78,8 +78,8 @@ async fn an_endpoint_is_read_as_it_was_set_without_its_secrets() {
         json!({
             "id": endpoint.created["id"], "url": "https://public.example.com/", "description": "CRM", "state": "active",
             "health": {"failures": 0}, "eventTypes": ["aml"], "headerNames": ["authorization"], "format": "argos",
-            "encryption": "none", "signatures": ["v1", "v1a"], "sourceIps": ["198.51.100.1", "198.51.100.2"],
-            "createdAt": NOW,
+            "encryption": "none", "signatures": ["v1", "v1a"], "secretBroughtAlong": false,
+            "sourceIps": ["198.51.100.1", "198.51.100.2"], "createdAt": NOW, "warnings": [],
         })
     );
 }
@@ -89,9 +89,9 @@ async fn a_change_affects_only_the_fields_it_contains() {
     let Site { endpoint, .. } = &Site::start().await;
     let change = json!({"eventTypes": ["approved"], "headers": {"x-a": "1", "x-b": "2"}, "description": "CRM"});
     endpoint.patch("", change).await.expect(200);
-    let change = json!({"url": "https://public.example.com/", "eventTypes": null, "headers": {"x-a": null}});
+    let change = json!({"url": "https://hooks.example.com/v2", "eventTypes": null, "headers": {"x-a": null}});
     let changed = endpoint.patch("", change).await.expect(200);
-    assert_eq!((&changed["url"], &changed["eventTypes"]), (&json!("https://public.example.com/"), &Value::Null));
+    assert_eq!((&changed["url"], &changed["eventTypes"]), (&json!("https://hooks.example.com/v2"), &Value::Null));
     assert_eq!((&changed["headerNames"], &changed["description"]), (&json!(["x-b"]), &json!("CRM")));
     assert_eq!(changed, endpoint.get("").await.body);
 }
@@ -118,6 +118,124 @@ async fn a_host_with_a_private_address_is_rejected_and_a_host_without_addresses_
     assert_eq!(create("private.example.com").await.bad_fields(), ["/url"]);
     assert_eq!(create("API.Signpost.example.com.").await.bad_fields(), ["/url"]);
     create("not-yet.example.com").await.expect(201);
+}
+
+#[tokio::test]
+async fn stored_header_values_are_not_sent_to_another_origin() {
+    let site = Site::start().await;
+    site.endpoint.patch("", json!({"headers": {"authorization": "Bearer hunter2", "x-b": "2"}})).await.expect(200);
+    let before = site.stored().await;
+    for url in ["https://evil.example.com/", "https://hooks.example.com:8443/"] {
+        let moved = site.endpoint.patch("", json!({"url": url})).await;
+        assert_eq!(moved.bad_fields(), ["/headers/authorization", "/headers/x-b"]);
+        assert!(!moved.text.contains("hunter2"));
+        let moved = site.endpoint.patch("", json!({"url": url, "headers": {"x-b": null, "x-c": "3"}})).await;
+        assert_eq!(moved.bad_fields(), ["/headers/authorization"]);
+    }
+    assert_eq!(site.stored().await, before);
+
+    site.endpoint.patch("", json!({"url": "https://hooks.example.com/v2"})).await.expect(200);
+    assert_eq!(site.stored().await.headers, before.headers, "within the origin the values stay");
+    let brought = json!({"url": "https://new.example.com/", "headers": {"authorization": "Bearer new", "x-b": null}});
+    let moved = site.endpoint.patch("", brought).await.expect(200);
+    assert_eq!((&moved["headerNames"], &moved["url"]), (&json!(["authorization"]), &json!("https://new.example.com/")));
+    assert_ne!(site.stored().await.headers, before.headers);
+}
+
+#[tokio::test]
+async fn duplicate_header_names_are_rejected_regardless_of_case() {
+    let (_api, project) = TestApi::with_project().await;
+    for (headers, pointer) in [
+        (r#"{"X-A":"1","x-a":"2"}"#, "/headers/x-a"),
+        (r#"{"x-a":"1","x-a":"1"}"#, "/headers/x-a"),
+        (r#"{"x-a":"1","x-b":"1","X-A":"1"}"#, "/headers/X-A"),
+    ] {
+        let refused =
+            project.post("/endpoints", format!(r#"{{"url":"https://a.example/","headers":{headers}}}"#)).await;
+        assert_eq!(refused.bad_fields(), [pointer], "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn urls_that_clients_read_differently_are_rejected_and_others_are_stored_as_legal_urls() {
+    let (_api, project) = TestApi::with_project().await;
+    let create = async |url: &str| project.post("/endpoints", json!({"url": url})).await;
+    for url in [
+        "https://localhost/",
+        "https://api.localhost/",
+        "https://localhost.localdomain/",
+        "https://printer.local/",
+        "https://metadata.google.internal/",
+        r"https://example.com\@10.0.0.1/",
+        r"https:\\example.com/",
+        "https://example.com/%zz",
+    ] {
+        assert_eq!(create(url).await.bad_fields(), ["/url"], "{url}");
+    }
+    assert_eq!(
+        create("https://a.example/hook?r={}|^`").await.expect(201)["url"],
+        "https://a.example/hook?r=%7B%7D%7C%5E%60"
+    );
+}
+
+#[tokio::test]
+async fn a_supplied_signing_secret_is_accepted_and_shown_once() {
+    let (_api, project) = TestApi::with_project().await;
+    let (first, second) = ("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let settings = json!({"url": "https://hooks.example.com/", "signingSecret": first});
+    let endpoint = project.create("/endpoints", &settings).await;
+    assert_eq!((endpoint.string("signingSecret"), &endpoint.created["secretBroughtAlong"]), (first, &json!(true)));
+
+    let rotated = endpoint.post("/signing-secret/rotate", json!({"signingSecret": second})).await.expect(200);
+    assert_eq!(rotated["signingSecret"], second);
+    for signing in [first, second] {
+        let repeated = endpoint.post("/signing-secret/rotate", json!({"signingSecret": signing})).await;
+        assert_eq!(repeated.bad_fields(), ["/signingSecret"]);
+    }
+    let generated = endpoint.post("/signing-secret/rotate", "").await.expect(200);
+    assert_ne!(generated["signingSecret"], second);
+
+    let shown = endpoint.get("").await;
+    assert_eq!(shown.body["secretBroughtAlong"], false);
+    let log = project.get("/audit").await;
+    for secret in [first, second] {
+        assert!(!shown.text.contains(&secret[6..]) && !log.text.contains(&secret[6..]), "a secret is shown");
+    }
+    let changes = |index: usize| log.body["items"][index]["changes"].as_array().unwrap().clone();
+    let brought = |after: bool| json!({"field": "secretBroughtAlong", "before": !after, "after": after});
+    assert!(changes(0).contains(&brought(false)), "{:?}", changes(0));
+    assert!(changes(2).contains(&json!({"field": "secretBroughtAlong", "after": true})), "{:?}", changes(2));
+}
+
+#[tokio::test]
+async fn a_signing_secret_that_is_malformed_or_guessable_is_rejected_without_being_shown() {
+    let Site { project, endpoint, .. } = &Site::start().await;
+    let all_zero = format!("whsec_{}", "A".repeat(32));
+    for bad in ["hunter2hunter2", "whsec_aHVudGVyMg==", "whsec_hunter2-hunter2-hunter2-hunter2-", all_zero.as_str()] {
+        let create = project.post("/endpoints", json!({"url": "https://a.example/", "signingSecret": bad})).await;
+        let rotate = endpoint.post("/signing-secret/rotate", json!({"signingSecret": bad})).await;
+        for refused in [create, rotate] {
+            assert_eq!(refused.bad_fields(), ["/signingSecret"]);
+            assert!(!refused.text.contains(&bad[6..]), "{}", refused.text);
+        }
+    }
+    let writer = project.with_scopes(&["settings:write"]).await;
+    let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    writer.post("/endpoints", json!({"url": "https://a.example/", "signingSecret": secret})).await.expect(403);
+}
+
+#[tokio::test]
+async fn an_endpoint_with_weak_encryption_has_a_warning() {
+    let Site { project, endpoint, .. } = &Site::start().await;
+    project.post("/return-url/keys", "{}").await.expect(201);
+    for (encryption, codes) in
+        [("aes-256-ecb", json!(["weak-encryption"])), ("aes-256-gcm", json!([])), ("none", json!([]))]
+    {
+        let changed = endpoint.patch("", json!({"encryption": encryption})).await.expect(200);
+        let shown: Vec<&Value> =
+            changed["warnings"].as_array().unwrap().iter().map(|warning| &warning["code"]).collect();
+        assert_eq!(json!(shown), codes, "{encryption}");
+    }
 }
 
 #[tokio::test]

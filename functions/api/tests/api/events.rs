@@ -99,7 +99,7 @@ async fn an_erased_event_is_shown_without_its_data() {
     let (_api, project) = TestApi::with_project().await;
     let event = json!({"type": "approved", "submissionId": "sub_1", "data": {"name": "Kim"}});
     let published = project.post("/events", event).await.expect(202);
-    project.post("/submissions/sub_1/erase", "{}").await.expect(200);
+    project.post("/erasures", json!({"submissionId": "sub_1"})).await.expect(200);
 
     let shown = project.get(&format!("/events/{}", published["id"].as_str().unwrap())).await.expect(200);
     assert!(shown["erasedAt"].is_string() && shown.get("data").is_none(), "{shown}");

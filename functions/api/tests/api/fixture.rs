@@ -33,8 +33,12 @@ pub(crate) const KEY_RING: &str = r#"{"current":"k1","k1":"0123456789abcdef01234
 pub(crate) struct Options {
     /// Maximum number of calls of an API key in ten seconds.
     pub(crate) rate_limit: u32,
+    /// Maximum number of confirmation mails per day of a project, and of the deployment.
+    pub(crate) confirmation_limits: [u32; 2],
     /// The key ring as JSON.
     pub(crate) key_ring: &'static str,
+    /// Comma-separated hashes of the secrets that the proxy in front of the API sends. Empty: there is no proxy.
+    pub(crate) proxy_secret_hashes: String,
     /// Whether calls to SQS and SES succeed.
     pub(crate) has_queue: bool,
     pub(crate) test_result_timeout: Duration,
@@ -45,7 +49,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             rate_limit: 1000,
+            confirmation_limits: [50, 1000],
             key_ring: KEY_RING,
+            proxy_secret_hashes: String::new(),
             has_queue: true,
             test_result_timeout: Duration::from_secs(8),
             report_timeout: Duration::from_mins(1),
@@ -160,12 +166,16 @@ fn config(options: &Options, operator_key: &ApiKey) -> Config {
             "ACTIVITY_TABLE" => ACTIVITY,
             "RETENTION_DAYS" => "30",
             "RATE_LIMIT" => return Some(options.rate_limit.to_string()),
+            "MAX_CONFIRMATIONS_PER_PROJECT" => return Some(options.confirmation_limits[0].to_string()),
+            "MAX_CONFIRMATIONS_PER_DAY" => return Some(options.confirmation_limits[1].to_string()),
             "SEND_QUEUE_URL" => "http://127.0.0.1:1/000000000000/send",
             "OPERATOR_KEY_HASHES" => return Some(operator_key.hash().to_string()),
             "API_BASE_URL" => "https://api.signpost.example.com",
             "REDIRECT_BASE_URL" => "https://return.example",
             "EGRESS_IPS" => "198.51.100.1, 198.51.100.2",
-            "ALLOWED_PRIVATE_RECEIVERS" | "GATEWAY_URLS" => return None,
+            "PROXY_SECRET_HASHES" => return Some(options.proxy_secret_hashes.clone()),
+            "ALLOWED_APP_SCHEMES" => "yourapp",
+            "ALLOWED_PRIVATE_RECEIVERS" | "GATEWAY_URLS" | "PROXY_ADDRESS_HEADER" | "PROXY_HOPS" => return None,
             _ => "unused@example.com",
         };
         Some(value.to_owned())

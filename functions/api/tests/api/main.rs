@@ -3,18 +3,26 @@
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod access;
+mod api_keys;
 mod changes;
 mod client;
+mod containment;
+mod cursors;
 mod documentation;
 mod endpoints;
+mod erasures;
 mod events;
 mod fixture;
 mod matrix;
 mod notification_users;
+mod preconditions;
+mod projects;
+mod proxy;
 mod replays;
 mod reports;
 mod requests;
+mod response_headers;
 mod return_urls;
 mod reverts;
-mod submissions;
+mod slow_reads;
 mod test_sends;

@@ -27,8 +27,10 @@ async fn bodies_and_urls_over_the_size_limit_are_rejected() {
     let name = json!({"name": "x".repeat(256 * 1024)});
     api.post("/v1/projects", &name).await.expect(413);
     api.with_idempotency_key("order-7").post("/v1/projects", &name).await.expect(413);
-    let batch = json!({"events": ["x".repeat(4 * 1024 * 1024)]});
-    project.post("/events/batch", batch).await.expect(413);
+    for text in ["x".repeat(2 * 1024 * 1024), "\"".repeat(1024 * 1024)] {
+        let batch = json!({"events": [text]});
+        assert_eq!(project.post("/events/batch", batch).await.problem(), (413, "too-large"));
+    }
 
     let long = api.get(&format!("/v1/projects?cursor={}", "x".repeat(9000))).await;
     assert_eq!(long.problem(), (414, "url-too-long"));

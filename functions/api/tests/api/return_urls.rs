@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::foundation::clock::Clock as _;
 use domain::foundation::random::SystemRandom;
 use domain::return_urls::return_link::ReturnLink;
-use domain::return_urls::{KycStatus, Outcome, Verification};
+use domain::return_urls::{KycStatus, Outcome, ReturnUrlSettings, Verification};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Resource};
@@ -16,6 +16,11 @@ const DAY: Duration = Duration::from_hours(24);
 /// Settings without encryption and signature.
 fn plain() -> Value {
     json!({"url": "https://argosidentity.com", "fields": ["errorCode", "kycStatus"]})
+}
+
+/// The codes of a response's warnings.
+fn warnings(settings: &Value) -> Vec<&str> {
+    settings["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
 }
 
 /// Settings that need a secretKey.
@@ -48,13 +53,16 @@ async fn mint(project: &Client, outcome: Value) -> (ReturnLink, Value) {
 #[tokio::test]
 async fn a_return_url_is_set_read_previewed_and_deleted() {
     let (_api, project) = TestApi::with_project().await;
-    let settings = json!({
+    let mut settings = json!({
         "url": "https://argosidentity.com", "fields": ["kycStatus", "errorCode"], "skipResultPage": false,
         "encryption": "none", "signed": false, "allowAppScheme": false,
     });
     project.get("/return-url").await.expect(404);
     project.get("/return-url/preview").await.expect(404);
-    assert_eq!(project.put("/return-url", plain()).await.expect(200), settings);
+    let set = project.put("/return-url", plain()).await.expect(200);
+    assert_eq!(warnings(&set), ["unsigned", "unbound"]);
+    settings["warnings"] = set["warnings"].clone();
+    assert_eq!(set, settings);
     assert_eq!(project.get("/return-url").await.expect(200), settings);
     let preview = json!({"url": "https://argosidentity.com?kycStatus={kycStatus}&errorCode={errorCode}"});
     assert_eq!(project.get("/return-url/preview").await.expect(200), preview);
@@ -68,6 +76,55 @@ async fn settings_with_bad_fields_are_not_stored() {
     let bad = json!({"url": "javascript:alert(1)", "fields": ["userId"], "allowAppScheme": true, "colour": "red"});
     assert_eq!(project.put("/return-url", bad).await.bad_fields(), ["/url", "/fields/0", "/colour"]);
     project.get("/return-url").await.expect(404);
+}
+
+#[tokio::test]
+async fn settings_of_unprotected_urls_have_warnings_and_of_protected_urls_have_none() {
+    let (_api, project) = TestApi::with_project().await;
+    issue_key(&project, json!({})).await;
+    for (encryption, signed, expected) in [
+        ("none", false, vec!["unsigned"]),
+        ("aes-256-ecb", false, vec!["unsigned"]),
+        ("aes-256-gcm", false, vec![]),
+        ("none", true, vec![]),
+        ("aes-256-ecb", true, vec![]),
+    ] {
+        let settings = json!({"url": "https://a.example", "fields": ["userid", "kycStatus"], "encryption": encryption, "signed": signed});
+        let set = project.put("/return-url", settings).await.expect(200);
+        assert_eq!(warnings(&set), expected, "{encryption} {signed}");
+        assert_eq!(project.get("/return-url").await.expect(200), set);
+    }
+    let entries = project.list("/audit").await;
+    assert!(!json!(entries).to_string().contains("warnings"), "warnings are not settings");
+}
+
+#[tokio::test]
+async fn only_reverse_dns_and_allowed_app_schemes_are_accepted() {
+    let (_api, project) = TestApi::with_project().await;
+    let with = |url: &str| json!({"url": url, "fields": ["userid"], "allowAppScheme": true});
+    // The deployment of the tests allows `yourapp`.
+    for url in ["com.example.app:/done", "yourapp://done"] {
+        project.put("/return-url", with(url)).await.expect(200);
+    }
+    let before = project.get("/return-url").await.expect(200);
+    for url in ["ms-msdt:/id", "search-ms:query", "smb://host/x", "shell:startup", "itms-services://x", "otherapp:x"] {
+        assert_eq!(project.put("/return-url", with(url)).await.bad_fields(), ["/url"], "{url}");
+    }
+    assert_eq!(project.get("/return-url").await.expect(200), before);
+}
+
+#[tokio::test]
+async fn a_stored_app_scheme_that_is_no_longer_accepted_loads_with_a_warning() {
+    let (api, project) = TestApi::with_project().await;
+    let stored: ReturnUrlSettings = serde_json::from_value(json!({
+        "url": "otherapp://done", "fields": ["userid"], "skipResultPage": false, "encryption": "none", "signed": false,
+        "allowAppScheme": true,
+    }))
+    .unwrap();
+    api.store.return_urls.put(project.id(), &stored).await.unwrap();
+    let shown = project.get("/return-url").await.expect(200);
+    assert_eq!((&shown["url"], warnings(&shown)), (&json!("otherapp://done"), vec!["unsigned", "app-scheme"]));
+    mint(&project, json!({"kycStatus": "approved"})).await;
 }
 
 #[tokio::test]
@@ -89,7 +146,8 @@ async fn a_new_key_without_an_overlap_replaces_the_old_one() {
     api.clock.advance(Duration::from_millis(1));
     let second = issue_key(&project, json!({})).await;
     let stored = api.store.return_urls.get_now(project.id()).await.unwrap().unwrap();
-    assert_eq!(stored.keys.valid_at(api.clock.now()).count(), 1);
+    let after_a_minute = api.clock.now().plus(Duration::from_mins(1));
+    assert_eq!((stored.keys.valid_at(api.clock.now()).count(), stored.keys.valid_at(after_a_minute).count()), (2, 1));
     let current = stored.keys.current_at(api.clock.now()).unwrap().open(&key_ring(KEY_RING)).unwrap();
     assert_eq!(current.id.to_string(), second.string("id"));
     assert_eq!(current.key.expose(), second.string("secretKey"));
@@ -102,10 +160,15 @@ async fn a_new_key_with_an_overlap_is_listed_and_becomes_current_later() {
     assert_eq!((&first["activeFrom"], &first["createdAt"]), (&json!(NOW), &json!(NOW)));
     let second = issue_key(&project, json!({"overlapDays": 7})).await.created;
     assert_eq!(second["activeFrom"], "2026-11-29T08:30:00.000Z");
-    let view = |key: &Value, state: &str| json!({"id": key["id"], "state": state, "createdAt": key["createdAt"], "activeFrom": key["activeFrom"]});
-    assert_eq!(project.list("/return-url/keys").await, [view(&second, "next"), view(&first, "current")]);
+    let view = |key: &Value, state: &str| json!({"id": key["id"], "state": state, "createdAt": key["createdAt"], "activeFrom": key["activeFrom"], "broughtAlong": false});
+    let ending = |key: &Value, state: &str| {
+        let mut view = view(key, state);
+        view["validUntil"] = json!("2026-11-30T08:30:00.000Z");
+        view
+    };
+    assert_eq!(project.list("/return-url/keys").await, [view(&second, "next"), ending(&first, "current")]);
     api.clock.advance(7 * DAY);
-    assert_eq!(project.list("/return-url/keys").await, [view(&second, "current"), view(&first, "previous")]);
+    assert_eq!(project.list("/return-url/keys").await, [view(&second, "current"), ending(&first, "previous")]);
     api.clock.advance(DAY);
     assert_eq!(project.list("/return-url/keys").await, [view(&second, "current")]);
 }
@@ -129,7 +192,8 @@ async fn a_project_has_at_most_one_next_key_which_can_be_activated_or_deleted() 
     assert_eq!(first.post("/activate", "").await.problem(), (409, "key-replaced"));
     let emergency = issue_key(&project, json!({"overlapDays": 0})).await;
     let listed = project.list("/return-url/keys").await;
-    assert_eq!((listed.len(), &listed[0]["id"]), (1, &emergency.created["id"]));
+    assert_eq!(listed[0]["id"], emergency.created["id"]);
+    assert!(listed[1..].iter().all(|key| key["validUntil"] == "2026-11-22T08:31:00.000Z"), "{listed:?}");
 }
 
 #[tokio::test]
@@ -151,8 +215,92 @@ async fn concurrent_requests_for_keys_leave_one_current_key_that_was_shown() {
         }
         let mut shown = responses.iter().filter(|response| response.status == 201).map(|key| &key.body["id"]);
         let listed = project.list("/return-url/keys").await;
-        assert_eq!(listed.len(), 1);
+        assert_eq!(listed.iter().filter(|key| key["state"] == "current").count(), 1);
         assert!(shown.any(|id| *id == listed[0]["id"]), "{listed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_supplied_key_is_shown_once_and_marked_in_the_audit_log() {
+    const KEY: &str = "4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaEe";
+    let (api, project) = TestApi::with_project().await;
+    let key = issue_key(&project, json!({"secretKey": KEY})).await;
+    assert_eq!((key.string("secretKey"), &key.created["broughtAlong"]), (KEY, &json!(true)));
+    let stored = api.store.return_urls.get_now(project.id()).await.unwrap().unwrap();
+    let current = stored.keys.current_at(api.clock.now()).unwrap().open(&key_ring(KEY_RING)).unwrap();
+    assert_eq!(current.key.expose(), KEY);
+
+    assert_eq!(project.list("/return-url/keys").await[0]["broughtAlong"], json!(true));
+    let entries = json!(project.list("/audit").await);
+    assert!(entries[0]["changes"].to_string().contains("broughtAlong"), "{entries}");
+    assert!(!entries.to_string().contains(KEY));
+    assert_eq!(issue_key(&project, json!({"overlapDays": 1})).await.created["broughtAlong"], json!(false));
+}
+
+#[tokio::test]
+async fn a_supplied_key_that_is_malformed_easy_to_guess_or_in_use_is_rejected() {
+    let (_api, project) = TestApi::with_project().await;
+    let refused = async |key: Value| {
+        let response = project.post("/return-url/keys", json!({"secretKey": key})).await;
+        assert_eq!(response.bad_fields(), ["/secretKey"]);
+        response.text
+    };
+    for key in ["A".repeat(32), "password".repeat(4), "4fGk9QzX2mBt7LwRs8VcYp3HnJd6Ta".to_owned()] {
+        assert!(!refused(json!(key)).await.contains(&key), "errors do not repeat a key");
+    }
+    assert!(!refused(json!(3_141_592_653_u64)).await.contains("314159"));
+    assert!(project.list("/return-url/keys").await.is_empty());
+
+    let used = issue_key(&project, json!({})).await;
+    assert!(!refused(json!(used.string("secretKey"))).await.contains(used.string("secretKey")));
+    assert_eq!(project.list("/return-url/keys").await.len(), 1);
+}
+
+#[tokio::test]
+async fn deleting_a_key_does_not_revive_one_that_has_ended() {
+    let (api, project) = TestApi::with_project().await;
+    let first = issue_key(&project, json!({})).await;
+    let second = issue_key(&project, json!({"overlapDays": 1})).await;
+    api.clock.advance(DAY);
+    issue_key(&project, json!({"overlapDays": 30})).await;
+    api.clock.advance(30 * DAY);
+    second.delete("").await.expect(204);
+    let listed = project.list("/return-url/keys").await;
+    assert!(listed.len() == 1 && listed[0]["id"] != first.created["id"], "{listed:?}");
+}
+
+#[tokio::test]
+async fn a_link_carries_the_revision_of_the_change_before_it() {
+    let (_api, project) = TestApi::with_project().await;
+    let revision = async || mint(&project, json!({"kycStatus": "approved"})).await.0.revision;
+    let before = revision().await;
+    project.put("/return-url", plain()).await.expect(200);
+    let with_url = revision().await;
+    issue_key(&project, json!({})).await;
+    assert_eq!((with_url, revision().await), (before + 1, before + 2));
+    project.delete("/return-url").await.expect(204);
+    assert_eq!(revision().await, before + 3);
+}
+
+#[tokio::test]
+async fn a_link_with_a_return_url_above_4096_bytes_is_rejected() {
+    let (_api, project) = TestApi::with_project().await;
+    let wide = "한".repeat(450);
+    let outcome = json!({"kycStatus": "approved", "userid": "user123", "cf1": wide});
+    mint(&project, outcome.clone()).await;
+    let all = json!({"url": "https://a.example", "fields": ["userid", "kycStatus", "cf1"]});
+    project.put("/return-url", all.clone()).await.expect(200);
+    let refused = project.post("/return-links", outcome.clone()).await;
+    assert_eq!(refused.bad_fields(), ["/cf1"]);
+    assert!(!refused.text.contains(&wide) && refused.text.contains("4096"), "{}", refused.text);
+
+    // The same fields fit if they are encrypted, or if the URL does not carry them.
+    issue_key(&project, json!({})).await;
+    for (field, value) in [("encryption", json!("aes-256-gcm")), ("fields", json!(["userid"]))] {
+        let mut settings = all.clone();
+        settings[field] = value;
+        project.put("/return-url", settings).await.expect(200);
+        mint(&project, outcome.clone()).await;
     }
 }
 
@@ -190,11 +338,13 @@ async fn a_received_url_is_verified_with_every_key_that_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn verifying_a_url_needs_the_scope_that_reads_deliveries() {
+async fn verifying_a_url_has_its_own_scope() {
     let (_api, project) = TestApi::with_project().await;
     project.post("/return-url/verify", json!({"url": "https://argosidentity.com"})).await.expect(404);
     project.put("/return-url", plain()).await.expect(200);
-    for (scope, expected) in [("deliveries:read", 200), ("links:write", 403), ("settings:read", 403)] {
+    for (scope, expected) in
+        [("return:verify", 200), ("deliveries:read", 403), ("links:write", 403), ("settings:read", 403)]
+    {
         let url = json!({"url": "https://argosidentity.com?kycStatus=approved"});
         let response = project.with_scopes(&[scope]).await.post("/return-url/verify", url).await;
         assert_eq!(response.status, expected, "{scope} {}", response.text);

@@ -48,3 +48,18 @@ async fn a_change_of_several_endpoint_fields_is_reverted_in_one_call() {
     let number = &project.list("/audit?limit=1").await[0]["number"];
     assert_eq!(project.post(&format!("/audit/{number}/revert"), "").await.expect(200), original);
 }
+
+#[tokio::test]
+async fn a_revert_does_not_send_header_values_to_another_origin() {
+    let (_api, project) = TestApi::with_project().await;
+    let endpoint = project.create_endpoint().await;
+    endpoint.patch("", json!({"url": "https://two.example.com/"})).await.expect(200);
+    let number = project.list("/audit?limit=1").await[0]["number"].clone();
+    endpoint.patch("", json!({"headers": {"authorization": "Bearer hunter2"}})).await.expect(200);
+    let refused = project.post(&format!("/audit/{number}/revert"), "").await;
+    assert_eq!(refused.bad_fields(), ["/headers/authorization"]);
+    assert_eq!(endpoint.get("").await.body["url"], "https://two.example.com/");
+
+    endpoint.patch("", json!({"headers": null})).await.expect(200);
+    project.post(&format!("/audit/{number}/revert"), "").await.expect(200);
+}

@@ -7,7 +7,7 @@ use domain::foundation::clock::Clock as _;
 use domain::foundation::draft::Draft;
 use domain::foundation::id::{ApiKeyId, ProjectId};
 use domain::foundation::random::SystemRandom;
-use domain::projects::api_key::{ApiKey, ApiKeyKind, NewApiKey, ProjectKey, Scope};
+use domain::projects::api_key::{ApiKey, ApiKeyKind, KeyBounds, NewApiKey, ProjectKey};
 use domain::projects::project::QuietDays;
 
 use crate::morning::{Morning, day};
@@ -120,6 +120,6 @@ fn key_that_expires_in(morning: &Morning, project: ProjectId, time: Duration) ->
     let draft = Draft::parse(br#"{"name":"deploy server"}"#).unwrap();
     let (id, key) =
         (ApiKeyId::new(morning.clock.now(), &SystemRandom), ApiKey::generate(ApiKeyKind::Live, &SystemRandom));
-    let created = NewApiKey::try_from(draft).unwrap().create(id, project, &key, &Scope::ALL.into()).unwrap();
+    let created = NewApiKey::try_from(draft).unwrap().create(id, project, &key, &KeyBounds::operator()).unwrap();
     ProjectKey { expires_at: Some(morning.clock.now().plus(time)), ..created }
 }

@@ -6,9 +6,11 @@ use aws::store::Mailing;
 use daily_digest::RunResult;
 use domain::foundation::clock::Clock as _;
 use domain::reports::digest::DigestJob;
+use domain::reports::email_address::EmailAddress;
 use domain::reports::mail_link::{LinkPurpose, MailLink};
 use domain::reports::notification_user::NotificationUserState;
 use domain::reports::report::MAIL_LEASE;
+use domain::reports::suppression::{Suppression, SuppressionReason};
 use serde_json::json;
 
 use crate::morning::{Morning, day, failed_messages, ring};
@@ -156,12 +158,15 @@ async fn every_mail_contains_an_unsubscribe_link_of_its_recipient() {
     morning.queues.mail_jobs.lock().unwrap().push(job);
     assert_eq!(morning.process_jobs().await, 0);
 
+    let key = morning.database.store.link_keys.get(acme).await.unwrap().unwrap();
     let mails = morning.outbox.0.lock().unwrap();
     assert_eq!(mails.sent.len(), 2);
     for (_, mail) in &mails.sent {
         let url = mail.unsubscribe_url.as_deref().unwrap();
         let token = url.strip_prefix("https://api.example/unsubscribe/").unwrap();
-        let link = MailLink::open(LinkPurpose::Unsubscribe, token, &ring(), morning.clock.now()).unwrap();
+        let key = key.open(&ring()).unwrap();
+        let now = morning.clock.now();
+        let link = MailLink::open(LinkPurpose::Unsubscribe, token, Some(&key), &ring(), now).unwrap();
         assert_eq!((link.project_id, link.user_id), (acme, ada));
     }
 }
@@ -175,6 +180,32 @@ async fn unsubscribed_suppressed_and_unconfirmed_users_get_no_mail() {
     morning.user(acme, "eve@acme.example", NotificationUserState::Unconfirmed).await;
     morning.schedule().await;
     assert_eq!((morning.process_jobs().await, morning.mailed()), (0, vec![]));
+}
+
+#[tokio::test]
+async fn a_suppressed_address_gets_no_reports_or_notices_in_any_state_of_its_users() {
+    let morning = Morning::new().await;
+    let (acme, other) = (morning.project("Acme").await, morning.project("Other").await);
+    for (email, reason) in [
+        ("ada@acme.example", SuppressionReason::Complained),
+        ("bob@acme.example", SuppressionReason::Bounced),
+        ("eve@acme.example", SuppressionReason::Unsubscribed),
+    ] {
+        for project in [acme, other] {
+            morning.reader(project, email).await;
+        }
+        let hashes = EmailAddress::try_from(email.to_owned()).unwrap().hashes();
+        let suppression = Suppression { at: morning.clock.now(), reason };
+        morning.database.store.suppressions.add(&hashes, acme, suppression).await.unwrap();
+    }
+    morning.reader(acme, "mia@acme.example").await;
+    let endpoint = morning.endpoint(acme).await;
+    let notice = morning.disable(acme, endpoint).await;
+    morning.queues.mail_jobs.lock().unwrap().push(notice);
+    morning.schedule().await;
+    assert_eq!(morning.process_jobs().await, 0);
+    // Eve has unsubscribed from Acme only.
+    assert_eq!(morning.mailed(), ["eve@acme.example", "mia@acme.example", "mia@acme.example"]);
 }
 
 #[tokio::test]

@@ -18,9 +18,11 @@ use domain::foundation::key_ring::KeyRing;
 use domain::foundation::language::Language;
 use domain::foundation::random::SystemRandom;
 use domain::foundation::time::{Timestamp, UtcDay};
-use domain::projects::project::{Mode, Name, Project, QuietDays};
+use domain::projects::name::Name;
+use domain::projects::project::{Mode, Project, QuietDays};
 use domain::reports::digest::{DigestJob, NoticeJob};
-use domain::reports::notification_user::{EmailAddress, NotificationUser, NotificationUserState};
+use domain::reports::email_address::EmailAddress;
+use domain::reports::notification_user::{NotificationUser, NotificationUserState};
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::delivery::{AttemptTask, Delivery};
@@ -149,6 +151,7 @@ impl Morning {
             quiet_days,
             created_at: now,
             revision: 0,
+            changed_in: 0,
         };
         self.database.store.projects.put(&project).await.unwrap();
         project.id
@@ -170,7 +173,9 @@ impl Morning {
             state,
             suppression: None,
             asked_at: now,
+            confirmed_at: None,
             created_at: now,
+            changed_in: 0,
         };
         self.database.store.users.put(&user).await.unwrap();
         user.id

@@ -43,6 +43,29 @@ async fn an_error_page_says_what_the_person_can_do() {
 }
 
 #[tokio::test]
+async fn only_documented_codes_of_anonymous_callers_appear_in_urls_and_pages() {
+    let protections = ["", r#","encryption":"aes-256-ecb""#, r#","encryption":"aes-256-gcm""#, r#","signed":true"#];
+    for protection in protections {
+        let site = Site::with(&RESULT_PAGE.replace('}', &format!("{protection}}}"))).await;
+        site.issue_key(0).await;
+        for code in ["DE-20000", "ER-001", "bad-path", "hash_problem"] {
+            let page = site.get(&format!("/r/{}/error/{code}", site.project)).await;
+            assert!(page.html.contains(r#"href="https://yourapp.com/done?"#), "{protection} {code}: {}", page.html);
+            assert!(page.has_no_redirect() && page.html.contains(&format!("<code>{code}</code>")), "{page:?}");
+        }
+        // In AES-256-ECB, part of the last text would be a separate block.
+        for text in ["call-0800-123456", "DE-200000", "DE-20", "de-20000", "Period", "xxxxxxxxuserid-admin00000000000"]
+        {
+            let page = site.get(&format!("/r/{}/error/{text}", site.project)).await;
+            assert_eq!(page.status, StatusCode::OK, "{protection} {text}");
+            assert!(page.has_no_redirect() && !page.html.contains("href=\"http"), "{protection} {text}: {page:?}");
+            assert!(!page.html.contains(text) && !format!("{:?}", page.headers).contains(text), "{text}: {page:?}");
+            assert!(page.html.contains("You can close this page now."), "{text}: {}", page.html);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_error_page_without_a_link_reveals_nothing_about_the_person() {
     let site = Site::with(NO_RESULT_PAGE).await;
     let page = site.get(&format!("/r/{}/error/bad-path?userid=evil&kycStatus=approved", site.project)).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws::store::ProjectReturnUrl;
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_TYPE, LOCATION};
 use axum::http::{Method, Request, StatusCode};
@@ -11,7 +12,7 @@ use domain::foundation::key_ring::KeyRing;
 use domain::foundation::random::SystemRandom;
 use domain::return_urls::return_link::NewReturnLink;
 
-use super::site::{APPROVED, NO_RESULT_PAGE, RESULT_PAGE, Site};
+use super::site::{APPROVED, NO_RESULT_PAGE, RESULT_PAGE, Site, ring};
 
 #[tokio::test]
 async fn an_altered_or_forged_link_leads_nowhere() {
@@ -19,7 +20,7 @@ async fn an_altered_or_forged_link_leads_nowhere() {
     let good = site.link(APPROVED);
     let other_ring = KeyRing::from_json(&format!(r#"{{"current":"k1","k1":"{}"}}"#, "x".repeat(32))).unwrap();
     let new: NewReturnLink = Draft::parse(APPROVED.as_bytes()).unwrap().try_into().unwrap();
-    let forged = new.create(site.project, site.clock.now(), &SystemRandom).seal(&other_ring, &SystemRandom);
+    let forged = new.create(site.project, 0, site.clock.now(), &SystemRandom).seal(&other_ring, &SystemRandom);
     for path in [format!("{good}A"), good[..good.len() - 1].to_owned(), format!("/r/{forged}"), "/r/x".to_owned()] {
         let page = site.get(&path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
@@ -63,7 +64,7 @@ async fn other_methods_are_rejected() {
 }
 
 #[tokio::test]
-async fn changed_settings_take_effect_within_30_seconds() {
+async fn changed_settings_affect_older_links_within_30_seconds() {
     let site = Site::with(NO_RESULT_PAGE).await;
     let link = site.link(APPROVED);
     assert!(site.get(&link).await.header(LOCATION).starts_with("https://yourapp.com/done?"));
@@ -73,6 +74,59 @@ async fn changed_settings_take_effect_within_30_seconds() {
     assert!(site.get(&link).await.header(LOCATION).starts_with("https://yourapp.com/done?"));
     site.clock.advance(Duration::from_secs(1));
     assert!(site.get(&link).await.header(LOCATION).starts_with("https://newapp.example/done?"));
+}
+
+#[tokio::test]
+async fn a_link_uses_all_changes_made_before_it() {
+    let site = Site::with(NO_RESULT_PAGE).await;
+    let older = site.link(APPROVED);
+    assert!(site.get(&older).await.header(LOCATION).starts_with("https://yourapp.com/done?userid="));
+
+    // The settings are cached now. A link that was minted after encryption was enabled must not send plain fields.
+    site.issue_key(0).await;
+    site.set(&NO_RESULT_PAGE.replace('}', r#","encryption":"aes-256-gcm"}"#)).await;
+    let newer = site.link(APPROVED);
+    let location = site.get(&newer).await.header(LOCATION).to_owned();
+    assert!(location.starts_with("https://yourapp.com/done?encrypted="), "{location}");
+    // The settings that were read for the newer link also apply to the older one.
+    assert!(site.get(&older).await.header(LOCATION).contains("?encrypted="));
+}
+
+#[tokio::test]
+async fn a_url_verifies_even_if_the_cache_holds_an_older_key() {
+    let site = Site::with(&NO_RESULT_PAGE.replace('}', r#","signed":true}"#)).await;
+    site.issue_key(0).await;
+    let older = site.link(APPROVED);
+    site.get(&older).await;
+    let replaced = site.issue_key(0).await;
+    // Up to 30 seconds later, the cache still uses the first key for the older link.
+    site.clock.advance(Duration::from_secs(29));
+    for (link, must_use) in [(older, None), (site.link(APPROVED), Some(replaced))] {
+        let location = site.get(&link).await.header(LOCATION).to_owned();
+        let ProjectReturnUrl { settings, keys, .. } = site.stored().await;
+        let now = site.clock.now();
+        let verified = settings.unwrap().verify(&location, &keys.open_valid_at(now, &ring()).unwrap(), now, None);
+        let key_id = verified.unwrap().key_id;
+        assert!(must_use.is_none_or(|id| id == key_id));
+    }
+}
+
+#[tokio::test]
+async fn a_link_without_a_revision_uses_the_cache() {
+    let site = Site::with(NO_RESULT_PAGE).await;
+    let old = site.link_of(0, APPROVED);
+    assert!(site.get(&old).await.header(LOCATION).starts_with("https://yourapp.com/done?"));
+    site.set(&NO_RESULT_PAGE.replace("yourapp.com", "newapp.example")).await;
+    assert!(site.get(&old).await.header(LOCATION).starts_with("https://yourapp.com/done?"));
+}
+
+#[tokio::test]
+async fn a_link_works_after_the_table_was_restored_to_an_earlier_revision() {
+    let site = Site::with(NO_RESULT_PAGE).await;
+    let link = site.link_of(1000, APPROVED);
+    for _ in 0..2 {
+        assert!(site.get(&link).await.header(LOCATION).starts_with("https://yourapp.com/done?"));
+    }
 }
 
 #[tokio::test]

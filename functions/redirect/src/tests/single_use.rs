@@ -10,7 +10,7 @@ use domain::foundation::id::ProjectId;
 use domain::foundation::random::SystemRandom;
 use domain::return_urls::return_link::NewReturnLink;
 
-use super::site::{APPROVED, NO_RESULT_PAGE, RESULT_PAGE, SINGLE_USE, Site, ring};
+use super::site::{APPROVED, NO_RESULT_PAGE, PageResponse, RESULT_PAGE, SINGLE_USE, Site, ring};
 
 #[tokio::test]
 async fn a_single_use_link_shows_its_result_once() {
@@ -42,12 +42,17 @@ async fn a_single_use_link_redirects_once() {
     }
 }
 
+/// The link on this page that lets the person stay on it.
+fn stay_link(link: &str, page: &PageResponse) -> String {
+    let (_, rest) = page.html.split_once(r#"<a class="stay" href=""#).unwrap();
+    format!("{link}{}", rest.split_once('"').unwrap().0)
+}
+
 #[tokio::test]
 async fn a_person_who_saw_the_page_can_stay_on_it_for_a_minute() {
     let site = Site::with(RESULT_PAGE).await;
     let link = site.link(SINGLE_USE);
-    let stay = format!("{link}?stay=1");
-    site.get(&link).await;
+    let stay = stay_link(&link, &site.get(&link).await);
     for seconds in [4, 56] {
         site.clock.advance(Duration::from_secs(seconds));
         let page = site.get(&stay).await;
@@ -63,11 +68,30 @@ async fn a_person_who_saw_the_page_can_stay_on_it_for_a_minute() {
 }
 
 #[tokio::test]
+async fn only_the_visit_that_used_a_link_can_stay_on_its_page() {
+    let site = Site::with(RESULT_PAGE).await;
+    let (link, other) = (site.link(SINGLE_USE), site.link(SINGLE_USE));
+    site.get(&link).await;
+    let stay_on_other = stay_link(&other, &site.get(&other).await);
+    let (_, proof_of_other) = stay_on_other.split_once("?stay=").unwrap();
+    for guess in ["1", "", "AAAAAAAAAAAAAAAAAAAAAA", proof_of_other, &format!("1&stay={proof_of_other}")] {
+        let page = site.get(&format!("{link}?stay={guess}")).await;
+        assert_eq!(page.status, StatusCode::GONE, "{guess}");
+        assert!(page.has_no_redirect() && !page.html.contains("yourapp.com"), "{guess}: {page:?}");
+    }
+    assert_eq!(site.get(&stay_on_other).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn opening_a_link_with_stay_spends_it() {
     let site = Site::with(RESULT_PAGE).await;
-    let link = site.link(SINGLE_USE);
-    assert!(site.get(&format!("{link}?stay=1")).await.has_no_redirect());
-    assert_eq!(site.get(&link).await.status, StatusCode::GONE);
+    for stay in ["1", "AAAAAAAAAAAAAAAAAAAAAA"] {
+        let link = site.link(SINGLE_USE);
+        assert!(site.get(&format!("{link}?stay={stay}")).await.has_no_redirect());
+        for path in [link.clone(), format!("{link}?stay={stay}")] {
+            assert_eq!(site.get(&path).await.status, StatusCode::GONE, "{path}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -102,7 +126,7 @@ async fn only_a_valid_single_use_link_costs_a_write() {
     assert_eq!(site.get(&format!("{link}A")).await.status, StatusCode::NOT_FOUND);
     let new: NewReturnLink = Draft::parse(SINGLE_USE.as_bytes()).unwrap().try_into().unwrap();
     let missing_project = ProjectId::new(site.clock.now(), &SystemRandom);
-    let token = new.create(missing_project, site.clock.now(), &SystemRandom).seal(&ring(), &SystemRandom);
+    let token = new.create(missing_project, 0, site.clock.now(), &SystemRandom).seal(&ring(), &SystemRandom);
     assert_eq!(site.get(&format!("/r/{token}")).await.status, StatusCode::NOT_FOUND);
     site.clock.advance(Duration::from_hours(1));
     assert_eq!(site.get(&link).await.status, StatusCode::GONE);

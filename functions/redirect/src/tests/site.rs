@@ -1,10 +1,12 @@
 //! The pages of one project on a fresh database, and their responses.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws::lambda::proxy::TrustedProxy;
 use aws::secrets::KeyRingSecret;
-use aws::store::UsedLinks;
 use aws::store::testing::{ACTIVITY, Database};
+use aws::store::{ProjectReturnUrl, UsedLinks};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AsHeaderName, LOCATION, REFRESH};
@@ -14,9 +16,10 @@ use domain::foundation::draft::Draft;
 use domain::foundation::id::{ProjectId, SecretKeyId};
 use domain::foundation::key_ring::KeyRing;
 use domain::foundation::random::SystemRandom;
-use domain::projects::project::NewProject;
+use domain::foundation::time::Timestamp;
+use domain::projects::project::{NewProject, Project};
 use domain::return_urls::return_link::NewReturnLink;
-use domain::return_urls::{KeyIssue, NewReturnUrlSettings, SecretKey};
+use domain::return_urls::{AppSchemes, KeyIssue, NewReturnUrlSettings, SecretKeys};
 use tower::ServiceExt;
 
 use crate::{App, router};
@@ -45,6 +48,8 @@ pub(super) struct Site {
     pub(super) database: Database,
     pub(super) clock: Arc<ManualClock>,
     pub(super) project: ProjectId,
+    revision: AtomicU64,
+    app: App,
     router: Router,
 }
 
@@ -82,29 +87,69 @@ impl Site {
         let used_links = UsedLinks::new(database.aws(), activity_table);
         let return_urls = database.store.return_urls.clone();
         let app = App::new(return_urls, used_links, key_ring, clock.clone(), Arc::new(SystemRandom));
-        Self { database, clock, project: project.id, router: router(app) }
+        let no_proxy = TrustedProxy::read(&|_| None).unwrap();
+        Self {
+            database,
+            clock,
+            project: project.id,
+            revision: AtomicU64::new(0),
+            router: router(app.clone(), no_proxy),
+            app,
+        }
     }
 
+    /// The same pages, behind a proxy.
+    pub(super) fn behind(self, proxy: TrustedProxy) -> Self {
+        Self { router: router(self.app.clone(), proxy), ..self }
+    }
+
+    /// Changes the settings of the return URL. Like all changes, it raises the project's revision.
     pub(super) async fn set(&self, settings: &str) {
         let new: NewReturnUrlSettings = Draft::parse(settings.as_bytes()).unwrap().try_into().unwrap();
-        self.database.store.return_urls.put(self.project, &new.accept(true).unwrap()).await.unwrap();
+        let accepted = new.accept(true, &AppSchemes::default()).unwrap();
+        self.database.store.return_urls.put(self.project, &accepted).await.unwrap();
+        self.raise_revision().await;
     }
 
     /// Issues a `secretKey` that takes over after `overlap_days`.
     pub(super) async fn issue_key(&self, overlap_days: u64) -> SecretKeyId {
-        let (now, store) = (self.clock.now(), &self.database.store.return_urls);
-        let mut keys = store.keys_now(self.project).await.unwrap();
-        let (id, key) = (SecretKeyId::new(now, &SystemRandom), SecretKey::generate(&SystemRandom));
-        let issue = KeyIssue { overlap: overlap_days.try_into().unwrap() };
-        keys.issue(id, &key, issue, now, &ring(), &SystemRandom).unwrap();
-        store.replace_keys(&keys).await.unwrap();
+        let id = SecretKeyId::new(self.clock.now(), &SystemRandom);
+        let issue = KeyIssue { overlap: overlap_days.try_into().unwrap(), secret_key: None };
+        self.change_keys(|keys, now| drop(keys.issue(id, issue, now, &ring(), &SystemRandom).unwrap())).await;
         id
+    }
+
+    /// Changes the `secretKey`s.
+    pub(super) async fn change_keys(&self, change: impl FnOnce(&mut SecretKeys, Timestamp)) {
+        let store = &self.database.store.return_urls;
+        let mut keys = store.keys_now(self.project).await.unwrap();
+        change(&mut keys, self.clock.now());
+        store.replace_keys(&keys).await.unwrap();
+        self.raise_revision().await;
+    }
+
+    /// The project with its return URL as it is stored.
+    pub(super) async fn stored(&self) -> ProjectReturnUrl {
+        self.database.store.return_urls.get_now(self.project).await.unwrap().unwrap()
+    }
+
+    async fn raise_revision(&self) {
+        let Project { revision, .. } = self.stored().await.project;
+        let project = Project { revision: revision + 1, ..self.stored().await.project };
+        self.database.store.projects.put(&project).await.unwrap();
+        self.revision.store(project.revision, Ordering::Relaxed);
     }
 
     /// Mints a return link and returns its path.
     pub(super) fn link(&self, body: &str) -> String {
+        self.link_of(self.revision.load(Ordering::Relaxed), body)
+    }
+
+    /// Returns the path of a link that was minted when the project had this revision.
+    pub(super) fn link_of(&self, revision: u64, body: &str) -> String {
         let new: NewReturnLink = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
-        format!("/r/{}", new.create(self.project, self.clock.now(), &SystemRandom).seal(&ring(), &SystemRandom))
+        let link = new.create(self.project, revision, self.clock.now(), &SystemRandom);
+        format!("/r/{}", link.seal(&ring(), &SystemRandom))
     }
 
     pub(super) async fn get(&self, path: &str) -> PageResponse {

@@ -9,7 +9,7 @@ use domain::foundation::id::{EndpointId, EventId, KeyPairId, ProjectId, SecretKe
 use domain::foundation::overlap::Overlap;
 use domain::foundation::random::SystemRandom;
 use domain::foundation::time::Timestamp;
-use domain::return_urls::{KeyIssue, SecretKey, SecretKeys};
+use domain::return_urls::{KeyIssue, SecretKeys};
 use domain::webhooks::address::BlockedUrl;
 use domain::webhooks::delivery::AttemptTask;
 use domain::webhooks::endpoint::{EndpointUrl, NewEndpoint};
@@ -93,8 +93,8 @@ async fn a_webhook_uses_the_format_encryption_and_signatures_of_its_endpoint() {
     let endpoint = new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &ring(), &SystemRandom);
     let mut secret_keys = SecretKeys::none(project);
     for overlap in [Overlap::NONE, Overlap::default()] {
-        let (id, key) = (SecretKeyId::new(now(), &SystemRandom), SecretKey::generate(&SystemRandom));
-        secret_keys.issue(id, &key, KeyIssue { overlap }, now(), &ring(), &SystemRandom).unwrap();
+        let (id, request) = (SecretKeyId::new(now(), &SystemRandom), KeyIssue { overlap, secret_key: None });
+        secret_keys.issue(id, request, now(), &ring(), &SystemRandom).unwrap();
     }
     let pairs = KeyPairs::first(KeyPairId::new(now(), &SystemRandom), project, &ring(), &SystemRandom);
     store.endpoints.put(&endpoint).await.unwrap();

@@ -1,7 +1,11 @@
 //! What every Lambda function needs: configuration, logs and metrics, and for HTTP functions the layers that they share.
 
 pub mod config;
+#[cfg(feature = "http")]
+pub mod gateway;
 pub mod metric;
+#[cfg(feature = "http")]
+pub mod proxy;
 #[cfg(feature = "http")]
 pub mod request_log;
 #[cfg(feature = "http")]

@@ -8,6 +8,7 @@ use super::endpoints::EndpointStore;
 use super::events::EventStore;
 use super::health::HealthStore;
 use super::idempotency::IdempotencyStore;
+use super::link_keys::LinkKeyStore;
 use super::mails::MailStore;
 use super::notification_users::UserStore;
 use super::projects::ProjectStore;
@@ -15,6 +16,7 @@ use super::quotas::QuotaStore;
 use super::replays::ReplayStore;
 use super::retention::Retention;
 use super::return_urls::ReturnUrlStore;
+use super::suppressions::SuppressionStore;
 use super::sweep::SweepStore;
 use super::test_sends::TestSendStore;
 use crate::client::Aws;
@@ -52,6 +54,8 @@ pub struct Store {
     pub endpoints: EndpointStore,
     pub return_urls: ReturnUrlStore,
     pub users: UserStore,
+    pub suppressions: SuppressionStore,
+    pub link_keys: LinkKeyStore,
     pub events: EventStore,
     pub deliveries: DeliveryStore,
     pub sweep: SweepStore,
@@ -75,6 +79,8 @@ impl Store {
             endpoints: EndpointStore::new(aws, settings_table),
             return_urls: ReturnUrlStore::new(aws, settings_table),
             users: UserStore::new(aws, settings_table),
+            suppressions: SuppressionStore::new(aws, settings_table),
+            link_keys: LinkKeyStore::new(aws, settings_table),
             events: EventStore::new(aws, activity_table, *retention),
             deliveries: DeliveryStore::new(aws, activity_table, *retention),
             sweep: SweepStore::new(aws, activity_table),

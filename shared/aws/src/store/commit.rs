@@ -4,6 +4,8 @@
 //! The project's row has a revision. A change reads the revision first, then everything the decision depends on, and writes
 //! on condition that the revision is unchanged. So no two decisions overlap, and limits such as the number of endpoints hold
 //! under concurrent calls.
+//!
+//! Each written row also stores the number of the audit entry as `changedIn`. The row's `ETag` depends on it.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -13,10 +15,15 @@ use super::idempotency::IdempotencyKeeper;
 use super::keys;
 use super::outcome::WriteOutcome;
 use super::projects::ProjectStore;
-use super::table::{self, Item, Row, Transacted, count, number};
+use super::table::{self, Item, Row, count, number};
+use super::transaction::{Transacted, change};
 use domain::foundation::id::ProjectId;
 use domain::projects::audit::Entry;
 use domain::projects::project::Project;
+
+/// Maximum number of other rows in a change. A transaction of DynamoDB has at most 100 parts; three are the project, the audit entry
+/// and the stored response.
+pub const MAX_WRITES: usize = 97;
 
 /// One row of a change.
 #[derive(Debug, Clone)]
@@ -59,6 +66,15 @@ impl Write {
     #[must_use]
     pub(super) fn over_version(self, version: u32) -> Self {
         Self { condition: Condition::Version(version), ..self }
+    }
+
+    /// Stores the number of the audit log entry in the row. Every change of a row therefore changes its `ETag`, even if all fields
+    /// in the API stay the same. A row that is deleted and created again never gets an old `ETag`.
+    fn changed_in(mut self, entry: u64) -> Self {
+        if let Some(item) = &mut self.item {
+            item.insert("changedIn".to_owned(), count(entry));
+        }
+        self
     }
 
     fn into_part(self, table: &str) -> TransactWriteItem {
@@ -149,10 +165,11 @@ impl ProjectStore {
     /// another change came first: nothing is written, and the caller must decide again.
     pub async fn commit(&self, commit: Commit, keeper: Option<IdempotencyKeeper>) -> Result<WriteOutcome, StoreError> {
         let Commit { project, writes, entry, nonce } = commit;
-        let (pk, sk) = (keys::audit(project.project_id()), keys::audit_entry(entry.number));
+        let number = entry.number;
+        let (pk, sk) = (keys::audit(project.project_id()), keys::audit_entry(number));
         let row = Row { pk: pk.clone(), sk: sk.clone(), content: EntryRow { nonce: nonce.clone(), entry } };
         let mut parts = vec![self.project_part(project)?, Write::put(&row)?.into_part(self.table.name())];
-        parts.extend(writes.into_iter().map(|write| write.into_part(self.table.name())));
+        parts.extend(writes.into_iter().map(|write| write.changed_in(number).into_part(self.table.name())));
         parts.extend(keeper.map(IdempotencyKeeper::into_part));
         if self.table.transact(parts).await? == Transacted::Written {
             return Ok(WriteOutcome::Applied);
@@ -164,13 +181,23 @@ impl ProjectStore {
         Ok(if is_own { WriteOutcome::Applied } else { WriteOutcome::Conflict })
     }
 
+    /// Writes rows outside of a change, in any number of transactions. Used for rows that are optional and too many for one change.
+    pub async fn write_before(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        for part in writes.chunks(MAX_WRITES) {
+            let parts = part.iter().cloned().map(|write| write.into_part(self.table.name())).collect();
+            self.table.transact(parts).await?;
+        }
+        Ok(())
+    }
+
     fn project_part(&self, write: ProjectWrite) -> Result<TransactWriteItem, StoreError> {
         const UNCHANGED: &str = "revision = :seen";
         let (revision, complete) = (write.next_revision(), "table, key and row are set");
         let seen = count(revision.saturating_sub(1));
         let part = TransactWriteItem::builder();
         let put = |project: Project| {
-            let item: Item = serde_dynamo::to_item(super::projects::row(&Project { revision, ..project }))?;
+            let changed = Project { revision, changed_in: revision, ..project };
+            let item: Item = serde_dynamo::to_item(super::projects::row(&changed))?;
             Ok(Put::builder().table_name(self.table.name()).set_item(Some(item)))
         };
         Ok(match write {
@@ -189,7 +216,7 @@ impl ProjectStore {
                     .condition_expression(UNCHANGED);
                 let update =
                     update.update_expression("SET revision = :next").expression_attribute_values(":seen", seen);
-                table::change(update.expression_attribute_values(":next", count(revision)))
+                change(update.expression_attribute_values(":next", count(revision)))
             }
             ProjectWrite::Delete(project) => {
                 let delete = Delete::builder().table_name(self.table.name()).condition_expression(UNCHANGED);
@@ -269,7 +296,7 @@ mod tests {
         let project = new_project();
         let request = Request::new(None, &"order-7".parse().unwrap(), &["/v1/projects"], b"{}");
         store.idempotency.begin(&request, "a".to_owned(), now()).await.unwrap();
-        let keeper = || store.idempotency.keeper(&request, "a", "done".to_owned(), now()).unwrap();
+        let keeper = || store.idempotency.keeper(&request, "a", "done".to_owned(), None, now()).unwrap();
 
         let create = commit(ProjectWrite::Create(project), "a");
         assert_eq!(store.projects.commit(create, Some(keeper())).await.unwrap(), WriteOutcome::Applied);

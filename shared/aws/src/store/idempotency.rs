@@ -17,12 +17,16 @@ use super::table::{Row, number, text};
 use crate::client::Aws;
 use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
+use domain::projects::api_key::ProjectKey;
 
 /// How long a key is remembered.
 const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// Time after which an unanswered request counts as dead and a repetition takes over. Longer than the API function may run.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a key that was rotated without an overlap can still get the stored response of its rotation.
+const ANSWERED_TO_ROTATED_KEY: Duration = Duration::from_mins(5);
 
 /// Condition: this request has the row, and there is no response yet.
 const UNANSWERED: &str = "subject = :subject AND attribute_not_exists(answer)";
@@ -99,6 +103,9 @@ struct RequestRow {
     started_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
+    /// The API key that sent the request, as it was before, if the request replaced this key without an overlap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rotated_key: Option<ProjectKey>,
     expires_at: i64,
 }
 
@@ -165,15 +172,18 @@ impl IdempotencyStore {
         }
     }
 
-    /// Completes a request together with the change that it makes. From then on, repetitions get `answer`.
+    /// Completes a request together with the change that it makes. From then on, repetitions get `answer`. If the request ends its
+    /// own API key, `rotated_key` stores this key for [`Self::of_rotated_key`].
     pub fn keeper(
         &self,
         request: &Request,
         subject: &str,
         answer: String,
+        rotated_key: Option<ProjectKey>,
         now: Timestamp,
     ) -> Result<IdempotencyKeeper, StoreError> {
         let row = request.row(subject.to_owned(), now, Some(answer));
+        let row = Row { content: RequestRow { rotated_key, ..row.content }, ..row };
         let put = Put::builder()
             .table_name(self.table.name())
             .set_item(Some(serde_dynamo::to_item(row).map_err(StoreError::Row)?))
@@ -181,6 +191,22 @@ impl IdempotencyStore {
             .expression_attribute_values(":subject", text(subject));
         let put = put.build().expect("table and row are set");
         Ok(IdempotencyKeeper(TransactWriteItem::builder().put(put).build()))
+    }
+
+    /// Returns an API key and the stored response of the request in which it replaced itself without an overlap in the last five
+    /// minutes. The key is returned as it was before. Changes nothing.
+    pub async fn of_rotated_key(
+        &self,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Option<(ProjectKey, String)>, StoreError> {
+        let row: Option<RequestRow> = self.table.get_now(&request.partition, keys::IDEMPOTENCY).await?;
+        let row = row.filter(|row| row.fingerprint == request.fingerprint);
+        Ok(row.and_then(|row| {
+            let answered_at = Timestamp::from_millis(row.started_at)?;
+            let is_recent = now.since(answered_at) < ANSWERED_TO_ROTATED_KEY;
+            Some((row.rotated_key.filter(|_| is_recent)?, row.answer?))
+        }))
     }
 
     /// Completes a request. From then on, repetitions get `answer`, unless a response is stored already.
@@ -223,6 +249,7 @@ impl Request {
             subject,
             started_at: now.as_millis(),
             answer,
+            rotated_key: None,
             expires_at: now.plus(REMEMBERED).as_seconds(),
         };
         Row { pk: self.partition.clone(), sk: keys::IDEMPOTENCY.to_owned(), content }
@@ -234,6 +261,7 @@ mod tests {
     use super::super::testing;
     use super::*;
     use domain::foundation::random::SystemRandom;
+    use proptest::prelude::*;
 
     fn now() -> Timestamp {
         "2026-11-22T08:30:00Z".parse().unwrap()
@@ -245,6 +273,14 @@ mod tests {
 
     fn proceed(subject: &str) -> IdempotencyStart {
         IdempotencyStart::Proceed { subject: subject.to_owned() }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_any_visible_ascii_up_to_its_maximum_length(text in prop_oneof![any::<String>(), "[ -~]{0,300}"]) {
+            let is_visible = !text.is_empty() && text.chars().all(|character| character.is_ascii_graphic());
+            prop_assert_eq!(text.parse::<IdempotencyKey>().is_ok(), is_visible && text.len() <= 255);
+        }
     }
 
     #[tokio::test]

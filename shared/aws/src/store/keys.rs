@@ -7,6 +7,8 @@ use domain::foundation::id::{
 };
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::projects::rate_limit::Window;
+use domain::reports::email_address::AddressHash;
+use domain::reports::suppression::SuppressionScope;
 use domain::webhooks::event::SubmissionId;
 use serde::{Deserialize, Serialize};
 
@@ -23,11 +25,15 @@ pub(super) const AUDIT_PREFIX: &str = "entry#";
 pub(super) const EVENT_PREFIX: &str = "event#";
 pub(super) const DELIVERY_PREFIX: &str = "delivery#";
 pub(super) const REPLAY_PREFIX: &str = "replay#";
+pub(super) const SUPPRESSION_PREFIX: &str = "suppression#";
 /// The sort key of the row that names a project's running replay.
 pub(super) const RUNNING_REPLAY: &str = "running";
 pub(super) const IDEMPOTENCY: &str = "idempotency";
 pub(super) const USED_LINK: &str = "link";
 pub(super) const REPORT: &str = "report";
+pub(super) const LINK_KEY: &str = "key";
+/// The sort key of a row that counts all confirmation mails.
+const CONFIRMATIONS: &str = "all";
 /// The partition and sort key of the row that says how far the daily run has come.
 pub(super) const DIGEST_PROGRESS: (&str, &str) = ("digest", "progress");
 
@@ -48,6 +54,11 @@ pub(super) fn user(id: NotificationUserId) -> String {
     format!("{USER_PREFIX}{id}")
 }
 
+/// The list key of a notification user. It starts with the project, so that the index lists the users of a project together.
+pub(super) fn user_in_list(project: ProjectId, id: NotificationUserId) -> String {
+    format!("{project}#{id}")
+}
+
 /// API keys have a partition of their own, so that the role of webhook-sender can exclude them.
 pub(super) fn api_keys(project: ProjectId) -> String {
     format!("api-keys#{project}")
@@ -55,6 +66,28 @@ pub(super) fn api_keys(project: ProjectId) -> String {
 
 pub(super) fn api_key(id: ApiKeyId) -> String {
     format!("{API_KEY_PREFIX}{id}")
+}
+
+/// The key of a project's links in mails has a partition of its own, so that only the functions that send mails and serve links
+/// can read it.
+pub(super) fn link_key(project: ProjectId) -> (String, String) {
+    (format!("mail-link-key#{project}"), LINK_KEY.to_owned())
+}
+
+/// The partition of an address in the suppression list. It does not belong to a project.
+pub(super) fn suppressed(address: &AddressHash) -> String {
+    format!("suppressed#{}", address.as_str())
+}
+
+/// The row of an entry of the suppression list.
+pub(super) fn suppression(scope: &SuppressionScope) -> (String, String) {
+    let project = scope.project.map(|project| format!("#{project}")).unwrap_or_default();
+    (suppressed(&scope.address), format!("{SUPPRESSION_PREFIX}{}{project}", scope.reason))
+}
+
+/// The row that says when the operator removed the entries of an address.
+pub(super) fn lifted_suppression(address: &AddressHash) -> (String, String) {
+    (suppressed(address), format!("{SUPPRESSION_PREFIX}lifted"))
 }
 
 /// The audit log has a partition of its own, so that the role of webhook-sender can exclude it.
@@ -110,8 +143,28 @@ pub(super) fn test_quota_row(project: ProjectId, minute: i64) -> (String, String
     (format!("{project}#tests"), format!("minute#{minute}"))
 }
 
-pub(super) fn confirmation_quota_row(project: ProjectId, day: UtcDay, address_hash: String) -> (String, String) {
-    (format!("{project}#confirmations#{day}"), address_hash)
+/// The row that counts a project's confirmation mails to a person on a day.
+pub(super) fn person_quota_row(project: ProjectId, day: UtcDay, person: &AddressHash) -> (String, String) {
+    (confirmations(project, day), person.as_str().to_owned())
+}
+
+/// The row that counts all confirmation mails of a project on a day.
+pub(super) fn project_quota_row(project: ProjectId, day: UtcDay) -> (String, String) {
+    (confirmations(project, day), CONFIRMATIONS.to_owned())
+}
+
+/// The row that counts all confirmation mails of the deployment on a day.
+pub(super) fn deployment_quota_row(day: UtcDay) -> (String, String) {
+    (format!("confirmations#{day}"), CONFIRMATIONS.to_owned())
+}
+
+fn confirmations(project: ProjectId, day: UtcDay) -> String {
+    format!("{project}#confirmations#{day}")
+}
+
+/// The row of a project's running slow read.
+pub(super) fn slow_read_row(project: ProjectId) -> (String, String) {
+    (format!("{project}#slow-read"), "lease".to_owned())
 }
 
 pub(super) fn call_count_row(key: ApiKeyId, window: Window) -> (String, String) {

@@ -10,6 +10,8 @@
 //! | settings | `project#{project}` | `user#{user}` | notification user |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
 //! | settings | `audit#{project}` | `entry#{number}` | entry of the audit log |
+//! | settings | `mail-link-key#{project}` | `key` | key of the project's links in mails, sealed |
+//! | settings | `suppressed#{hash of an address}` | `suppression#{reason}`, `suppression#unsubscribed#{project}`, `suppression#lifted` | entry of the suppression list; when the operator removed entries |
 //! | activity | `{project}#{day}` | `event#{event}` | event, with its endpoints |
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | a mail that was claimed or sent |
@@ -18,8 +20,10 @@
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint |
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the running one |
 //! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; number of tests in a minute |
-//! | activity | `{project}#confirmations#{day}` | hash of an address | number of confirmation mails to it on a day |
+//! | activity | `{project}#confirmations#{day}` | hash of an address; `all` | number of confirmation mails of the project to it on a day; to all |
+//! | activity | `confirmations#{day}` | `all` | number of confirmation mails of the deployment on a day |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its stored response |
+//! | activity | `{project}#slow-read` | `lease` | the running slow read |
 //! | activity | `calls#{key}` | start of the window | number of calls with an API key |
 //! | activity | `used-link#{link}` | `link` | a single-use return link that was used |
 //!
@@ -45,6 +49,7 @@ mod held;
 mod idempotency;
 mod key_pairs;
 mod keys;
+mod link_keys;
 mod mails;
 mod notification_users;
 mod outcome;
@@ -57,6 +62,8 @@ mod reports;
 mod retention;
 mod return_urls;
 mod search;
+mod slow_reads;
+mod suppressions;
 mod sweep;
 mod table;
 mod test_sends;
@@ -64,12 +71,13 @@ mod test_sends;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod used_links;
 
 pub use all::{Store, StoreConfig};
 pub use api_keys::ApiKeyStore;
 pub use audit::AuditStore;
-pub use commit::{Commit, ProjectWrite, Write};
+pub use commit::{Commit, MAX_WRITES, ProjectWrite, Write};
 pub use deliveries::DeliveryStore;
 pub use digest::{DigestProgress, DigestStage, DigestStore};
 pub use endpoints::EndpointStore;
@@ -82,6 +90,7 @@ pub use idempotency::{
     BadIdempotencyKey, IdempotencyKeeper, IdempotencyKey, IdempotencyStart, IdempotencyStore, Request,
 };
 pub use keys::SHARDS;
+pub use link_keys::LinkKeyStore;
 pub use mails::{MailStore, Mailing};
 pub use notification_users::UserStore;
 pub use outcome::{Admission, ReplayStart, WriteOutcome};
@@ -93,6 +102,8 @@ pub use reports::build_report;
 pub use retention::{BadRetention, Retention};
 pub use return_urls::{ProjectReturnUrl, ReturnUrlStore};
 pub use search::{Count, Found, FoundEvents};
+pub use slow_reads::SlowReadLease;
+pub use suppressions::SuppressionStore;
 pub use sweep::{Due, DueDelivery, DueEndpoint, DueReplay, SweepStore};
 pub use test_sends::TestSendStore;
 pub use used_links::{LinkUse, UsedLinks};

@@ -3,16 +3,15 @@
 use super::commit::Write;
 use super::error::StoreError;
 use super::keys;
-use super::page::{Page, PageToken};
+use super::page::{self, ListOf, Page, PageToken};
 use super::table::Table;
-use super::table::{self, ListOf, Listed, Row};
+use super::table::{self, Listed, Row};
 use crate::client::Aws;
 use domain::foundation::id::{NotificationUserId, ProjectId};
 use domain::reports::notification_user::NotificationUser;
 
 pub(super) fn row(user: &NotificationUser) -> Row<Listed<&NotificationUser>> {
-    // The list key starts with the project, so that the index lists the users of a project together.
-    let list_key = format!("{}#{}", user.project_id, user.id);
+    let list_key = keys::user_in_list(user.project_id, user.id);
     let content = Listed { kind: keys::USER_KIND.to_owned(), list_key, content: user };
     Row { pk: keys::settings(user.project_id), sk: keys::user(user.id), content }
 }
@@ -64,8 +63,7 @@ impl UserStore {
     /// span two pages is on both.
     pub async fn projects_with_users(&self, after: Option<&PageToken>) -> Result<Page<ProjectId>, StoreError> {
         let Page { items, next } =
-            table::page::<NotificationUser>(self.table.of_kind(keys::USER_KIND), ListOf::Kind(keys::USER_KIND), after)
-                .await?;
+            page::page::<NotificationUser>(self.table.of_kind(keys::USER_KIND), ListOf::Users, after).await?;
         let mut projects: Vec<ProjectId> = items.into_iter().map(|user| user.project_id).collect();
         projects.dedup();
         Ok(Page { items: projects, next })

@@ -2,9 +2,9 @@
 
 use super::error::StoreError;
 use super::keys;
-use super::page::{Page, PageToken};
+use super::page::{self, ListOf, Page, PageToken};
 use super::table::Table;
-use super::table::{self, ListOf, Listed, Row};
+use super::table::{self, Listed, Row};
 use crate::client::Aws;
 use domain::foundation::id::ProjectId;
 use domain::projects::project::Project;
@@ -40,7 +40,7 @@ impl ProjectStore {
     /// Returns projects, newest first: at most `limit`, starting at `after`.
     pub async fn list(&self, limit: u16, after: Option<&PageToken>) -> Result<Page<Project>, StoreError> {
         let query = self.table.of_kind(keys::PROJECT_KIND).scan_index_forward(false).limit(i32::from(limit));
-        table::page(query, ListOf::Kind(keys::PROJECT_KIND), after).await
+        page::page(query, ListOf::Projects, after).await
     }
 
     /// Returns a project with all its endpoints in one read; `None` if there is no such project. The read is strongly

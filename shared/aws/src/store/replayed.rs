@@ -7,7 +7,8 @@ use super::error::StoreError;
 use super::keys;
 use super::outcome::WriteOutcome;
 use super::replays::counting;
-use super::table::{Transacted, change, number, text};
+use super::table::{number, text};
+use super::transaction::{Transacted, change};
 
 use domain::webhooks::delivery::{Delivery, DeliveryState, Replayed};
 use domain::webhooks::replay::Progress;

@@ -8,11 +8,12 @@ use super::error::StoreError;
 use super::keys;
 use super::keys::SweepKeys;
 use super::outcome::{ReplayStart, WriteOutcome};
-use super::page::{Page, PageToken};
+use super::page::{self, ListOf, Page, PageToken};
 use super::retention::Retention;
 use super::sweep::DueReplay;
 use super::table::Table;
-use super::table::{self, ListOf, Row, Transacted, change, number, text};
+use super::table::{self, Row, number, text};
+use super::transaction::{Transacted, change};
 use crate::client::Aws;
 use domain::foundation::id::{ProjectId, ReplayId};
 use domain::foundation::time::Timestamp;
@@ -104,8 +105,7 @@ impl ReplayStore {
         after: Option<&PageToken>,
     ) -> Result<Page<Replay>, StoreError> {
         let query = self.table.beginning_with(&keys::replays(project), keys::REPLAY_PREFIX).scan_index_forward(false);
-        let page: Page<ReplayRow> =
-            table::page(query.limit(i32::from(limit)), ListOf::Partition(&keys::replays(project)), after).await?;
+        let page: Page<ReplayRow> = page::page(query.limit(i32::from(limit)), ListOf::Replays(project), after).await?;
         Ok(Page { items: page.items.into_iter().map(|row| row.replay).collect(), next: page.next })
     }
 

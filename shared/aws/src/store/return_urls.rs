@@ -138,7 +138,7 @@ mod tests {
     use domain::foundation::random::SystemRandom;
     use domain::foundation::time::Timestamp;
     use domain::projects::project::NewProject;
-    use domain::return_urls::{KeyIssue, NewReturnUrlSettings, SecretKey};
+    use domain::return_urls::{AppSchemes, KeyIssue, NewReturnUrlSettings};
 
     fn now() -> Timestamp {
         Timestamp::from_millis(1_764_000_000_000).unwrap()
@@ -153,15 +153,16 @@ mod tests {
 
     fn settings(body: &str) -> ReturnUrlSettings {
         let new: NewReturnUrlSettings = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
-        new.accept(true).unwrap()
+        new.accept(true, &AppSchemes::default()).unwrap()
     }
 
     /// Returns the keys with a new one that replaces the others.
     fn with_new_key(keys: &SecretKeys) -> SecretKeys {
         let mut keys = keys.clone();
         let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
-        let (id, key) = (SecretKeyId::new(now(), &SystemRandom), SecretKey::generate(&SystemRandom));
-        keys.issue(id, &key, KeyIssue { overlap: Overlap::NONE }, now(), &ring, &SystemRandom).unwrap();
+        let (id, request) =
+            (SecretKeyId::new(now(), &SystemRandom), KeyIssue { overlap: Overlap::NONE, secret_key: None });
+        keys.issue(id, request, now(), &ring, &SystemRandom).unwrap();
         keys
     }
 

@@ -1,11 +1,9 @@
-//! A table: reads, conditional writes, transactions, queries and pages.
+//! A table: reads, conditional writes and queries.
 
 use super::error::StoreError;
 use super::outcome::WriteOutcome;
-use super::page::{Page, PageToken};
 use crate::client::Aws;
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -13,12 +11,8 @@ use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, BatchStatementRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest, ReturnValuesOnConditionCheckFailure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -52,18 +46,6 @@ pub(super) struct Listed<T> {
 
 /// Maximum number of statements in one call (a DynamoDB limit).
 pub(super) const MAX_STATEMENTS: usize = 25;
-
-/// How long a transaction waits after each conflict with another transaction on the same row, in milliseconds.
-const CONFLICT_WAITS_MS: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 0];
-
-/// The result of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Transacted {
-    /// All parts were written.
-    Written,
-    /// Nothing was written: the condition of this part did not hold.
-    Refused { part: usize },
-}
 
 impl Table {
     pub(super) fn new(aws: &Aws, name: String) -> Self {
@@ -167,36 +149,6 @@ impl Table {
         }
     }
 
-    /// Builds an update that is part of a transaction.
-    pub(super) fn updating_with(&self, pk: &str, sk: &str) -> UpdateBuilder {
-        Update::builder().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
-    }
-
-    /// Runs all of `parts` or none. Returns the first part whose condition did not hold, if there is one. Waits briefly for
-    /// other transactions on the same rows.
-    pub(super) async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
-        for wait_ms in CONFLICT_WAITS_MS {
-            let call = self.client().transact_write_items().set_transact_items(Some(parts.clone()));
-            let Err(error) = call.send().await else { return Ok(Transacted::Written) };
-            let reasons = match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    cancelled.cancellation_reasons()
-                }
-                _ => return Err(unavailable(error)),
-            };
-            let first =
-                |codes: &[&str]| reasons.iter().position(|reason| codes.contains(&reason.code().unwrap_or_default()));
-            if let Some(part) = first(&["ConditionalCheckFailed"]) {
-                return Ok(Transacted::Refused { part });
-            }
-            if first(&["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]).is_none() {
-                return Err(unavailable(error));
-            }
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-        }
-        Err(StoreError::Overloaded)
-    }
-
     /// Builds a conditional deletion for [`Self::delete_if`].
     pub(super) fn deleting(&self, pk: &str, sk: &str) -> DeleteItemFluentBuilder {
         self.client().delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
@@ -243,11 +195,6 @@ impl Table {
     }
 }
 
-/// Wraps an update as part of a transaction.
-pub(super) fn change(update: UpdateBuilder) -> TransactWriteItem {
-    TransactWriteItem::builder().update(update.build().expect("table, key and expression are set")).build()
-}
-
 /// Returns all rows of a query, across its pages. For queries that the product's limits keep small.
 pub(super) async fn all<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
     let mut rows = Vec::new();
@@ -272,47 +219,6 @@ pub(super) async fn first<T: DeserializeOwned>(query: QueryFluentBuilder, limit:
         }
     }
     Ok(rows)
-}
-
-/// The list that a cursor belongs to. A cursor of another list is refused.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum ListOf<'a> {
-    /// The rows of this partition.
-    Partition(&'a str),
-    /// The rows of this kind, across partitions.
-    Kind(&'a str),
-}
-
-/// Returns one page of a query, starting at `after`.
-pub(super) async fn page<T: DeserializeOwned>(
-    query: QueryFluentBuilder,
-    list: ListOf<'_>,
-    after: Option<&PageToken>,
-) -> Result<Page<T>, StoreError> {
-    let start = after.map(|token| token_keys(token, list).ok_or(StoreError::Token)).transpose()?;
-    let answer = query.set_exclusive_start_key(start).send().await.map_err(unavailable)?;
-    let items = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
-    Ok(Page { items, next: answer.last_evaluated_key.as_ref().map(key_token) })
-}
-
-/// Encodes a row's keys as an opaque string. All keys are strings, so this is a JSON object of strings.
-fn key_token(keys: &Item) -> PageToken {
-    let texts: HashMap<&str, &str> =
-        keys.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_s().ok()?.as_str()))).collect();
-    PageToken(serde_json::to_string(&texts).expect("texts are JSON"))
-}
-
-fn token_keys(token: &PageToken, list: ListOf<'_>) -> Option<Item> {
-    let texts: HashMap<String, String> = serde_json::from_str(&token.0).ok()?;
-    let (names, (name, value)): (&[&str], _) = match list {
-        ListOf::Partition(partition) => (&["pk", "sk"], ("pk", partition)),
-        ListOf::Kind(kind) => (&["pk", "sk", "kind", "listKey"], ("kind", kind)),
-    };
-    let has_just_these = texts.len() == names.len() && names.iter().all(|name| texts.contains_key(*name));
-    if !has_just_these || texts[name] != value || texts.values().any(String::is_empty) {
-        return None;
-    }
-    Some(texts.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect())
 }
 
 pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {

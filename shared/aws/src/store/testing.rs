@@ -76,6 +76,17 @@ impl Database {
         call.send().await.expect("the database takes any row");
     }
 
+    /// Rewrites an API key's row to the form that was used before scopes were divided.
+    pub async fn make_key_old(&self, key: &ProjectKey, scopes: &[&str]) {
+        let row = api_keys::row(key);
+        let scopes = scopes.iter().map(|scope| AttributeValue::S((*scope).to_owned())).collect();
+        let call = self.aws.dynamodb().update_item().table_name(SETTINGS);
+        let call = call.key("pk", AttributeValue::S(row.pk)).key("sk", AttributeValue::S(row.sk));
+        let call = call.update_expression("REMOVE grantedScopes SET scopes = :scopes");
+        let call = call.expression_attribute_values(":scopes", AttributeValue::L(scopes));
+        call.send().await.expect("the database takes any row");
+    }
+
     /// Returns all rows of a table as a string, for tests that secrets are not stored in clear.
     pub async fn dump(&self, table: &str) -> String {
         let call = self.aws.dynamodb().scan().table_name(table);

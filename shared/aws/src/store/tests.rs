@@ -9,7 +9,7 @@ use domain::foundation::id::{ApiKeyId, DeliveryId, EndpointId, EventId, KeyPairI
 use domain::foundation::key_ring::KeyRing;
 use domain::foundation::random::SystemRandom;
 use domain::foundation::time::Timestamp;
-use domain::projects::api_key::{ApiKey, ApiKeyKind, NewApiKey, ProjectKey, Scope};
+use domain::projects::api_key::{ApiKey, ApiKeyKind, KeyBounds, NewApiKey, ProjectKey};
 use domain::projects::project::{NewProject, Project};
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
@@ -146,7 +146,7 @@ async fn an_api_key_is_found_by_its_hash_until_it_is_deleted() {
     let store = Database::start().await;
     let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
     let new = NewApiKey::try_from(draft(r#"{"name":"server","allowedCidrs":["10.0.0.0/8"]}"#)).unwrap();
-    let stored = new.create(ApiKeyId::new(now(), &SystemRandom), project().id, &key, &Scope::ALL.into()).unwrap();
+    let stored = new.create(ApiKeyId::new(now(), &SystemRandom), project().id, &key, &KeyBounds::operator()).unwrap();
     store.api_keys.put(&stored).await.unwrap();
 
     assert_eq!(store.api_keys.by_hash(&key.hash()).await.unwrap(), Some(stored.clone()));

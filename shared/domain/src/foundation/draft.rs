@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
+
+use crate::foundation::members::{EveryMember, UniqueMembers};
 
 /// A body that is not a JSON object.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -85,7 +87,7 @@ impl Draft {
         if !raw.get().starts_with('{') {
             return Err(NotAnObject::OtherKind);
         }
-        let members: Members =
+        let members: UniqueMembers =
             serde_json::from_str(raw.get()).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
         Ok(Self { fields: members.0, bad: Vec::new() })
     }
@@ -137,7 +139,7 @@ impl Draft {
     /// Takes an optional object of strings. Each bad member is reported by its own pointer.
     pub fn optional_map<K, V>(&mut self, name: &str) -> Vec<(K, V)>
     where
-        K: FromStr<Err: fmt::Display>,
+        K: FromStr<Err: fmt::Display> + Clone + PartialEq,
         V: TryFrom<String, Error: fmt::Display>,
     {
         let read = |draft: &mut Self, at, value: Value| draft.read_string(at, value);
@@ -147,7 +149,7 @@ impl Draft {
     /// Takes an object of strings like [`Self::optional_map`]. A member that is `null` is to be removed and becomes `None`.
     pub fn optional_map_of_changes<K, V>(&mut self, name: &str) -> Vec<(K, Option<V>)>
     where
-        K: FromStr<Err: fmt::Display>,
+        K: FromStr<Err: fmt::Display> + Clone + PartialEq,
         V: TryFrom<String, Error: fmt::Display>,
     {
         let read = |draft: &mut Self, at, value: Value| match value {
@@ -209,19 +211,34 @@ impl Draft {
         self.fields.remove(name).filter(|raw| !is_null(raw))
     }
 
+    /// Takes the members of an object. Two members with the same key are an error even if their spelling differs, because only one
+    /// value can apply.
     fn members<K, V>(&mut self, name: &str, read: impl Fn(&mut Self, String, Value) -> Option<V>) -> Vec<(K, V)>
     where
-        K: FromStr<Err: fmt::Display>,
+        K: FromStr<Err: fmt::Display> + Clone + PartialEq,
     {
-        let members: BTreeMap<String, Value> = self.optional(name).unwrap_or_default();
-        let read = members.into_iter().filter_map(|(key, value)| {
-            let at = pointer(&[name, &key]);
-            match key.parse::<K>() {
-                Ok(key) => Some((key, read(self, at, value)?)),
-                Err(error) => self.refuse(at, &error.to_string()),
+        let (mut seen, mut members) = (Vec::new(), Vec::new());
+        for (member, value) in self.every_member(name).unwrap_or_default() {
+            let at = pointer(&[name, &member]);
+            match member.parse::<K>() {
+                Ok(key) if seen.contains(&key) => drop(self.refuse::<()>(at, "repeats another member")),
+                Ok(key) => {
+                    seen.push(key.clone());
+                    members.extend(read(self, at, value).map(|value| (key, value)));
+                }
+                Err(error) => drop(self.refuse::<()>(at, &error.to_string())),
             }
-        });
-        read.collect()
+        }
+        members
+    }
+
+    /// Takes the members of an optional object, including repeated ones, in the order of the request.
+    fn every_member(&mut self, name: &str) -> Option<Vec<(String, Value)>> {
+        let raw = self.take(name)?;
+        // Checks that the value is an object. `Map` keeps only the last of repeated members, so they are read again below.
+        let _: serde_json::Map<String, Value> = self.read(pointer(&[name]), &raw)?;
+        let members: EveryMember = serde_json::from_str(raw.get()).expect("it was read as an object");
+        Some(members.0)
     }
 
     fn read_string<V: TryFrom<String, Error: fmt::Display>>(&mut self, pointer: String, value: Value) -> Option<V> {
@@ -255,35 +272,6 @@ fn whole_number(value: Value) -> Value {
 
 fn is_null(raw: &RawValue) -> bool {
     raw.get() == "null"
-}
-
-/// The members of an object. A repeated member is an error, because JSON parsers differ on which value counts.
-struct Members(BTreeMap<String, Box<RawValue>>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if members.insert(name.clone(), value).is_some() {
-                        return Err(A::Error::custom(format_args!("member `{name}` is repeated")));
-                    }
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(MembersVisitor)
-    }
 }
 
 /// Returns the JSON pointer (RFC 6901) with these steps.
@@ -371,6 +359,37 @@ mod tests {
     fn white_space_around_a_body_is_ignored() {
         let mut draft = Draft::parse(b" \n{\"limit\": 3 }\t").unwrap();
         assert_eq!(draft.optional::<u8>("limit"), Some(3));
+    }
+
+    #[test]
+    fn an_error_names_a_repeated_member_in_any_case() {
+        /// A key that ignores case, like the name of a header.
+        #[derive(Clone, PartialEq)]
+        struct Key(String);
+
+        impl FromStr for Key {
+            type Err = std::convert::Infallible;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Ok(Self(text.to_ascii_lowercase()))
+            }
+        }
+
+        for (object, expected) in [
+            (r#"{"A":"1","a":"2"}"#, "/headers/a"),
+            (r#"{"b":null,"a":"1","a":"2"}"#, "/headers/a"),
+            (r#"{"a":null,"A":"2"}"#, "/headers/A"),
+        ] {
+            let draft = || Draft::parse(format!(r#"{{"headers":{object}}}"#).as_bytes()).unwrap();
+            let repeated = Err(BadFields(vec![bad(expected, "repeats another member")]));
+            let mut changes = draft();
+            changes.optional_map_of_changes::<Key, String>("headers");
+            assert_eq!(changes.check(|| Some(())), repeated, "{object}");
+            let mut values = draft();
+            values.optional_map::<Key, String>("headers");
+            let BadFields(errors) = values.check(|| Some(())).unwrap_err();
+            assert!(errors.contains(&bad(expected, "repeats another member")), "{errors:?}");
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub enum SealedKind {
     KeyPair,
     /// The content of a return link.
     ReturnLink,
+    /// The key of a project's links in mails.
+    MailLinkKey,
     /// The content of a link that confirms a notification user's address.
     Confirmation,
     /// The content of a link that unsubscribes a notification user.
@@ -53,6 +55,7 @@ impl SealedKind {
             Self::SecretKey => "return-url-key",
             Self::KeyPair => "key-pair",
             Self::ReturnLink => "return-link",
+            Self::MailLinkKey => "mail-link-key",
             Self::Confirmation => "confirmation",
             Self::Unsubscription => "unsubscription",
             Self::KeptAnswer => "kept-answer",
@@ -77,7 +80,7 @@ impl Sealed {
     }
 
     /// The name of the key that should open the value. Nothing proves it before the value is opened.
-    fn key_name(&self) -> Option<&str> {
+    pub fn key_name(&self) -> Option<&str> {
         self.0.split_once('.').map(|(name, _)| name)
     }
 }
@@ -147,6 +150,11 @@ impl KeyRing {
         }
         let keys = members.into_iter().map(|(name, key)| (name, MasterKey(key))).collect();
         Ok(Self { current, keys })
+    }
+
+    /// Creates a ring with one key. The name must consist of letters, digits and hyphens.
+    pub fn of_one(name: &str, key: String) -> Self {
+        Self { current: name.to_owned(), keys: [(name.to_owned(), MasterKey(key))].into() }
     }
 
     /// Seals `plaintext` with the current key, bound to its kind and project.

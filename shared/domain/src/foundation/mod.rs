@@ -6,6 +6,7 @@ pub mod draft;
 pub mod id;
 pub mod key_ring;
 pub mod language;
+mod members;
 pub mod names;
 pub mod overlap;
 pub mod random;

@@ -10,11 +10,15 @@ use serde_json::{Map, Value};
 
 use crate::foundation::id::{ApiKeyId, EndpointId, NotificationUserId, SecretKeyId};
 use crate::foundation::time::Timestamp;
-use crate::projects::project::Name;
+use crate::projects::name::Name;
 use crate::public_names;
 
 /// The fields of a resource as the API returns them, without secrets.
 pub type Fields = Map<String, Value>;
+
+/// The fields of a notification user that name the person. The audit log does not record their values, because it outlives the
+/// user.
+pub const PERSONAL_FIELDS: [&str; 2] = ["name", "email"];
 
 /// A change of a project's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +44,7 @@ pub struct Entry {
 pub struct Author {
     /// Who made the change.
     pub actor: Actor,
-    /// IP address that the request came from, if known.
+    /// IP address that the request came from, if known. Not recorded for a person who used the link in a mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub source_ip: Option<IpAddr>,
@@ -141,7 +145,7 @@ pub enum Resource {
 pub struct FieldChange {
     /// Name of the field.
     pub field: String,
-    /// Whether the field is a secret. If so, its values are not recorded.
+    /// Whether the field is a secret or names a person. If so, its values are not recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
     /// Value before the change; absent if the field was not set.
@@ -181,7 +185,12 @@ impl AuditChange {
         self
     }
 
-    /// Adds a secret that was changed.
+    /// Whether the settings stay as they are, so that there is nothing to record.
+    pub fn is_empty(&self) -> bool {
+        self.action == Action::Changed && self.changes.is_empty() && self.successor.is_none()
+    }
+
+    /// Adds a field that was changed and whose values must not be recorded.
     #[must_use]
     pub fn with_secret(mut self, field: impl Into<String>) -> Self {
         self.changes.push(FieldChange { field: field.into(), secret: true, before: None, after: None });
@@ -197,6 +206,23 @@ impl AuditChange {
 }
 
 impl Entry {
+    /// Removes personal data that earlier versions recorded: names and addresses of notification users, and IP addresses of people
+    /// who used a link in a mail.
+    #[must_use]
+    pub fn without_personal_data(mut self) -> Self {
+        if self.author.actor == Actor::MailLink {
+            self.author.source_ip = None;
+        }
+        if matches!(self.change.resource, Resource::NotificationUser { .. }) {
+            for change in &mut self.change.changes {
+                if PERSONAL_FIELDS.contains(&change.field.as_str()) {
+                    (change.secret, change.before, change.after) = (true, None, None);
+                }
+            }
+        }
+        self
+    }
+
     /// Returns the changed fields with their values before the change. A field that was not set is `null`. Returns `None` if a
     /// secret was changed, because its old value was not recorded.
     pub fn fields_before(&self) -> Option<Fields> {
@@ -264,6 +290,20 @@ mod tests {
             (fields(json!({"name": "Acme"})), fields(json!({"name": "Acne", "logoColor": "#000000"})));
         let reverted = entry(AuditChange::changed(Resource::Project, &before, &after)).fields_before();
         assert_eq!(reverted, Some(fields(json!({"name": "Acme", "logoColor": null}))));
+    }
+
+    #[test]
+    fn an_entry_of_an_earlier_version_loses_its_personal_data() {
+        let user = Resource::NotificationUser { id: "019ab5e0-0000-7000-8000-000000000003".parse().unwrap() };
+        let after = fields(json!({"name": "Ada", "email": "ada@acme.example", "language": "en"}));
+        let author = Author { actor: Actor::MailLink, source_ip: "203.0.113.9".parse().ok(), request_id: None };
+        let earlier = Entry { author, ..entry(AuditChange::created(user, &after)) };
+        let clean = serde_json::to_string(&earlier.without_personal_data()).unwrap();
+        assert!(!clean.contains("Ada") && !clean.contains("acme") && !clean.contains("203.0.113.9"), "{clean}");
+        assert!(clean.contains(r#""after":"en""#), "{clean}");
+
+        let project = entry(AuditChange::created(Resource::Project, &fields(json!({"name": "Acme"}))));
+        assert_eq!(project.clone().without_personal_data(), project);
     }
 
     #[test]

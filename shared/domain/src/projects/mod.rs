@@ -3,5 +3,6 @@
 pub mod api_key;
 pub mod audit;
 pub mod color;
+pub mod name;
 pub mod project;
 pub mod rate_limit;

@@ -93,6 +93,11 @@ impl CallCounter {
         has_room
     }
 
+    /// Counts `calls` more for an admitted call, even beyond the limit.
+    pub fn charge(&mut self, calls: u32) {
+        self.unreported = self.unreported.saturating_add(calls);
+    }
+
     /// Number of calls to report now, if a report is due.
     pub fn report(&self, limit: RateLimit) -> Option<u32> {
         (self.unreported >= limit.0.div_ceil(REPORTS)).then_some(self.unreported)
@@ -162,6 +167,17 @@ mod tests {
         let (limit, mut counter) = (RateLimit(1000), CallCounter::new(now()));
         assert!((0..49).all(|_| counter.count(limit) && counter.report(limit).is_none()));
         assert!(counter.count(limit) && counter.report(limit) == Some(50));
+    }
+
+    #[test]
+    fn a_call_that_counts_as_several_leaves_fewer_for_later() {
+        let (limit, mut counter) = (RateLimit(12), CallCounter::new(now()));
+        assert!(counter.count(limit));
+        counter.charge(9);
+        assert_eq!((counter.remaining(limit), counter.report(limit)), (2, Some(10)));
+        assert!(counter.count(limit));
+        counter.charge(9);
+        assert_eq!((counter.remaining(limit), counter.count(limit)), (0, false));
     }
 
     proptest! {

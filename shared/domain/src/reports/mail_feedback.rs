@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use crate::foundation::id::{NotificationUserId, ProjectId};
 use crate::foundation::time::Timestamp;
-use crate::reports::notification_user::SuppressionReason;
+use crate::reports::email_address::{AddressHashes, EmailAddress};
+use crate::reports::suppression::SuppressionReason;
 
 /// The mail tag with the id of the project. SES returns the tags in its feedback, so that the notification user is found without
 /// the address.
@@ -22,12 +23,14 @@ pub const USER_TAG: &str = "user";
 const TOPIC_VALIDATION: &str = "Successfully validated SNS topic for Amazon SES event publishing.";
 
 /// A report that suppresses an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailFeedback {
     /// The project of the notification user.
     pub project_id: ProjectId,
     /// The notification user with the address.
     pub user_id: NotificationUserId,
+    /// Hashes of the address, which suppress it even after the notification user is removed.
+    pub address: Option<AddressHashes>,
     /// When the bounce or complaint happened.
     pub at: Timestamp,
     /// Whether the mail bounced or the reader complained.
@@ -50,6 +53,9 @@ struct Report {
 
 #[derive(Deserialize)]
 struct Mail {
+    /// The address that the mail was sent to. Signpost sends each mail to one address.
+    #[serde(default)]
+    destination: Vec<String>,
     #[serde(default)]
     tags: BTreeMap<String, Vec<String>>,
 }
@@ -84,7 +90,9 @@ impl MailFeedback {
         let tag = |name: &str| mail.tags.get(name).and_then(|values| values.first());
         let project_id = tag(PROJECT_TAG).and_then(|text| text.parse().ok());
         let user_id = tag(USER_TAG).and_then(|text| text.parse().ok());
-        Ok(project_id.zip(user_id).map(|(project_id, user_id)| Self { project_id, user_id, at, reason }))
+        let address = mail.destination.first().and_then(|text| EmailAddress::try_from(text.clone()).ok());
+        let address = address.map(|address| address.hashes());
+        Ok(project_id.zip(user_id).map(|(project_id, user_id)| Self { project_id, user_id, address, at, reason }))
     }
 }
 
@@ -137,6 +145,7 @@ mod tests {
             (PROJECT.to_owned(), USER.to_owned())
         );
         assert_eq!(feedback.at, "2026-11-22T08:30:00.123Z".parse().unwrap());
+        assert_eq!(feedback.address, Some(EmailAddress::try_from("ada@acme.example".to_owned()).unwrap().hashes()));
         for tags in ["{}", r#"{"project":["x"],"user":["y"]}"#, &format!(r#"{{"project":["{PROJECT}"],"user":[]}}"#)] {
             assert_eq!(MailFeedback::read(&report(complaint, tags)).unwrap(), None, "{tags}");
         }

@@ -19,7 +19,7 @@ use crate::foundation::time::Timestamp;
 /// people paste a URL. `@` is not encoded because the product's documentation shows it unencoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
 
-const NONCE_BYTES: usize = 16;
+pub(super) const NONCE_BYTES: usize = 16;
 
 /// A project's return URL with the fields of one verification. It consists of visible ASCII characters. Debug output hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl ReturnUrlSettings {
         key: Option<&NamedKey>,
         random: &dyn Random,
     ) -> Result<Vec<String>, KeyMissing> {
-        let values = self.fields.iter().filter_map(|field| Some((field.as_str(), verification.value(*field)?)));
+        let values = self.values(verification);
         match self.encryption {
             Encryption::None => Ok(values.map(|(key, value)| parameter(key, value)).collect()),
             // Existing receivers of this format expect a single parameter, so the key's id is not added.
@@ -91,6 +91,11 @@ impl ReturnUrlSettings {
         }
     }
 
+    /// Returns the selected fields that have a value, in the order of the URL.
+    pub(super) fn values<'a>(&'a self, verification: &'a Verification) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.fields.iter().filter_map(|field| Some((field.as_str(), verification.value(*field)?)))
+    }
+
     fn url_with(&self, parameters: &[String]) -> String {
         if parameters.is_empty() {
             return self.url.to_string();
@@ -99,12 +104,12 @@ impl ReturnUrlSettings {
     }
 }
 
-fn parameter(key: &str, value: &str) -> String {
+pub(super) fn parameter(key: &str, value: &str) -> String {
     format!("{key}={}", utf8_percent_encode(value, ENCODED))
 }
 
 /// Returns a compact JSON object with its members in the given order.
-fn json_object<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
+pub(super) fn json_object<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
     let mut json = Vec::new();
     serde_json::Serializer::new(&mut json).collect_map(members).expect("strings can be serialized");
     json
@@ -125,14 +130,16 @@ mod tests {
     use crate::foundation::id::SecretKeyId;
     use crate::foundation::random::SystemRandom;
     use crate::return_urls::return_link::NewReturnLink;
-    use crate::return_urls::{NewReturnUrlSettings, Outcome, PersonFields, PersonValue, ReturnField, SecretKey};
+    use crate::return_urls::{
+        AppSchemes, NewReturnUrlSettings, Outcome, PersonFields, PersonValue, ReturnField, SecretKey,
+    };
 
     const ALL_FIELDS: &str = r#"["userid","email","kycStatus","submissionId","cf1","cf2","cf3","errorCode"]"#;
 
     fn settings(url: &str, fields: &str, more: &str) -> ReturnUrlSettings {
         let body = format!(r#"{{"url":"{url}","fields":{fields}{more}}}"#);
         let new: NewReturnUrlSettings = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
-        new.accept(true).unwrap()
+        new.accept(true, &AppSchemes::default()).unwrap()
     }
 
     fn verification(body: &str) -> Verification {

@@ -32,6 +32,9 @@ pub struct ReturnLink {
     pub expires_at: Timestamp,
     /// Id of the link, if it works only once.
     pub single_use: Option<ReturnLinkId>,
+    /// The project's revision when the link was minted. The link uses settings of this revision or a later one. 0 in links of
+    /// earlier versions.
+    pub revision: u64,
 }
 
 /// The sealed content of a token.
@@ -44,6 +47,9 @@ struct Content {
     /// Id of the link, if it works only once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     once: Option<ReturnLinkId>,
+    /// The project's revision when the link was minted.
+    #[serde(default)]
+    rev: u64,
 }
 
 /// Why a token is rejected.
@@ -61,7 +67,8 @@ impl ReturnLink {
     /// Returns a token for this link. It is URL-safe and different on each call.
     pub fn seal(&self, ring: &KeyRing, random: &dyn Random) -> String {
         let verification = self.verification.clone();
-        let content = Content { verification, exp: self.expires_at.as_millis(), once: self.single_use };
+        let exp = self.expires_at.as_millis();
+        let content = Content { verification, exp, once: self.single_use, rev: self.revision };
         let plaintext = serde_json::to_vec(&content).expect("strings and numbers can be serialized");
         let sealed = ring.seal(SealedKind::ReturnLink, self.project_id, &plaintext, random);
         format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(self.project_id.as_bytes()), sealed.as_str())
@@ -83,7 +90,8 @@ impl ReturnLink {
         if expires_at <= now {
             return Err(BadReturnLink::Expired);
         }
-        Ok(Self { project_id, verification: content.verification, expires_at, single_use: content.once })
+        let Content { verification, once: single_use, rev: revision, .. } = content;
+        Ok(Self { project_id, verification, expires_at, single_use, revision })
     }
 }
 
@@ -160,11 +168,11 @@ fn take_outcome(draft: &mut Draft) -> Option<Outcome> {
 }
 
 impl NewReturnLink {
-    /// Creates the requested link.
-    pub fn create(self, project_id: ProjectId, now: Timestamp, random: &dyn Random) -> ReturnLink {
+    /// Creates the requested link of a project with this revision.
+    pub fn create(self, project_id: ProjectId, revision: u64, now: Timestamp, random: &dyn Random) -> ReturnLink {
         let expires_at = now.plus(Duration::from_secs(self.lifetime.0));
         let single_use = self.single_use.then(|| ReturnLinkId::new(now, random));
-        ReturnLink { project_id, verification: self.verification, expires_at, single_use }
+        ReturnLink { project_id, verification: self.verification, expires_at, single_use, revision }
     }
 }
 
@@ -190,7 +198,7 @@ mod tests {
     }
 
     fn link(body: &str) -> ReturnLink {
-        new(body).unwrap().create(ProjectId::new(now(), &SystemRandom), now(), &SystemRandom)
+        new(body).unwrap().create(ProjectId::new(now(), &SystemRandom), 7, now(), &SystemRandom)
     }
 
     #[test]
@@ -200,6 +208,15 @@ mod tests {
         let before_expiry = now().plus(ONE_HOUR).minus(Duration::from_millis(1));
         assert_eq!(ReturnLink::open(&token, &ring("a"), before_expiry), Ok(link));
         assert_eq!(ReturnLink::open(&token, &ring("a"), now().plus(ONE_HOUR)), Err(BadReturnLink::Expired));
+    }
+
+    #[test]
+    fn a_link_from_before_revisions_still_opens() {
+        let link = link(r#"{"kycStatus":"approved"}"#);
+        let old = format!(r#"{{"kycStatus":"approved","exp":{}}}"#, link.expires_at.as_millis());
+        let sealed = ring("a").seal(SealedKind::ReturnLink, link.project_id, old.as_bytes(), &SystemRandom);
+        let token = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(link.project_id.as_bytes()), sealed.as_str());
+        assert_eq!(ReturnLink::open(&token, &ring("a"), now()), Ok(ReturnLink { revision: 0, ..link }));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A project's `secretKey`, which encrypts and signs return URLs and encrypts webhooks.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use aes::Aes256;
@@ -10,14 +11,28 @@ use aes_gcm::aead::Aead;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::foundation::random::{self, Random};
 use crate::public_names;
 
 const KEY_CHARACTERS: usize = 32;
+
+/// Minimum number of different characters in a key that a customer brings along. The probability that a random key has fewer is
+/// below one in ten million, even if it consists only of digits.
+const MIN_DIFFERENT_CHARACTERS: usize = 6;
+
+/// Maximum length of a repeated beginning that makes a key weak.
+const MAX_PERIOD: usize = KEY_CHARACTERS / 2;
+
+/// Number of steps of equal size, such as from `a` to `b` to `c`, that make a key a sequence.
+const COUNTED_STEPS: usize = 20;
 const NONCE_BYTES: usize = 12;
 
 /// The error of a field that requires a `secretKey`, when the project has none.
@@ -38,8 +53,21 @@ public_names! {
 }
 
 /// A project's `secretKey`: 32 ASCII letters and digits, which are the 32 bytes of the key. It is shown once, when it is issued.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct SecretKey([u8; KEY_CHARACTERS]);
+
+/// Why a key that a customer brings along cannot be used. The error does not contain the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum BadSecretKey {
+    /// The value does not have the form of a key.
+    #[error("must be a string of 32 ASCII letters and digits")]
+    Form,
+    /// The key follows a pattern, so it can be guessed.
+    #[error(
+        "must be random: this key has too few different characters, repeats itself or is a sequence such as abcdef"
+    )]
+    Weak,
+}
 
 impl SecretKey {
     /// Generates a new key.
@@ -53,6 +81,12 @@ impl SecretKey {
     pub(super) fn from_text(text: &[u8]) -> Option<Self> {
         let bytes = text.try_into().ok()?;
         text.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
+    }
+
+    /// Accepts a key that a customer brings along, unless it is easy to guess.
+    fn brought_along(text: &str) -> Result<Self, BadSecretKey> {
+        let key = Self::from_text(text.as_bytes()).ok_or(BadSecretKey::Form)?;
+        if is_weak(&key.0) { Err(BadSecretKey::Weak) } else { Ok(key) }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -110,6 +144,33 @@ impl SecretKey {
     }
 }
 
+/// Whether the key has too few different characters, repeats its beginning, or is an ascending or descending sequence.
+fn is_weak(key: &[u8; KEY_CHARACTERS]) -> bool {
+    let different = key.iter().collect::<BTreeSet<_>>().len();
+    let repeats = (1..=MAX_PERIOD).any(|period| key.iter().zip(&key[period..]).all(|(one, later)| one == later));
+    let steps = || key.windows(2).map(|pair| i16::from(pair[1]) - i16::from(pair[0]));
+    let counts = steps().any(|size| steps().filter(|step| *step == size).count() >= COUNTED_STEPS);
+    different < MIN_DIFFERENT_CHARACTERS || repeats || counts
+}
+
+impl PartialEq for SecretKey {
+    /// Compares in constant time.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SecretKey {}
+
+impl<'de> Deserialize<'de> for SecretKey {
+    /// Reads a key that a customer brings along. Unlike a derived error, this one never contains the value.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let text = value.as_str().ok_or_else(|| D::Error::custom(BadSecretKey::Form))?;
+        Self::brought_along(text).map_err(D::Error::custom)
+    }
+}
+
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretKey(…)")
@@ -119,6 +180,7 @@ impl fmt::Debug for SecretKey {
 #[cfg(test)]
 mod tests {
     use aes_gcm::aead::Payload;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::foundation::random::SystemRandom;
@@ -238,6 +300,41 @@ mod tests {
         // printf 'kycStatus=approved' | openssl dgst -sha256 -hmac 0123456789abcdefghijABCDEFGHIJ01 -binary | base64 | tr '+/' '-_' | tr -d =
         let key = SecretKey::from_text(b"0123456789abcdefghijABCDEFGHIJ01").unwrap();
         assert_eq!(key.sign("kycStatus=approved"), "v1,ivrgA5ddDABPMSbljCskGtpn9mqewUwT-Do7kviY8sM");
+    }
+
+    #[test]
+    fn a_key_that_is_easy_to_guess_cannot_be_brought_along_and_errors_hide_it() {
+        let read = |json: &str| serde_json::from_str::<SecretKey>(json).map(|key| key.expose().to_owned());
+        for good in
+            ["4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaEe", "9e107d9d372bb6826bd81d3542a419d6", "31415926535897932384626433832795"]
+        {
+            assert_eq!(read(&format!("{good:?}")).unwrap(), good);
+        }
+        for (weak, reason) in [
+            ("A".repeat(32), BadSecretKey::Weak),
+            ("abcdefghijklmnopqrstuvwxyz012345".to_owned(), BadSecretKey::Weak),
+            ("0123456789abcdef0123456789abcdef".to_owned(), BadSecretKey::Weak),
+            ("zyxwvutsrqponmlkjihgfedcba987654".to_owned(), BadSecretKey::Weak),
+            ("password".repeat(4), BadSecretKey::Weak),
+            ("aB3".repeat(11)[..32].to_owned(), BadSecretKey::Weak),
+            (format!("{}b1c2d", "a".repeat(27)), BadSecretKey::Weak),
+            ("4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaE".to_owned(), BadSecretKey::Form),
+            ("4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaE-".to_owned(), BadSecretKey::Form),
+            ("4fGk9QzX2mBt7LwRs8VcYp3HnJd6Ta한".to_owned(), BadSecretKey::Form),
+        ] {
+            let error = read(&format!("{weak:?}")).unwrap_err().to_string();
+            assert!(error.starts_with(&reason.to_string()) && !error.contains(&weak), "{weak}: {error}");
+        }
+        let number = read("31415926535897932384626433832795").unwrap_err().to_string();
+        assert!(number.starts_with("must be a string") && !number.contains("314159"), "{number}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_generated_key_can_be_brought_along(_ in 0..200_u32) {
+            let key = SecretKey::generate(&SystemRandom);
+            prop_assert_eq!(SecretKey::brought_along(key.expose()), Ok(key.clone()));
+        }
     }
 
     #[test]

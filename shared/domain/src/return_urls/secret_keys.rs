@@ -1,82 +1,40 @@
 //! A project's `secretKey`s and their rotation.
 //!
-//! A new key can be issued some days before it becomes current, so that the customer can install it on their servers first.
-//! The current key encrypts and signs. The previous key still verifies for a day, because a return link works for up to a day.
+//! A new key can be issued some days before it becomes current, so that the customer can install it on their servers first. The
+//! current key encrypts and signs. The previous key still verifies for a day, because a return link works for up to a day. A
+//! replaced key stores its own end, so deleting another key cannot make it valid again.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use zeroize::Zeroize;
 
-use super::SecretKey;
+use super::{KeyState, NamedKey, SecretKey, StoredSecretKey};
 use crate::foundation::draft::{BadFields, Draft};
 use crate::foundation::id::{ProjectId, SecretKeyId};
 use crate::foundation::key_ring::{CannotOpen, KeyRing, Sealed, SealedKind};
 use crate::foundation::overlap::Overlap;
 use crate::foundation::random::Random;
 use crate::foundation::time::Timestamp;
-use crate::public_names;
 
 /// How long a key still verifies after it was replaced: the maximum lifetime of a return link.
 pub const PREVIOUS_KEY_LIFETIME: Duration = Duration::from_hours(24);
 
+/// How long a key still verifies after it was replaced without an overlap. Redirect pages may use a cached key for up to 30
+/// seconds, and clocks differ.
+pub const GRACE_AFTER_EMERGENCY: Duration = Duration::from_mins(1);
+
 /// Maximum number of valid keys of a project: next, current and previous ones.
 pub const MAX_SECRET_KEYS: usize = 4;
 
-/// A `secretKey` as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoredSecretKey {
-    /// Id of the key, which is the parameter `kid` of return URLs that it encrypts.
-    pub id: SecretKeyId,
-    /// The project that owns the key.
-    pub project_id: ProjectId,
-    /// The sealed key.
-    pub secret_key: Sealed,
-    /// When the key was issued.
-    pub created_at: Timestamp,
-    /// When the key becomes current. It stays current until a newer key is.
-    pub active_from: Timestamp,
-}
-
-impl StoredSecretKey {
-    /// Opens the sealed key.
-    pub fn open(&self, ring: &KeyRing) -> Result<NamedKey, CannotOpen> {
-        let mut characters = ring.open(SealedKind::SecretKey, self.project_id, &self.secret_key)?;
-        let key = SecretKey::from_text(&characters).ok_or(CannotOpen);
-        characters.zeroize();
-        Ok(NamedKey { id: self.id, key: key? })
-    }
-}
-
-/// A key with its id, by which receivers select it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedKey {
-    /// Id of the key.
-    pub id: SecretKeyId,
-    /// The secret key.
-    pub key: SecretKey,
-}
-
-public_names! {
-    /// The state of a `secretKey` in the rotation.
-    pub enum KeyState {
-        /// The key was issued and becomes current later.
-        Next = "next",
-        /// The key encrypts and signs.
-        Current = "current",
-        /// The key was replaced. It still verifies for a day.
-        Previous = "previous",
-    }
-}
-
 /// A request for a new key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyIssue {
-    /// How long the current key stays in use before the new one becomes current. Without an overlap the new key becomes current
-    /// at once and all others become invalid, as needed after a key was leaked.
+    /// How long the current key stays in use before the new one becomes current. Without an overlap, as after a leak, the new key
+    /// becomes current at once and all others end after [`GRACE_AFTER_EMERGENCY`].
     pub overlap: Overlap,
+    /// A key that the customer brings along from another system; generated, if absent.
+    pub secret_key: Option<SecretKey>,
 }
 
 impl TryFrom<Draft> for KeyIssue {
@@ -84,11 +42,21 @@ impl TryFrom<Draft> for KeyIssue {
 
     fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
         let overlap = draft.optional("overlapDays").unwrap_or(Overlap::NONE);
-        draft.check(|| Some(Self { overlap }))
+        let secret_key = draft.optional("secretKey");
+        draft.check(|| Some(Self { overlap, secret_key }))
     }
 }
 
-/// Why a key cannot be issued with an overlap.
+/// A new key: the key itself, to be shown once, and the key as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedSecretKey<'a> {
+    /// The secret key.
+    pub key: SecretKey,
+    /// The stored key.
+    pub stored: &'a StoredSecretKey,
+}
+
+/// Why a key cannot be issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CannotIssue {
     /// The next key has not become current yet.
@@ -97,6 +65,9 @@ pub enum CannotIssue {
     /// Too many previous keys still verify.
     #[error("project already has four valid secretKeys, which is the maximum")]
     TooMany,
+    /// The customer brought along a key that the project already has.
+    #[error("secretKey is already one of the project's keys")]
+    Duplicate,
 }
 
 /// Why a key cannot be activated or deleted.
@@ -115,20 +86,45 @@ pub enum CannotChange {
 
 /// A project's keys. The current time alone determines which key is current, so no job has to run when a key becomes current.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "StoredSecretKeys")]
 pub struct SecretKeys {
     /// The project that owns the keys.
     pub project_id: ProjectId,
     /// Number of writes, for optimistic locking; 0 if the keys were never written.
     pub version: u32,
-    /// The keys in the order in which they become current.
+    /// Number of the audit log entry that changed the keys last. Part of the `ETag`. 0 in rows of older versions.
+    pub changed_in: u64,
+    /// The keys in the order in which they become current. Each key except the last has an end.
     keys: Vec<StoredSecretKey>,
+}
+
+/// The keys as they are stored.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredSecretKeys {
+    project_id: ProjectId,
+    version: u32,
+    #[serde(default)]
+    changed_in: u64,
+    keys: Vec<StoredSecretKey>,
+}
+
+impl From<StoredSecretKeys> for SecretKeys {
+    /// Earlier versions stored no ends. A replaced key then ended a day after the next one became current.
+    fn from(stored: StoredSecretKeys) -> Self {
+        let StoredSecretKeys { project_id, version, changed_in, mut keys } = stored;
+        let replaced_at: Vec<Timestamp> = keys.iter().skip(1).map(|next| next.active_from).collect();
+        for (key, replaced_at) in keys.iter_mut().zip(replaced_at) {
+            key.valid_until.get_or_insert(replaced_at.plus(PREVIOUS_KEY_LIFETIME));
+        }
+        Self { project_id, version, changed_in, keys }
+    }
 }
 
 impl SecretKeys {
     /// The keys of a project that never had a key.
     pub fn none(project_id: ProjectId) -> Self {
-        Self { project_id, version: 0, keys: Vec::new() }
+        Self { project_id, version: 0, changed_in: 0, keys: Vec::new() }
     }
 
     /// Returns whether the project has no key. If it has a key, one is current.
@@ -149,8 +145,7 @@ impl SecretKeys {
             std::cmp::Ordering::Greater => Some(KeyState::Next),
             std::cmp::Ordering::Equal => Some(KeyState::Current),
             std::cmp::Ordering::Less => {
-                let replaced_at = self.keys[index + 1].active_from;
-                (replaced_at.plus(PREVIOUS_KEY_LIFETIME) > now).then_some(KeyState::Previous)
+                self.keys[index].valid_until.is_none_or(|end| end > now).then_some(KeyState::Previous)
             }
         };
         self.keys.iter().enumerate().rev().filter_map(move |(index, key)| Some((state(index)?, key)))
@@ -161,46 +156,66 @@ impl SecretKeys {
         self.valid_at(now).map(|(_, key)| key.open(ring)).collect()
     }
 
-    /// Adds `key` and removes keys that are no longer valid. A project's first key becomes current at once, whatever the
-    /// overlap.
+    /// Adds the requested key and removes keys that are no longer valid. A project's first key always becomes current at once.
     pub fn issue(
         &mut self,
         id: SecretKeyId,
-        key: &SecretKey,
         request: KeyIssue,
         now: Timestamp,
         ring: &KeyRing,
         random: &dyn Random,
-    ) -> Result<&StoredSecretKey, CannotIssue> {
-        if request.overlap == Overlap::NONE {
-            self.keys.clear();
+    ) -> Result<IssuedSecretKey<'_>, CannotIssue> {
+        let brought_along = request.secret_key.is_some();
+        let key = request.secret_key.unwrap_or_else(|| SecretKey::generate(random));
+        if brought_along && self.has(&key, now, ring) {
+            return Err(CannotIssue::Duplicate);
+        }
+        let active_from = if request.overlap == Overlap::NONE {
+            self.end_all(now);
+            now
         } else {
             self.check_room(now)?;
             self.remove_invalid(now);
-        }
-        let active_from = if self.keys.is_empty() { now } else { now.plus(request.overlap.duration()) };
+            self.schedule_replacement(now, request.overlap)
+        };
         let secret_key = ring.seal(SealedKind::SecretKey, self.project_id, key.as_bytes(), random);
-        let project_id = self.project_id;
-        self.keys.push(StoredSecretKey { id, project_id, secret_key, created_at: id.created_at(), active_from });
-        Ok(&self.keys[self.keys.len() - 1])
+        self.keys.push(StoredSecretKey {
+            id,
+            project_id: self.project_id,
+            secret_key,
+            created_at: id.created_at(),
+            active_from,
+            valid_until: None,
+            brought_along,
+        });
+        Ok(IssuedSecretKey { key, stored: &self.keys[self.keys.len() - 1] })
     }
 
     /// Makes the next key current at `now`. Does nothing if the key is current already.
     pub fn activate(&mut self, id: SecretKeyId, now: Timestamp) -> Result<&StoredSecretKey, CannotChange> {
         let (index, state) = self.find(id, now)?;
         match state {
-            KeyState::Next => self.keys[index].active_from = now,
+            KeyState::Next => {
+                let current = self.current_index(now);
+                self.keys[current].valid_until = Some(now.plus(PREVIOUS_KEY_LIFETIME));
+                self.keys[index].active_from = now;
+            }
             KeyState::Current => {}
             KeyState::Previous => return Err(CannotChange::Replaced),
         }
         Ok(&self.keys[index])
     }
 
-    /// Deletes a next or previous key.
+    /// Deletes a next or previous key. Deleting the next key removes the end of the current one.
     pub fn delete(&mut self, id: SecretKeyId, now: Timestamp) -> Result<(), CannotChange> {
         let (index, state) = self.find(id, now)?;
         match state {
-            KeyState::Next | KeyState::Previous => drop(self.keys.remove(index)),
+            KeyState::Next => {
+                let current = self.current_index(now);
+                self.keys[current].valid_until = None;
+                self.keys.remove(index);
+            }
+            KeyState::Previous => drop(self.keys.remove(index)),
             KeyState::Current => return Err(CannotChange::InUse),
         }
         Ok(())
@@ -234,6 +249,35 @@ impl SecretKeys {
         if self.valid_at(now).count() >= MAX_SECRET_KEYS { Err(CannotIssue::TooMany) } else { Ok(()) }
     }
 
+    /// Whether the project already has this key.
+    fn has(&self, key: &SecretKey, now: Timestamp, ring: &KeyRing) -> bool {
+        // A key that cannot be opened belongs to a lost key ring and is unusable.
+        let mut opened = self.valid_at(now).filter_map(|(_, stored)| stored.open(ring).ok());
+        opened.any(|named| named.key == *key)
+    }
+
+    /// Ends all keys because a leaked one may be among them. Keys that redirect pages may still have cached verify until the caches
+    /// expire.
+    fn end_all(&mut self, now: Timestamp) {
+        self.keys.truncate(self.current_index(now) + 1);
+        self.remove_invalid(now);
+        let end = now.plus(GRACE_AFTER_EMERGENCY);
+        for key in &mut self.keys {
+            key.valid_until = Some(key.valid_until.map_or(end, |earlier| earlier.min(end)));
+        }
+        // The maximum never blocks an emergency: the oldest keys are removed.
+        let surplus = (self.keys.len() + 1).saturating_sub(MAX_SECRET_KEYS);
+        self.keys.drain(..surplus);
+    }
+
+    /// Sets the end of the current key. Returns when the next key replaces it, after the overlap.
+    fn schedule_replacement(&mut self, now: Timestamp, overlap: Overlap) -> Timestamp {
+        let Some(current) = self.keys.last_mut() else { return now };
+        let active_from = now.plus(overlap.duration());
+        current.valid_until = Some(active_from.plus(PREVIOUS_KEY_LIFETIME));
+        active_from
+    }
+
     fn remove_invalid(&mut self, now: Timestamp) {
         let valid: Vec<SecretKeyId> = self.valid_at(now).map(|(_, key)| key.id).collect();
         self.keys.retain(|key| valid.contains(&key.id));
@@ -260,10 +304,9 @@ mod tests {
     }
 
     fn issue(keys: &mut SecretKeys, overlap_days: u64, at: Timestamp) -> Result<SecretKeyId, CannotIssue> {
-        let request = KeyIssue { overlap: overlap_days.try_into().unwrap() };
-        let key = SecretKey::generate(&SystemRandom);
+        let request = KeyIssue { overlap: overlap_days.try_into().unwrap(), secret_key: None };
         let id = SecretKeyId::new(at, &SystemRandom);
-        keys.issue(id, &key, request, at, &ring("a"), &SystemRandom).map(|stored| stored.id)
+        keys.issue(id, request, at, &ring("a"), &SystemRandom).map(|issued| issued.stored.id)
     }
 
     fn states(keys: &SecretKeys, at: Timestamp) -> Vec<(KeyState, SecretKeyId)> {
@@ -297,12 +340,86 @@ mod tests {
     }
 
     #[test]
-    fn without_an_overlap_all_other_keys_become_invalid_at_once() {
+    fn without_an_overlap_used_keys_verify_for_a_minute_and_the_next_key_is_deleted() {
         let mut keys = no_keys();
-        issue(&mut keys, 0, now()).unwrap();
+        let first = issue(&mut keys, 0, now()).unwrap();
         issue(&mut keys, 7, now()).unwrap();
         let third = issue(&mut keys, 0, now()).unwrap();
-        assert_eq!(states(&keys, now()), [(KeyState::Current, third)]);
+        let (current, previous) = ((KeyState::Current, third), (KeyState::Previous, first));
+        let end = now().plus(GRACE_AFTER_EMERGENCY);
+        assert_eq!(states(&keys, end.minus(Duration::from_millis(1))), [current, previous]);
+        assert_eq!(states(&keys, end), [current]);
+    }
+
+    #[test]
+    fn an_emergency_always_issues_a_key_and_never_extends_another() {
+        let mut keys = no_keys();
+        let first = issue(&mut keys, 0, now()).unwrap();
+        for second in 1..10 {
+            issue(&mut keys, 0, now().plus(Duration::from_secs(second))).unwrap();
+            assert!(keys.keys.len() <= MAX_SECRET_KEYS);
+        }
+        let end = now().plus(Duration::from_secs(1)).plus(GRACE_AFTER_EMERGENCY);
+        assert!(states(&keys, end).iter().all(|(_, id)| *id != first));
+        assert!(keys.valid_at(end).all(|(_, key)| key.valid_until.is_none_or(|until| until > end)));
+    }
+
+    #[test]
+    fn deleting_a_key_does_not_revive_one_that_has_ended() {
+        let mut keys = no_keys();
+        let first = issue(&mut keys, 0, now()).unwrap();
+        let second = issue(&mut keys, 1, now()).unwrap();
+        let third = issue(&mut keys, 30, now().plus(DAY)).unwrap();
+        let third_active = now().plus(DAY * 31);
+        assert_eq!(states(&keys, third_active), [(KeyState::Current, third), (KeyState::Previous, second)]);
+        keys.delete(second, third_active).unwrap();
+        assert_eq!(states(&keys, third_active), [(KeyState::Current, third)]);
+        assert_eq!(keys.keys.iter().map(|key| key.id).collect::<Vec<_>>(), [first, third]);
+    }
+
+    #[test]
+    fn without_a_next_key_the_current_one_stays() {
+        let mut keys = no_keys();
+        let first = issue(&mut keys, 0, now()).unwrap();
+        let second = issue(&mut keys, 7, now()).unwrap();
+        keys.delete(second, now()).unwrap();
+        assert_eq!(keys.keys[0].valid_until, None);
+        assert_eq!(states(&keys, now().plus(DAY * 365)), [(KeyState::Current, first)]);
+    }
+
+    #[test]
+    fn keys_that_were_stored_without_an_end_get_one_when_they_are_read() {
+        let mut keys = no_keys();
+        let first = issue(&mut keys, 0, now()).unwrap();
+        let second = issue(&mut keys, 7, now()).unwrap();
+        let mut stored = serde_json::to_value(&keys).unwrap();
+        assert!(stored["keys"][0].as_object_mut().unwrap().remove("validUntil").is_some());
+        let read: SecretKeys = serde_json::from_value(stored).unwrap();
+        assert_eq!(read, keys);
+        let replaced_at = now().plus(DAY * 7);
+        assert_eq!(states(&read, replaced_at), [(KeyState::Current, second), (KeyState::Previous, first)]);
+        assert_eq!(states(&read, replaced_at.plus(DAY)), [(KeyState::Current, second)]);
+    }
+
+    #[test]
+    fn a_key_can_be_brought_along_unless_the_project_has_it_already() {
+        const KEY: &str = "4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaEe";
+        let request = |overlap: u64| {
+            let body = format!(r#"{{"secretKey":"{KEY}","overlapDays":{overlap}}}"#);
+            KeyIssue::try_from(Draft::parse(body.as_bytes()).unwrap()).unwrap()
+        };
+        let mut keys = no_keys();
+        let id = SecretKeyId::new(now(), &SystemRandom);
+        let issued = keys.issue(id, request(0), now(), &ring("a"), &SystemRandom).unwrap();
+        assert_eq!((issued.key.expose(), issued.stored.brought_along), (KEY, true));
+        assert_eq!(keys.current_at(now()).unwrap().open(&ring("a")).unwrap().key.expose(), KEY);
+        for overlap in [0, 1] {
+            let before = keys.clone();
+            let again = keys.issue(id, request(overlap), now(), &ring("a"), &SystemRandom).map(drop);
+            assert_eq!((again, &keys), (Err(CannotIssue::Duplicate), &before));
+        }
+        issue(&mut keys, 0, now()).unwrap();
+        assert!(!keys.current_at(now()).unwrap().brought_along);
     }
 
     #[test]

@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::url::{ENCRYPTED, KEY_ID, NONCE, SIGNATURE, SIGNED_AT};
-use super::{Encryption, KEY_REQUIRED, Outcome, ReturnField, ReturnUrl};
+use super::{AppSchemes, Encryption, KEY_REQUIRED, Outcome, ReturnField, ReturnUrl};
 use crate::foundation::draft::{BadField, BadFields, Draft, pointer};
+
+/// The error of a URL whose scheme may belong to another program.
+const APP_SCHEME_REFUSED: &str = "must have the scheme of an app in reverse-DNS form, such as com.example.app:, or one that the \
+                                  operator of this deployment allows";
 
 /// A project's return URL and the fields that it carries, as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,9 @@ pub struct ReturnUrlSettings {
     pub signed: bool,
     /// Whether `url` may have the scheme of an app.
     pub allow_app_scheme: bool,
+    /// Number of the audit log entry that changed the settings last. Part of the `ETag`. 0 in rows of older versions.
+    #[serde(default)]
+    pub changed_in: u64,
 }
 
 /// How a person gets to the return URL after a verification.
@@ -83,7 +90,7 @@ impl TryFrom<Draft> for NewReturnUrlSettings {
     fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
         let allow_app_scheme: bool = draft.optional("allowAppScheme").unwrap_or_default();
         let url: Option<ReturnUrl> = draft.required("url");
-        if url.as_ref().is_some_and(ReturnUrl::is_for_app) && !allow_app_scheme {
+        if url.as_ref().and_then(ReturnUrl::app_scheme).is_some() && !allow_app_scheme {
             draft.refuse::<()>("/url", "must be https; to use the scheme of an app, also set allowAppScheme to true");
         }
         let fields = take_fields(&mut draft);
@@ -92,7 +99,15 @@ impl TryFrom<Draft> for NewReturnUrlSettings {
         let signed = draft.optional("signed").unwrap_or_default();
         draft.check(|| {
             let (url, fields) = (url?, fields?);
-            Some(Self(ReturnUrlSettings { url, fields, skip_result_page, encryption, signed, allow_app_scheme }))
+            Some(Self(ReturnUrlSettings {
+                url,
+                fields,
+                skip_result_page,
+                encryption,
+                signed,
+                allow_app_scheme,
+                changed_in: 0,
+            }))
         })
     }
 }
@@ -116,14 +131,20 @@ fn take_fields(draft: &mut Draft) -> Option<BTreeSet<ReturnField>> {
 }
 
 impl NewReturnUrlSettings {
-    /// Returns the requested settings. Fails if they require a `secretKey` and the project has none.
-    pub fn accept(self, has_key: bool) -> Result<ReturnUrlSettings, BadFields> {
+    /// Returns the requested settings. Fails if they require a `secretKey` and the project has none, or if the deployment does not
+    /// allow the scheme of the app.
+    pub fn accept(self, has_key: bool, app_schemes: &AppSchemes) -> Result<ReturnUrlSettings, BadFields> {
         let Self(settings) = self;
-        let key_fields = [("/encryption", settings.encryption != Encryption::None), ("/signed", settings.signed)];
-        let bad: Vec<BadField> = key_fields
+        let has_bad_scheme = settings.url.app_scheme().is_some_and(|scheme| !app_schemes.allow(&scheme));
+        let checks = [
+            ("/url", has_bad_scheme, APP_SCHEME_REFUSED),
+            ("/encryption", settings.encryption != Encryption::None && !has_key, KEY_REQUIRED),
+            ("/signed", settings.signed && !has_key, KEY_REQUIRED),
+        ];
+        let bad: Vec<BadField> = checks
             .into_iter()
-            .filter(|(_, requires_key)| *requires_key && !has_key)
-            .map(|(pointer, _)| BadField { pointer: pointer.to_owned(), detail: KEY_REQUIRED.to_owned() })
+            .filter(|(_, is_bad, _)| *is_bad)
+            .map(|(pointer, _, detail)| BadField { pointer: pointer.to_owned(), detail: detail.to_owned() })
             .collect();
         if bad.is_empty() { Ok(settings) } else { Err(BadFields(bad)) }
     }
@@ -139,7 +160,11 @@ mod tests {
     }
 
     fn settings(body: &str) -> ReturnUrlSettings {
-        new(body).unwrap().accept(true).unwrap()
+        new(body).unwrap().accept(true, &app_schemes()).unwrap()
+    }
+
+    fn app_schemes() -> AppSchemes {
+        "yourapp".parse().unwrap()
     }
 
     fn pointers(result: Result<impl std::fmt::Debug, BadFields>) -> Vec<String> {
@@ -154,7 +179,7 @@ mod tests {
             serde_json::to_value(&settings).unwrap(),
             serde_json::json!({
                 "url": "https://app.example/done", "fields": [], "skipResultPage": false, "encryption": "none",
-                "signed": false, "allowAppScheme": false,
+                "signed": false, "allowAppScheme": false, "changedIn": 0,
             })
         );
         assert_eq!(pointers(new("{}")), ["/url", "/fields"]);
@@ -166,7 +191,9 @@ mod tests {
             r#"{"url":"yourapp://done","fields":["errorCode","userid"],"skipResultPage":true,"encryption":"aes-256-gcm",
                 "signed":true,"allowAppScheme":true}"#,
         );
-        assert_eq!(settings(&serde_json::to_string(&first).unwrap()), first);
+        let mut body = serde_json::to_value(&first).unwrap();
+        body.as_object_mut().unwrap().remove("changedIn");
+        assert_eq!(settings(&body.to_string()), first);
     }
 
     #[test]
@@ -188,8 +215,25 @@ mod tests {
     }
 
     #[test]
+    fn an_app_scheme_is_in_reverse_dns_form_or_allowed_by_the_deployment() {
+        let accepted = |url: &str, has_key| {
+            let body = format!(r#"{{"url":"{url}","fields":[],"signed":true,"allowAppScheme":true}}"#);
+            new(&body).unwrap().accept(has_key, &app_schemes())
+        };
+        for url in ["com.example.app:/done", "Com.Example.App:/done", "yourapp://done", "YOURAPP://done"] {
+            assert!(accepted(url, true).is_ok(), "{url}");
+        }
+        for url in
+            ["ms-msdt:/id", "search-ms:query", "smb://host/share", "shell:startup", "itms-services://x", "otherapp:x"]
+        {
+            assert_eq!(pointers(accepted(url, true)), ["/url"], "{url}");
+        }
+        assert_eq!(pointers(accepted("ms-msdt:/id", false)), ["/url", "/signed"]);
+    }
+
+    #[test]
     fn encryption_and_signature_require_a_key() {
-        let accepted = |body: &str, has_key| new(body).unwrap().accept(has_key);
+        let accepted = |body: &str, has_key| new(body).unwrap().accept(has_key, &app_schemes());
         let both = r#"{"url":"https://app.example","fields":[],"encryption":"aes-256-ecb","signed":true}"#;
         assert_eq!(pointers(accepted(both, false)), ["/encryption", "/signed"]);
         assert!(accepted(both, true).is_ok());

@@ -27,8 +27,9 @@ const PROTECTION_PARAMETERS: [&str; 5] = [ENCRYPTED, KEY_ID, SIGNED_AT, NONCE, S
 
 /// A URL that people may be sent to. It is kept exactly as the customer wrote it, because receivers may compare it.
 ///
-/// It is `https`, `http` for a loopback host (`localhost`, `127.0.0.1`, `[::1]`), or has the scheme of an app. It has at most
-/// 2,048 characters, no fragment, no credentials, and none of the parameters that Signpost adds.
+/// It is `https`, `http` for a loopback host (`localhost`, `127.0.0.1`, `[::1]`), or has the scheme of an app. It has at most 2,048
+/// characters, no fragment, no credentials, and none of the parameters that Signpost adds. `AppSchemes` limits the app schemes in
+/// requests. URLs stored before that rule keep working.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ReturnUrl {
@@ -43,8 +44,9 @@ impl utoipa::PartialSchema for ReturnUrl {
         schema
             .description(Some(
                 "A URL that people may be sent to: `https`, `http` for `localhost`, `127.0.0.1` or `[::1]`, or the scheme of an \
-                 app. It must not have a fragment, credentials, or one of the parameters `encrypted`, `kid`, `ts`, `nonce`, \
-                 `sig` and those of the fields. It is kept exactly as you send it.",
+                 app: one in reverse-DNS form, such as `com.example.app:`, or one that the deployment allows by name. It must \
+                 not have a fragment, credentials, one of the parameters `encrypted`, `kid`, `ts`, `nonce` and `sig`, or a \
+                 parameter of a field. It is kept exactly as you send it.",
             ))
             .min_length(Some(1))
             .max_length(Some(MAX_CHARACTERS))
@@ -100,9 +102,15 @@ impl ReturnUrl {
         &self.text
     }
 
-    /// Returns whether the URL has the scheme of an app rather than `https` or `http`.
-    pub fn is_for_app(&self) -> bool {
-        self.is_for_app
+    /// Returns the scheme of an app in lower case; `None` if the URL is `https` or `http`.
+    pub fn app_scheme(&self) -> Option<String> {
+        let (scheme, _) = self.text.split_once(':').filter(|_| self.is_for_app)?;
+        Some(scheme.to_ascii_lowercase())
+    }
+
+    /// Returns whether the URL is `http`, so it points to the person's own device.
+    pub(super) fn is_local(&self) -> bool {
+        Url::parse(&self.text).is_ok_and(|url| url.scheme() == "http")
     }
 
     /// Returns the URL with `query`, which must not be empty, appended to its own query.
@@ -196,7 +204,7 @@ fn authority(text: &str) -> Option<&str> {
 
 /// Returns whether browsers use the scheme to run or show content of the URL, to open a file or program of the device, or for
 /// something else than pages.
-fn is_reserved(scheme: &str) -> bool {
+pub(super) fn is_reserved(scheme: &str) -> bool {
     matches!(
         scheme,
         "about"
@@ -280,14 +288,18 @@ mod tests {
             "http://[::1]:8080/",
         ] {
             let parsed = parse(url).unwrap();
-            assert_eq!((parsed.as_str(), parsed.is_for_app()), (url, false));
+            assert_eq!((parsed.as_str(), parsed.app_scheme()), (url, None));
         }
     }
 
     #[test]
     fn a_url_may_have_the_scheme_of_an_app() {
-        for url in ["yourapp://kyc/done", "com.example.app:/done?x=1", "my-app+kyc:done"] {
-            assert!(parse(url).unwrap().is_for_app(), "{url}");
+        for (url, scheme) in [
+            ("yourapp://kyc/done", "yourapp"),
+            ("Com.Example.App:/done?x=1", "com.example.app"),
+            ("my-app+kyc:done", "my-app+kyc"),
+        ] {
+            assert_eq!(parse(url).unwrap().app_scheme().as_deref(), Some(scheme), "{url}");
         }
     }
 

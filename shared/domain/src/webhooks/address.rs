@@ -118,11 +118,11 @@ fn plain_host(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// Whether a host name can be public: it has a dot, no empty label, and its last label is not a special-use name (RFC
-/// 6761, 6762, 8375).
+/// Whether a host name can be public: it has a dot, no empty label, and its last label is not a special-use name (RFC 6761, 6762,
+/// 8375) or a name that many systems resolve locally.
 fn is_public_name(host: &str) -> bool {
-    const NEVER_PUBLIC: [&str; 9] =
-        ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "onion"];
+    const NEVER_PUBLIC: [&str; 10] =
+        ["localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "onion"];
     let host = host.strip_suffix('.').unwrap_or(host);
     let has_empty_label = host.split('.').any(str::is_empty);
     !has_empty_label && host.rsplit_once('.').is_some_and(|(_, last)| !NEVER_PUBLIC.contains(&last))
@@ -326,6 +326,8 @@ mod tests {
                     "https://api.localhost/",
                     "https://API.LocalHost./",
                     "https://printer.local/",
+                    "https://localhost.localdomain/",
+                    "https://db.LocalDomain./",
                     "https://nas.home.arpa/",
                     "https://metadata.google.internal/",
                     "https://metadata.google.internal./",

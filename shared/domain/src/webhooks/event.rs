@@ -181,6 +181,23 @@ impl NewEvent {
     }
 }
 
+/// A request to erase the data of a submission. The id is in the body, because a path cannot contain every id that publishing
+/// accepts: clients and proxies normalise `/`, `..` and percent-encoded characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewErasure {
+    /// The submission.
+    pub submission_id: SubmissionId,
+}
+
+impl TryFrom<Draft> for NewErasure {
+    type Error = BadFields;
+
+    fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
+        let submission_id = draft.required("submissionId");
+        draft.check(|| Some(Self { submission_id: submission_id? }))
+    }
+}
+
 /// Filter for events. An absent field matches every event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EventFilter {

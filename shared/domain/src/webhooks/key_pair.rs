@@ -119,6 +119,9 @@ pub struct KeyPairs {
     pub project_id: ProjectId,
     /// Number of writes, from 1. A write succeeds only if it is based on the current version.
     pub version: u32,
+    /// Number of the audit log entry that changed the pairs last. Part of the `ETag`. 0 in rows of older versions.
+    #[serde(default)]
+    pub changed_in: u64,
     pairs: Vec<StoredKeyPair>,
 }
 
@@ -131,7 +134,7 @@ impl KeyPairs {
     /// Generates a project's first pair. It signs at once, because no receiver can have cached an older list.
     pub fn first(id: KeyPairId, project: ProjectId, ring: &KeyRing, random: &dyn Random) -> Self {
         let pair = StoredKeyPair::generate(id, project, id.created_at(), ring, random);
-        Self { project_id: project, version: 1, pairs: vec![pair] }
+        Self { project_id: project, version: 1, changed_in: 0, pairs: vec![pair] }
     }
 
     /// Adds a new pair, which is listed at once and signs after [`LISTED_BEFORE`]. Removes pairs that are no longer

@@ -84,8 +84,14 @@ pub struct SigningSecret(Vec<u8>);
 
 /// A string that is not a [`SigningSecret`]. The error does not contain the string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("signing secret must be whsec_ and the base64 of 24 to 64 bytes")]
-pub struct BadSigningSecret;
+pub enum BadSigningSecret {
+    /// Its form or length is wrong.
+    #[error("must be whsec_ and the base64 of 24 to 64 bytes, with padding")]
+    Malformed,
+    /// All of its bytes are the same, so it is a placeholder that anyone can guess.
+    #[error("must be random: all of its bytes are the same")]
+    Guessable,
+}
 
 impl SigningSecret {
     /// Generates a secret.
@@ -114,9 +120,27 @@ impl FromStr for SigningSecret {
     type Err = BadSigningSecret;
 
     fn from_str(text: &str) -> Result<Self, BadSigningSecret> {
-        let encoded = text.strip_prefix(PREFIX).ok_or(BadSigningSecret)?;
-        let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| BadSigningSecret)?;
-        if (24..=64).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(BadSigningSecret) }
+        let encoded = text.strip_prefix(PREFIX).ok_or(BadSigningSecret::Malformed)?;
+        let secret = Self(BASE64_STANDARD.decode(encoded).map_err(|_| BadSigningSecret::Malformed)?);
+        let bytes = &secret.0;
+        if !(24..=64).contains(&bytes.len()) {
+            return Err(BadSigningSecret::Malformed);
+        }
+        if bytes.iter().all(|byte| *byte == bytes[0]) {
+            return Err(BadSigningSecret::Guessable);
+        }
+        Ok(secret)
+    }
+}
+
+/// Parses a secret that the customer brings along.
+impl TryFrom<String> for SigningSecret {
+    type Error = BadSigningSecret;
+
+    fn try_from(mut text: String) -> Result<Self, BadSigningSecret> {
+        let secret = text.parse();
+        text.zeroize();
+        secret
     }
 }
 
@@ -172,8 +196,30 @@ mod tests {
 
     #[test]
     fn secrets_that_are_too_short_or_lack_the_prefix_are_refused() {
-        for bad in ["", "whsec_", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_AAAA", "whsec_***"] {
-            assert_eq!(bad.parse::<SigningSecret>(), Err(BadSigningSecret), "{bad}");
+        let whsec = |bytes: u8| format!("whsec_{}", BASE64_STANDARD.encode((0..bytes).collect::<Vec<u8>>()));
+        for good in [24, 32, 64] {
+            assert_eq!(whsec(good).parse::<SigningSecret>().map(|secret| secret.expose()), Ok(whsec(good)));
+        }
+        let unprefixed = "C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned();
+        let other_alphabet = format!("whsec_{}", "-_".repeat(20));
+        for bad in [
+            String::new(),
+            "whsec_".to_owned(),
+            unprefixed,
+            whsec(23),
+            whsec(65),
+            "whsec_***".to_owned(),
+            other_alphabet,
+        ] {
+            assert_eq!(bad.parse::<SigningSecret>(), Err(BadSigningSecret::Malformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_equal_bytes_is_refused() {
+        for byte in [0, b'a', 0xff] {
+            let secret = format!("whsec_{}", BASE64_STANDARD.encode([byte; 32]));
+            assert_eq!(secret.parse::<SigningSecret>(), Err(BadSigningSecret::Guessable), "{secret}");
         }
     }
 }

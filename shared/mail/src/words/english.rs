@@ -222,8 +222,8 @@ impl Words for English {
         format!("You receive this email because this address is confirmed for notices about the webhooks of {project}.")
     }
 
-    fn confirmation_subject(&self, project: &str) -> String {
-        format!("Confirm your address: daily webhook report of {project}")
+    fn confirmation_subject(&self) -> &'static str {
+        "Confirm your address for the daily webhook report"
     }
 
     fn confirmation_headline(&self) -> &'static str {

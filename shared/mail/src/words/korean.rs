@@ -220,8 +220,8 @@ impl Words for Korean {
         format!("이 주소가 {project}의 웹훅 알림 수신 주소로 확인되어 발송된 메일입니다.")
     }
 
-    fn confirmation_subject(&self, project: &str) -> String {
-        format!("주소 확인: {project} 일일 웹훅 리포트")
+    fn confirmation_subject(&self) -> &'static str {
+        "일일 웹훅 리포트 수신 주소 확인"
     }
 
     fn confirmation_headline(&self) -> &'static str {

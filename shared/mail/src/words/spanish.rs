@@ -238,8 +238,8 @@ impl Words for Spanish {
         )
     }
 
-    fn confirmation_subject(&self, project: &str) -> String {
-        format!("Confirme su dirección: informe diario de webhooks de {project}")
+    fn confirmation_subject(&self) -> &'static str {
+        "Confirme su dirección para el informe diario de webhooks"
     }
 
     fn confirmation_headline(&self) -> &'static str {

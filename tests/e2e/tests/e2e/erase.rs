@@ -2,6 +2,7 @@
 
 use e2e::{Customer, run, stack};
 use serde_json::{Value, json};
+use stack::api_client::ApiError;
 
 trials! {
     deliveries_of_an_erased_submission_are_kept_without_data,
@@ -21,14 +22,14 @@ fn deliveries_of_an_erased_submission_are_kept_without_data() {
             customer.wait_for_state(event, "delivered").await;
         }
 
-        let erasure = customer.post("/submissions/sub-1/erase", &json!({})).await;
+        let erasure = customer.post("/erasures", &json!({ "submissionId": "sub-1" })).await;
         assert_eq!(erasure, json!({ "events": 1, "deliveries": 1, "done": true }));
         let delivery = customer.wait_for_state(&erased, "delivered").await;
         let has_responses = |delivery: &Value| delivery["attempts"].to_string().contains("\"response\"");
         assert!(delivery["erasedAt"].is_string() && !has_responses(&delivery), "{delivery}");
         let other = customer.wait_for_state(&kept, "delivered").await;
         assert!(other.get("erasedAt").is_none(), "{other}");
-        let again = customer.post("/submissions/sub-1/erase", &json!({})).await;
-        assert_eq!(again, json!({ "events": 0, "deliveries": 0, "done": true }));
+        let again = customer.try_post("/erasures", &json!({ "submissionId": "sub-1" })).await;
+        assert!(matches!(again, Err(ApiError::Refused { status: 404, .. })), "nothing is left to erase");
     });
 }

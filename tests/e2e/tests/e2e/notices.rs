@@ -1,6 +1,12 @@
 //! Mails to notification users: notices about endpoints, and bounces.
 
+use aws::Aws;
+use aws::store::UserStore;
 use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::foundation::draft::Draft;
+use domain::foundation::id::NotificationUserId;
+use domain::foundation::random::SystemRandom;
+use domain::reports::notification_user::NewNotificationUser;
 use e2e::{Customer, run, stack};
 use serde_json::{Value, json};
 use stack::demo;
@@ -8,6 +14,7 @@ use stack::demo;
 trials! {
     a_notice_about_a_disabled_endpoint_is_mailed_once,
     a_user_whose_mails_bounce_is_suppressed,
+    a_user_of_a_version_without_link_keys_gets_reports_and_unsubscribes,
 }
 
 fn a_notice_about_a_disabled_endpoint_is_mailed_once() {
@@ -58,6 +65,31 @@ fn a_user_whose_mails_bounce_is_suppressed() {
         assert_eq!(state_of_reader(&customer).await, "suppressed");
         let audit = customer.get("/audit?limit=1").await;
         assert_eq!(audit["items"][0]["actor"], json!({"type": "system"}));
+    });
+}
+
+fn a_user_of_a_version_without_link_keys_gets_reports_and_unsubscribes() {
+    run(async {
+        let stack = stack().await;
+        let customer = Customer::new(stack, "/notices/earlier").await;
+        let reader = "ada@earlier.example";
+        // The project has not sent a mail yet, so it has no link key.
+        let draft = Draft::parse(json!({"name": "Ada", "email": reader}).to_string().as_bytes()).unwrap();
+        let new = NewNotificationUser::try_from(draft).unwrap();
+        let id = NotificationUserId::new(SystemClock.now(), &SystemRandom);
+        let mut user = new.create(id, customer.project().parse().unwrap());
+        user.confirm(SystemClock.now());
+        let aws = Aws::local(stack.emulator_url.clone());
+        UserStore::new(&aws, &stack.outputs["SettingsTableName"]).put(&user).await.unwrap();
+
+        // Only this project's report is sent, because other tests wait for other mails.
+        let job = json!({"report": {"projectId": customer.project(), "day": SystemClock.now().day().previous()}});
+        let records = json!({"Records": [{"messageId": "1", "body": job.to_string()}]});
+        let response = stack.invoke("daily-digest", records).await.unwrap();
+        assert_eq!(response, json!({"batchItemFailures": []}));
+        let report = demo::wait_for_mail(stack, reader, 0, "report").await.unwrap();
+        demo::press_button(stack, &report, "unsubscribe").await.unwrap();
+        assert_eq!(state_of_reader(&customer).await, "unsubscribed");
     });
 }
 

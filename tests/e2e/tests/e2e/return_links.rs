@@ -9,6 +9,7 @@ use stack::api_client::ApiClient;
 
 trials! {
     a_single_use_link_works_once_and_other_links_work_again,
+    a_link_uses_settings_that_were_changed_a_moment_earlier,
     only_one_of_three_concurrent_requests_for_a_single_use_link_is_redirected,
     urls_made_before_a_key_is_activated_use_the_current_key_and_stay_valid,
     urls_made_after_a_key_is_activated_use_that_key,
@@ -77,13 +78,34 @@ fn a_single_use_link_works_once_and_other_links_work_again() {
         let (single_use, reusable) = (site.link(true).await, site.link(false).await);
         let preview = site.browser.head(&single_use).send().await.unwrap();
         assert_eq!(preview.status(), 200);
-        assert_eq!(site.follow(&single_use).await.status(), 200);
-        assert_eq!(site.follow(&single_use).await.status(), 410);
-        let stayed = site.follow(&format!("{single_use}?stay=1")).await;
+        let first = site.follow(&single_use).await;
+        assert_eq!(first.status(), 200);
+        let page = first.text().await.unwrap();
+        for of_others in [single_use.clone(), format!("{single_use}?stay=1")] {
+            assert_eq!(site.follow(&of_others).await.status(), 410);
+        }
+        let (_, rest) = page.split_once(r#"<a class="stay" href=""#).unwrap();
+        let stayed = site.follow(&format!("{single_use}{}", rest.split_once('"').unwrap().0)).await;
         assert_eq!(stayed.status(), 200);
         assert!(!stayed.text().await.unwrap().contains("http-equiv"));
         for _ in 0..2 {
             assert_eq!(site.follow(&reusable).await.status(), 200);
+        }
+    });
+}
+
+fn a_link_uses_settings_that_were_changed_a_moment_earlier() {
+    run(async {
+        let site = Site::new("change").await;
+        site.set(&[("skipResultPage", json!(true))]).await;
+        let plain = site.location().await;
+        assert!(plain.contains("&kycStatus=approved"), "{plain}");
+        // The settings are cached now. Each change must still affect the next link.
+        for _ in 0..3 {
+            let key = site.post("/return-url/keys", json!({})).await;
+            site.protect().await;
+            let verdict = site.verify(&site.location().await).await;
+            assert_eq!((&verdict["valid"], &verdict["keyId"]), (&json!(true), &key["id"]));
         }
     });
 }

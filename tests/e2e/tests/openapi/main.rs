@@ -27,7 +27,7 @@ const SEED: &str = "1";
 const PARTS: [&[&str]; 4] = [
     &["Endpoints", "Public keys"],
     &["Projects", "API keys", "Audit"],
-    &["Events", "Deliveries", "Replays", "Submissions", "Reports"],
+    &["Events", "Deliveries", "Replays", "Erasures", "Reports"],
     &["Return URL", "Return links", "Notification users", "Egress IPs", "Key ring"],
 ];
 

@@ -8,7 +8,7 @@ use domain::foundation::key_ring::{KeyRing, SealedKind};
 use domain::foundation::random::Random;
 use domain::foundation::time::Timestamp;
 use domain::return_urls::{
-    NamedKey, NewReturnUrlSettings, ReturnUrlSettings, SecretKey, StoredSecretKey, Verification,
+    AppSchemes, NamedKey, NewReturnUrlSettings, ReturnUrlSettings, SecretKey, StoredSecretKey, Verification,
 };
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::endpoint::NewEndpoint;
@@ -102,7 +102,7 @@ impl Webhook {
         if is_rotating {
             secret = SigningSecret::generate(&Pattern(4));
             let rotation = Draft::parse(b"{}").unwrap().try_into().unwrap();
-            endpoint.rotate_secret(&secret, rotation, at, &ring, random).unwrap();
+            endpoint.rotate_secret(&secret, &rotation, at, &ring, random).unwrap();
         }
         let keys = project_keys(event.project_id, &ring);
         let opened = EndpointSecrets::of(&endpoint, &keys, &ring).unwrap();
@@ -130,7 +130,16 @@ fn project_keys(project_id: ProjectId, ring: &KeyRing) -> ProjectKeys {
     let [key, _] = keys();
     let sealed = ring.seal(SealedKind::SecretKey, project_id, key.key.expose().as_bytes(), &Pattern(5));
     let (created_at, active_from) = (now(), now());
-    let secret_key = StoredSecretKey { id: key.id, project_id, secret_key: sealed, created_at, active_from };
+    let (valid_until, brought_along) = (None, false);
+    let secret_key = StoredSecretKey {
+        id: key.id,
+        project_id,
+        secret_key: sealed,
+        created_at,
+        active_from,
+        valid_until,
+        brought_along,
+    };
     let key_pairs = KeyPairs::first(KeyPairId::new(now(), &Pattern(6)), project_id, ring, &Pattern(6));
     ProjectKeys { secret_key: Some(secret_key), key_pairs: Some(key_pairs) }
 }
@@ -141,7 +150,7 @@ pub(super) fn query(verification: &str, own: &str, protection: &str, key: &Named
     let fields = r#"["userid","email","submissionId","cf1","cf2","cf3","kycStatus","errorCode"]"#;
     let body = format!(r#"{{"url":"https://app.example{own}","fields":{fields}{protection}}}"#);
     let new: NewReturnUrlSettings = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
-    let settings: ReturnUrlSettings = new.accept(true).unwrap();
+    let settings: ReturnUrlSettings = new.accept(true, &AppSchemes::default()).unwrap();
     let verification: Verification = serde_json::from_str(verification).unwrap();
     let location = settings.location(&verification, Some(key), now(), &Pattern(7)).unwrap();
     let (_, query) = location.as_str().split_once('?').unwrap();

@@ -6,7 +6,7 @@ const TEMPLATES: [&str; 4] =
     ["infra/application.yaml", "infra/network.yaml", "infra/alarms.yaml", "infra/signpost.yaml"];
 
 /// The required settings of each resource type, as text in the template.
-const GUARDS: [(&str, &[&str]); 8] = [
+const GUARDS: [(&str, &[&str]); 10] = [
     (
         "AWS::DynamoDB::Table",
         &[
@@ -25,6 +25,12 @@ const GUARDS: [(&str, &[&str]); 8] = [
     ("AWS::EC2::EIP", &["DeletionPolicy: Retain", "UpdateReplacePolicy: Retain"]),
     ("AWS::EC2::SecurityGroup", &["SecurityGroupIngress: []"]),
     ("AWS::ApiGatewayV2::DomainName", &["SecurityPolicy: TLS_1_2"]),
+    // With a custom domain name, API Gateway's own host is disabled, so that callers cannot bypass a proxy in front of the domain.
+    ("AWS::ApiGatewayV2::Api", &["DisableExecuteApiEndpoint: !If [Has"]),
+    (
+        "AWS::ApiGatewayV2::Stage",
+        &["DefaultRouteSettings:\n        ThrottlingRateLimit: !Ref ", "\n        ThrottlingBurstLimit: !Ref "],
+    ),
 ];
 
 /// Settings that a resource may lack, with the reason.
@@ -87,5 +93,42 @@ fn no_resource_is_public_and_aws_services_may_act_only_for_our_own_resources() {
             !is_policy || lines.to_lowercase().contains("\"aws:source"),
             "{name} lets an AWS service act for any account"
         );
+    }
+}
+
+#[test]
+fn every_throttled_route_exists_before_the_stage_and_targets_the_function() {
+    let resources = resources("infra/application.yaml");
+    let (_, stage) = resources.iter().find(|(name, _)| name == "ApiStage").unwrap();
+    let (_, settings) = stage.split_once("RouteSettings:\n        \"").unwrap();
+    let throttled: Vec<&str> = settings
+        .lines()
+        .filter_map(|line| line.trim_start_matches([' ', '"']).split_once("\": {"))
+        .map(|(key, _)| key)
+        .collect();
+    let (_, depends_on) = stage.split_once("DependsOn: [").unwrap();
+    let (depends_on, _) = depends_on.split_once(']').unwrap();
+    let mut routes = Vec::new();
+    for name in depends_on.split(", ") {
+        let (_, route) = resources.iter().find(|(found, _)| found == name).unwrap();
+        assert!(route.contains("Target: !Sub \"integrations/${ApiIntegration}\""), "{name}");
+        let (_, key) = route.split_once("RouteKey: ").unwrap();
+        routes.extend(key.lines().next().filter(|key| *key != "$default"));
+    }
+    assert_eq!(throttled, routes);
+}
+
+#[test]
+fn both_http_functions_have_the_proxy_settings() {
+    let resources = resources("infra/application.yaml");
+    for (name, condition) in [("Api", "HasApiBaseUrl"), ("Redirect", "HasRedirectBaseUrl")] {
+        let (_, lines) = resources.iter().find(|(found, _)| found == name).unwrap();
+        for variable in [
+            format!("PROXY_SECRET_HASHES: !If [{condition}, !Ref ProxySecretHashes, \"\"]"),
+            "PROXY_ADDRESS_HEADER: !Ref ProxyAddressHeader".to_owned(),
+            "PROXY_HOPS: !Ref ProxyHops".to_owned(),
+        ] {
+            assert!(lines.contains(&variable), "{name} lacks {variable}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod guards;
 mod nesting;
 mod parameters;
 mod roles;
+mod threats;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -19,7 +19,7 @@ pub struct BadKeyHash;
 
 impl KeyHash {
     /// The hash with this SHA-256 digest.
-    pub(super) fn from_digest(digest: impl Into<[u8; 32]>) -> Self {
+    pub fn from_digest(digest: impl Into<[u8; 32]>) -> Self {
         Self(digest.into())
     }
 }

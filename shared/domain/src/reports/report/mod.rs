@@ -221,7 +221,7 @@ mod tests {
     use crate::foundation::draft::Draft;
     use crate::foundation::id::ApiKeyId;
     use crate::foundation::random::SystemRandom;
-    use crate::projects::api_key::{ApiKey, ApiKeyKind, NewApiKey, Scope};
+    use crate::projects::api_key::{ApiKey, ApiKeyKind, KeyBounds, NewApiKey};
     use crate::webhooks::health::HoldReason;
 
     fn view_of<'a>(day: &Day, deliveries: impl IntoIterator<Item = &'a Delivery>) -> ReportView {
@@ -393,7 +393,8 @@ mod tests {
             let draft = Draft::parse(format!(r#"{{"name":"{name}"}}"#).as_bytes()).unwrap();
             let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
             let (id, project) = (ApiKeyId::new(now, &SystemRandom), ProjectId::new(now, &SystemRandom));
-            let created = NewApiKey::try_from(draft).unwrap().create(id, project, &key, &Scope::ALL.into()).unwrap();
+            let created =
+                NewApiKey::try_from(draft).unwrap().create(id, project, &key, &KeyBounds::operator()).unwrap();
             ProjectKey { expires_at, ..created }
         };
         let (millisecond, days) = (Duration::from_millis(1), |number: u64| Duration::from_hours(24 * number));

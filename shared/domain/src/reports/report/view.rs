@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::foundation::id::{ApiKeyId, DeliveryId, EndpointId, ProjectId};
 use crate::foundation::time::{Timestamp, UtcDay};
-use crate::projects::project::Name;
+use crate::projects::name::Name;
 use crate::webhooks::attempt::FailureReason;
 use crate::webhooks::delivery::DeliveryState;
 use crate::webhooks::event::{EventType, SubmissionId};

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::foundation::random::SystemRandom;
 use crate::return_urls::return_link::NewReturnLink;
-use crate::return_urls::{NewReturnUrlSettings, PersonValue, SecretKey, Verification};
+use crate::return_urls::{AppSchemes, NewReturnUrlSettings, PersonValue, SecretKey, Verification};
 
 const SIGNED: &str = r#""signed":true"#;
 const GCM: &str = r#""encryption":"aes-256-gcm""#;
@@ -26,7 +26,7 @@ fn settings(protection: &str) -> ReturnUrlSettings {
     let fields = r#"["userid","kycStatus","cf1","errorCode"]"#;
     let body = format!(r#"{{"url":"https://app.example/done?lang=ko","fields":{fields},{protection}}}"#);
     let new: NewReturnUrlSettings = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
-    new.accept(true).unwrap()
+    new.accept(true, &AppSchemes::default()).unwrap()
 }
 
 fn approved() -> Verification {
@@ -168,7 +168,7 @@ fn every_change_of_a_signed_url_is_detected() {
 fn a_url_is_accepted_in_the_form_that_browsers_normalize_it_to() {
     let body = r#"{"url":"HTTPS://App.Example:443","fields":["kycStatus"],"signed":true}"#;
     let new: NewReturnUrlSettings = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
-    let (settings, key) = (new.accept(true).unwrap(), key());
+    let (settings, key) = (new.accept(true, &AppSchemes::default()).unwrap(), key());
     let normalized = url(&settings, &key).replace("HTTPS://App.Example:443", "https://app.example/");
     assert!(verify(&settings, &normalized, &[key]).is_ok());
 }
@@ -266,7 +266,7 @@ proptest! {
         let body = format!(r#"{{"url":"HTTPS://App.Example/x/../done?{own}","fields":["cf1"],"signed":true}}"#);
         let new = NewReturnUrlSettings::try_from(Draft::parse(body.as_bytes()).unwrap());
         prop_assume!(new.is_ok());
-        let (settings, key) = (new.unwrap().accept(true).unwrap(), key());
+        let (settings, key) = (new.unwrap().accept(true, &AppSchemes::default()).unwrap(), key());
         let mut verification = approved();
         verification.person.cf1 = PersonValue::try_from(cf1).ok();
         let location = settings.location(&verification, Some(&key), now(), &SystemRandom).unwrap();

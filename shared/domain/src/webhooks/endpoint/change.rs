@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::{MAX_HEADERS, TOO_MANY_HEADERS, read_url, take_event_types, take_signatures};
 use super::{Description, Endpoint, EndpointUrl, Format, HeaderName, HeaderValue};
-use crate::foundation::draft::{BadField, BadFields, Change, Draft};
+use crate::foundation::draft::{BadField, BadFields, Change, Draft, pointer};
 use crate::foundation::key_ring::{KeyRing, SealedKind};
 use crate::foundation::random::Random;
 use crate::foundation::time::Timestamp;
@@ -90,10 +90,16 @@ impl EndpointChange {
     pub fn encryption(&self) -> Option<Encryption> {
         self.encryption.new_value().copied()
     }
+
+    /// Whether the change sets the value of a header. This requires the permission to write secrets; removing a header does not.
+    pub fn sets_secrets(&self) -> bool {
+        self.headers.new_value().is_some_and(|headers| headers.values().any(Option::is_some))
+    }
 }
 
 impl Endpoint {
-    /// Applies `change`. Fails if the endpoint would have more than 20 headers, and then changes nothing.
+    /// Applies `change`. Fails without a change if the endpoint would have more than 20 headers, or if the URL moves to another
+    /// origin and a header value is kept.
     pub fn apply(
         &mut self,
         change: EndpointChange,
@@ -101,6 +107,7 @@ impl Endpoint {
         ring: &KeyRing,
         random: &dyn Random,
     ) -> Result<(), BadFields> {
+        self.check_moved_headers(&change)?;
         let mut headers = self.headers.clone();
         match change.headers {
             Change::Keep => {}
@@ -132,6 +139,26 @@ impl Endpoint {
         change.signatures.apply(&mut self.signatures);
         self.drop_expired_secrets(now);
         Ok(())
+    }
+
+    /// Fails if `change` moves the URL to another origin (scheme, host, port) and keeps the value of a header. The values are the
+    /// receiver's secrets: a caller who does not know them must not redirect them to another host.
+    fn check_moved_headers(&self, change: &EndpointChange) -> Result<(), BadFields> {
+        let moves = change.url.as_ref().is_some_and(|url| url.as_url().origin() != self.url.as_url().origin());
+        let is_kept = |name: &HeaderName| match &change.headers {
+            Change::Keep => true,
+            Change::Reset => false,
+            Change::Set(changes) => !changes.contains_key(name),
+        };
+        let kept = self.headers.keys().filter(|name| moves && is_kept(name));
+        let bad = kept.map(|name| BadField {
+            pointer: pointer(&["headers", &String::from(name.clone())]),
+            detail:
+                "belongs to the current host; to change the host, send the value again, or null to remove the header"
+                    .to_owned(),
+        });
+        let bad: Vec<BadField> = bad.collect();
+        if bad.is_empty() { Ok(()) } else { Err(BadFields(bad)) }
     }
 }
 
@@ -211,6 +238,35 @@ mod tests {
         let before = endpoint.clone();
         let refused = endpoint.apply(change(&body).unwrap(), now(), &ring(), &SystemRandom).unwrap_err();
         assert_eq!((pointers(refused), endpoint), (vec!["/headers".to_owned()], before));
+    }
+
+    #[test]
+    fn stored_header_values_are_not_sent_to_another_origin() {
+        for url in
+            ["https://example.org/", "https://example.com:8443/", "https://www.example.com/", "https://example.com./"]
+        {
+            let refused = |headers: &str| {
+                let (mut endpoint, body) = (endpoint(), format!(r#"{{"url":"{url}"{headers}}}"#));
+                let before = endpoint.clone();
+                let refused = endpoint.apply(change(&body).unwrap(), now(), &ring(), &SystemRandom);
+                assert!(refused.is_ok() || endpoint == before, "a rejected change changes nothing");
+                refused.map_err(pointers).err().unwrap_or_default()
+            };
+            assert_eq!(refused(""), ["/headers/x-a", "/headers/x-b"], "{url}");
+            assert_eq!(refused(r#","headers":{"x-c":"3"}"#), ["/headers/x-a", "/headers/x-b"], "{url}");
+            assert_eq!(refused(r#","headers":{"X-A":"1"}"#), ["/headers/x-b"], "{url}");
+            assert_eq!(refused(r#","headers":{"x-a":"1","x-b":null}"#), [""; 0], "{url}");
+            assert_eq!(refused(r#","headers":null"#), [""; 0], "{url}");
+        }
+    }
+
+    #[test]
+    fn header_values_stay_when_the_url_changes_within_its_origin() {
+        let endpoint = changed(r#"{"url":"https://EXAMPLE.com:443/other?x=1"}"#);
+        assert_eq!(
+            (header_names(&endpoint), endpoint.url.as_url().path()),
+            (vec!["x-a".into(), "x-b".into()], "/other")
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields::{MAX_HEADERS, TOO_MANY_HEADERS, read_url, take_event_types, take_signatures};
+use super::fields::{MAX_HEADERS, TOO_MANY_HEADERS, read_url, take_event_types, take_signatures, take_signing_secret};
 use super::{Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName, HeaderValue};
 use crate::foundation::draft::{BadFields, Draft};
 use crate::foundation::id::{EndpointId, ProjectId};
@@ -30,6 +30,8 @@ pub struct NewEndpoint {
     pub encryption: Encryption,
     /// Kinds of signatures that webhooks carry.
     pub signatures: SignatureSchemes,
+    /// A signing secret that the customer brings along; generated, if absent.
+    pub signing_secret: Option<SigningSecret>,
 }
 
 impl NewEndpoint {
@@ -46,10 +48,19 @@ impl NewEndpoint {
         let format = draft.optional("format").unwrap_or_default();
         let encryption = draft.optional("encryption").unwrap_or_default();
         let signatures = take_signatures(&mut draft).unwrap_or_default();
-        draft.check(|| Some(Self { url: url?, description, event_types, headers, format, encryption, signatures }))
+        let signing_secret = take_signing_secret(&mut draft);
+        draft.check(|| {
+            let url = url?;
+            Some(Self { url, description, event_types, headers, format, encryption, signatures, signing_secret })
+        })
     }
 
-    /// Creates the endpoint, active and with its secrets sealed.
+    /// Whether the request contains secrets: header values or a signing secret. This requires the permission to write secrets.
+    pub fn brings_secrets(&self) -> bool {
+        !self.headers.is_empty() || self.signing_secret.is_some()
+    }
+
+    /// Creates the endpoint, active and with its secrets sealed. `signing_secret` must be the requested one, if there is one.
     pub fn create(
         self,
         id: EndpointId,
@@ -72,9 +83,11 @@ impl NewEndpoint {
             encryption: self.encryption,
             signatures: self.signatures,
             signing_secret: seal(SealedKind::SigningSecret, &signing_secret.expose()),
+            secret_brought_along: self.signing_secret.is_some(),
             retiring_secrets: Vec::new(),
             state: EndpointState::Active,
             created_at: id.created_at(),
+            changed_in: 0,
         }
     }
 }
@@ -100,7 +113,7 @@ mod tests {
     fn every_bad_field_of_a_new_endpoint_is_named_at_once() {
         let body = r#"{"url":"http://example.com/","description":" ","eventTypes":["approved","created"],
             "headers":{"Webhook-Id":"x","x-a":"two\r\nlines","x-b":1,"x-c":"fine"},"format":"xml",
-            "encryption":"aes-128-ecb","signatures":["v1","v2"],"colour":"red"}"#;
+            "encryption":"aes-128-ecb","signatures":["v1","v2"],"signingSecret":"hunter2","colour":"red"}"#;
         let BadFields(bad) = check(body).unwrap_err();
         let pointers: Vec<&str> = bad.iter().map(|field| field.pointer.as_str()).collect();
         assert_eq!(
@@ -115,9 +128,24 @@ mod tests {
                 "/format",
                 "/encryption",
                 "/signatures/1",
+                "/signingSecret",
                 "/colour"
             ]
         );
+    }
+
+    #[test]
+    fn a_signing_secret_can_be_brought_along_and_is_never_shown_in_an_error() {
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let new = check(&format!(r#"{{"url":"https://hooks.example.com/","signingSecret":"{secret}"}}"#)).unwrap();
+        assert_eq!(new.signing_secret.as_ref().map(SigningSecret::expose).as_deref(), Some(secret));
+        assert!(new.brings_secrets() && !format!("{new:?}").contains("MfKQ"), "{new:?}");
+        for bad in [r#""whsec_hunter2""#, r#"["whsec_hunter2"]"#, r#"{"whsec_hunter2":1}"#] {
+            let refused =
+                check(&format!(r#"{{"url":"https://hooks.example.com/","signingSecret":{bad}}}"#)).unwrap_err();
+            assert_eq!(refused.0[0].pointer, "/signingSecret");
+            assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::EndpointUrl;
 use crate::foundation::draft::Draft;
 use crate::webhooks::address::AddressGuard;
 use crate::webhooks::event::EventType;
-use crate::webhooks::signature::{SignatureScheme, SignatureSchemes};
+use crate::webhooks::signature::{SignatureScheme, SignatureSchemes, SigningSecret};
 
 pub(super) const MAX_HEADERS: usize = 20;
 
@@ -32,5 +32,14 @@ pub(super) fn take_signatures(draft: &mut Draft) -> Option<SignatureSchemes> {
     match SignatureSchemes::try_from(schemes) {
         Ok(schemes) => Some(schemes),
         Err(error) => draft.refuse("/signatures", &error.to_string()),
+    }
+}
+
+/// Reads a signing secret that the customer brings along. The errors do not contain it.
+pub(super) fn take_signing_secret(draft: &mut Draft) -> Option<SigningSecret> {
+    let secret: String = draft.optional("signingSecret")?;
+    match SigningSecret::try_from(secret) {
+        Ok(secret) => Some(secret),
+        Err(error) => draft.refuse("/signingSecret", &error.to_string()),
     }
 }

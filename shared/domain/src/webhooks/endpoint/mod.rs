@@ -5,6 +5,7 @@
 //! | [`settings`](Endpoint) | the stored endpoint |
 //! | [`creation`](NewEndpoint), [`change`](EndpointChange) | requests to create and to change an endpoint |
 //! | [`secrets`](SecretRotation) | rotation of its signing secrets |
+//! | [`warning`](EndpointWarning) | warnings about valid but risky settings |
 //! | [`url`](EndpointUrl), [`header`](HeaderName), [`format`](Format), [`state`](EndpointState), [`description`](Description) | single settings |
 
 mod change;
@@ -17,6 +18,7 @@ mod secrets;
 mod settings;
 mod state;
 mod url;
+mod warning;
 
 pub use change::{EndpointChange, EndpointField};
 pub use creation::NewEndpoint;
@@ -27,3 +29,4 @@ pub use secrets::{MAX_RETIRING_SECRETS, SecretRotation, TooManyRetiring};
 pub use settings::{Endpoint, MAX_ENDPOINTS, RetiringSecret};
 pub use state::EndpointState;
 pub use url::{BadEndpointUrl, EndpointUrl};
+pub use warning::EndpointWarning;

@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use super::fields::take_signing_secret;
 use super::{Endpoint, HeaderName, RetiringSecret};
 use crate::foundation::draft::{BadFields, Draft};
 use crate::foundation::key_ring::{KeyRing, Sealed, SealedKind};
@@ -15,10 +16,12 @@ use crate::webhooks::signature::SigningSecret;
 pub const MAX_RETIRING_SECRETS: usize = 4;
 
 /// A request to rotate the signing secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRotation {
     /// How long the current secret keeps signing after the rotation.
     pub overlap: Overlap,
+    /// A new secret that the customer brings along; generated, if absent.
+    pub signing_secret: Option<SigningSecret>,
 }
 
 impl TryFrom<Draft> for SecretRotation {
@@ -26,7 +29,8 @@ impl TryFrom<Draft> for SecretRotation {
 
     fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
         let overlap = draft.optional("overlapDays").unwrap_or_default();
-        draft.check(|| Some(Self { overlap }))
+        let signing_secret = take_signing_secret(&mut draft);
+        draft.check(|| Some(Self { overlap, signing_secret }))
     }
 }
 
@@ -47,12 +51,12 @@ impl Endpoint {
         signing_secret.into_iter().chain(headers).collect()
     }
 
-    /// Replaces the signing secret by `secret`. The replaced one keeps signing until the overlap ends. Fails if
-    /// [`MAX_RETIRING_SECRETS`] earlier secrets still sign.
+    /// Replaces the signing secret with `secret`, which must be the requested one, if there is one. The replaced secret keeps
+    /// signing until the overlap ends. Fails if [`MAX_RETIRING_SECRETS`] earlier secrets still sign.
     pub fn rotate_secret(
         &mut self,
         secret: &SigningSecret,
-        rotation: SecretRotation,
+        rotation: &SecretRotation,
         now: Timestamp,
         ring: &KeyRing,
         random: &dyn Random,
@@ -64,10 +68,21 @@ impl Endpoint {
         }
         let sealed = ring.seal(SealedKind::SigningSecret, self.project_id, secret.expose().as_bytes(), random);
         let replaced = std::mem::replace(&mut self.signing_secret, sealed);
+        self.secret_brought_along = rotation.signing_secret.is_some();
         if until > now {
             self.retiring_secrets.insert(0, RetiringSecret { secret: replaced, until });
         }
         Ok(())
+    }
+
+    /// Whether `secret` signs for the endpoint at `now`.
+    pub fn signs_with(&self, secret: &SigningSecret, now: Timestamp, ring: &KeyRing) -> bool {
+        let retiring = self.retiring_secrets.iter().filter(|retiring| retiring.until > now);
+        let mut signing = std::iter::once(&self.signing_secret).chain(retiring.map(|retiring| &retiring.secret));
+        signing.any(|sealed| {
+            let opened = ring.open(SealedKind::SigningSecret, self.project_id, sealed);
+            opened.is_ok_and(|opened| *opened == *secret.expose().as_bytes())
+        })
     }
 
     /// Ends all overlaps: from now on only the current secret signs.
@@ -117,8 +132,9 @@ mod tests {
     }
 
     fn rotate(endpoint: &mut Endpoint, body: &str, now: Timestamp) -> Result<(), TooManyRetiring> {
-        let rotation = Draft::parse(body.as_bytes()).unwrap().try_into().unwrap();
-        endpoint.rotate_secret(&SigningSecret::generate(&SystemRandom), rotation, now, &ring(), &SystemRandom)
+        let rotation = SecretRotation::try_from(Draft::parse(body.as_bytes()).unwrap()).unwrap();
+        let secret = rotation.signing_secret.clone().unwrap_or_else(|| SigningSecret::generate(&SystemRandom));
+        endpoint.rotate_secret(&secret, &rotation, now, &ring(), &SystemRandom)
     }
 
     #[test]
@@ -131,6 +147,19 @@ mod tests {
         assert_eq!(endpoint.retiring_secrets, [RetiringSecret { secret: first, until: tomorrow }]);
         assert_eq!(endpoint.previous_secrets_until(now()), Some(tomorrow));
         assert_eq!(endpoint.previous_secrets_until(tomorrow), None);
+    }
+
+    #[test]
+    fn a_secret_that_is_brought_along_signs_and_is_marked() {
+        let (mut endpoint, secret) = (endpoint(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        assert!(!endpoint.secret_brought_along);
+        rotate(&mut endpoint, &format!(r#"{{"signingSecret":"{secret}"}}"#), now()).unwrap();
+        let opened = ring().open(SealedKind::SigningSecret, endpoint.project_id, &endpoint.signing_secret).unwrap();
+        assert_eq!((opened.as_slice(), endpoint.secret_brought_along), (secret.as_bytes(), true));
+        assert!(endpoint.signs_with(&secret.parse().unwrap(), now(), &ring()));
+        assert!(!endpoint.signs_with(&SigningSecret::generate(&SystemRandom), now(), &ring()));
+        rotate(&mut endpoint, "{}", now()).unwrap();
+        assert!(!endpoint.secret_brought_along);
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub struct Endpoint {
     pub signatures: SignatureSchemes,
     /// Current signing secret, sealed.
     pub signing_secret: Sealed,
+    /// Whether the customer brought the current signing secret along. Otherwise Signpost generated it.
+    #[serde(default)]
+    pub secret_brought_along: bool,
     /// Earlier signing secrets that still sign during their overlap, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retiring_secrets: Vec<RetiringSecret>,
@@ -50,6 +53,9 @@ pub struct Endpoint {
     pub state: EndpointState,
     /// When the endpoint was created.
     pub created_at: Timestamp,
+    /// Number of the audit log entry that changed the endpoint last. Part of the `ETag`. 0 in rows of older versions.
+    #[serde(default)]
+    pub changed_in: u64,
 }
 
 /// A signing secret that was replaced and still signs until its overlap ends.
@@ -84,5 +90,32 @@ impl Endpoint {
         let retiring = self.retiring_secrets.iter_mut().map(|retiring| &mut retiring.secret);
         let secrets = [&mut self.signing_secret].into_iter().chain(retiring);
         headers.chain(secrets.map(|secret| (SealedKind::SigningSecret, secret)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::draft::Draft;
+    use crate::foundation::key_ring::KeyRing;
+    use crate::foundation::random::SystemRandom;
+    use crate::webhooks::address::AddressGuard;
+    use crate::webhooks::endpoint::NewEndpoint;
+    use crate::webhooks::signature::SigningSecret;
+
+    #[test]
+    fn an_endpoint_that_an_earlier_version_stored_can_be_read() {
+        let now = "2026-11-22T08:30:00Z".parse().unwrap();
+        let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
+        let draft = Draft::parse(br#"{"url":"https://example.com/"}"#).unwrap();
+        let (id, project) = (EndpointId::new(now, &SystemRandom), ProjectId::new(now, &SystemRandom));
+        let secret = SigningSecret::generate(&SystemRandom);
+        let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
+        let endpoint = new.create(id, project, &secret, &ring, &SystemRandom);
+        let mut stored = serde_json::to_value(&endpoint).unwrap();
+        for added in ["changedIn", "secretBroughtAlong"] {
+            assert!(stored.as_object_mut().unwrap().remove(added).is_some(), "{added}");
+        }
+        assert_eq!(serde_json::from_value::<Endpoint>(stored).unwrap(), endpoint);
     }
 }

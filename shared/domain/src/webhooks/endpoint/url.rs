@@ -1,5 +1,6 @@
 //! The URL of an endpoint.
 
+use percent_encoding::percent_encode_byte;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
@@ -11,10 +12,11 @@ const MAX_CHARACTERS: usize = 2048;
 /// Limit of RFC 1035, without the trailing dot.
 const MAX_HOST_CHARACTERS: usize = 253;
 
-/// URL that webhooks are sent to: `https`, a public host name, port 443 or 8443, at most 2,048 characters.
+/// URL that webhooks are sent to: `https`, a public host name, port 443 or 8443, at most 2,048 characters. Path and query contain
+/// only characters that RFC 3986 allows there. Others are percent-encoded, because some servers reject them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, max_length = 2048, format = "uri", example = "https://hooks.example.com/kyc"))]
-#[serde(transparent)]
+#[serde(from = "Url", into = "Url")]
 pub struct EndpointUrl(Url);
 
 /// A string that is not an [`EndpointUrl`].
@@ -29,6 +31,12 @@ pub enum BadEndpointUrl {
     /// Its host is longer than DNS allows.
     #[error("must have a host of at most {MAX_HOST_CHARACTERS} characters")]
     HostTooLong,
+    /// It has a backslash, which some clients read as a slash and others as part of the host.
+    #[error("must not have a backslash")]
+    Backslash,
+    /// It has a percent sign that does not begin an encoded character.
+    #[error("must have two hexadecimal digits after each percent sign; write %25 for a percent sign")]
+    Percent,
     /// It has a fragment, which HTTP never sends.
     #[error("must not have a fragment")]
     Fragment,
@@ -43,7 +51,13 @@ impl EndpointUrl {
         if text.len() > MAX_CHARACTERS {
             return Err(BadEndpointUrl::TooLong);
         }
-        let url = Url::parse(text).map_err(|_| BadEndpointUrl::Malformed)?;
+        if text.contains('\\') {
+            return Err(BadEndpointUrl::Backslash);
+        }
+        if has_stray_percent(text) {
+            return Err(BadEndpointUrl::Percent);
+        }
+        let url = encode_illegal(Url::parse(text).map_err(|_| BadEndpointUrl::Malformed)?);
         // The stored form may be longer than the input, because parsing adds an empty path and percent-encodes
         // characters.
         if url.as_str().len() > MAX_CHARACTERS {
@@ -65,6 +79,60 @@ impl EndpointUrl {
     }
 }
 
+/// Percent-encodes illegal characters in URLs that earlier versions stored.
+impl From<Url> for EndpointUrl {
+    fn from(url: Url) -> Self {
+        Self(encode_illegal(url))
+    }
+}
+
+impl From<EndpointUrl> for Url {
+    fn from(url: EndpointUrl) -> Self {
+        url.0
+    }
+}
+
+fn is_encoded_at(text: &[u8], percent: usize) -> bool {
+    text.get(percent + 1..percent + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+fn has_stray_percent(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (0..bytes.len()).any(|index| bytes[index] == b'%' && !is_encoded_at(bytes, index))
+}
+
+/// Percent-encodes characters that RFC 3986 (sections 3.3 and 3.4) does not allow in path and query. The parser follows the WHATWG
+/// standard and keeps some of them, such as `|`, `^` and braces.
+fn encode_illegal(mut url: Url) -> Url {
+    let path = encode(url.path(), "/");
+    let query = url.query().map(|query| encode(query, "/?"));
+    if path != url.path() {
+        url.set_path(&path);
+    }
+    if query.as_deref() != url.query() {
+        url.set_query(query.as_deref());
+    }
+    url
+}
+
+/// Percent-encodes all characters except those of `pchar` (RFC 3986) and `others`.
+fn encode(text: &str, others: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut encoded = String::with_capacity(text.len());
+    for (index, &byte) in bytes.iter().enumerate() {
+        let is_legal = byte.is_ascii_alphanumeric()
+            || b"-._~!$&'()*+,;=:@".contains(&byte)
+            || others.as_bytes().contains(&byte)
+            || (byte == b'%' && is_encoded_at(bytes, index));
+        if is_legal {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(percent_encode_byte(byte));
+        }
+    }
+    encoded
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -75,6 +143,16 @@ mod tests {
         #[test]
         fn parsing_untrusted_input_never_panics(input in "\\PC{0,120}") {
             let _ = EndpointUrl::parse(&input, &AddressGuard::default());
+        }
+
+        #[test]
+        fn path_and_query_have_only_legal_characters_and_read_back_the_same(rest in "[/?][ -~\u{e9}]{0,40}") {
+            if let Ok(url) = EndpointUrl::parse(&format!("https://example.com{rest}"), &AddressGuard::default()) {
+                let rest = &url.as_url()[url::Position::BeforePath..];
+                let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
+                prop_assert!(rest.bytes().all(is_legal) && !has_stray_percent(rest), "{rest}");
+                prop_assert_eq!(EndpointUrl::parse(url.as_url().as_str(), &AddressGuard::default()), Ok(url));
+            }
         }
 
         #[test]
@@ -106,6 +184,49 @@ mod tests {
         assert_eq!(url(&format!("?{}", &longest[1..])), Err(BadEndpointUrl::TooLong));
         let long_host = format!("https://{}com/", "a.".repeat(126));
         assert_eq!(EndpointUrl::parse(&long_host, &AddressGuard::default()), Err(BadEndpointUrl::HostTooLong));
+    }
+
+    #[test]
+    fn illegal_characters_in_path_and_query_are_encoded() {
+        let url = |path: &str| {
+            let url = EndpointUrl::parse(&format!("https://example.com{path}"), &AddressGuard::default()).unwrap();
+            url.as_url().as_str().strip_prefix("https://example.com").unwrap().to_owned()
+        };
+        assert_eq!(url("/hook?r={}"), "/hook?r=%7B%7D");
+        assert_eq!(url("/a|b^c`d{e}[f]?a|b^c`d{e}[f]"), "/a%7Cb%5Ec%60d%7Be%7D%5Bf%5D?a%7Cb%5Ec%60d%7Be%7D%5Bf%5D");
+        assert_eq!(url("/caf\u{e9} \"<>?\u{e9} \"<>'"), "/caf%C3%A9%20%22%3C%3E?%C3%A9%20%22%3C%3E%27");
+        let legal = "/a%7B/b;c=1,2:@!$&()*+-._~?x=%2F/?&y=a+b:@!$()*,;-._~";
+        assert_eq!(url(legal), legal);
+    }
+
+    #[test]
+    fn backslashes_and_stray_percent_signs_are_refused() {
+        let read = |url: &str| EndpointUrl::parse(url, &"localhost=127.0.0.0/8".parse().unwrap());
+        for url in [
+            r"https://example.com\@10.0.0.1/",
+            r"https://example.com/a\b",
+            r"https://example.com/?a\b",
+            r"https:\\example.com/",
+            r"http://localhost\@example.com/",
+        ] {
+            assert_eq!(read(url), Err(BadEndpointUrl::Backslash), "{url}");
+        }
+        for url in
+            ["https://example.com/%zz", "https://example.com/?100%", "https://example.com/%4", "https://a.example/%%41"]
+        {
+            assert_eq!(read(url), Err(BadEndpointUrl::Percent), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_stored_url_with_illegal_characters_is_read_as_a_legal_one() {
+        let stored = |url: &str| serde_json::from_value::<EndpointUrl>(url.into()).unwrap();
+        assert_eq!(
+            stored("https://example.com/hook?r={}&x=%zz").as_url().as_str(),
+            "https://example.com/hook?r=%7B%7D&x=%25zz"
+        );
+        let url = stored("https://example.com/a%7B?b");
+        assert_eq!(serde_json::to_value(&url).unwrap(), "https://example.com/a%7B?b");
     }
 
     #[test]

@@ -47,8 +47,9 @@ impl Scene {
             new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &master_keys(), &SystemRandom);
         let secret_key = SecretKey::generate(&SystemRandom);
         let mut secret_keys = SecretKeys::none(project);
-        let (key_id, request) = (SecretKeyId::new(now(), &SystemRandom), KeyIssue { overlap: Overlap::NONE });
-        secret_keys.issue(key_id, &secret_key, request, now(), &master_keys(), &SystemRandom).unwrap();
+        let request = KeyIssue { overlap: Overlap::NONE, secret_key: Some(secret_key.clone()) };
+        let key_id = SecretKeyId::new(now(), &SystemRandom);
+        secret_keys.issue(key_id, request, now(), &master_keys(), &SystemRandom).unwrap();
         let pair_id = KeyPairId::new(now(), &SystemRandom);
         let keys = ProjectKeys {
             secret_key: secret_keys.current_at(now()).cloned(),
@@ -80,7 +81,7 @@ impl Scene {
     fn rotate_secret(&mut self, now: Timestamp) -> SigningSecret {
         let secret = SigningSecret::generate(&SystemRandom);
         let rotation = Draft::parse(b"{}").unwrap().try_into().unwrap();
-        self.endpoint.rotate_secret(&secret, rotation, now, &master_keys(), &SystemRandom).unwrap();
+        self.endpoint.rotate_secret(&secret, &rotation, now, &master_keys(), &SystemRandom).unwrap();
         secret
     }
 }

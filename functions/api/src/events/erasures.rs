@@ -1,16 +1,16 @@
-//! `POST /v1/projects/{pid}/submissions/{id}/erase`: erases the personal data in a submission's events.
+//! `POST /v1/projects/{pid}/erasures`: erases the personal data in a submission's events.
 
 use axum::Json;
 use axum::extract::State;
-use domain::webhooks::event::SubmissionId;
+use domain::webhooks::event::NewErasure;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
-use crate::http::body::{Checked, LastId, NoFields};
+use crate::http::body::Checked;
 use crate::http::caller::{Caller, scope};
 #[cfg(test)]
-use crate::openapi::requests;
+use crate::openapi::webhook_requests;
 
 /// Maximum number of events that a call erases. Lambda ends the function after 10 s.
 const MAX_EVENTS: usize = 20;
@@ -29,21 +29,26 @@ pub(crate) struct ErasedView {
 }
 
 /// Erases the data of all events of a submission, and the stored responses of receivers. Open deliveries of these events are
-/// cancelled. The call needs the scope that publishes the data. For an unknown submission it succeeds and returns zero counts. Repeating the call also erases events that were
-/// published since.
+/// cancelled. The call needs the scope that publishes the data.
+///
+/// If the submission has no data, the call fails with `not-found`. A repeated call after a complete erasure also fails, unless new
+/// events were published. Events of the last few seconds may not be found yet.
 #[cfg_attr(test, utoipa::path(
-    post, path = "/v1/projects/{pid}/submissions/{id}/erase", operation_id = "eraseSubmission", tag = "Submissions",
-    params(("id" = SubmissionId, Path)), security(("x-api-key" = ["events:write"])),
-    request_body = requests::Nothing,
+    post, path = "/v1/projects/{pid}/erasures", operation_id = "eraseSubmission", tag = "Erasures",
+    security(("x-api-key" = ["events:write"])),
+    request_body = webhook_requests::NewErasure,
     responses((status = 200, description = "The result.", body = ErasedView)),
 ))]
 pub(crate) async fn erase(
     State(app): State<App>,
     caller: Caller<scope::EventsWrite>,
-    LastId(submission): LastId<SubmissionId>,
-    Checked(NoFields): Checked<NoFields>,
+    Checked(NewErasure { submission_id }): Checked<NewErasure>,
 ) -> Result<Json<ErasedView>, ApiError> {
     let project = app.existing_project(caller.project_id).await?;
-    let erased = app.store.events.erase_submission(project.id, &submission, MAX_EVENTS, app.clock.now()).await?;
+    let erased = app.store.events.erase_submission(project.id, &submission_id, MAX_EVENTS, app.clock.now()).await?;
+    // Success would make a caller who mistyped the id believe that the data is erased.
+    if erased.events == 0 && !erased.has_more {
+        return Err(ApiError::NotFound("data of this submission"));
+    }
     Ok(Json(ErasedView { events: erased.events, deliveries: erased.deliveries, done: !erased.has_more }))
 }

@@ -1,0 +1,32 @@
+//! The IP address of the caller, for the allowed networks of API keys and for the audit log.
+
+use std::net::IpAddr;
+
+use aws::lambda::proxy::NotThroughProxy;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::http::api_error::ApiError;
+
+/// The caller's address in the request's extensions. [`find`] puts it there.
+#[derive(Debug, Clone, Copy)]
+struct SourceAddress(Option<IpAddr>);
+
+/// Finds the address of the caller. Rejects requests that bypass the deployment's proxy.
+pub(crate) async fn find(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match app.config.proxy.caller_address(&request) {
+        Ok(address) => {
+            request.extensions_mut().insert(SourceAddress(address));
+            next.run(request).await
+        }
+        Err(NotThroughProxy) => ApiError::NotThroughProxy.into_response(),
+    }
+}
+
+/// The caller's IP address, if it is known.
+pub(crate) fn source_address(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<SourceAddress>()?.0
+}
