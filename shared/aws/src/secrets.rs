@@ -138,6 +138,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use domain::foundation::clock::ManualClock;
     use domain::foundation::id::ProjectId;
     use domain::foundation::key_ring::SealedKind;
     use domain::foundation::random::SystemRandom;
@@ -146,21 +147,12 @@ mod tests {
     const ROTATED: &str =
         r#"{"current":"k2","k1":"0123456789abcdef0123456789abcdef","k2":"fedcba9876543210fedcba9876543210"}"#;
 
-    /// A clock that is moved by hand.
-    struct Hands(SyncMutex<Timestamp>);
-
-    impl Clock for Hands {
-        fn now(&self) -> Timestamp {
-            *self.0.lock().unwrap()
-        }
-    }
-
     /// A fake Secrets Manager with one secret.
     struct Manager {
         secret: KeyRingSecret,
         text: Arc<SyncMutex<&'static str>>,
         reads: Arc<AtomicU32>,
-        hands: Arc<Hands>,
+        clock: Arc<ManualClock>,
     }
 
     impl Manager {
@@ -170,14 +162,9 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let aws = Aws::local(format!("http://{}", listener.local_addr().unwrap()));
             tokio::spawn(serve(listener, text.clone(), reads.clone()));
-            let hands = Arc::new(Hands(SyncMutex::new("2026-11-22T08:30:00Z".parse().unwrap())));
-            let secret = KeyRingSecret::new(&aws, "key-ring", hands.clone());
-            Self { secret, text, reads, hands }
-        }
-
-        fn pass(&self, time: Duration) {
-            let mut now = self.hands.0.lock().unwrap();
-            *now = now.plus(time);
+            let clock = Arc::new(ManualClock::new("2026-11-22T08:30:00Z".parse().unwrap()));
+            let secret = KeyRingSecret::new(&aws, "key-ring", clock.clone());
+            Self { secret, text, reads, clock }
         }
 
         fn reads(&self) -> u32 {
@@ -213,10 +200,10 @@ mod tests {
         for _ in 0..3 {
             manager.secret.ring().await.unwrap();
         }
-        manager.pass(Duration::from_secs(299));
+        manager.clock.advance(Duration::from_secs(299));
         manager.secret.ring().await.unwrap();
         assert_eq!(manager.reads(), 1);
-        manager.pass(Duration::from_secs(1));
+        manager.clock.advance(Duration::from_secs(1));
         manager.secret.ring().await.unwrap();
         assert_eq!(manager.reads(), 2);
     }
@@ -226,7 +213,7 @@ mod tests {
         let manager = Manager::with(FIRST).await;
         manager.secret.ring().await.unwrap();
         *manager.text.lock().unwrap() = ROTATED;
-        manager.pass(RETRY_INTERVAL);
+        manager.clock.advance(RETRY_INTERVAL);
         let project = project();
         let sealed = sealed_with(ROTATED, project);
         let ring = manager.secret.ring_to_open([&sealed]).await.unwrap();
@@ -240,7 +227,7 @@ mod tests {
         manager.secret.ring().await.unwrap();
         let invented = Sealed::from_text("k99.AAAA");
         for _ in 0..25 {
-            manager.pass(Duration::from_secs(1));
+            manager.clock.advance(Duration::from_secs(1));
             manager.secret.ring_to_open([&invented]).await.unwrap();
         }
         assert_eq!(manager.reads(), 3);
@@ -251,11 +238,11 @@ mod tests {
         let manager = Manager::with(FIRST).await;
         assert!(manager.secret.ring().await.is_ok());
         *manager.text.lock().unwrap() = "{}";
-        manager.pass(MAX_AGE);
+        manager.clock.advance(MAX_AGE);
         assert!(manager.secret.ring().await.is_ok());
         assert!(manager.secret.ring_now().await.is_err());
         *manager.text.lock().unwrap() = ROTATED;
-        manager.pass(RETRY_INTERVAL);
+        manager.clock.advance(RETRY_INTERVAL);
         let sealed = sealed_with(ROTATED, project());
         assert!(manager.secret.ring().await.unwrap().knows_key_of(&sealed));
     }
