@@ -16,7 +16,6 @@ mod app;
 mod config;
 mod csp;
 mod error_kind;
-mod language;
 mod links;
 mod pages;
 mod settings_cache;

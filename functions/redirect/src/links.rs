@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws::lambda::preferred_language::PreferredLanguage;
 use aws::store::LinkUse;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
@@ -14,7 +15,6 @@ use domain::return_urls::{DocumentedCode, ErrorCode, Outcome, Verification, Visi
 
 use crate::answer::{Answer, Ending, Fault, NextStep, Refusal};
 use crate::app::App;
-use crate::language::PreferredLanguage;
 use crate::pages;
 
 /// How long after its first use the same visit can open a single-use link again. This is longer than the countdown of 5 seconds,

@@ -8,7 +8,6 @@ pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod etag;
 pub(crate) mod idempotency;
-pub(crate) mod language;
 pub(crate) mod paging;
 pub(crate) mod problem;
 pub(crate) mod problem_kind;

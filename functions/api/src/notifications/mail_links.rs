@@ -3,6 +3,7 @@
 //! Opening a link changes nothing, because mail scanners open links too. The button on the page makes the change. Mail programs that
 //! offer one-click unsubscribe (RFC 8058) send the same POST as the button.
 
+use aws::lambda::preferred_language::PreferredLanguage;
 use aws::link_keys::link_key;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -17,7 +18,6 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::caller::RequestOrigin;
 use crate::http::etag::Preconditions;
-use crate::http::language::PreferredLanguage;
 use crate::http::settings_change::ChangeRequest;
 use crate::notifications::mail_link_page::{self, MailLinkPage};
 use crate::notifications::users::alter_user;

@@ -1,5 +1,6 @@
 //! `GET /v1/projects/{pid}/reports/{day}`: the report of the daily mail, as JSON and as a page.
 
+use aws::lambda::preferred_language::PreferredLanguage;
 use aws::store::build_report;
 use axum::Json;
 use axum::extract::State;
@@ -17,7 +18,6 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::LastId;
 use crate::http::caller::{Caller, scope};
-use crate::http::language::PreferredLanguage;
 #[cfg(test)]
 use crate::openapi::parameters;
 

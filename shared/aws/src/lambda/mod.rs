@@ -5,6 +5,8 @@ pub mod config;
 pub mod gateway;
 pub mod metric;
 #[cfg(feature = "http")]
+pub mod preferred_language;
+#[cfg(feature = "http")]
 pub mod proxy;
 #[cfg(feature = "http")]
 pub mod request_log;

@@ -1,4 +1,4 @@
-//! The language of a page that the API answers a browser with.
+//! The language of a page, for all functions behind an HTTP API.
 
 use std::convert::Infallible;
 
@@ -8,7 +8,10 @@ use axum::http::request::Parts;
 use domain::foundation::language::Language;
 
 /// The language that the browser prefers; English if the header is absent or not ASCII.
-pub(crate) struct PreferredLanguage(pub(crate) Language);
+pub struct PreferredLanguage(
+    /// The language.
+    pub Language,
+);
 
 impl<S: Send + Sync> FromRequestParts<S> for PreferredLanguage {
     type Rejection = Infallible;
