@@ -25,19 +25,18 @@ LOG_PAGE = 10_000
 
 
 def deploy(request):
-    upload(request["bucket"], request["prefix"], request["functions"])
+    template = upload(request)
     # SES sends only from verified addresses. On AWS, the address is verified once, before the first deployment.
     boto3.client("sesv2").create_email_identity(EmailIdentity=request["parameters"]["MailFrom"])
     cloudformation = boto3.client("cloudformation")
     name = request["stack"]
-    with open(request["template"], encoding="utf-8") as template:
-        cloudformation.create_stack(
-            StackName=name,
-            TemplateBody=template.read(),
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in request["parameters"].items()],
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            OnFailure="DO_NOTHING",
-        )
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateURL=template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in request["parameters"].items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        OnFailure="DO_NOTHING",
+    )
     deadline = time.monotonic() + DEPLOYMENT_SECONDS
     while True:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -54,11 +53,16 @@ def failures(cloudformation, name):
             yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', 'no reason given')}"
 
 
-def upload(bucket, prefix, functions):
+def upload(request):
+    """Uploads the functions and the template. Returns the URL of the template, which is too large to be part of a call."""
     s3 = boto3.client("s3")
+    bucket, prefix = request["bucket"], request["prefix"]
     s3.create_bucket(Bucket=bucket)
-    for name, binary in functions.items():
+    for name, binary in request["functions"].items():
         s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}.zip", Body=zipped(binary))
+    with open(request["template"], "rb") as template:
+        s3.put_object(Bucket=bucket, Key=f"{prefix}/application.yaml", Body=template.read())
+    return f"{s3.meta.endpoint_url}/{bucket}/{prefix}/application.yaml"
 
 
 def zipped(binary):

@@ -37,11 +37,11 @@ def recording(enforce, file):
 
 
 def with_batches_of_messages(action_of):
-    """AWS checks `sqs:SendMessage` for a batch too. MiniStack checks an action that AWS does not have."""
+    """AWS checks `sqs:SendMessage` and `sqs:DeleteMessage` for batches too. MiniStack checks actions that AWS does not have."""
 
     def action_as_on_aws(*request):
         action = action_of(*request)
-        return "sqs:SendMessage" if action == "sqs:SendMessageBatch" else action
+        return action.removesuffix("Batch") if action in ("sqs:SendMessageBatch", "sqs:DeleteMessageBatch") else action
 
     return action_as_on_aws
 

@@ -15,6 +15,7 @@ use domain::projects::project::Project;
 
 use crate::config::Config;
 use crate::endpoints::host_names::{HostNames, SystemHostNames};
+use crate::events::subscriptions::{self, Subscriptions};
 use crate::http::api_error::ApiError;
 use crate::http::api_key_cache::ApiKeyCache;
 use crate::http::rate_limit::RateLimiter;
@@ -34,6 +35,7 @@ pub struct Services {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) api_keys: ApiKeyCache,
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) rate_limiter: RateLimiter,
     pub(crate) send_queue: Queue,
     pub(crate) mailer: Mailer,
@@ -57,6 +59,7 @@ impl App {
         let store = Store::new(aws, &config.store);
         Self(Arc::new(Services {
             api_keys: ApiKeyCache::new(store.api_keys.clone()),
+            subscriptions: Subscriptions::new(store.projects.clone(), Arc::clone(&clock), subscriptions::MAX_AGE),
             rate_limiter: RateLimiter::new(config.rate_limit, store.quotas.clone()),
             store,
             send_queue: Queue::new(aws, &config.send_queue_url),
@@ -89,6 +92,15 @@ impl App {
     #[must_use]
     pub fn with_report_timeout(mut self, timeout: Duration) -> Self {
         self.services().report_timeout = timeout;
+        self
+    }
+
+    /// Sets how long subscriptions are cached. Zero turns the cache off.
+    #[must_use]
+    pub fn with_subscription_age(mut self, max_age: Duration) -> Self {
+        let services = self.services();
+        let (projects, clock) = (services.store.projects.clone(), Arc::clone(&services.clock));
+        services.subscriptions = Subscriptions::new(projects, clock, max_age);
         self
     }
 

@@ -1,7 +1,10 @@
 //! The settings API, `/v1`. Each folder is one area with its own routes. [`http`] contains the parts that all routes share.
 
-use aws::lambda::request_log::log_request;
-use aws::lambda::response_headers::add_security_headers;
+use aws::lambda::request_log::RequestLog;
+use aws::lambda::response_headers::set_security_headers;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
 
@@ -24,8 +27,9 @@ pub use app::App;
 pub use config::Config;
 pub use endpoints::host_names::{Addresses, HostNames};
 
+use http::rate_limit::RateLimitSlot;
 use http::routes::{self, Routes};
-use http::{problem, rate_limit, source_address};
+use http::{problem, source_address};
 
 /// Creates the router of the whole API.
 pub fn router(app: App) -> Router {
@@ -33,14 +37,24 @@ pub fn router(app: App) -> Router {
         .into_router()
         .fallback(routes::route_not_found)
         .method_not_allowed_fallback(routes::method_not_allowed)
-        .layer(middleware::from_fn(routes::check_url))
-        .layer(middleware::from_fn_with_state(app.clone(), source_address::find))
-        .layer(middleware::from_fn(rate_limit::write_headers))
-        .layer(middleware::from_fn(problem::write_problems))
-        .layer(middleware::from_fn(add_security_headers))
-        .layer(middleware::from_fn_with_state(app.clone(), request_metrics::record_metrics))
-        .layer(middleware::from_fn(log_request))
+        .layer(middleware::from_fn_with_state(app.clone(), serve))
         .with_state(app)
+}
+
+/// What all routes share. It is one layer, because axum copies the services below a layer for each request.
+async fn serve(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let log = RequestLog::begin(&mut request);
+    let rate_limit = RateLimitSlot::add_to(&mut request);
+    let mut response = match routes::check_url(&request).and_then(|()| source_address::find(&app, &mut request)) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    rate_limit.write_headers(&mut response);
+    let mut response = problem::write(response, log.request_id());
+    set_security_headers(&mut response);
+    request_metrics::record(&response, app.clock.now());
+    log.end(&mut response);
+    response
 }
 
 /// Returns the paths of all routes, such as `/v1/projects/{pid}`.

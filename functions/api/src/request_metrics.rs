@@ -2,23 +2,18 @@
 
 use aws::lambda::metric::{Measured, Metric};
 use aws::lambda::telemetry;
-use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::middleware::Next;
 use axum::response::Response;
-
-use crate::app::App;
+use domain::foundation::time::Timestamp;
 
 /// The number of events that a response accepts. The handler puts it into the response's extensions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AcceptedCount(pub(crate) usize);
 
-/// Writes the metrics of a request.
-pub(crate) async fn record_metrics(State(app): State<App>, request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+/// Writes the metrics of a request, whose response is made at `now`.
+pub(crate) fn record(response: &Response, now: Timestamp) {
     let accepted = response.extensions().get::<AcceptedCount>().copied();
-    telemetry::record(&measure(response.status(), accepted), app.clock.now());
-    response
+    telemetry::record(&measure(response.status(), accepted), now);
 }
 
 fn measure(status: StatusCode, accepted: Option<AcceptedCount>) -> Measured {

@@ -12,6 +12,7 @@ use aws_lambda_events::sqs::SqsBatchResponse;
 use domain::foundation::clock::Clock;
 use domain::foundation::random::Random;
 use domain::foundation::time::UtcDay;
+use domain::reports::report::MAX_SLICE_ROWS;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -31,6 +32,8 @@ pub struct Digest<Q, M> {
     pub mailer: M,
     /// Key ring that seals the links in mails.
     pub key_ring: KeyRingSecret,
+    /// Maximum number of rows that one message counts for a report.
+    pub max_slice_rows: u64,
     /// Base URL of the API, which serves those links. Without a trailing slash.
     pub api_base_url: String,
     /// Source of the current time.
@@ -45,7 +48,7 @@ pub struct Digest<Q, M> {
 pub enum RunResult {
     /// Reports were queued.
     Queued {
-        /// The days reported, oldest first. Empty if another run had queued all reports.
+        /// The days reported, oldest first. Empty if no report was due.
         days: Vec<UtcDay>,
         /// Number of reports.
         reports: usize,
@@ -94,6 +97,7 @@ impl Digest<Queues, Mailer> {
             queue: Queues { report, send },
             mailer: Mailer::new(aws, &config.mail_from, config.mail_configuration_set),
             key_ring: KeyRingSecret::new(aws, &config.key_ring_secret, clock.clone()),
+            max_slice_rows: MAX_SLICE_ROWS,
             api_base_url: config.api_base_url,
             clock,
             random,

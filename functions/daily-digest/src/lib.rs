@@ -16,6 +16,7 @@ mod ports;
 mod reconcile;
 mod report;
 mod run;
+mod schedule;
 mod trigger;
 
 pub use config::Config;

@@ -1,30 +1,27 @@
 //! Reconciliation: once a day, the deliveries of recent events are searched for lost ones, which are queued again.
 //!
 //! A delivery has no row until its first attempt is recorded, so the sweep cannot repair a lost first message. Messages that
-//! failed for an hour are in the dead-letter queue; reconciliation sends them again. It also schedules a check of each
+//! failed for an hour are in the dead-letter queue; reconciliation sends them again. On the last day that it covers, it stores
+//! lost deliveries instead: the sweep sends those, and ends them before their event is deleted. Reconciliation also schedules a check of each
 //! endpoint that has held deliveries and no scheduled check.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use aws::store::{DigestProgress, DigestStage, PageToken};
+use aws::store::{DigestProgress, DigestStage, WriteOutcome};
 use domain::foundation::id::{EndpointId, EventId};
-use domain::foundation::time::{Timestamp, UtcDay};
+use domain::foundation::time::Timestamp;
 use domain::reports::digest::{DigestJob, ReconcileJob};
-use domain::webhooks::delivery::{AttemptTask, Delivery, DeliveryState};
+use domain::reports::schedule;
+use domain::webhooks::delivery::{AttemptTask, Delivery, DeliveryState, remind};
 use tracing::{info, warn};
 
 use crate::digest::{Digest, DigestError, JobError};
 use crate::ports::{DigestMailer, DigestQueue};
+use crate::schedule::PROJECTS_PER_PAGE;
 
 /// Minimum age of an event at which a delivery without a row counts as lost. Longer than a message takes in normal operation.
 const LOST_AFTER: Duration = Duration::from_mins(10);
-
-/// Number of days before today that are reconciled: yesterday, and one more in case a run was missed.
-const DAYS_BACK: u32 = 2;
-
-/// Maximum number of projects read and queued at once.
-const PROJECTS_PER_PAGE: u16 = 100;
 
 /// Maximum number of events read at once.
 const EVENTS_PER_PAGE: u16 = 100;
@@ -33,13 +30,13 @@ const EVENTS_PER_PAGE: u16 = 100;
 const PAGES_PER_MESSAGE: usize = 300;
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// Queues the reconciliation of each project, starting at the page `after`. Stores the progress of the daily run of the day
-    /// `run` after each page, so that a later run can continue if this one dies.
-    pub(crate) async fn queue_reconciliations(&self, run: UtcDay, after: Option<PageToken>) -> Result<(), DigestError> {
+    /// Queues the reconciliation of each project, starting at the current page of the run. Stores the progress after each page,
+    /// so that a later run can continue if this one dies.
+    pub(crate) async fn queue_reconciliations(&self, run: &DigestProgress) -> Result<(), DigestError> {
         let now = self.clock.now();
-        let (day, oldest_day) = (now.day(), now.minus(Duration::from_hours(24) * DAYS_BACK).day());
+        let (day, oldest_day) = (now.day(), schedule::oldest_day(now.day()));
         let job = |project_id| DigestJob::Reconcile(ReconcileJob { project_id, day, before: None, oldest_day });
-        let (mut projects, mut next) = (0, after);
+        let (mut projects, mut next) = (0, run.after.clone());
         loop {
             let page = self.store.projects.list(PROJECTS_PER_PAGE, next.as_ref()).await?;
             let jobs: Vec<DigestJob> = page.items.iter().map(|project| job(project.id)).collect();
@@ -47,7 +44,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
             projects += jobs.len();
             next = page.next;
             let stage = if next.is_none() { DigestStage::Done } else { DigestStage::Reconciliation };
-            let progress = DigestProgress { day: run, stage, after: next.clone() };
+            let progress = DigestProgress { stage, after: next.clone(), ..run.clone() };
             self.store.digest.note_progress(&progress).await?;
             if next.is_none() {
                 info!(projects, "reconciliations of {projects} projects were queued");
@@ -65,7 +62,12 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         for _ in 0..PAGES_PER_MESSAGE {
             let Some(at) = next else { break };
             let page = self.store.events.deliveries_on(at.project_id, at.day, at.before, EVENTS_PER_PAGE).await?;
-            lost += self.queue_lost(&page.deliveries).await?;
+            let is_last_chance = at.day <= at.oldest_day;
+            lost += if is_last_chance {
+                self.store_lost(&page.deliveries).await?
+            } else {
+                self.queue_lost(&page.deliveries).await?
+            };
             endpoints.extend(held_for(&page.deliveries));
             next = next_page(at, page.next_before);
         }
@@ -91,6 +93,21 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         let now = self.clock.now();
         let lost = deliveries.iter().filter(|delivery| is_lost(delivery, now));
         let tasks: Vec<AttemptTask> = lost.map(Delivery::next_task).collect();
+        let count = tasks.len();
+        self.queue.send_tasks(tasks).await?;
+        Ok(count)
+    }
+
+    /// Stores lost deliveries as due now, queues them, and returns their number.
+    async fn store_lost(&self, deliveries: &[Delivery]) -> Result<usize, JobError> {
+        let now = self.clock.now();
+        let mut tasks = Vec::new();
+        for delivery in deliveries.iter().filter(|delivery| is_lost(delivery, now)) {
+            let due = delivery.clone().released(now);
+            if self.store.deliveries.record_lost(&due, remind(now, now).sweep_at).await? == WriteOutcome::Applied {
+                tasks.push(due.next_task());
+            }
+        }
         let count = tasks.len();
         self.queue.send_tasks(tasks).await?;
         Ok(count)

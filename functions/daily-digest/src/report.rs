@@ -1,144 +1,104 @@
-//! The daily report: queued for all projects in the morning, and mailed project by project.
+//! One report: counted slice by slice, kept, and mailed to each recipient.
+//!
+//! The first message of a report counts all deliveries of a project that has few. If there are more than one message can count,
+//! it records what it counted and sends a message for each part of the rest. Whichever message completes the slices merges them
+//! and mails the report. Each message can be repeated: a slice is recorded once, the first complete report is kept, and each
+//! user is mailed once.
 
-use aws::lambda::metric::{Measured, Metric};
-use aws::lambda::telemetry;
-use aws::store::{DigestProgress, DigestStage, Mailing, PageToken, build_report};
-use domain::foundation::id::ProjectId;
-use domain::foundation::time::{Timestamp, UtcDay};
-use domain::projects::project::QuietDays;
-use domain::reports::digest::DigestJob;
-use domain::reports::report::ReportJob;
+use aws::store::{CountedSlice, Mailing, StoreError, finish_report};
+use domain::projects::project::{Project, QuietDays};
+use domain::reports::notification_user::NotificationUser;
+use domain::reports::report::{Report, ReportJob, ReportView, Slice, SliceReader};
 use mail::{self, Reader};
-use tracing::info;
+use tracing::{error, info};
 
-use crate::digest::{Digest, DigestError, JobError, RunResult};
+use crate::digest::{Digest, JobError};
 use crate::ports::{DigestMailer, DigestQueue};
-use crate::trigger;
-
-/// Maximum number of days before yesterday whose missed reports are still queued.
-const MAX_CATCH_UP_DAYS: u32 = 3;
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// Queues the missing reports of each past day, usually only yesterday's, and then the reconciliations. Continues a run that died
-    /// where it stopped. Does nothing if another run has queued everything.
-    pub(crate) async fn queue_due_days(&self) -> Result<RunResult, DigestError> {
-        let yesterday = UtcDay::before(self.clock.now());
-        let due = days_due(self.store.digest.progress().await?, yesterday);
-        let days = due.iter().map(|progress| progress.day).collect();
-        let Some(last) = due.last().cloned() else {
-            info!(%yesterday, "the reports of {yesterday} had been queued before");
-            return Ok(RunResult::Queued { days, reports: 0 });
-        };
-        let mut reports = 0;
-        // Reports go first because people read them in the morning.
-        for DigestProgress { day, after, .. } in
-            due.into_iter().filter(|progress| progress.stage == DigestStage::Reports)
-        {
-            reports += self.queue_reports(day, None, after, true).await?;
-        }
-        let after = last.after.filter(|_| last.stage == DigestStage::Reconciliation);
-        self.queue_reconciliations(last.day, after).await?;
-        telemetry::record(&Measured::one(Metric::DigestRuns, 1), self.clock.now());
-        Ok(RunResult::Queued { days, reports })
-    }
-
-    /// Queues the reports of a requested day, even if they were queued before. No user gets the same report twice; a preview of
-    /// today is mailed each time.
-    pub(crate) async fn queue_requested_day(&self, day: UtcDay) -> Result<RunResult, DigestError> {
-        let now = self.clock.now();
-        let is_preview = trigger::is_preview(day, self.retention.oldest_kept(now).day(), now)?;
-        let reports = self.queue_reports(day, is_preview.then_some(now), None, false).await?;
-        Ok(RunResult::Queued { days: vec![day], reports })
-    }
-
-    /// Queues the report of each project with notification users, starting at the page `after`. Stores the progress after each page if
-    /// `is_tracked`. Returns the number of reports queued.
-    async fn queue_reports(
-        &self,
-        day: UtcDay,
-        preview_asked_at: Option<Timestamp>,
-        after: Option<PageToken>,
-        is_tracked: bool,
-    ) -> Result<usize, DigestError> {
-        let (mut reports, mut next) = (0, after);
-        let mut last: Option<ProjectId> = None;
-        loop {
-            let mut page = self.store.users.projects_with_users(next.as_ref()).await?;
-            // A project whose users span two pages is listed on both.
-            page.items.retain(|project| Some(*project) != last);
-            last = page.items.last().copied().or(last);
-            let job = |project_id: &ProjectId| ReportJob { project_id: *project_id, day, preview_asked_at };
-            let jobs: Vec<DigestJob> = page.items.iter().map(|project| DigestJob::Report(job(project))).collect();
-            self.queue.send_jobs(&jobs).await?;
-            reports += jobs.len();
-            next = page.next;
-            if is_tracked {
-                let stage = if next.is_none() { DigestStage::Reconciliation } else { DigestStage::Reports };
-                let progress = DigestProgress { day, stage, after: next.clone() };
-                self.store.digest.note_progress(&progress).await?;
-            }
-            if next.is_none() {
-                info!(%day, reports, "{reports} reports of {day} were queued");
-                return Ok(reports);
-            }
-        }
-    }
-
-    /// Mails a project's report to each recipient, and returns the number of mails sent.
-    pub(crate) async fn mail_report(&self, job: &ReportJob) -> Result<usize, JobError> {
+    /// Counts the deliveries of the job's slice. If that completes the report, keeps it and mails it to each recipient. Returns the
+    /// number of mails sent.
+    pub(crate) async fn process_report(&self, job: &ReportJob) -> Result<usize, JobError> {
         let Some(project) = self.store.projects.get(job.project_id).await? else { return Ok(0) };
-        let mailing = Mailing::from(job);
-        let recipients = self.recipients(project.id, &mailing).await?;
-        if recipients.is_empty() {
+        let is_preview = job.preview_asked_at.is_some();
+        let kept = if is_preview { None } else { self.store.reports.kept(project.id, job.day).await? };
+        let counted = if kept.is_none() { self.count(job).await? } else { None };
+        if kept.is_none() && counted.is_none() {
             return Ok(0);
         }
-        let report = build_report(&self.store, project.id, job.day, &*self.clock).await?;
-        if job.preview_asked_at.is_none() {
-            self.store.digest.keep_report(project.id, job.day, &report, report.as_of).await?;
-            if project.quiet_days == QuietDays::None && !report.has_news() {
-                return Ok(0);
-            }
+        let mailing = Mailing::from(job);
+        let recipients = self.recipients(project.id, &mailing).await?;
+        let Some(report) = self.finish(job, kept, counted, &recipients).await? else { return Ok(0) };
+        if recipients.is_empty() || is_unwanted(&project, job, &report) {
+            return Ok(0);
         }
         let render = |reader: Reader<'_>| mail::render(&report, project.name.as_str(), reader);
         self.mail_all(&mailing, recipients, render).await
     }
-}
 
-/// The work of each day up to `yesterday` that is not done, oldest first. The first run ever reports `yesterday` only.
-fn days_due(progress: Option<DigestProgress>, yesterday: UtcDay) -> Vec<DigestProgress> {
-    let from_start = |day| DigestProgress { day, stage: DigestStage::Reports, after: None };
-    let Some(progress) = progress else { return vec![from_start(yesterday)] };
-    let oldest = (0..MAX_CATCH_UP_DAYS).fold(yesterday, |day, _| day.previous());
-    let first = if progress.stage == DigestStage::Done { from_start(progress.day.next()) } else { progress };
-    let first = if first.day < oldest { from_start(oldest) } else { first };
-    let days = std::iter::successors(Some(first), |last| Some(from_start(last.day.next())));
-    days.take_while(|progress| progress.day <= yesterday).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(value: &str) -> UtcDay {
-        value.parse().unwrap()
-    }
-
-    #[test]
-    fn missed_days_are_due_again_up_to_three_days_before_yesterday() {
-        let yesterday = day("2026-11-21");
-        let due = |progress: Option<(&str, bool)>| -> Vec<String> {
-            let stage = |is_done| if is_done { DigestStage::Done } else { DigestStage::Reports };
-            let progress =
-                progress.map(|(last, is_done)| DigestProgress { day: day(last), stage: stage(is_done), after: None });
-            days_due(progress, yesterday).into_iter().map(|progress| progress.day.to_string()).collect()
+    /// Counts the deliveries of the job's slice, and sends messages for the parts that it leaves. Returns the report of all
+    /// deliveries, if it is complete.
+    async fn count(&self, job: &ReportJob) -> Result<Option<Report>, JobError> {
+        let slice = job.slice();
+        let is_first_message = job.slice.is_none();
+        // The first message looks for earlier work only after it has found more deliveries than it can count. Most have few.
+        let known_end = if is_first_message { None } else { self.store.reports.counted_until(job, slice.from).await? };
+        let end = match known_end {
+            Some(end) => {
+                let counted = Slice { to: end, ..slice };
+                self.store.reports.note_range(job, counted, self.clock.now()).await?;
+                end
+            }
+            None => {
+                let mut report = Report::new(job.project_id, job.day);
+                let reader = SliceReader::new(slice, self.max_slice_rows);
+                let CountedSlice { end, unreadable } =
+                    self.store.events.count_slice(&mut report, job.project_id, job.day, reader).await?;
+                if unreadable > 0 {
+                    let (project_id, day) = (job.project_id, job.day);
+                    error!(project.id = %project_id, %day, unreadable, "{unreadable} rows cannot be read and are missing in the report of {day}");
+                }
+                if is_first_message && end == slice.to {
+                    return Ok(Some(report));
+                }
+                let counted = Slice { to: end, ..slice };
+                self.store.reports.record_slice(job, counted, &report, self.clock.now()).await?
+            }
         };
-        assert_eq!(due(None), ["2026-11-21"], "the first run ever");
-        assert_eq!(due(Some(("2026-11-20", true))), ["2026-11-21"]);
-        assert_eq!(due(Some(("2026-11-21", true))), Vec::<String>::new(), "the schedule fired twice");
-        assert_eq!(due(Some(("2026-11-21", false))), ["2026-11-21"], "the run died half-way");
-        assert_eq!(due(Some(("2026-11-19", false))), ["2026-11-19", "2026-11-20", "2026-11-21"]);
-        let all = ["2026-11-18", "2026-11-19", "2026-11-20", "2026-11-21"];
-        assert_eq!(due(Some(("2026-11-01", true))), all, "no run for weeks");
-        assert_eq!(due(Some(("2026-11-22", true))), Vec::<String>::new());
+        if let Some(merged) = self.store.reports.merged_slices(job).await? {
+            return Ok(Some(merged));
+        }
+        // After a crash here, the repeated message finds its slice recorded and sends these again.
+        let parts: Vec<ReportJob> =
+            slice.rest(end).parts().into_iter().map(|part| ReportJob { slice: Some(part), ..*job }).collect();
+        self.send_reports(&parts).await?;
+        let (project_id, day, count) = (job.project_id, job.day, parts.len());
+        info!(project.id = %project_id, %day, "a slice of the report of {day} was counted; {count} slices follow it");
+        Ok(None)
     }
+
+    /// Completes a report that was counted, and keeps it if it has news. Returns `None` if nobody needs the report.
+    async fn finish(
+        &self,
+        job: &ReportJob,
+        kept: Option<ReportView>,
+        counted: Option<Report>,
+        recipients: &[NotificationUser],
+    ) -> Result<Option<ReportView>, StoreError> {
+        let Some(counted) = counted else { return Ok(kept) };
+        if counted.is_empty() && recipients.is_empty() {
+            return Ok(None);
+        }
+        let report = finish_report(&self.store, job.project_id, counted, &*self.clock).await?;
+        if job.preview_asked_at.is_some() || !report.has_news() {
+            return Ok(Some(report));
+        }
+        let as_of = report.as_of;
+        Ok(Some(self.store.reports.keep(report, as_of).await?))
+    }
+}
+
+/// Whether the project gets no mail about this day. Previews are always mailed, because somebody asked for them.
+fn is_unwanted(project: &Project, job: &ReportJob, report: &ReportView) -> bool {
+    job.preview_asked_at.is_none() && project.quiet_days == QuietDays::None && !report.has_news()
 }

@@ -16,7 +16,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     pub async fn handle(&self, event: Value) -> Result<RunResult, DigestError> {
         match Trigger::try_from(event)? {
             Trigger::Day(Some(day)) => self.queue_requested_day(day).await,
-            Trigger::Day(None) => self.queue_due_days().await,
+            Trigger::Day(None) => self.queue_due_reports().await,
             Trigger::Messages(batch) => Ok(RunResult::Processed(self.process(batch).await)),
         }
     }
@@ -47,7 +47,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     async fn process_message(&self, message: SqsMessage) -> Result<Measured, JobError> {
         let body = message.body.ok_or(JobError::NoBody)?;
         match serde_json::from_str(&body).map_err(JobError::Message)? {
-            DigestJob::Report(job) => Ok(Measured::one(Metric::MailsSent, self.mail_report(&job).await? as u64)),
+            DigestJob::Report(job) => Ok(Measured::one(Metric::MailsSent, self.process_report(&job).await? as u64)),
             DigestJob::Notice(job) => Ok(Measured::one(Metric::MailsSent, self.mail_notice(&job).await? as u64)),
             DigestJob::Reconcile(job) => Ok(Measured::one(Metric::LostDeliveries, self.reconcile(&job).await? as u64)),
         }

@@ -53,6 +53,9 @@ pub(crate) fn is_preview(day: UtcDay, oldest_kept: UtcDay, now: Timestamp) -> Re
 
 #[cfg(test)]
 mod tests {
+    use domain::reports::digest::DigestJob;
+    use domain::reports::report::ReportJob;
+
     use super::*;
 
     fn trigger(json: &str) -> Result<Trigger, BadTrigger> {
@@ -74,6 +77,11 @@ mod tests {
             panic!("the event of the queue has messages");
         };
         assert_eq!(messages.records.len(), 1);
+        let Trigger::Messages(slice) = trigger(include_str!("../../../events/daily-digest-slice.json")).unwrap() else {
+            panic!("the event of a slice has a message");
+        };
+        let job = serde_json::from_str(slice.records[0].body.as_deref().unwrap()).unwrap();
+        assert!(matches!(job, DigestJob::Report(ReportJob { slice: Some(_), .. })), "{job:?}");
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use aws::Aws;
 use aws::lambda::{config, gateway, telemetry};
 use aws::secrets::KeyRingSecret;
 use aws::store::{ReturnUrlStore, UsedLinks};
+use aws::{Aws, CallTimeouts};
 use domain::foundation::clock::SystemClock;
 use domain::foundation::random::SystemRandom;
 use redirect::{App, Config, router};
@@ -14,7 +14,7 @@ use redirect::{App, Config, router};
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init(env!("CARGO_CRATE_NAME"));
     let config = Config::read(config::environment)?;
-    let aws = Aws::from_env(&config::environment)?;
+    let aws = Aws::from_env(&config::environment, CallTimeouts::SHORT)?;
     let proxy = config.proxy;
     let settings = ReturnUrlStore::new(&aws, config.settings_table);
     let used_links = UsedLinks::new(&aws, config.activity_table);

@@ -12,6 +12,8 @@ pub struct Config {
     pub send_queue_url: String,
     /// URL of the queue that daily-digest reads.
     pub report_queue_url: String,
+    /// Name of this function, which starts further invocations of itself.
+    pub function_name: String,
 }
 
 impl Config {
@@ -21,6 +23,7 @@ impl Config {
             store: StoreConfig::read(&var)?,
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             report_queue_url: config::required(&var, "REPORT_QUEUE_URL")?,
+            function_name: config::required(&var, "AWS_LAMBDA_FUNCTION_NAME")?,
         })
     }
 }

@@ -1,24 +1,28 @@
 //! Endpoints with held deliveries or pending notices.
 //!
-//! Held deliveries are released at a pace that doubles each minute once the endpoint accepts webhooks. When the pause of an
+//! Once the endpoint accepts webhooks, held deliveries are released at a pace that adapts each minute. When the pause of an
 //! open breaker ends, one of them is released as the probe.
 
 use std::time::Duration;
 
 use aws::ServiceError;
 use aws::queue::Message;
-use aws::store::{DueEndpoint, Held, StoredHealth, WriteOutcome};
+use aws::store::{DueEndpoint, Held, StoreError, StoredHealth, WriteOutcome};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{self, SWEEP_AHEAD};
 use domain::webhooks::endpoint::EndpointState;
 use domain::webhooks::health::{Drain, Health};
 use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use tracing::info;
 
 use crate::sweeper::{LEASE, Sweeper};
 
 /// Maximum number of deliveries released concurrently.
 const MAX_CONCURRENT_RELEASES: usize = 50;
+
+/// Maximum number of endpoints checked concurrently, so that one with many held deliveries does not delay the others.
+const MAX_CONCURRENT_CHECKS: usize = 4;
 
 /// Maximum number of deliveries to a deleted endpoint released per minute. The sender cancels them.
 const MAX_CANCELLED_PER_MINUTE: u32 = 3000;
@@ -36,20 +40,24 @@ struct Checked {
 }
 
 impl Sweeper {
-    /// Checks endpoints one after the other until `last_start`, and returns the number of deliveries released. A failure does not
-    /// stop the checks of the other endpoints.
+    /// Checks endpoints until `last_start`, and returns the number of deliveries released. A failure does not stop the checks of
+    /// the other endpoints.
     pub(crate) async fn check_endpoints(
         &self,
         due: &[DueEndpoint],
         horizon: Timestamp,
         last_start: Timestamp,
     ) -> Result<usize, ServiceError> {
-        let (mut released, mut failed) = (0, None);
-        for due in due {
-            if self.clock.now() >= last_start {
-                break;
+        let checks = stream::iter(due).map(|due| async move {
+            match self.check_endpoint(due, horizon, last_start).await {
+                Err(ServiceError::Store(StoreError::Row(_))) => self.set_aside(&due.key()).await.map(|()| 0),
+                checked => checked,
             }
-            match self.check_endpoint(due, horizon).await {
+        });
+        let mut checks = checks.buffer_unordered(MAX_CONCURRENT_CHECKS);
+        let (mut released, mut failed) = (0, None);
+        while let Some(checked) = checks.next().await {
+            match checked {
                 Ok(count) => released += count,
                 Err(error) => failed = Some(error),
             }
@@ -58,9 +66,17 @@ impl Sweeper {
     }
 
     /// Releases deliveries that may be sent, queues notices, and schedules the next check. Returns the number of deliveries
-    /// released; zero if another run has the endpoint.
-    async fn check_endpoint(&self, due: &DueEndpoint, horizon: Timestamp) -> Result<usize, ServiceError> {
+    /// released; zero if another run has the endpoint, or if it is too late to start.
+    async fn check_endpoint(
+        &self,
+        due: &DueEndpoint,
+        horizon: Timestamp,
+        last_start: Timestamp,
+    ) -> Result<usize, ServiceError> {
         let now = self.clock.now();
+        if now >= last_start {
+            return Ok(0);
+        }
         let stored = self.store.health.get_now(due.project_id, due.endpoint_id).await?;
         // The write is conditional, so that only one of several concurrent runs gets the lease.
         let leased = stored.next(stored.health.clone(), Some(now.plus(LEASE)));
@@ -73,17 +89,18 @@ impl Sweeper {
         let drain = drain(&leased.health, desired_state, now);
         let limit = drain.map_or(0, |drain| drain.limit as usize);
         // One more than the limit shows whether deliveries stay on hold.
-        let mut held = self.store.deliveries.held_for(due.endpoint_id, limit + 1).await?;
-        let has_more = held.len() > limit;
+        let (mut held, unreadable) = self.store.deliveries.held_for(due.endpoint_id, limit + 1).await?;
+        let has_more = held.len() + unreadable.len() > limit;
+        self.set_held_aside(&unreadable).await?;
         held.truncate(limit);
-        let released = match drain {
-            Some(drain) => self.release(held, drain, now).await?,
-            None => 0,
+        let (released, is_complete) = match drain {
+            Some(drain) => self.release(held, drain, now, last_start).await?,
+            None => (0, true),
         };
         if desired_state.is_some() {
             self.queue_notices(&leased.health).await?;
         }
-        let was_full = has_more && limit > 1;
+        let (has_more, was_full) = (has_more || !is_complete, has_more && is_complete && limit > 1);
         self.schedule_next_check(leased, &Checked { desired_state, has_more, released, was_full }, now).await?;
         if released > 0 {
             let id = due.endpoint_id;
@@ -92,17 +109,27 @@ impl Sweeper {
         Ok(released)
     }
 
-    /// Releases deliveries with their attempts spread over one minute from `drain.from` on. Returns the number released.
-    async fn release(&self, held: Vec<Held>, drain: Drain, now: Timestamp) -> Result<usize, ServiceError> {
+    /// Releases deliveries with their attempts spread over one minute from `drain.from` on, until `last_start`. Returns the number
+    /// released, and whether there was time for all.
+    async fn release(
+        &self,
+        held: Vec<Held>,
+        drain: Drain,
+        now: Timestamp,
+        last_start: Timestamp,
+    ) -> Result<(usize, bool), ServiceError> {
         let step = Duration::from_mins(1) / drain.limit.max(1);
         let attempts: Vec<(Held, Timestamp)> =
             held.into_iter().zip(0_u32..).map(|(held, index)| (held, drain.from.plus(step * index))).collect();
         let mut released = 0;
         for chunk in attempts.chunks(MAX_CONCURRENT_RELEASES) {
+            if self.clock.now() >= last_start {
+                return Ok((released, false));
+            }
             let claims = join_all(chunk.iter().map(|(held, at)| self.release_one(held, *at, now))).await;
             released += self.send_claimed(claims).await?;
         }
-        Ok(released)
+        Ok((released, true))
     }
 
     async fn release_one(&self, held: &Held, at: Timestamp, now: Timestamp) -> Result<Option<Message>, ServiceError> {
@@ -136,7 +163,7 @@ impl Sweeper {
         let queued_notices = leased.health.notices.clone();
         let next = |stored: &StoredHealth| {
             let health = stored.health.clone().with_notices_sent(&queued_notices);
-            let health = if checked.was_full { health.with_doubled_pace() } else { health };
+            let health = if checked.released > 0 { health.with_next_pace(checked.was_full, now) } else { health };
             // A time other than the end of our lease was scheduled by an attempt or a settings change during this check.
             let scheduled_by_others = stored.sweep_at.filter(|_| stored.sweep_at != leased_until);
             let next_check = next_check(&health).into_iter().chain(scheduled_by_others).min();

@@ -9,11 +9,20 @@
 mod config;
 mod deliveries;
 mod endpoints;
+mod expiry;
+mod missing;
 mod notices;
 mod replays;
+mod rounds;
+mod shard;
+#[cfg(test)]
+mod simulation;
 mod sweep;
 mod sweeper;
+mod task;
+mod unreadable;
 
 pub use config::Config;
 pub use sweep::SweepSummary;
 pub use sweeper::Sweeper;
+pub use task::{Event, Shard, Task};

@@ -1,16 +1,15 @@
-//! Replays by filter: each minute, as many deliveries as the rate allows are queued, spread over the minute.
+//! Replays: each minute, as many deliveries as the rate allows are queued, spread over the minute.
 //!
 //! Messages are sent before the replay's position is stored. If a run dies between the two, the next run sends some messages
-//! again, and the sender drops the duplicates.
+//! again, and the sender drops the duplicates. [`crate::missing`] does the same for the scope `missing`.
 
 use std::time::Duration;
 
 use aws::ServiceError;
 use aws::queue::Message;
-use aws::store::{DueReplay, Found, LeasedReplay};
+use aws::store::{DueReplay, Found, LeasedReplay, StoreError};
 use domain::foundation::time::Timestamp;
-use domain::webhooks::delivery::Position;
-use domain::webhooks::replay::{Replay, ReplayState};
+use domain::webhooks::replay::{Replay, ReplayPosition, ReplayScope, ReplayState};
 use futures::future::join_all;
 use tracing::info;
 
@@ -20,21 +19,26 @@ use crate::sweeper::{LEASE, Sweeper};
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Maximum number of deliveries read before their messages are sent.
-const BATCH_SIZE: usize = 100;
+pub(crate) const BATCH_SIZE: usize = 100;
 
 /// Result of queueing one minute of a replay.
-struct QueuedMinute {
+pub(crate) struct QueuedMinute {
     /// Number of deliveries queued.
-    queued: u64,
-    /// Where the search continues; `None` after the last match.
-    next: Option<Position>,
+    pub(crate) queued: u64,
+    /// Where the search continues.
+    pub(crate) position: ReplayPosition,
 }
 
 impl Sweeper {
     /// Continues replays concurrently, and returns the number of deliveries queued. A failure does not stop the other replays.
     pub(crate) async fn continue_replays(&self, due: &[DueReplay], last_start: Timestamp) -> Result<u64, ServiceError> {
-        let queued = join_all(due.iter().map(|due| self.continue_replay(due, last_start))).await;
-        queued.into_iter().sum()
+        let queued = join_all(due.iter().map(|due| async move {
+            match self.continue_replay(due, last_start).await {
+                Err(ServiceError::Store(StoreError::Row(_))) => self.set_aside(&due.key()).await.map(|()| 0),
+                queued => queued,
+            }
+        }));
+        queued.await.into_iter().sum()
     }
 
     /// Queues the deliveries of a replay's next minute, and schedules the minute after it. Returns the number of deliveries queued;
@@ -49,7 +53,11 @@ impl Sweeper {
             return Ok(0);
         }
         let from = replay.sent_until.max(now);
-        let minute = self.queue_minute(replay, from, last_start.min(now.plus(SEARCH_TIMEOUT))).await?;
+        let until = last_start.min(now.plus(SEARCH_TIMEOUT));
+        let minute = match replay.filter.scope {
+            ReplayScope::Ended => self.queue_minute(replay, from, until).await?,
+            ReplayScope::Missing => self.add_minute(replay, from, until).await?,
+        };
         self.schedule_next_minute(&leased, &minute, from, now).await?;
         let queued = minute.queued;
         if queued > 0 {
@@ -68,8 +76,8 @@ impl Sweeper {
         let filter = replay.filter.into();
         let mut send_times = replay.rate_per_minute.send_times(from);
         let mut left = replay.rate_per_minute.per_minute() as usize;
-        let mut minute = QueuedMinute { queued: 0, next: replay.next };
-        while let Some(position) = minute.next
+        let mut minute = QueuedMinute { queued: 0, position: replay.position };
+        while let Some(position) = minute.position.next
             && left > 0
             && self.clock.now() < until
         {
@@ -81,7 +89,8 @@ impl Sweeper {
             let ids = deliveries.iter().map(|delivery| delivery.id);
             let messages = ids.zip(&mut send_times).map(message).collect::<Result<Vec<_>, _>>()?;
             left -= messages.len();
-            minute = QueuedMinute { queued: minute.queued + messages.len() as u64, next };
+            let position = ReplayPosition { next, next_event: None };
+            minute = QueuedMinute { queued: minute.queued + messages.len() as u64, position };
             self.queue.send(messages).await?;
         }
         Ok(minute)
@@ -99,6 +108,6 @@ impl Sweeper {
         let minute = Duration::from_mins(1);
         let sent_until = if queued.queued > 0 { from.plus(minute) } else { leased.replay.sent_until };
         let next_run_at = sent_until.max(now.plus(minute));
-        Ok(self.store.replays.advance(leased, queued.queued, queued.next, sent_until, next_run_at).await?)
+        Ok(self.store.replays.advance(leased, queued.queued, queued.position, sent_until, next_run_at).await?)
     }
 }

@@ -1,24 +1,24 @@
-//! One run: reads all shards of the index of due rows and handles what is due in each.
+//! The run that sweeps all shards of the index of due rows, and the run that sweeps one.
 //!
-//! A failure in one shard, row or kind of row does not stop the others. The run fails at its end, and the next run repeats what
-//! failed.
+//! The first run reads one page of each shard. A shard that has more gets an invocation of its own, so that a backlog is worked
+//! off in parallel and an idle minute costs one invocation. A failure in one shard, row or kind of row does not stop the others.
+//! The run fails at its end, and the next run repeats what failed.
 
 use std::time::Duration;
 
 use aws::ServiceError;
 use aws::lambda::metric::{Measured, Metric};
 use aws::lambda::telemetry;
-use aws::store::{Due, SHARDS, StoreError};
+use aws::store::{Due, DuePage, DueSelection};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::SWEEP_AHEAD;
 use futures::future::join_all;
 use serde::Serialize;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use crate::shard::{ShardRun, ShardSummary};
 use crate::sweeper::Sweeper;
-
-/// Maximum number of rows read from a shard at once.
-const BATCH_SIZE: usize = 50;
+use crate::task::{Event, Shard, Task};
 
 /// A run starts no further batch this long before its deadline.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -33,97 +33,139 @@ pub struct SweepSummary {
     pub released: usize,
     /// Deliveries queued as part of a replay.
     pub replayed: u64,
+    /// Deliveries that expired.
+    pub expired: usize,
+    /// Shards that were left to invocations of their own.
+    pub handed_over: usize,
     /// Age of the most overdue delivery in seconds; zero if no delivery was overdue.
     pub lag_seconds: u64,
 }
 
+/// What a run did in one shard, and the first error if something failed.
+#[derive(Default)]
+struct Swept {
+    summary: SweepSummary,
+    failed: Option<ServiceError>,
+    /// Whether the first page could be read, so that the lag of the shard is known.
+    was_read: bool,
+}
+
 impl Sweeper {
-    /// Sweeps all shards concurrently. `deadline` is when Lambda ends the function, in milliseconds since 1970.
-    pub async fn sweep(&self, deadline: u64) -> Result<SweepSummary, ServiceError> {
+    /// Does what `event` asks for. `deadline` is when Lambda ends the function, in milliseconds since 1970.
+    pub async fn run(&self, event: Event, deadline: u64) -> Result<SweepSummary, ServiceError> {
         let deadline = i64::try_from(deadline).ok().and_then(Timestamp::from_millis).unwrap_or(self.clock.now());
         let last_start = deadline.minus(RESERVE);
-        let shards = join_all((0..SHARDS).map(|shard| self.sweep_shard(shard, last_start))).await;
-        let mut summary = SweepSummary::default();
-        let mut failed = None;
-        for shard in shards {
-            match shard {
-                Ok(part) => summary = summary.and(part),
-                Err(error) => failed = Some(error),
+        match event.task {
+            None => self.sweep_all(last_start).await,
+            Some(Task::Shard(shard)) => self.sweep_one(shard, last_start).await,
+            Some(Task::Expire { after_runs }) => self.expire_held(after_runs, last_start).await,
+        }
+    }
+
+    async fn sweep_all(&self, last_start: Timestamp) -> Result<SweepSummary, ServiceError> {
+        let horizon = self.horizon();
+        let shards = join_all(Shard::all().map(|shard| self.sweep_or_hand_over(shard, horizon, last_start))).await;
+        // A lag that does not cover all shards is not reported. The alarm treats the missing value as late.
+        let is_complete = shards.iter().all(|swept| swept.was_read);
+        let lag = |summary: &SweepSummary| is_complete.then(|| Measured::one(Metric::SweepLag, summary.lag_seconds));
+        self.conclude(shards, |summary| lag(summary).unwrap_or_default())
+    }
+
+    async fn sweep_one(&self, shard: Shard, last_start: Timestamp) -> Result<SweepSummary, ServiceError> {
+        let horizon = self.horizon();
+        let swept = match self.first_page(shard, horizon).await {
+            Ok(page) => self.sweep_shard(shard, page, horizon, last_start).await,
+            Err(error) => Swept { failed: Some(error), ..Swept::default() },
+        };
+        self.conclude(vec![swept], |_| Measured::default())
+    }
+
+    /// Rows due by this time are handled. It is fixed at the start, so that a row postponed by a minute is not due again in the
+    /// same run, however long that takes.
+    fn horizon(&self) -> Timestamp {
+        self.clock.now().plus(SWEEP_AHEAD).minus(Duration::from_millis(1))
+    }
+
+    async fn first_page(&self, shard: Shard, horizon: Timestamp) -> Result<DuePage, ServiceError> {
+        let _permit = self.reads.acquire().await;
+        Ok(self.store.sweep.due_in_shard(shard.number(), horizon, None, DueSelection::ALL).await?)
+    }
+
+    /// Sweeps a shard, or leaves it to an invocation of its own if it has more than one page.
+    async fn sweep_or_hand_over(&self, shard: Shard, horizon: Timestamp, last_start: Timestamp) -> Swept {
+        let page = match self.first_page(shard, horizon).await {
+            Ok(page) => page,
+            Err(error) => return Swept { failed: Some(error), ..Swept::default() },
+        };
+        if page.is_end {
+            return self.sweep_shard(shard, page, horizon, last_start).await;
+        }
+        match self.own_function.start(&Event::from(Task::Shard(shard))).await {
+            Ok(()) => {
+                let lag_seconds = lag_of(&page, self.clock.now());
+                let summary = SweepSummary { handed_over: 1, lag_seconds, ..SweepSummary::default() };
+                Swept { summary, was_read: true, ..Swept::default() }
+            }
+            Err(error) => {
+                let number = shard.number();
+                warn!(
+                    shard = number,
+                    cause = telemetry::chain(&error),
+                    "shard {number} is swept here: no invocation was started"
+                );
+                self.sweep_shard(shard, page, horizon, last_start).await
             }
         }
-        // A failed sweep reports no lag. The alarm treats the missing value as late.
-        if failed.is_none() {
-            telemetry::record(&Measured::one(Metric::SweepLag, summary.lag_seconds), self.clock.now());
+    }
+
+    async fn sweep_shard(&self, shard: Shard, page: DuePage, horizon: Timestamp, last_start: Timestamp) -> Swept {
+        let lag_seconds = lag_of(&page, self.clock.now());
+        let ShardSummary { queued, released, replayed, expired, failed } =
+            ShardRun::new(self, shard, page, horizon, last_start).sweep().await;
+        let summary = SweepSummary { queued, released, replayed, expired, handed_over: 0, lag_seconds };
+        Swept { summary, failed, was_read: true }
+    }
+
+    /// Records the metrics and the log line of a run.
+    fn conclude(
+        &self,
+        shards: Vec<Swept>,
+        more: impl FnOnce(&SweepSummary) -> Measured,
+    ) -> Result<SweepSummary, ServiceError> {
+        let (mut summary, mut failed) = (SweepSummary::default(), None);
+        for swept in shards {
+            summary = summary.and(swept.summary);
+            failed = failed.or(swept.failed);
         }
-        let SweepSummary { queued, released, replayed, .. } = summary;
+        let expired = Measured::one(Metric::Expired, summary.expired as u64);
+        let measured = [more(&summary), expired, self.take_unreadable()].into_iter().collect();
+        telemetry::record(&measured, self.clock.now());
+        let SweepSummary { queued, released, replayed, expired, handed_over, .. } = summary;
         info!(
             queued,
-            released, replayed, "{queued} due, {released} held and {replayed} replayed deliveries were queued"
+            released,
+            replayed,
+            expired,
+            handed_over,
+            "{queued} due, {released} held and {replayed} replayed deliveries were queued, {expired} expired"
         );
         match failed {
             None => Ok(summary),
             Some(error) => {
-                error!(cause = telemetry::chain(&error), "the sweep of some shards failed");
+                error!(cause = telemetry::chain(&error), "the sweep of some rows or shards failed");
                 Err(error)
             }
         }
     }
-
-    async fn sweep_shard(&self, shard: u8, last_start: Timestamp) -> Result<SweepSummary, ServiceError> {
-        // Fixed at the start, so that a row postponed by a minute is not due again in the same run, however long it takes.
-        let horizon = self.clock.now().plus(SWEEP_AHEAD).minus(Duration::from_millis(1));
-        let (mut summary, mut failed, mut previous) = (SweepSummary::default(), None, Vec::new());
-        loop {
-            let due = self.due_in_shard(shard, horizon).await?;
-            // The same rows come again if handling them failed, or if the index lags behind the writes. Only the first case
-            // would repeat forever.
-            let is_stuck = failed.is_some() && due == previous;
-            let is_last = due.len() < BATCH_SIZE || is_stuck;
-            previous.clone_from(&due);
-            summary = summary.and(self.sweep_batch(due, horizon, last_start, &mut failed).await);
-            if is_last || self.clock.now() >= last_start {
-                return failed.map_or(Ok(summary), Err);
-            }
-        }
-    }
-
-    async fn due_in_shard(&self, shard: u8, horizon: Timestamp) -> Result<Vec<Due>, StoreError> {
-        let _permit = self.reads.acquire().await;
-        self.store.sweep.due_in_shard(shard, horizon, BATCH_SIZE).await
-    }
-
-    /// Handles rows that are due. `failed` keeps the first error of the shard.
-    async fn sweep_batch(
-        &self,
-        due: Vec<Due>,
-        horizon: Timestamp,
-        last_start: Timestamp,
-        failed: &mut Option<ServiceError>,
-    ) -> SweepSummary {
-        let (mut deliveries, mut endpoints, mut replays) = (Vec::new(), Vec::new(), Vec::new());
-        for due in due {
-            match due {
-                Due::Delivery(delivery) => deliveries.push(delivery),
-                Due::Endpoint(endpoint) => endpoints.push(endpoint),
-                Due::Replay(replay) => replays.push(replay),
-            }
-        }
-        let lag_seconds =
-            deliveries.iter().map(|due| due.overdue(self.clock.now()).as_secs()).max().unwrap_or_default();
-        // Due attempts go first because a late one delays a webhook.
-        let queued = or_record(self.queue_due(deliveries).await, failed);
-        let replayed = or_record(self.continue_replays(&replays, last_start).await, failed);
-        let released = or_record(self.check_endpoints(&endpoints, horizon, last_start).await, failed);
-        SweepSummary { queued, released, replayed, lag_seconds }
-    }
 }
 
-/// Returns the value of `result`. After an error returns the default, and records the error in `failed` if it is the first.
-fn or_record<T: Default>(result: Result<T, ServiceError>, failed: &mut Option<ServiceError>) -> T {
-    result.unwrap_or_else(|error| {
-        failed.get_or_insert(error);
-        T::default()
-    })
+/// Age of the most overdue delivery of a page, in seconds.
+fn lag_of(page: &DuePage, now: Timestamp) -> u64 {
+    let ages = page.due.iter().filter_map(|due| match due {
+        Due::Delivery(delivery) => Some(delivery.overdue(now).as_secs()),
+        Due::Endpoint(_) | Due::Replay(_) => None,
+    });
+    ages.max().unwrap_or_default()
 }
 
 impl SweepSummary {
@@ -132,6 +174,8 @@ impl SweepSummary {
             queued: self.queued + other.queued,
             released: self.released + other.released,
             replayed: self.replayed + other.replayed,
+            expired: self.expired + other.expired,
+            handed_over: self.handed_over + other.handed_over,
             lag_seconds: self.lag_seconds.max(other.lag_seconds),
         }
     }

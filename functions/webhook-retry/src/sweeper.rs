@@ -1,8 +1,10 @@
 //! The clients that a sweep uses, and how it sends messages for the deliveries that it claimed.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use aws::functions::Function;
 use aws::queue::{Message, Queue};
 use aws::store::Store;
 use aws::{Aws, ServiceError};
@@ -11,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 
-/// Maximum number of shards read at the same time. Most shards have nothing due, and after a cold start each concurrent read
+/// Maximum number of shards whose first page is read at the same time. Most shards have nothing due, and after a cold start each concurrent read
 /// opens a connection of its own.
 const MAX_CONCURRENT_READS: usize = 2;
 
@@ -24,8 +26,14 @@ pub struct Sweeper {
     pub(crate) store: Store,
     pub(crate) queue: Queue,
     pub(crate) report_queue: Queue,
+    /// Starts further invocations of this function.
+    pub(crate) own_function: Function,
+    /// How long events and deliveries are kept.
+    pub(crate) retention: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) reads: Semaphore,
+    /// Number of rows that could not be read, since it was last reported.
+    pub(crate) unreadable: AtomicU64,
 }
 
 impl Sweeper {
@@ -35,8 +43,11 @@ impl Sweeper {
             store: Store::new(aws, &config.store),
             queue: Queue::new(aws, &config.send_queue_url),
             report_queue: Queue::new(aws, &config.report_queue_url),
+            own_function: Function::new(aws, &config.function_name),
+            retention: config.store.retention.duration(),
             clock,
             reads: Semaphore::new(MAX_CONCURRENT_READS),
+            unreadable: AtomicU64::new(0),
         }
     }
 

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use aws::lambda::telemetry;
-use aws::queue::Message;
 use aws::store::WriteOutcome;
 use domain::foundation::random;
 use domain::webhooks::delivery::{self, AttemptTask, Delivery, Step};
@@ -19,37 +18,42 @@ use crate::endpoint_cache::Target;
 use crate::health_cache::SharedHealth;
 use crate::http::client::CompletedAttempt;
 use crate::outcome::{Outcome, SendError};
-use crate::sender::{BatchContext, Sender};
+use crate::sender::{BatchContext, Sender, Webhook};
 
 impl Sender {
     pub(crate) async fn handle_attempt(&self, task: AttemptTask, batch: &BatchContext) -> Result<Outcome, SendError> {
         let id = task.delivery_id;
-        let stored = batch.deliveries.get(&id);
+        if batch.is_unreadable(id) {
+            return self.set_aside(task.project_id, id).await;
+        }
+        let stored = batch.stored(id)?;
         // Stale messages are dropped before the event is read, which saves the read.
         if stored.is_some_and(|delivery| !delivery.awaits(task.attempt)) {
             return Ok(Outcome::Stale);
         }
         // After the retention, the row may be gone, and with it the record that the delivery ended or the event was erased.
         if id.event.created_at() < self.config.store.retention.oldest_kept(self.clock.now()) {
-            return Ok(Outcome::PastRetention);
+            return self.end_without_event(task.project_id, id, stored).await;
         }
-        let Some(_slot) = self.take_slot(batch, id.endpoint).await else { return self.defer(task).await };
-        let number = task.attempt;
-        let Some(event) = self.event_of(task).await? else { return Ok(Outcome::PastRetention) };
+        let _slot = match self.take_slot(batch, id.endpoint).await {
+            Ok(slot) => slot,
+            Err(reason) => return self.leave(task, reason, batch).await,
+        };
+        let (project, number) = (task.project_id, task.attempt);
+        let Some(event) = self.event_of(task).await? else {
+            return self.end_without_event(project, id, stored).await;
+        };
         let delivery = stored.cloned().unwrap_or_else(|| Delivery::queued(&event, id.endpoint));
 
-        let health = &batch.health[&id.endpoint];
-        let target = batch.targets[&id].clone()?;
-        let gate = match &target {
-            Some(target) => Some(health.lock().await.health.gate(target.state, self.clock.now())),
-            None => None,
-        };
+        let health = batch.health(id.endpoint)?;
+        let target = batch.target(id)?;
+        let gate = target.as_ref().map(|target| health.health().gate(target.state, self.clock.now()));
         match (delivery.step(number, gate), target) {
             (Step::Drop, _) => Ok(Outcome::Stale),
             (Step::Cancel, _) | (_, None) => self.cancel(delivery).await,
             (Step::Hold(reason), Some(target)) => self.hold(delivery, reason, &target, health).await,
             (Step::StayHeld, Some(target)) => {
-                self.health.record_hold(health, target.state, self.clock.now()).await?;
+                self.schedule_check(&target, health).await?;
                 Ok(Outcome::Stale)
             }
             (Step::Attempt, Some(target)) => self.attempt(&event, delivery, &target, health, batch).await,
@@ -72,7 +76,7 @@ impl Sender {
     }
 
     async fn cancel(&self, delivery: Delivery) -> Result<Outcome, SendError> {
-        let written = self.store.deliveries.record_cancelled(&delivery.cancelled()).await?;
+        let written = self.store.deliveries.record_closed(&delivery.cancelled(self.clock.now())).await?;
         Ok(if written == WriteOutcome::Applied { Outcome::Cancelled } else { Outcome::Stale })
     }
 
@@ -85,10 +89,13 @@ impl Sender {
         target: &Target,
         health: &SharedHealth,
     ) -> Result<Outcome, SendError> {
-        let now = self.clock.now();
-        let written = self.store.deliveries.record_held(&delivery.held(reason), now).await?;
-        self.health.record_hold(health, target.state, now).await?;
+        let written = self.store.deliveries.record_held(&delivery.held(reason), self.clock.now()).await?;
+        self.schedule_check(target, health).await?;
         Ok(if written == WriteOutcome::Applied { Outcome::Held(reason) } else { Outcome::Stale })
+    }
+
+    async fn schedule_check(&self, target: &Target, health: &SharedHealth) -> Result<(), SendError> {
+        self.health.record_hold(health, target.state, self.clock.now()).await.map_err(SendError::Check)
     }
 
     async fn attempt(
@@ -101,10 +108,11 @@ impl Sender {
     ) -> Result<Outcome, SendError> {
         let running = batch.writer.start_attempt();
         let body = request::body(&target.secrets, event, &*self.random);
-        let (number, now) = (delivery.attempts_made() + 1, self.clock.now());
-        let headers = request::headers(&target.secrets, event.id, number, now, &body);
-        let completed = self.client.post(&target.url, headers, body, number, now).await?;
-        self.record(delivery, completed, health, running).await
+        let (number, at) = (delivery.attempts_made() + 1, self.clock.now());
+        let headers = request::headers(&target.secrets, event.id, number, at, &body);
+        let webhook = Webhook { headers, body, number, at };
+        let completed = self.post(delivery.id.endpoint, target, webhook, batch).await?;
+        self.record(delivery, completed, health, running, batch).await
     }
 
     /// Records the attempt and schedules the next one, if another is due.
@@ -114,9 +122,10 @@ impl Sender {
         completed: CompletedAttempt,
         health: &SharedHealth,
         running: RunningAttempt<'_>,
+        batch: &BatchContext,
     ) -> Result<Outcome, SendError> {
         let CompletedAttempt { attempt, retry_after } = completed;
-        let paused_until = self.health.record_attempt(health, &attempt, retry_after).await;
+        let paused_until = self.health.note_attempt(health, &attempt, retry_after);
         let chance = random::fraction(&*self.random);
         let wait = self.config.retry_schedule.delay_after(attempt.number, chance, retry_after);
         // While the breaker is open, a retry would only be held. Due at its end, this delivery becomes the probe.
@@ -124,18 +133,23 @@ impl Sender {
         let delivery = delivery.after(attempt, wait.map(|wait| wait.max(pause)));
         let reminder = delivery.next_attempt_at.map(|due| delivery::remind(due, self.clock.now()));
         let sweep_at = reminder.map(|reminder| reminder.sweep_at);
-        let written = running.record(&self.store.deliveries, &delivery, sweep_at).await?;
+        let deliveries = &self.store.deliveries;
+        let written = running.record(deliveries, &delivery, sweep_at).await;
+        let written = self.persist(written, || deliveries.record(&delivery, sweep_at), batch).await?;
         if written == WriteOutcome::Conflict {
+            self.health.write_decision(health, self.clock.now()).await;
             return Ok(Outcome::Stale);
         }
         if let Some(delay) = reminder.and_then(|reminder| reminder.message_delay) {
             // The attempt is recorded, so this message must not be redelivered. If the next message cannot be sent, the sweep
             // sends it.
-            let sent = async { self.queue.send(vec![Message::to_send(delivery.next_task(), delay)?]).await }.await;
-            if let Err(error) = sent {
+            let lane = health.health().lane(self.clock.now());
+            if let Err(error) = self.enqueue(lane, vec![delivery.next_task().into()], delay).await {
                 warn!(delivery.id = %delivery.id, cause = telemetry::chain(&error), "delivery {} is left to the sweep", delivery.id);
             }
         }
+        // The health is written last, so that a failed write can neither lose the attempt nor repeat it.
+        self.health.write_decision(health, self.clock.now()).await;
         Ok(Outcome::Attempted(delivery))
     }
 }

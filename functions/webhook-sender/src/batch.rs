@@ -1,72 +1,71 @@
-//! One batch of messages: loads the data that they share, processes them concurrently, and reports the messages to redeliver.
+//! One batch of messages: loads the data that they share, passes messages for slow receivers on, processes the others
+//! concurrently, and reports the messages to redeliver.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws::lambda::metric::Measured;
-use aws::lambda::telemetry;
-use aws::store::StoreError;
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws::store::RecordedDeliveries;
 use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
 use domain::foundation::time::Timestamp;
-use domain::webhooks::delivery::{Delivery, SendMessage};
-use futures::future::{join_all, join3};
+use domain::webhooks::delivery::{AttemptTask, SendMessage, Subject};
+use futures::StreamExt as _;
+use futures::future::{join, join_all, join3};
+use futures::stream::FuturesUnordered;
 
 use crate::attempt_writer::AttemptWriter;
-use crate::concurrency::EndpointSlots;
+use crate::endpoint_cache::EndpointError;
+use crate::invocation::{Invocation, RawMessage};
 use crate::outcome::{self, NextStep, Outcome, SendError};
 use crate::sender::{BatchContext, Sender};
+use crate::unreadable::EndpointRow;
 
-/// Time reserved for one attempt before the function's deadline: 15 s for the attempt, 2 s for the canary check after a
-/// timeout, 3 s to record the attempt and to send the next message. Of the function's 30 s, 10 s remain to wait for a slot.
-const ATTEMPT_RESERVE: Duration = Duration::from_secs(20);
+/// The metrics of one message, and its id if the queue has to redeliver it.
+pub(crate) type Processed = (Measured, Option<String>);
 
 impl Sender {
-    /// Processes all messages of a batch concurrently and returns those to redeliver. `deadline` is when Lambda ends the
-    /// function, in milliseconds since 1970.
-    pub async fn handle(&self, batch: SqsEvent, deadline: u64) -> SqsBatchResponse {
-        // A deadline out of range leaves no time to send, so every message is deferred.
-        let deadline = i64::try_from(deadline).ok().and_then(Timestamp::from_millis).unwrap_or(self.clock.now());
-        let messages: Vec<(String, Result<SendMessage, SendError>)> =
-            batch.records.into_iter().map(parse_message).collect();
-        let readable = messages.iter().filter_map(|(_, message)| message.as_ref().ok());
-        let context = self.load_context(readable, deadline.minus(ATTEMPT_RESERVE)).await.map_err(Arc::new);
-        // Two messages of a batch about the same subject are duplicates: the first is processed, the others are dropped.
-        let mut subjects = HashSet::new();
-        let processing = messages.into_iter().filter_map(|(message_id, message)| {
-            let is_duplicate = message.as_ref().is_ok_and(|message| !subjects.insert(message.subject()));
-            (!is_duplicate).then(|| self.process(message_id, message, &context))
-        });
-        let (measured, redeliver): (Vec<Measured>, Vec<Option<String>>) =
-            join_all(processing).await.into_iter().unzip();
-        let measured = measured.into_iter().chain([self.health.take_measured()]).collect();
-        telemetry::record(&measured, self.clock.now());
-        let mut response = SqsBatchResponse::default();
-        redeliver.into_iter().flatten().for_each(|message_id| response.add_failure(message_id));
-        response
+    /// Processes all messages of a batch concurrently.
+    pub(crate) async fn process_batch(&self, batch: Vec<RawMessage>, invocation: &Arc<Invocation>) -> Vec<Processed> {
+        let (mut messages, mut processed) = (Vec::new(), Vec::new());
+        for RawMessage { id, body } in batch {
+            match parse(body) {
+                Ok(message) if invocation.is_first(&message) => messages.push((id, message)),
+                // Two messages about the same subject are duplicates: the first is processed, the others are dropped.
+                Ok(_) => {}
+                Err(error) => processed.push(finish(id, None, false, &Err(error))),
+            }
+        }
+        let context = self.load_context(invocation, messages.iter().map(|(_, message)| message)).await;
+        let (passed_on, kept) = self.divide(messages, &context);
+        // Unlike `join_all`, this polls only the messages that are woken, not all of them each time.
+        let processing = kept.into_iter().map(|(id, message)| self.process(id, message, &context));
+        let processing = processing.collect::<FuturesUnordered<_>>().collect::<Vec<_>>();
+        let (kept, passed_on) = join(processing, self.process_passed_on(passed_on, &context)).await;
+        processed.extend(kept.into_iter().chain(passed_on));
+        self.health.write_due(self.clock.now()).await;
+        processed
     }
 
-    /// Loads the data of all messages with as few calls as possible. Fails if the deliveries or the health cannot be read;
-    /// an endpoint that cannot be read fails only its own messages.
+    /// Loads the data of all messages with as few calls as possible. What cannot be read fails only the messages that need it.
     async fn load_context(
         &self,
+        invocation: &Arc<Invocation>,
         messages: impl Iterator<Item = &SendMessage> + Clone,
-        latest_start: Timestamp,
-    ) -> Result<BatchContext, StoreError> {
+    ) -> BatchContext {
         let now = self.clock.now();
         let ids: Vec<_> = messages.clone().filter_map(delivery_of).collect();
-        let slots = EndpointSlots::new(messages.clone().map(SendMessage::endpoint_id));
         let endpoints: HashSet<(ProjectId, EndpointId)> =
-            ids.iter().map(|(project, delivery)| (*project, delivery.endpoint)).collect();
+            messages.clone().map(|message| (message.project_id(), message.endpoint_id())).collect();
         let (deliveries, targets, health) = join3(
             self.load_deliveries(messages.clone(), now),
             self.endpoints.targets(&ids, now),
             self.health.load(endpoints, now),
         )
         .await;
-        let (deliveries, health) = (deliveries?, health?);
-        Ok(BatchContext { deliveries, targets, health, slots, writer: AttemptWriter::default(), latest_start })
+        let (invocation, writer) = (Arc::clone(invocation), AttemptWriter::default());
+        let context = BatchContext { invocation, deliveries, targets, health, writer };
+        self.report_unreadable(&context, now);
+        context
     }
 
     /// Loads the deliveries that may have a row. A delivery whose row lags behind its message is read again with a consistent
@@ -75,46 +74,94 @@ impl Sender {
         &self,
         messages: impl Iterator<Item = &SendMessage> + Clone,
         now: Timestamp,
-    ) -> Result<HashMap<DeliveryId, Delivery>, StoreError> {
+    ) -> RecordedDeliveries {
         let may_have_row = messages.filter(|message| !message.is_unrecorded(now));
         let ids: Vec<_> = may_have_row.clone().filter_map(delivery_of).collect();
-        let mut deliveries = self.store.deliveries.recorded(&ids).await?;
-        for message in may_have_row {
-            let SendMessage::Attempt(task) = message else { continue };
-            let is_behind =
-                deliveries.get(&task.delivery_id).map_or(task.attempt > 1, |delivery| delivery.is_behind(task.attempt));
-            if is_behind {
-                let delivery = self.store.deliveries.recorded_now(task.project_id, task.delivery_id).await?;
-                deliveries.extend(delivery.map(|delivery| (delivery.id, delivery)));
+        let mut deliveries = self.store.deliveries.recorded(&ids).await;
+        let behind = may_have_row.filter_map(|message| match message {
+            SendMessage::Attempt(task) if is_behind(task, &deliveries) => Some((task.project_id, task.delivery_id)),
+            SendMessage::Attempt(_) | SendMessage::Replay(_) | SendMessage::Test(_) => None,
+        });
+        let reads = behind.map(|(project, id)| async move {
+            (id, self.store.deliveries.recorded_now(project, id).await.transpose())
+        });
+        for (id, delivery) in join_all(reads).await {
+            deliveries.extend(delivery.map(|delivery| (id, delivery.map_err(Arc::new))));
+        }
+        deliveries
+    }
+
+    fn report_unreadable(&self, context: &BatchContext, now: Timestamp) {
+        for (id, target) in &context.targets {
+            if let Some(error) = target.as_ref().err().and_then(|error| EndpointError::store_error(error)) {
+                self.unreadable.report(id.endpoint, EndpointRow::Settings, error, now);
             }
         }
-        Ok(deliveries)
+        for (id, health) in &context.health {
+            if let Err(error) = health {
+                self.unreadable.report(*id, EndpointRow::Health, error, now);
+            }
+        }
     }
 
-    /// Processes one message. Returns its metrics, and its id if the queue has to redeliver it.
-    async fn process(
-        &self,
-        message_id: String,
-        message: Result<SendMessage, SendError>,
-        context: &Result<BatchContext, Arc<StoreError>>,
-    ) -> (Measured, Option<String>) {
-        let subject = message.as_ref().ok().map(SendMessage::subject);
-        let result = match (message, context) {
-            (Ok(message), Ok(batch)) => self.dispatch(message, batch).await,
-            (Ok(_), Err(error)) => Err(SendError::Batch(Arc::clone(error))),
-            (Err(error), _) => Err(error),
-        };
-        let next_step = outcome::next_step(subject, &result);
-        outcome::log(subject, &result, next_step);
-        (outcome::measure(&result), (next_step == NextStep::Redeliver).then_some(message_id))
+    /// Divides messages into those that are passed on to the slow lane, and those that are processed here.
+    fn divide(&self, messages: Vec<Message>, batch: &BatchContext) -> (Vec<Message>, Vec<Message>) {
+        let (mut passed_on, mut kept) = (Vec::new(), Vec::new());
+        for (message_id, message) in messages {
+            let is_passed_on = self.is_passed_on(&message, batch);
+            if is_passed_on { &mut passed_on } else { &mut kept }.push((message_id, message));
+        }
+        (passed_on, kept)
     }
 
-    async fn dispatch(&self, message: SendMessage, batch: &BatchContext) -> Result<Outcome, SendError> {
-        match message {
+    async fn process_passed_on(&self, messages: Vec<Message>, batch: &BatchContext) -> Vec<Processed> {
+        let copies = messages.iter().map(|(_, message)| message.clone()).collect();
+        let passed_on = self.pass_all_on(copies).await.map_err(Arc::new);
+        let finished = messages.into_iter().map(|(message_id, message)| {
+            let result = passed_on.clone().map(|()| Outcome::PassedOn).map_err(SendError::PassOn);
+            finish(message_id, Some(message.subject()), batch.is_repeated_by_sweep(&message), &result)
+        });
+        finished.collect()
+    }
+
+    /// Processes one message.
+    async fn process(&self, message_id: String, message: SendMessage, batch: &BatchContext) -> Processed {
+        let (subject, is_repeated) = (message.subject(), batch.is_repeated_by_sweep(&message));
+        let endpoint = message.endpoint_id();
+        let result = match message {
             SendMessage::Attempt(task) => self.handle_attempt(task, batch).await,
             SendMessage::Replay(task) => self.handle_replay(task, batch).await,
             SendMessage::Test(task) => self.handle_test(task, batch).await,
+        };
+        let sign_of_life = result.as_ref().ok().and_then(Outcome::sign_of_life);
+        if let (Some(attempt), Ok(health)) = (sign_of_life, batch.health(endpoint)) {
+            self.health.record_sign_of_life(health, attempt, self.clock.now()).await;
         }
+        finish(message_id, Some(subject), is_repeated, &result)
+    }
+}
+
+/// A message with its id in the queue.
+type Message = (String, SendMessage);
+
+/// Ends the processing of a message. `is_repeated` is whether the sweep sends another message in place of this one.
+fn finish(
+    message_id: String,
+    subject: Option<Subject>,
+    is_repeated: bool,
+    result: &Result<Outcome, SendError>,
+) -> Processed {
+    let next_step = outcome::next_step(is_repeated, result);
+    outcome::log(subject, result, next_step);
+    (outcome::measure(result), (next_step == NextStep::Redeliver).then_some(message_id))
+}
+
+/// Whether the row that was read lacks attempts that the task implies.
+fn is_behind(task: &AttemptTask, deliveries: &RecordedDeliveries) -> bool {
+    match deliveries.get(&task.delivery_id) {
+        Some(Ok(delivery)) => delivery.is_behind(task.attempt),
+        Some(Err(_)) => false,
+        None => task.is_stored || task.attempt > 1,
     }
 }
 
@@ -122,8 +169,7 @@ fn delivery_of(message: &SendMessage) -> Option<(ProjectId, DeliveryId)> {
     Some((message.project_id(), message.delivery_id()?))
 }
 
-fn parse_message(record: SqsMessage) -> (String, Result<SendMessage, SendError>) {
-    let body = record.body.ok_or(SendError::NoBody);
-    let message = body.and_then(|body| serde_json::from_str(&body).map_err(SendError::Message));
-    (record.message_id.unwrap_or_default(), message)
+fn parse(body: Option<String>) -> Result<SendMessage, SendError> {
+    let body = body.ok_or(SendError::NoBody)?;
+    serde_json::from_str(&body).map_err(SendError::Message)
 }

@@ -50,6 +50,16 @@ pub(crate) enum EndpointError {
 
 aws::from_service_errors!(EndpointError: StoreError, SecretError);
 
+impl EndpointError {
+    /// The failure of the store, if that is the cause.
+    pub(crate) fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Service(ServiceError::Store(error)) => Some(error),
+            Self::Service(_) | Self::Secrets(_) => None,
+        }
+    }
+}
+
 /// Loads endpoints and caches them.
 pub(crate) struct EndpointCache {
     endpoints: EndpointStore,

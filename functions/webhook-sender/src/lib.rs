@@ -10,12 +10,17 @@ mod batch;
 mod concurrency;
 mod config;
 mod endpoint_cache;
+mod endpoint_health;
+mod expiry;
 mod health_cache;
 mod http;
+mod invocation;
+mod lane;
 mod outcome;
 mod replay;
 mod sender;
 mod test_send;
+mod unreadable;
 
 pub use config::Config;
 pub use http::client::ClientError;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use aws::Aws;
 use aws::lambda::{config, telemetry};
 use aws::secrets::KeyRingSecret;
+use aws::{Aws, CallTimeouts};
 use aws_lambda_events::sqs::SqsEvent;
 use domain::foundation::clock::SystemClock;
 use domain::foundation::random::SystemRandom;
@@ -15,7 +15,7 @@ use webhook_sender::{Config, Sender};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(env!("CARGO_CRATE_NAME"));
     let config = Config::read(config::environment)?;
-    let aws = Aws::from_env(&config::environment)?;
+    let aws = Aws::from_env(&config::environment, CallTimeouts::LONG)?;
     let key_ring = KeyRingSecret::new(&aws, &config.key_ring_secret, Arc::new(SystemClock));
     let sender = Sender::new(config, &aws, key_ring, Arc::new(SystemClock), Arc::new(SystemRandom))?;
     let sender = &sender;

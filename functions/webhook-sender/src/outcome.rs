@@ -28,11 +28,17 @@ pub(crate) enum SendError {
     Service(ServiceError),
     #[error(transparent)]
     OwnFault(#[from] OwnFault),
-    /// All messages of the batch share the error.
-    #[error("data of the batch could not be loaded")]
-    Batch(#[source] Arc<StoreError>),
+    #[error("delivery could not be loaded")]
+    Delivery(#[source] Arc<StoreError>),
+    #[error("health of the endpoint could not be loaded")]
+    Health(#[source] Arc<StoreError>),
     #[error("endpoint could not be loaded")]
     Endpoint(#[from] Arc<EndpointError>),
+    /// The delivery is on hold. Without the check, only the daily reconciliation would release it.
+    #[error("delivery is held, but the check of its endpoint could not be scheduled")]
+    Check(#[source] StoreError),
+    #[error("message could not be passed on to the slow lane")]
+    PassOn(#[source] Arc<QueueError>),
 }
 
 aws::from_service_errors!(SendError: StoreError, QueueError);
@@ -50,12 +56,34 @@ pub(crate) enum Outcome {
     Held(HoldReason),
     /// A copy of the message arrives later: the endpoint has no free slot, was just resumed, or a test met a fault on our side.
     Deferred,
+    /// A copy of the message is in the queue of the slow lane, because the receiver is slow.
+    PassedOn,
+    /// The delivery's row cannot be read. The sweep checks it again in an hour.
+    SetAside {
+        /// Whether it was set aside for the first time.
+        is_new: bool,
+    },
     /// Nothing was left to do: the delivery or test has ended, or another message already did the work.
     Stale,
     /// The delivery is cancelled because its endpoint was deleted.
     Cancelled,
-    /// The event or delivery is past its retention.
+    /// The delivery ended as expired because its event is no longer stored.
+    Expired,
+    /// The event or delivery is past its retention, and nothing is left of it.
     PastRetention,
+}
+
+impl Outcome {
+    /// The successful request of a replay or test. It shows that the receiver is alive.
+    pub(crate) fn sign_of_life(&self) -> Option<&Attempt> {
+        match self {
+            Self::Replayed(_, Replayed { outcome: ReplayOutcome::Sent(attempt), .. })
+            | Self::Tested(TestSend { state: TestState::Done { attempt, .. }, .. }) => {
+                Some(attempt).filter(|attempt| attempt.succeeded())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What happens to a message after its processing.
@@ -65,17 +93,20 @@ pub(crate) enum NextStep {
     Delete,
     /// The message returns to the queue.
     Redeliver,
-    /// The message is deleted although it failed. The sweep sends a new one every few minutes, and messages that also returned
-    /// to the queue would pile up.
+    /// The message is deleted although it failed. The sweep sends another one later, and messages that also returned to the
+    /// queue would pile up.
     LeaveToSweep,
 }
 
-/// Returns what happens to a message about `subject`.
-pub(crate) fn next_step(subject: Option<Subject>, result: &Result<Outcome, SendError>) -> NextStep {
-    match (result, subject) {
-        (Ok(_), _) => NextStep::Delete,
-        (Err(SendError::OwnFault(_)), Some(Subject::Attempt(_, 2..))) => NextStep::LeaveToSweep,
-        (Err(_), _) => NextStep::Redeliver,
+/// Returns what happens to a message. `is_repeated` is whether the sweep sends another message in place of a deleted one, so that
+/// a delivery has one message at a time, whatever fails.
+pub(crate) fn next_step(is_repeated: bool, result: &Result<Outcome, SendError>) -> NextStep {
+    match result {
+        Ok(_) => NextStep::Delete,
+        // A held delivery is not in the index of the sweep.
+        Err(SendError::Check(_)) => NextStep::Redeliver,
+        Err(_) if is_repeated => NextStep::LeaveToSweep,
+        Err(_) => NextStep::Redeliver,
     }
 }
 
@@ -89,7 +120,11 @@ pub(crate) fn measure(result: &Result<Outcome, SendError>) -> Measured {
             match delivery.state {
                 DeliveryState::Delivered => measured.add(Metric::Delivered, 1),
                 DeliveryState::Failed => measured.add(Metric::Failed, 1),
-                DeliveryState::Queued | DeliveryState::Waiting | DeliveryState::Held | DeliveryState::Cancelled => {}
+                DeliveryState::Queued
+                | DeliveryState::Waiting
+                | DeliveryState::Held
+                | DeliveryState::Cancelled
+                | DeliveryState::Expired => {}
             }
             measured
         }
@@ -98,10 +133,13 @@ pub(crate) fn measure(result: &Result<Outcome, SendError>) -> Measured {
             | Outcome::Tested(TestSend { state: TestState::Done { attempt, .. }, .. }),
         ) => duration(attempt),
         Ok(Outcome::Held(_)) => Measured::one(Metric::Held, 1),
+        Ok(Outcome::Expired) => Measured::one(Metric::Expired, 1),
+        Ok(Outcome::SetAside { is_new }) => Measured::one(Metric::UnreadableRows, u64::from(*is_new)),
         Ok(
             Outcome::Replayed(..)
             | Outcome::Tested(_)
             | Outcome::Deferred
+            | Outcome::PassedOn
             | Outcome::Stale
             | Outcome::Cancelled
             | Outcome::PastRetention,
@@ -130,10 +168,20 @@ fn log_delivery(id: &str, result: &Result<Outcome, SendError>, next_step: NextSt
         Ok(Outcome::Deferred) => {
             info!(delivery.id = id, "delivery {id} is deferred: its endpoint has no free slot or was just resumed");
         }
+        Ok(Outcome::PassedOn) => {
+            info!(delivery.id = id, "delivery {id} is passed on to the slow lane: its receiver is slow");
+        }
+        Ok(Outcome::SetAside { is_new: true }) => {
+            error!(delivery.id = id, "delivery {id} is set aside: its row cannot be read");
+        }
+        Ok(Outcome::SetAside { is_new: false }) => {
+            info!(delivery.id = id, "delivery {id} remains set aside: its row cannot be read");
+        }
         Ok(Outcome::Stale | Outcome::Tested(_)) => {
             info!(delivery.id = id, "message about delivery {id} is dropped: nothing is left to do");
         }
         Ok(Outcome::Cancelled) => info!(delivery.id = id, "delivery {id} is cancelled: its endpoint was deleted"),
+        Ok(Outcome::Expired) => warn!(delivery.id = id, "delivery {id} expired: its event is no longer stored"),
         Ok(Outcome::PastRetention) => {
             warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention");
         }
@@ -199,6 +247,7 @@ fn log_test(id: &str, result: &Result<Outcome, SendError>) {
             warn!(test.id = id, reason, "test {id} will not be sent: {reason}");
         }
         Ok(Outcome::Deferred) => info!(test.id = id, "test {id} is deferred"),
+        Ok(Outcome::PassedOn) => info!(test.id = id, "test {id} is passed on to the slow lane: its receiver is slow"),
         Ok(_) => info!(test.id = id, "message about test {id} is dropped: nothing is left to do"),
         Err(error) => error!(test.id = id, cause = telemetry::chain(error), "test {id} returns to the queue"),
     }
@@ -246,14 +295,33 @@ mod tests {
     }
 
     #[test]
-    fn only_later_attempts_prevented_by_our_own_fault_are_left_to_the_sweep() {
-        let id = delivery_id();
-        let step = |number, result| next_step(Some(Subject::Attempt(id, number)), &result);
-        let own_fault = || Err(SendError::OwnFault(OwnFault::Egress));
-        assert_eq!([step(1, own_fault()), step(2, own_fault())], [NextStep::Redeliver, NextStep::LeaveToSweep]);
-        let others = [step(2, Err(SendError::NoBody)), step(2, Ok(Outcome::Stale))];
-        assert_eq!(others, [NextStep::Redeliver, NextStep::Delete]);
-        assert_eq!(next_step(None, &own_fault()), NextStep::Redeliver);
+    fn a_failed_message_is_left_to_the_sweep_whatever_failed_if_the_sweep_repeats_it() {
+        let shared = || Arc::new(StoreError::Overloaded);
+        let errors = [
+            SendError::OwnFault(OwnFault::Egress),
+            SendError::Service(ServiceError::Store(StoreError::Overloaded)),
+            SendError::Delivery(shared()),
+            SendError::Health(shared()),
+            SendError::Endpoint(Arc::new(EndpointError::from(StoreError::Overloaded))),
+            SendError::PassOn(Arc::new(QueueError::Refused(1))),
+        ];
+        for result in errors.map(Err) {
+            let steps = [true, false].map(|is_repeated| next_step(is_repeated, &result));
+            assert_eq!(steps, [NextStep::LeaveToSweep, NextStep::Redeliver], "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_held_delivery_whose_check_could_not_be_scheduled_keeps_its_message() {
+        let result = Err(SendError::Check(StoreError::Overloaded));
+        assert_eq!([true, false].map(|is_repeated| next_step(is_repeated, &result)), [NextStep::Redeliver; 2]);
+    }
+
+    #[test]
+    fn a_processed_message_is_deleted() {
+        for outcome in [Outcome::Stale, Outcome::PassedOn, Outcome::Deferred, Outcome::SetAside { is_new: true }] {
+            assert_eq!(next_step(false, &Ok(outcome)), NextStep::Delete);
+        }
     }
 
     #[test]
@@ -264,9 +332,15 @@ mod tests {
     }
 
     #[test]
+    fn an_unreadable_delivery_is_counted_once() {
+        let measured = [true, false].map(|is_new| measure(&Ok(Outcome::SetAside { is_new })));
+        assert_eq!(measured, [Measured::one(Metric::UnreadableRows, 1), Measured::default()]);
+    }
+
+    #[test]
     fn an_error_shared_by_many_messages_keeps_its_causes() {
-        let batch = SendError::Batch(Arc::new(StoreError::Overloaded));
-        assert_eq!(telemetry::chain(&batch), "data of the batch could not be loaded: store is overloaded");
+        let delivery = SendError::Delivery(Arc::new(StoreError::Overloaded));
+        assert_eq!(telemetry::chain(&delivery), "delivery could not be loaded: store is overloaded");
         let endpoint = SendError::from(Arc::new(EndpointError::from(StoreError::Overloaded)));
         assert_eq!(telemetry::chain(&endpoint), "endpoint could not be loaded: store is overloaded");
     }

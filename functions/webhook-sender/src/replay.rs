@@ -10,29 +10,37 @@ use http::HeaderValue;
 
 use crate::endpoint_cache::Target;
 use crate::outcome::{Outcome, SendError};
-use crate::sender::{BatchContext, Sender};
+use crate::sender::{BatchContext, Sender, Webhook};
 
 impl Sender {
     pub(crate) async fn handle_replay(&self, task: ReplayTask, batch: &BatchContext) -> Result<Outcome, SendError> {
         let id = task.delivery_id;
+        if batch.is_unreadable(id) {
+            self.count_lost(&task).await?;
+            return self.set_aside(task.project_id, id).await;
+        }
         let Some(delivery) = self.delivery_to_replay(&task, batch).await? else {
             return self.count_lost(&task).await;
         };
         if !delivery.state.is_final() || delivery.was_replayed_by(task.replay_id) {
             return Ok(Outcome::Stale);
         }
-        let Some(_slot) = self.take_slot(batch, id.endpoint).await else { return self.defer(task).await };
-        let target = batch.targets[&id].clone()?;
+        let _slot = match self.take_slot(batch, id.endpoint).await {
+            Ok(slot) => slot,
+            Err(reason) => return self.leave(task, reason, batch).await,
+        };
+        let target = batch.target(id)?;
         let outcome = match self.skip_reason(&task, &delivery, target.as_deref(), batch).await? {
             // The cached endpoint may be 30 s old, and customers often replay right after they resume an endpoint.
             Some(SkipReason::EndpointPaused | SkipReason::EndpointDisabled) if self.is_resumed(&delivery).await? => {
-                return self.defer(task).await;
+                return self.defer(task, batch).await;
             }
             Some(reason) => self.skipped(reason),
-            None => self.send_replay(&task, &delivery, target.as_deref()).await?,
+            None => self.send_replay(&task, &delivery, target.as_deref(), batch).await?,
         };
         let replayed = Replayed { replay_id: task.replay_id, outcome };
-        let (stored, written) = self.store.deliveries.add_replay(delivery, &replayed, task.is_counted).await?;
+        let record = || self.store.deliveries.add_replay(delivery.clone(), &replayed, task.is_counted);
+        let (stored, written) = self.persist(record().await, record, batch).await?;
         match (stored, written) {
             (Some(delivery), WriteOutcome::Applied) => Ok(Outcome::Replayed(delivery.state, replayed)),
             (Some(_), WriteOutcome::Conflict) => Ok(Outcome::Stale),
@@ -43,7 +51,7 @@ impl Sender {
     /// Returns the delivery. One that does not seem finished is read again with a consistent read: the batch's read may have
     /// been stale.
     async fn delivery_to_replay(&self, task: &ReplayTask, batch: &BatchContext) -> Result<Option<Delivery>, SendError> {
-        match batch.deliveries.get(&task.delivery_id) {
+        match batch.stored(task.delivery_id)? {
             Some(delivery) if delivery.state.is_final() => Ok(Some(delivery.clone())),
             Some(_) | None => Ok(self.store.deliveries.recorded_now(task.project_id, task.delivery_id).await?),
         }
@@ -71,8 +79,8 @@ impl Sender {
                 return Ok(Some(SkipReason::ReplayCancelled));
             }
         }
-        let stored = batch.health[&task.delivery_id.endpoint].lock().await;
-        Ok(delivery.replay_obstacle(target.map(|target| (target.state, &stored.health))))
+        let health = batch.health(task.delivery_id.endpoint)?.health();
+        Ok(delivery.replay_obstacle(target.map(|target| (target.state, &health))))
     }
 
     /// Reads the endpoint again, without the caches, and returns whether it can be sent replays now.
@@ -88,20 +96,27 @@ impl Sender {
         task: &ReplayTask,
         delivery: &Delivery,
         target: Option<&Target>,
+        batch: &BatchContext,
     ) -> Result<ReplayOutcome, SendError> {
         let Some(target) = target else { return Ok(self.skipped(SkipReason::EndpointDeleted)) };
         let stored = self.store.events.get(task.project_id, task.delivery_id.event).await?;
         let Some(stored) = stored else { return Ok(self.skipped(SkipReason::EventGone)) };
-        Ok(ReplayOutcome::Sent(self.post_replay(&stored.event, delivery.replay_number(), target).await?))
+        Ok(ReplayOutcome::Sent(self.post_replay(&stored.event, delivery, target, batch).await?))
     }
 
-    async fn post_replay(&self, event: &Event, number: u8, target: &Target) -> Result<Attempt, SendError> {
+    async fn post_replay(
+        &self,
+        event: &Event,
+        delivery: &Delivery,
+        target: &Target,
+        batch: &BatchContext,
+    ) -> Result<Attempt, SendError> {
         let body = request::body(&target.secrets, event, &*self.random);
-        let now = self.clock.now();
-        let mut headers = request::headers(&target.secrets, event.id, number, now, &body);
+        let (number, at) = (delivery.replay_number(), self.clock.now());
+        let mut headers = request::headers(&target.secrets, event.id, number, at, &body);
         headers.insert(WEBHOOK_REPLAY, HeaderValue::from_static("true"));
-        let completed = self.client.post(&target.url, headers, body, number, now).await?;
-        Ok(completed.attempt)
+        let webhook = Webhook { headers, body, number, at };
+        Ok(self.post(delivery.id.endpoint, target, webhook, batch).await?.attempt)
     }
 
     fn skipped(&self, reason: SkipReason) -> ReplayOutcome {

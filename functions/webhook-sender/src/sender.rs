@@ -1,55 +1,78 @@
 //! The sender with its clients and caches, and the data that all messages of one batch share.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws::Aws;
-use aws::queue::{Message, Queue};
+use aws::queue::Queue;
 use aws::secrets::KeyRingSecret;
-use aws::store::Store;
+use aws::store::{RecordedDeliveries, Store, StoreError};
 use domain::foundation::clock::Clock;
 use domain::foundation::id::{DeliveryId, EndpointId};
 use domain::foundation::random::Random;
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{Delivery, SendMessage};
+use futures::future::join;
+use http::HeaderMap;
 use rustls::RootCertStore;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{sleep, timeout};
 
 use crate::attempt_writer::AttemptWriter;
-use crate::concurrency::EndpointSlots;
+use crate::concurrency::NoSlot;
 use crate::config::Config;
-use crate::endpoint_cache::{EndpointCache, Targets};
-use crate::health_cache::{HealthCache, SharedHealth};
-use crate::http::client::{ClientError, WebhookClient};
+use crate::endpoint_cache::{EndpointCache, Target, Targets};
+use crate::health_cache::{HealthCache, LoadedHealth, SharedHealth};
+use crate::http::client::{ClientError, CompletedAttempt, WebhookClient};
+use crate::http::failure::OwnFault;
 use crate::http::tls;
+use crate::invocation::Invocation;
+use crate::lane::SLOW_REQUEST;
 use crate::outcome::{Outcome, SendError};
+use crate::unreadable::UnreadableRows;
 
 /// Delay of a deferred message.
 const DEFER_DELAY: Duration = Duration::from_secs(5);
+
+/// Pause before a failed write is repeated. Each further pause is twice as long, up to the maximum.
+const FIRST_WRITE_PAUSE: Duration = Duration::from_millis(100);
+const MAX_WRITE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Sends webhooks.
 pub struct Sender {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) queue: Queue,
+    pub(crate) slow_queue: Queue,
     pub(crate) endpoints: EndpointCache,
     pub(crate) health: HealthCache,
+    pub(crate) unreadable: UnreadableRows,
     pub(crate) client: WebhookClient,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
 
-/// The data that all messages of one batch share, loaded before anything is sent.
+/// The data that all messages of one batch share, loaded before anything is sent. An error concerns only the messages that need
+/// what could not be read.
 pub(crate) struct BatchContext {
+    pub(crate) invocation: Arc<Invocation>,
     /// The deliveries that have a stored row.
-    pub(crate) deliveries: HashMap<DeliveryId, Delivery>,
+    pub(crate) deliveries: RecordedDeliveries,
     pub(crate) targets: Targets,
-    pub(crate) health: HashMap<EndpointId, SharedHealth>,
-    pub(crate) slots: EndpointSlots,
+    pub(crate) health: HashMap<EndpointId, LoadedHealth>,
     pub(crate) writer: AttemptWriter,
-    /// The last moment at which an attempt may start.
-    pub(crate) latest_start: Timestamp,
+}
+
+/// A webhook that is ready to be posted.
+pub(crate) struct Webhook {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// Number of the attempt.
+    pub(crate) number: u8,
+    /// When the attempt starts.
+    pub(crate) at: Timestamp,
 }
 
 impl Sender {
@@ -76,9 +99,11 @@ impl Sender {
         let store = Store::new(aws, &config.store);
         Ok(Self {
             queue: Queue::new(aws, config.send_queue_url.as_str()),
+            slow_queue: Queue::new(aws, config.slow_queue_url.as_str()),
             endpoints: EndpointCache::new(store.endpoints.clone(), store.return_urls.clone(), key_ring),
             health: HealthCache::new(store.health.clone(), config.health_policy.clone()),
-            client: WebhookClient::new(config.address_guard.clone(), &config.send_queue_url, roots)?,
+            unreadable: UnreadableRows::new(),
+            client: WebhookClient::new(config.address_guard.clone(), &config.canary_url, roots)?,
             store,
             config,
             clock,
@@ -86,20 +111,103 @@ impl Sender {
         })
     }
 
-    /// Takes an attempt slot of the endpoint. Waits for one as long as an attempt may still start, and returns `None` after
-    /// that.
-    pub(crate) async fn take_slot<'a>(
+    /// Takes a request slot of the endpoint. Waits for one as long as a request may still start.
+    pub(crate) async fn take_slot(
         &self,
-        batch: &'a BatchContext,
+        batch: &BatchContext,
         endpoint: EndpointId,
-    ) -> Option<SemaphorePermit<'a>> {
-        batch.slots.take(endpoint, batch.latest_start.since(self.clock.now())).await
+    ) -> Result<OwnedSemaphorePermit, NoSlot> {
+        let time_left = batch.invocation.latest_start.since(self.clock.now());
+        batch.invocation.slots.take(endpoint, time_left).await
+    }
+
+    /// Leaves a task that got no slot to another sender.
+    pub(crate) async fn leave(
+        &self,
+        task: impl Into<SendMessage>,
+        reason: NoSlot,
+        batch: &BatchContext,
+    ) -> Result<Outcome, SendError> {
+        match reason {
+            NoSlot::TooLate => self.defer(task, batch).await,
+            NoSlot::Closed => self.pass_on(task).await,
+        }
     }
 
     /// Sends a copy of the message that arrives after a few seconds. Returned to the queue, the message itself would arrive
     /// only after minutes and would count towards the dead-letter limit.
-    pub(crate) async fn defer(&self, task: impl Into<SendMessage>) -> Result<Outcome, SendError> {
-        self.queue.send(vec![Message::to_send(task, DEFER_DELAY)?]).await?;
+    pub(crate) async fn defer(&self, task: impl Into<SendMessage>, batch: &BatchContext) -> Result<Outcome, SendError> {
+        self.enqueue(batch.invocation.lane, vec![task.into()], DEFER_DELAY).await?;
         Ok(Outcome::Deferred)
+    }
+
+    /// Posts a webhook. If the receiver takes long, its endpoint counts as slow from then on, while the request continues.
+    pub(crate) async fn post(
+        &self,
+        endpoint: EndpointId,
+        target: &Target,
+        webhook: Webhook,
+        batch: &BatchContext,
+    ) -> Result<CompletedAttempt, OwnFault> {
+        let (Webhook { headers, body, number, at }, since) = (webhook, Instant::now());
+        let mut posting = pin!(self.client.post(&target.url, headers, body, number, at));
+        match timeout(SLOW_REQUEST, posting.as_mut()).await {
+            Ok(completed) => completed,
+            Err(_) => join(posting, self.note_slow_request(endpoint, since, batch)).await.0,
+        }
+    }
+
+    /// Repeats a write that failed, until it succeeds or the function's time is nearly over. A webhook whose result is not
+    /// recorded is posted again.
+    pub(crate) async fn persist<T, F>(
+        &self,
+        first: Result<T, StoreError>,
+        write: impl Fn() -> F,
+        batch: &BatchContext,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let (mut written, mut pause) = (first, FIRST_WRITE_PAUSE);
+        while written.is_err() && self.clock.now().plus(pause) < batch.invocation.latest_write {
+            sleep(pause).await;
+            pause = (pause * 2).min(MAX_WRITE_PAUSE);
+            written = write().await;
+        }
+        written
+    }
+}
+
+impl BatchContext {
+    /// The stored delivery; `None` if it has no row.
+    pub(crate) fn stored(&self, id: DeliveryId) -> Result<Option<&Delivery>, SendError> {
+        match self.deliveries.get(&id) {
+            Some(Ok(delivery)) => Ok(Some(delivery)),
+            Some(Err(error)) => Err(SendError::Delivery(Arc::clone(error))),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether the delivery has a row that this version cannot read.
+    pub(crate) fn is_unreadable(&self, id: DeliveryId) -> bool {
+        self.deliveries.get(&id).is_some_and(|read| matches!(read, Err(error) if matches!(**error, StoreError::Row(_))))
+    }
+
+    /// The target of a delivery; `None` if its endpoint was deleted.
+    pub(crate) fn target(&self, id: DeliveryId) -> Result<Option<Arc<Target>>, SendError> {
+        Ok(self.targets[&id].clone()?)
+    }
+
+    /// The health of an endpoint.
+    pub(crate) fn health(&self, endpoint: EndpointId) -> Result<&SharedHealth, SendError> {
+        self.health[&endpoint].as_ref().map_err(|error| SendError::Health(Arc::clone(error)))
+    }
+
+    /// Whether the sweep sends another message in place of this one.
+    pub(crate) fn is_repeated_by_sweep(&self, message: &SendMessage) -> bool {
+        match message {
+            SendMessage::Attempt(task) => task.is_repeated_by_sweep(self.stored(task.delivery_id).ok().flatten()),
+            SendMessage::Replay(_) | SendMessage::Test(_) => false,
+        }
     }
 }

@@ -12,7 +12,7 @@ use http::HeaderValue;
 use tracing::warn;
 
 use crate::outcome::{Outcome, SendError};
-use crate::sender::{BatchContext, Sender};
+use crate::sender::{BatchContext, Sender, Webhook};
 
 impl Sender {
     /// Sends a test unless its result is already recorded.
@@ -27,26 +27,35 @@ impl Sender {
             let state = TestState::NotSent { not_sent_reason: NotSentReason::OurFault };
             return self.end_test(task.project_id, test.ended(state)).await;
         }
-        let Some(_slot) = self.take_slot(batch, task.endpoint_id).await else { return self.defer(task).await };
-        match self.post_test(task.project_id, &test).await {
+        let _slot = match self.take_slot(batch, task.endpoint_id).await {
+            Ok(slot) => slot,
+            Err(reason) => return self.leave(task, reason, batch).await,
+        };
+        match self.post_test(task.project_id, &test, batch).await {
             Ok(state) => self.end_test(task.project_id, test.ended(state)).await,
             Err(error) => {
                 warn!(test.id = %test.id, cause = telemetry::chain(&error), "test {} could not be sent", test.id);
-                self.defer(task).await
+                self.defer(task, batch).await
             }
         }
     }
 
-    async fn post_test(&self, project: ProjectId, test: &TestSend) -> Result<TestState, SendError> {
+    async fn post_test(
+        &self,
+        project: ProjectId,
+        test: &TestSend,
+        batch: &BatchContext,
+    ) -> Result<TestState, SendError> {
         let Some(target) = self.endpoints.target_now(project, test.endpoint_id, self.clock.now()).await? else {
             return Ok(TestState::NotSent { not_sent_reason: NotSentReason::EndpointDeleted });
         };
         let event = sample::event(test.event_type, test.id, project);
-        let (body, number, now) = (request::body(&target.secrets, &event, &*self.random), 1, self.clock.now());
-        let mut headers = request::headers(&target.secrets, event.id, number, now, &body);
+        let (body, number, at) = (request::body(&target.secrets, &event, &*self.random), 1, self.clock.now());
+        let mut headers = request::headers(&target.secrets, event.id, number, at, &body);
         headers.insert(WEBHOOK_TEST, HeaderValue::from_static("true"));
         let request = SentRequest::of(&headers, &body);
-        let completed = self.client.post(&target.url, headers, body, number, now).await?;
+        let webhook = Webhook { headers, body, number, at };
+        let completed = self.post(test.endpoint_id, &target, webhook, batch).await?;
         Ok(TestState::Done { attempt: completed.attempt, request })
     }
 

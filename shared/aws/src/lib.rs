@@ -4,7 +4,11 @@
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(any(feature = "store", feature = "queue"))]
+mod direct;
 mod error;
+#[cfg(feature = "functions")]
+pub mod functions;
 #[cfg(feature = "client")]
 mod http;
 pub mod lambda;
@@ -20,5 +24,5 @@ pub mod ses;
 pub mod store;
 
 #[cfg(feature = "client")]
-pub use client::Aws;
+pub use client::{Aws, CallTimeouts};
 pub use error::ServiceError;

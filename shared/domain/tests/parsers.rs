@@ -167,6 +167,7 @@ const FIELDS: &[&str] = &[
     "mode",
     "logoColor",
     "quietDays",
+    "reportHour",
     "url",
     "eventTypes",
     "format",

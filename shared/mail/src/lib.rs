@@ -1,7 +1,7 @@
 //! The mails to notification users: the daily report, notices about endpoints, and the request to confirm the address.
 //!
-//! A mail is built in three steps: [`words`] has the sentences in the user's language, [`page`] turns a report into lines
-//! and bars, and the templates place them. HTML is laid out from MJML, so that it works in mail programs; the plain-text
+//! A mail is built in three steps: [`words`] has the sentences in the user's language, [`page`] turns a report into lines,
+//! [`problems`] and [`bars`], and the templates place them. HTML is laid out from MJML, so that it works in mail programs; the plain-text
 //! part has the same facts. The only personal data in a mail are submission ids.
 
 use askama::Template;
@@ -13,9 +13,11 @@ use domain::foundation::time::Timestamp;
 use domain::reports::digest::NoticeJob;
 use domain::reports::report::ReportView;
 
+mod bars;
 mod name;
 mod notice;
 mod page;
+mod problems;
 mod words;
 
 use name::{marked, without_marks};
@@ -50,6 +52,12 @@ pub enum RenderError {
     Layout(#[from] mrml::prelude::render::Error),
 }
 
+/// Maximum length of the HTML part of a report. Gmail cuts mails at 102 KB.
+pub const MAX_HTML_BYTES: usize = 100_000;
+
+/// Maximum number of rows in each list of a report.
+const MAX_ROWS: usize = 64;
+
 /// The reader of a mail.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
@@ -61,11 +69,10 @@ pub struct Reader<'a> {
 
 /// Renders the daily report of the project named `project` as a mail.
 pub fn render(report: &ReportView, project: &str, reader: Reader<'_>) -> Result<Mail, RenderError> {
-    let words = words::in_language(reader.language);
-    let page = ReportPage::new(report, &marked(project), words, Some(reader.unsubscribe_url));
+    let (page, html) = fitting(report, project, reader.language, Some(reader.unsubscribe_url))?;
     Ok(Mail {
         subject: page.subject.clone(),
-        html: lay_out(&ReportMjml { page: &page }.render()?)?,
+        html,
         text: without_marks(&ReportText { page: &page }.render()?),
         unsubscribe_url: Some(reader.unsubscribe_url.to_owned()),
     })
@@ -73,8 +80,28 @@ pub fn render(report: &ReportView, project: &str, reader: Reader<'_>) -> Result<
 
 /// Renders the report of the project named `project` as a web page that looks like the mail, without an unsubscribe link.
 pub fn render_page(report: &ReportView, project: &str, language: Language) -> Result<String, RenderError> {
-    let page = ReportPage::new(report, &marked(project), words::in_language(language), None);
-    lay_out(&ReportMjml { page: &page }.render()?)
+    Ok(fitting(report, project, language, None)?.1)
+}
+
+/// Lays out a report with as many rows in its lists as fit into [`MAX_HTML_BYTES`].
+///
+/// Mail programs cut long mails at their end, where the unsubscribe link is. Lists are therefore cut here, and say so.
+fn fitting(
+    report: &ReportView,
+    project: &str,
+    language: Language,
+    unsubscribe_url: Option<&str>,
+) -> Result<(ReportPage, String), RenderError> {
+    let (words, project) = (words::in_language(language), marked(project));
+    let mut max_rows = MAX_ROWS;
+    loop {
+        let page = ReportPage::new(report, &project, words, unsubscribe_url, max_rows);
+        let html = lay_out(&ReportMjml { page: &page }.render()?)?;
+        if html.len() <= MAX_HTML_BYTES || max_rows == 0 {
+            return Ok((page, html));
+        }
+        max_rows /= 2;
+    }
 }
 
 /// Renders the notice that the endpoint at `host` is failing or was disabled.

@@ -1,7 +1,8 @@
 //! The content of the notice about an endpoint.
 
+use super::bars::Shade;
 use super::name::without_marks;
-use super::page::{Footer, Shade};
+use super::page::Footer;
 use super::words::Words;
 use domain::reports::digest::NoticeJob;
 use domain::webhooks::health::NoticeKind;

@@ -52,10 +52,16 @@ pub(super) trait Words: Sync {
     /// Follows the date of a day that is not over.
     fn day_in_progress(&self) -> &'static str;
     fn nothing_to_deliver(&self) -> &'static str;
+    /// The title of the day's numbers.
+    fn webhooks_of_the_day(&self) -> &'static str;
     fn data_as_of(&self, at: Timestamp) -> String;
     fn label(&self, state: CountedState) -> &'static str;
     /// A count within a sentence, such as "3 failed".
     fn counted(&self, state: CountedState, count: u64) -> String;
+    /// Webhooks of events of earlier days; the counts follow.
+    fn from_earlier_days(&self) -> &'static str;
+    /// The number of attempts, with the share that was accepted in parentheses.
+    fn attempts_accepted(&self) -> &'static str;
     fn first_attempt(&self) -> &'static str;
     fn median_delivery_time(&self) -> &'static str;
     fn p95_delivery_time(&self) -> &'static str;
@@ -64,13 +70,16 @@ pub(super) trait Words: Sync {
     fn by_endpoint(&self) -> &'static str;
     fn failure_reasons(&self) -> &'static str;
     fn deleted_endpoint(&self) -> &'static str;
-    fn failures(&self) -> &'static str;
-    fn more_failures(&self, more: u64) -> String;
+    fn problems(&self) -> &'static str;
+    /// Failed webhooks need a replay.
+    fn replay_hint(&self) -> &'static str;
+    /// Webhooks that are still trying need nothing.
+    fn retry_hint(&self) -> &'static str;
+    /// Follows a list that leaves rows out.
+    fn more(&self, rows: u64) -> String;
     /// Why an attempt failed, as a sentence without a full stop.
     fn failure_reason(&self, reason: FailureReason, status: Option<u16>) -> String;
-    fn attempts_so_far(&self, attempts: u8, next_at: Timestamp) -> String;
-    fn gave_up(&self, attempts: u8) -> String;
-    fn submission(&self, id: &str) -> String;
+    fn submissions(&self, ids: &str) -> String;
     fn endpoints_in_trouble(&self) -> &'static str;
     fn trouble(&self, state: HoldReason, since: Option<Timestamp>) -> String;
     fn will_be_disabled(&self, at: Timestamp) -> String;
@@ -111,6 +120,7 @@ pub(super) enum CountedState {
     Held,
     Failed,
     Cancelled,
+    Expired,
 }
 
 /// What follows the number of a duration, with the space between them if the language has one.
@@ -134,8 +144,9 @@ impl dyn Words {
     }
 
     pub(super) fn headline(&self, report: &ReportView) -> String {
-        let Totals { deliveries, delivered, failed, still_trying, held, cancelled } = report.totals;
-        let undelivered = still_trying + held;
+        let all = report.all();
+        let Totals { deliveries, delivered, cancelled, .. } = all;
+        let (failed, undelivered) = (all.lost(), all.open());
         match report.outcome() {
             Outcome::Quiet => self.no_webhooks().to_owned(),
             Outcome::Delivered if cancelled > 0 => self.delivered_and_cancelled(delivered, cancelled),
@@ -155,25 +166,33 @@ impl dyn Words {
 
     /// Lists the deliveries that were not delivered, by state; `None` if there are none.
     pub(super) fn undelivered(&self, totals: Totals) -> Option<String> {
-        let counts = [
+        let list = self.list_counts([
             (CountedState::StillTrying, totals.still_trying),
             (CountedState::Held, totals.held),
             (CountedState::Failed, totals.failed),
+            (CountedState::Expired, totals.expired),
             (CountedState::Cancelled, totals.cancelled),
-        ];
-        let parts: Vec<String> = counts
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(state, count)| self.counted(state, count))
-            .collect();
-        (!parts.is_empty()).then(|| parts.join(" · "))
+        ]);
+        (!list.is_empty()).then_some(list)
     }
 
-    pub(super) fn attempts(&self, attempts: u8, next_at: Option<Timestamp>) -> String {
-        match next_at {
-            Some(next_at) => self.attempts_so_far(attempts, next_at),
-            None => self.gave_up(attempts),
-        }
+    /// Lists the deliveries of earlier days, by state; `None` if there are none.
+    pub(super) fn earlier_days(&self, totals: Totals) -> Option<String> {
+        let delivered = (totals.delivered > 0).then(|| self.counted(CountedState::Delivered, totals.delivered));
+        let parts: Vec<String> = delivered.into_iter().chain(self.undelivered(totals)).collect();
+        (!parts.is_empty()).then(|| format!("{}: {}", self.from_earlier_days(), parts.join(" · ")))
+    }
+
+    /// Lists counts by state, without those that are zero.
+    pub(super) fn list_counts(&self, counts: impl IntoIterator<Item = (CountedState, u64)>) -> String {
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        counts.map(|(state, count)| self.counted(state, count)).collect::<Vec<_>>().join(" · ")
+    }
+
+    /// The line after a list that shows only `shown` of `all` rows; `None` if it shows all.
+    pub(super) fn more_than(&self, all: usize, shown: usize) -> Option<String> {
+        let more = all.saturating_sub(shown);
+        (more > 0).then(|| self.more(more as u64))
     }
 
     /// A duration, as precise as it matters: `87 ms`, `1.3 s`, `4 min`, `2 h 30 min`.
@@ -316,7 +335,6 @@ mod tests {
             [english.all_delivered(1), english.all_delivered(2)],
             ["1 webhook delivered", "All 2 webhooks delivered"]
         );
-        assert_eq!([english.gave_up(1), english.gave_up(2)], ["gave up after 1 attempt", "gave up after 2 attempts"]);
 
         let spanish = in_language(Language::Spanish);
         assert_eq!(
@@ -328,10 +346,6 @@ mod tests {
             ["Falló 1 de 2 webhooks", "Fallaron 2 de 3 webhooks"]
         );
         assert_eq!(spanish.delivered_and_cancelled(2, 1), "Se entregaron 2 webhooks y se canceló 1");
-        assert_eq!(
-            [spanish.gave_up(1), spanish.gave_up(2)],
-            ["abandonado tras 1 intento", "abandonado tras 2 intentos"]
-        );
         assert_eq!([1, 2].map(|count| spanish.counted(CountedState::Held, count)), ["1 retenido", "2 retenidos"]);
     }
 }

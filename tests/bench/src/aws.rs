@@ -41,6 +41,18 @@ pub(crate) struct Usage {
     pub(crate) messages: Vec<String>,
 }
 
+impl Usage {
+    /// Adds the usage of later calls.
+    pub(crate) fn add(&mut self, later: Self) {
+        for (operation, calls) in later.calls {
+            *self.calls.entry(operation).or_default() += calls;
+        }
+        self.read_units += later.read_units;
+        self.write_units += later.write_units;
+        self.messages.extend(later.messages);
+    }
+}
+
 /// The in-memory DynamoDB.
 pub(crate) struct Database {
     url: String,
@@ -110,6 +122,9 @@ impl FakeAws {
 
     fn keep_messages(&self, body: &[u8]) -> Result<Response, BenchError> {
         let batch: Value = serde_json::from_slice(body)?;
+        if batch.get("AttributeNames").is_some() {
+            return Ok(json_response(&json!({ "Attributes": { "ApproximateNumberOfMessages": "0" } })));
+        }
         let entries = batch["Entries"].as_array().ok_or(BenchError::Missing("entries"))?;
         let bodies = entries.iter().filter_map(|entry| entry["MessageBody"].as_str());
         self.usage().messages.extend(bodies.map(str::to_owned));

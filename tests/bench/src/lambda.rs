@@ -126,7 +126,14 @@ impl Lambda {
         Ok(self.log.as_file().metadata()?.len())
     }
 
-    fn pid(&self) -> u32 {
+    /// Limits the number of files that the function may have open from now on.
+    pub(crate) async fn limit_files(&self, max: u32) -> Result<(), BenchError> {
+        let pid = self.pid().to_string();
+        let status = Command::new("prlimit").args(["--pid", &pid]).arg(format!("--nofile={max}")).status().await?;
+        if status.success() { Ok(()) } else { Err(BenchError::Missing("prlimit")) }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id().unwrap_or_default()
     }
 

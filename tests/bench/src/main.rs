@@ -15,6 +15,7 @@ mod bare_client;
 mod billing;
 mod cold_start;
 mod error;
+mod hosts;
 mod lambda;
 mod process;
 mod programs;
@@ -23,6 +24,7 @@ mod report;
 mod requests;
 mod sender;
 mod size;
+mod sweep;
 mod table;
 mod tables;
 mod tls;
@@ -50,6 +52,7 @@ async fn main() -> Result<(), BenchError> {
     }
     if is_chosen("sender") {
         sender::measure(&world, size, &mut table).await?;
+        hosts::measure(&world, size, &mut table).await?;
     }
     if is_chosen("requests") {
         requests::measure(&world, size, &mut table).await?;
@@ -59,6 +62,9 @@ async fn main() -> Result<(), BenchError> {
     }
     if is_chosen("report") {
         report::measure(&world, size, &mut table).await?;
+    }
+    if is_chosen("sweep") {
+        sweep::measure(&world, size, &mut table).await?;
     }
     println!("{table}");
     Ok(())

@@ -36,3 +36,11 @@ pub(crate) fn peak_memory(pid: u32) -> io::Result<u64> {
     let kibibytes: Option<u64> = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
     Ok(kibibytes.unwrap_or_default() * 1024)
 }
+
+/// Number of open sockets of the process.
+pub(crate) fn open_sockets(pid: u32) -> io::Result<usize> {
+    let files = fs::read_dir(format!("/proc/{pid}/fd"))?.flatten();
+    // A file may be closed before its link is read.
+    let targets = files.filter_map(|file| fs::read_link(file.path()).ok());
+    Ok(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count())
+}

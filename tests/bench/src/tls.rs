@@ -45,10 +45,11 @@ impl Authority {
         Ok(Self { issuer, root, system_bundle })
     }
 
-    /// Listens as `localhost` on a free port. Sessions are not resumed, so each new connection costs as much as a first one.
+    /// Listens as `localhost` and as all hosts below `hosts.localhost` on a free port. Sessions are not resumed, so each new connection costs as much as a first one.
     pub(crate) async fn listen(&self) -> Result<TlsListener, BenchError> {
         let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(vec!["localhost".to_owned()])?.signed_by(&key, &self.issuer)?;
+        let names = ["localhost", "*.hosts.localhost"].map(str::to_owned);
+        let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
         let builder = ServerConfig::builder_with_provider(crypto::ring::default_provider().into());
         let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());

@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub(crate) aws: FakeAws,
     pub(crate) receiver: Receiver,
     operator_key_hash: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A project with endpoints.
@@ -46,7 +46,7 @@ impl World {
         let receiver = Receiver::start(&authority).await?;
         let operator_key: ApiKey = OPERATOR_KEY.parse().map_err(|_| BenchError::Missing("operator key"))?;
         let operator_key_hash = operator_key.hash().to_string();
-        Ok(Self { programs, authority, aws, receiver, operator_key_hash, _directory: directory })
+        Ok(Self { programs, authority, aws, receiver, operator_key_hash, directory })
     }
 
     /// Starts a program like Lambda.
@@ -60,6 +60,16 @@ impl World {
 
     pub(crate) fn trusted_root(&self) -> &PathBuf {
         &self.authority.root
+    }
+
+    /// Starts a sender that may send to the hosts of the receiver with these names.
+    pub(crate) async fn sender_to(&self, hosts: &[String]) -> Result<Lambda, BenchError> {
+        let exceptions: Vec<String> = hosts.iter().map(|host| format!("{host}=127.0.0.0/8")).collect();
+        let file = self.directory.path().join("exceptions");
+        std::fs::write(&file, exceptions.join(","))?;
+        let mut variables = self.variables();
+        variables.push(("EXCEPTIONS_FILE", file.display().to_string()));
+        Lambda::start(self.programs.path("trusting-sender"), &variables).await
     }
 
     /// The variables of all functions together.
@@ -77,6 +87,7 @@ impl World {
             ("ACTIVITY_TABLE", ACTIVITY.to_owned()),
             ("RETENTION_DAYS", "30".to_owned()),
             ("SEND_QUEUE_URL", queue("send")),
+            ("SLOW_QUEUE_URL", queue("slow")),
             ("REPORT_QUEUE_URL", queue("reports")),
             ("KEY_RING_SECRET", "key-ring".to_owned()),
             ("OPERATOR_KEY_HASHES", self.operator_key_hash.clone()),
@@ -88,6 +99,7 @@ impl World {
             ("MAX_CONFIRMATIONS_PER_PROJECT", "50".to_owned()),
             ("MAX_CONFIRMATIONS_PER_DAY", "1000".to_owned()),
             ("ALLOWED_PRIVATE_RECEIVERS", "localhost=127.0.0.0/8".to_owned()),
+            ("CANARY_URL", self.aws.url.clone()),
             ("RETRY_SCHEDULE", DEFAULT_SCHEDULE.to_owned()),
             ("HEALTH_POLICY", DEFAULT_POLICY.to_owned()),
             ("MALLOC_TOP_PAD_", "1048576".to_owned()),
@@ -118,6 +130,12 @@ impl Project {
     /// The API Gateway event of a request that publishes `event`.
     pub(crate) fn publish_request(&self, event: &Value) -> Value {
         request("POST", &format!("/v1/projects/{}/events", self.id), event)
+    }
+
+    /// The API Gateway event of a request that publishes `count` events like `event`.
+    pub(crate) fn publish_batch_request(&self, event: &Value, count: usize) -> Value {
+        let batch = json!({ "events": vec![event; count] });
+        request("POST", &format!("/v1/projects/{}/events/batch", self.id), &batch)
     }
 
     /// Creates a return link that redirects to the return URL without a result page. Returns the API Gateway event of a request that

@@ -120,6 +120,7 @@ impl Stack {
             // The emulator cannot read a concurrency from a parameter and would stop polling the queues. 0 leaves it out.
             ("ReportConcurrency".to_owned(), "0".to_owned()),
             ("SenderConcurrency".to_owned(), "0".to_owned()),
+            ("SlowSenderConcurrency".to_owned(), "0".to_owned()),
             ("SendVisibilitySeconds".to_owned(), options.send_visibility_seconds.to_string()),
         ]);
         parameters.extend(options.retry_schedule.map(|schedule| ("RetrySchedule".to_owned(), schedule)));

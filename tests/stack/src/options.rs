@@ -34,7 +34,7 @@ impl Default for StackOptions {
         Self {
             dir: None,
             retry_schedule: None,
-            send_visibility_seconds: 40,
+            send_visibility_seconds: 45,
             parameters: BTreeMap::new(),
             enforce_roles: true,
             with_faults: false,

@@ -1,4 +1,5 @@
-//! Endpoints: settings, signing secrets, public keys, pause and resume, test sends, and the IP addresses that webhooks come from.
+//! Endpoints: settings, signing secrets, public keys, pause and resume, discarding held deliveries, test sends, and the IP addresses
+//! that webhooks come from.
 
 use axum::routing::{delete, get, post};
 
@@ -6,6 +7,7 @@ use crate::app::App;
 use crate::http::idempotency::idempotent;
 use crate::http::routes::Routes;
 
+pub(crate) mod discard_held;
 pub(crate) mod egress_ips;
 pub(crate) mod host_names;
 pub(crate) mod jwks;
@@ -26,6 +28,7 @@ pub(crate) fn routes(app: &App) -> Routes {
         )
         .route("/v1/projects/{pid}/endpoints/{id}/pause", post(pause::pause))
         .route("/v1/projects/{pid}/endpoints/{id}/resume", post(pause::resume))
+        .route("/v1/projects/{pid}/endpoints/{id}/discard-held", post(discard_held::discard))
         .route("/v1/projects/{pid}/endpoints/{id}/test", idempotent(app, post(test_sends::send)))
         .route("/v1/projects/{pid}/endpoints/{id}/tests/{test}", get(test_sends::read))
         .route(

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId, ReplayId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::Attempt;
-use domain::webhooks::delivery::{Delivery, DeliveryFilter, DeliveryState, Position, Replayed};
+use domain::webhooks::delivery::{CancelReason, Delivery, DeliveryFilter, DeliveryState, Position, Replayed};
 use domain::webhooks::event::{EventType, SubmissionId};
 use domain::webhooks::health::HoldReason;
 use serde::{Deserialize, Serialize};
@@ -38,9 +38,12 @@ pub(crate) struct DeliveryView {
     /// When the next attempt is due. Present only while the delivery waits for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<Timestamp>,
-    /// Why the delivery is held. Present only while it is held.
+    /// Why the delivery is held, or was held when it expired. Present only in the states `held` and `expired`.
     #[serde(rename = "heldBecause", skip_serializing_if = "Option::is_none")]
     hold_reason: Option<HoldReason>,
+    /// Why the delivery was cancelled. Present only in the state `cancelled`; absent if an earlier version cancelled it.
+    #[serde(rename = "cancelledBecause", skip_serializing_if = "Option::is_none")]
+    cancel_reason: Option<CancelReason>,
     /// The attempts, oldest first.
     attempts: Vec<Attempt>,
     /// The last ten replays, oldest first.
@@ -49,6 +52,9 @@ pub(crate) struct DeliveryView {
     /// When the event's data was erased. Absent: it was not erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     erased_at: Option<Timestamp>,
+    /// Id of the replay with the scope `missing` that created the delivery. Absent: it was created with its event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_by: Option<ReplayId>,
 }
 
 impl From<Delivery> for DeliveryView {
@@ -62,9 +68,11 @@ impl From<Delivery> for DeliveryView {
             state: delivery.state,
             next_attempt_at: delivery.next_attempt_at,
             hold_reason: delivery.hold_reason,
+            cancel_reason: delivery.cancel_reason,
             attempts: delivery.attempts,
             replays: delivery.replays,
             erased_at: delivery.erased_at,
+            added_by: delivery.added_by,
         }
     }
 }
@@ -92,6 +100,9 @@ pub(crate) struct Filter {
 }
 
 /// Lists the deliveries of a project, newest event first.
+///
+/// A page may have fewer items than `limit`, or none, and still a `cursor`: a call reads a limited number of deliveries and days. Follow
+/// the cursor until it is absent. A range of time in `from` and `to` makes a list with a rare state fast.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/deliveries", operation_id = "listDeliveries", tag = "Deliveries",
     params(Filter), security(("x-api-key" = ["deliveries:read"])),
@@ -114,7 +125,7 @@ pub(crate) async fn list(
         return Ok(Json(List::whole(matching.map(DeliveryView::from).collect())));
     }
     let now = app.clock.now();
-    let position = position.unwrap_or_else(|| Position::first(&fields, now));
+    let position = position.unwrap_or_else(|| Position::first(fields.to, now));
     let page = app.store.events.find_deliveries(caller.project_id, &fields, position, limit, now).await?;
     Ok(Json(List {
         items: page.deliveries.into_iter().map(DeliveryView::from).collect(),

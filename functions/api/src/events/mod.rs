@@ -11,6 +11,7 @@ pub(crate) mod erasures;
 pub(crate) mod publish;
 pub(crate) mod read;
 pub(crate) mod replays;
+pub(crate) mod subscriptions;
 
 /// The routes of events, deliveries, replays and erasures.
 pub(crate) fn routes(app: &App) -> Routes {

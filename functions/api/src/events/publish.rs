@@ -13,11 +13,11 @@ use axum::http::StatusCode;
 use domain::foundation::id::{EndpointId, EventId};
 use domain::webhooks::delivery::AttemptTask;
 use domain::webhooks::event::{Event, NewEvent, NewEvents};
-use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::events::read::EventDelivery;
+use crate::events::subscriptions::receivers;
 use crate::http::api_error::ApiError;
 use crate::http::body::{Body, MAX_BODY_BYTES};
 use crate::http::caller::{Caller, scope};
@@ -25,9 +25,6 @@ use crate::http::idempotency;
 #[cfg(test)]
 use crate::openapi::{parameters, webhook_requests};
 use crate::request_metrics::AcceptedCount;
-
-/// Number of events of a batch that are stored concurrently.
-const MAX_CONCURRENT_WRITES: usize = 20;
 
 /// An accepted event and its deliveries.
 #[derive(Serialize)]
@@ -92,29 +89,24 @@ pub(crate) async fn publish_batch(
 /// and queues again for the endpoints of the first call.
 async fn accept(app: &App, events: Vec<Event>) -> Result<Vec<AcceptedEvent>, ApiError> {
     let Some(project) = events.first().map(|event| event.project_id) else { return Ok(Vec::new()) };
-    let stored = app.store.projects.with_endpoints(project).await?;
-    let (_, endpoints) = stored.ok_or(ApiError::NotFound("project"))?;
-    let store = |event: Event| {
-        let receiving = endpoints.iter().filter(|endpoint| endpoint.wants(event.event_type));
-        let endpoint_ids: Vec<EndpointId> = receiving.map(|endpoint| endpoint.id).collect();
-        async move {
-            // After a repetition, these are the endpoints of the first call: the event keeps its deliveries.
-            let (outcome, endpoint_ids) = app.store.events.put(&event, &endpoint_ids).await?;
-            let is_new = outcome == WriteOutcome::Applied;
-            let tasks =
-                AttemptTask::first(&event, &endpoint_ids).into_iter().map(|task| AttemptTask { is_new, ..task });
-            Ok::<_, ApiError>((event.id, tasks.collect()))
+    let endpoints = app.subscriptions.of(project).await?.ok_or(ApiError::NotFound("project"))?;
+    let addressed = |event: Event| {
+        let receivers = receivers(&endpoints, event.event_type);
+        (event, receivers)
+    };
+    let events: Vec<(Event, Vec<EndpointId>)> = events.into_iter().map(addressed).collect();
+    // After a repetition, the endpoints are those of the first call: the event keeps its deliveries.
+    let stored = app.store.events.put_all(&events).await?;
+    let (mut accepted, mut messages) = (Vec::with_capacity(events.len()), Vec::new());
+    for ((event, _), (outcome, endpoints)) in events.iter().zip(stored) {
+        let mut deliveries = Vec::with_capacity(endpoints.len());
+        for task in AttemptTask::first(event, &endpoints) {
+            deliveries.push(task.delivery_id.into());
+            let task = AttemptTask { is_new: outcome == WriteOutcome::Applied, ..task };
+            messages.push(Message::to_send(task, Duration::ZERO)?);
         }
-    };
-    let stored: Vec<(EventId, Vec<AttemptTask>)> =
-        stream::iter(events).map(store).buffered(MAX_CONCURRENT_WRITES).try_collect().await?;
-    let accepted = |(id, tasks): &(EventId, Vec<AttemptTask>)| AcceptedEvent {
-        id: *id,
-        deliveries: tasks.iter().map(|task| task.delivery_id.into()).collect(),
-    };
-    let accepted = stored.iter().map(accepted).collect();
-    let tasks = stored.into_iter().flat_map(|(_, tasks)| tasks);
-    let messages = tasks.map(|task| Message::to_send(task, Duration::ZERO)).collect::<Result<_, _>>()?;
+        accepted.push(AcceptedEvent { id: event.id, deliveries });
+    }
     app.send_queue.send(messages).await?;
     Ok(accepted)
 }

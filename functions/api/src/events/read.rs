@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::foundation::id::{DeliveryId, EndpointId, EventId};
 use domain::foundation::time::Timestamp;
-use domain::webhooks::delivery::{DeliveryFilter, Position};
+use domain::webhooks::delivery::Position;
 use domain::webhooks::event::{EventData, EventFilter, EventType, SubmissionId};
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,9 @@ impl Filter {
 }
 
 /// Lists the events of a project, newest first, without their data.
+///
+/// A page may have fewer items than `limit`, or none, and still a `cursor`: a call reads a limited number of events and days. Follow
+/// the cursor until it is absent.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/events", operation_id = "listEvents", tag = "Events",
     params(Filter), security(("x-api-key" = ["deliveries:read"])),
@@ -128,8 +131,8 @@ pub(crate) async fn list(
             app.store.events.find_by_submission(caller.project_id, submission, &fields, before, limit).await?
         }
         None => {
-            let first = Position::first(&DeliveryFilter { to, ..DeliveryFilter::default() }, now);
-            app.store.events.find(caller.project_id, &fields, position.unwrap_or(first), limit, now).await?
+            let position = position.unwrap_or_else(|| Position::first(to, now));
+            app.store.events.find(caller.project_id, &fields, position, limit, now).await?
         }
     };
     let cursor = next.map(|position| list.cursor(&position));

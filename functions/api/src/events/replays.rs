@@ -1,5 +1,5 @@
 //! `/v1/projects/{pid}/deliveries/{id}/replay` and `/v1/projects/{pid}/replays`: sends ended deliveries once more, each to its own
-//! endpoint.
+//! endpoint, or earlier events to an endpoint that has no delivery of them.
 
 use std::time::Duration;
 
@@ -10,10 +10,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::foundation::draft::{BadField, BadFields};
-use domain::foundation::id::{DeliveryId, ProjectId, ReplayId};
+use domain::foundation::id::{DeliveryId, EndpointId, ProjectId, ReplayId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{ReplayTask, SkipReason};
-use domain::webhooks::replay::{NewReplay, Progress, Replay, ReplayFilter, ReplayRate, ReplayState};
+use domain::webhooks::endpoint::Endpoint;
+use domain::webhooks::event::EventType;
+use domain::webhooks::replay::{
+    NewReplay, Progress, Replay, ReplayFilter, ReplayRate, ReplayScope, ReplayState, ReplayableState,
+};
 use serde::Serialize;
 
 use crate::app::App;
@@ -40,6 +44,28 @@ pub(crate) struct AcceptedReplay {
     delivery_id: DeliveryId,
 }
 
+/// Filter of a replay.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ReplayFilter))]
+#[serde(rename_all = "camelCase")]
+struct FilterView {
+    /// Earliest time at which the event was accepted, inclusive.
+    from: Timestamp,
+    /// Latest time at which the event was accepted, inclusive.
+    to: Timestamp,
+    /// Endpoint of the deliveries. Absent: all endpoints. Each delivery is sent to its own endpoint again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint_id: Option<EndpointId>,
+    /// Type of the events. Absent: all types.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    event_type: Option<EventType>,
+    /// Which deliveries are sent.
+    scope: ReplayScope,
+    /// Final state of the deliveries. Absent with the scope `missing`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<ReplayableState>,
+}
+
 /// A replay of all deliveries that match a filter.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Replay))]
@@ -50,7 +76,7 @@ pub(crate) struct ReplayView {
     /// State of the replay.
     state: ReplayState,
     /// Filter of the deliveries that are sent.
-    filter: ReplayFilter,
+    filter: FilterView,
     /// Number of deliveries sent per minute.
     rate_per_minute: ReplayRate,
     /// Counts of the deliveries by result.
@@ -70,12 +96,20 @@ enum DryRun {
     AtLeast(u64),
 }
 
+impl From<ReplayFilter> for FilterView {
+    fn from(filter: ReplayFilter) -> Self {
+        let ReplayFilter { from, to, endpoint_id, event_type, state, scope } = filter;
+        let state = (scope == ReplayScope::Ended).then_some(state);
+        Self { from, to, endpoint_id, event_type, scope, state }
+    }
+}
+
 impl From<Replay> for ReplayView {
     fn from(replay: Replay) -> Self {
         Self {
             id: replay.replay_id,
             state: replay.state,
-            filter: replay.filter,
+            filter: replay.filter.into(),
             rate_per_minute: replay.rate_per_minute,
             progress: replay.progress.shown(),
             created_at: replay.replay_id.created_at(),
@@ -116,7 +150,11 @@ pub(crate) async fn replay_one(
 
 /// Starts a replay of all deliveries that match a filter. With `dryRun`, only counts the deliveries.
 ///
-/// A project can run one dry run or build one report at a time. A dry run counts as ten calls of its API key.
+/// With the scope `missing`, an endpoint gets the earlier events of its types that it has no delivery of, oldest first. Use it for a
+/// new endpoint. These deliveries are created, retried, listed and reported like all others. Cancelling such a replay creates no
+/// further deliveries; those that exist are still sent.
+///
+/// A project can run one replay, and one dry run or report, at a time. A dry run counts as ten calls of its API key.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/replays", operation_id = "startReplay", tag = "Replays",
     params(parameters::IdempotencyKey), security(("x-api-key" = ["deliveries:replay"])),
@@ -134,11 +172,9 @@ pub(crate) async fn create(
     let now = app.clock.now();
     let new = NewReplay::check(body.draft()?, now, app.config.store.retention.oldest_kept(now))?;
     app.existing_project(caller.project_id).await?;
-    check_endpoint(&app, caller.project_id, &new.filter).await?;
+    let endpoint = endpoint_of(&app, caller.project_id, &new.filter).await?;
     if new.is_dry_run {
-        let has_time = || app.clock.now() < now.plus(COUNT_TIMEOUT);
-        let filter = new.filter.into();
-        let count = async { Ok(app.store.events.count_deliveries(caller.project_id, &filter, now, has_time).await?) };
+        let count = count(&app, caller.project_id, &new.filter, endpoint.as_ref());
         return Ok(Json(DryRun::from(app.read_slowly(&caller, count).await?)).into_response());
     }
     let claim = caller.origin.idempotent_request.as_ref();
@@ -236,14 +272,39 @@ async fn existing(app: &App, project: ProjectId, id: ReplayId) -> Result<Replay,
     app.store.replays.get(project, id).await?.ok_or(ApiError::NotFound("replay"))
 }
 
-/// Fails if the filter names an endpoint that does not exist, because nothing can be replayed to it.
-async fn check_endpoint(app: &App, project: ProjectId, filter: &ReplayFilter) -> Result<(), ApiError> {
-    let Some(id) = filter.endpoint_id else { return Ok(()) };
-    if app.store.endpoints.get(project, id).await?.is_some() {
-        return Ok(());
+/// Loads the endpoint that the filter names. Fails if it does not exist, because nothing can be replayed to it, or if it misses no
+/// event because it does not receive the type.
+async fn endpoint_of(app: &App, project: ProjectId, filter: &ReplayFilter) -> Result<Option<Endpoint>, ApiError> {
+    let bad = |pointer: &str, detail: &str| {
+        let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
+        ApiError::from(BadFields(vec![BadField { pointer, detail }]))
+    };
+    let Some(id) = filter.endpoint_id else { return Ok(None) };
+    let endpoint = app.store.endpoints.get(project, id).await?;
+    let endpoint = endpoint.ok_or_else(|| bad("/endpointId", "is not an endpoint of this project"))?;
+    let is_unwanted = filter.event_type.is_some_and(|event_type| !endpoint.wants(event_type));
+    if filter.scope == ReplayScope::Missing && is_unwanted {
+        return Err(bad("/type", "is not a type that the endpoint receives"));
     }
-    let detail = "is not an endpoint of this project".to_owned();
-    Err(BadFields(vec![BadField { pointer: "/endpointId".to_owned(), detail }]).into())
+    Ok(Some(endpoint))
+}
+
+/// Counts the deliveries that a replay would send.
+async fn count(
+    app: &App,
+    project: ProjectId,
+    filter: &ReplayFilter,
+    endpoint: Option<&Endpoint>,
+) -> Result<Count, ApiError> {
+    let now = app.clock.now();
+    let has_time = || app.clock.now() < now.plus(COUNT_TIMEOUT);
+    let events = &app.store.events;
+    Ok(match (filter.scope, endpoint) {
+        (ReplayScope::Missing, Some(endpoint)) => {
+            events.count_missing(project, &filter.missing_events(endpoint), has_time).await?
+        }
+        _ => events.count_deliveries(project, filter, now, has_time).await?,
+    })
 }
 
 impl From<Count> for DryRun {

@@ -120,9 +120,9 @@ pub(crate) enum ApiError {
     /// The day of the report is in the future.
     #[error("day has not started yet")]
     DayToCome,
-    /// The day has too many deliveries to build its report in one call, and its report was not mailed.
+    /// The day has too many deliveries to build its report in one call, and the daily run has not built it yet.
     #[error(
-        "day has too many deliveries to count in one call; add a notification user to have its report built every morning"
+        "day has too many deliveries to count in one call; its report is available after the daily run of the next day"
     )]
     ReportTooLarge,
     /// The delivery cannot be replayed.

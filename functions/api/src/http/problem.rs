@@ -1,17 +1,15 @@
 //! Writes error responses: RFC 9457 `application/problem+json`, with the id of the request.
 
-use aws::lambda::request_log::{ProblemName, RequestId};
-use axum::extract::Request;
+use aws::lambda::request_log::ProblemName;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::foundation::draft::BadField;
 use serde::Serialize;
 
 use crate::http::problem_kind::ProblemKind;
 
-/// An error response without the id of its request. A handler does not know the id, so [`write_problems`] writes the body.
+/// An error response without the id of its request. A handler does not know the id, so [`write`] writes the body.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     /// Determines the status and the `type`.
@@ -62,11 +60,10 @@ impl Problem {
     }
 }
 
-/// Writes the body of every problem, with the id of its request.
-pub(crate) async fn write_problems(request: Request, next: Next) -> Response {
-    let request_id = request.extensions().get::<RequestId>().cloned();
-    let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    let RequestId(request_id) = request_id.expect("the request log gives every request an id");
-    problem.write(&request_id, response)
+/// Writes the body of the response if it is a problem, with the id of the request.
+pub(crate) fn write(mut response: Response, request_id: &str) -> Response {
+    match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem.write(request_id, response),
+        None => response,
+    }
 }

@@ -102,7 +102,7 @@ problem_kinds! {
     LimitReached = UNPROCESSABLE_ENTITY "limit-reached",
     /// The `Idempotency-Key` was already used for another request.
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY "idempotency-key-reused",
-    /// The day has too many deliveries to count in one call, and its report was not mailed.
+    /// The day has too many deliveries to count in one call, and the daily run has not built its report yet.
     ReportTooLarge = UNPROCESSABLE_ENTITY "report-too-large",
     /// The day of the report is in the future.
     DayToCome = UNPROCESSABLE_ENTITY "day-to-come",

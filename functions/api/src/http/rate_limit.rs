@@ -6,7 +6,6 @@ use aws::lambda::telemetry;
 use aws::store::QuotaStore;
 use axum::extract::Request;
 use axum::http::HeaderValue;
-use axum::middleware::Next;
 use axum::response::Response;
 use domain::foundation::cache::Cache;
 use domain::foundation::id::ApiKeyId;
@@ -32,7 +31,7 @@ pub(crate) struct RateLimitStatus {
     seconds_left: u64,
 }
 
-/// A place in the request's extensions. Authentication stores the key's status there, and [`write_headers`] reads it.
+/// A place in the request's extensions. Authentication stores the key's status there, for the headers of the response.
 #[derive(Clone, Default)]
 pub(crate) struct RateLimitSlot(Arc<Mutex<Option<RateLimitStatus>>>);
 
@@ -89,6 +88,13 @@ impl RateLimiter {
 }
 
 impl RateLimitSlot {
+    /// Adds an empty slot to the request.
+    pub(crate) fn add_to(request: &mut Request) -> Self {
+        let slot = Self::default();
+        request.extensions_mut().insert(slot.clone());
+        slot
+    }
+
     /// Stores the status and replaces an earlier one.
     pub(crate) fn set(&self, status: RateLimitStatus) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
@@ -97,21 +103,10 @@ impl RateLimitSlot {
     fn get(&self) -> Option<RateLimitStatus> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl RateLimitStatus {
-    /// Seconds until the next window begins.
-    pub(crate) fn retry_after(self) -> u64 {
-        self.seconds_left
-    }
-}
-
-/// Adds the headers of draft-ietf-httpapi-ratelimit-headers, if a project's key was used.
-pub(crate) async fn write_headers(mut request: Request, next: Next) -> Response {
-    let slot = RateLimitSlot::default();
-    request.extensions_mut().insert(slot.clone());
-    let mut response = next.run(request).await;
-    if let Some(RateLimitStatus { limit, remaining, seconds_left }) = slot.get() {
+    /// Adds the headers of draft-ietf-httpapi-ratelimit-headers, if a project's key was used.
+    pub(crate) fn write_headers(&self, response: &mut Response) {
+        let Some(RateLimitStatus { limit, remaining, seconds_left }) = self.get() else { return };
         let policy = format!("\"key\";q={};w={}", limit.calls(), WINDOW.as_secs());
         let status = format!("\"key\";r={remaining};t={seconds_left}");
         for (name, value) in [("ratelimit-policy", policy), ("ratelimit", status)] {
@@ -119,5 +114,11 @@ pub(crate) async fn write_headers(mut request: Request, next: Next) -> Response 
             response.headers_mut().insert(name, value);
         }
     }
-    response
+}
+
+impl RateLimitStatus {
+    /// Seconds until the next window begins.
+    pub(crate) fn retry_after(self) -> u64 {
+        self.seconds_left
+    }
 }

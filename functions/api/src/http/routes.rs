@@ -2,8 +2,6 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 
 use crate::app::App;
@@ -44,12 +42,9 @@ impl Routes {
 }
 
 /// Rejects URLs that are longer than 8 KiB.
-pub(crate) async fn check_url(request: Request, next: Next) -> Response {
+pub(crate) fn check_url(request: &Request) -> Result<(), ApiError> {
     let length = request.uri().path_and_query().map_or(0, |url| url.as_str().len());
-    if length > MAX_URL_BYTES {
-        return ApiError::UrlTooLong(MAX_URL_BYTES).into_response();
-    }
-    next.run(request).await
+    if length > MAX_URL_BYTES { Err(ApiError::UrlTooLong(MAX_URL_BYTES)) } else { Ok(()) }
 }
 
 /// Responds to an unknown path.

@@ -152,6 +152,7 @@ impl App {
             Some(request) => Some(request.keeper(self, &StoredResponse::of(&response)).await?),
         };
         let nonce = random::letters_and_digits(22, &*self.random);
+        let change = entry.change.clone();
         let outcome = self.store.projects.commit(Commit { project, writes, entry, nonce }, keeper).await?;
         if outcome == WriteOutcome::Conflict {
             return Ok(None);
@@ -159,6 +160,7 @@ impl App {
         if let Some(request) = &origin.idempotent_request {
             request.note_stored();
         }
+        self.subscriptions.wait_until_known(&change).await;
         Ok(Some(response))
     }
 }

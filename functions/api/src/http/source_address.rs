@@ -3,10 +3,8 @@
 use std::net::IpAddr;
 
 use aws::lambda::proxy::NotThroughProxy;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
@@ -16,14 +14,11 @@ use crate::http::api_error::ApiError;
 struct SourceAddress(Option<IpAddr>);
 
 /// Finds the address of the caller. Rejects requests that bypass the deployment's proxy.
-pub(crate) async fn find(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match app.config.proxy.caller_address(&request) {
-        Ok(address) => {
-            request.extensions_mut().insert(SourceAddress(address));
-            next.run(request).await
-        }
-        Err(NotThroughProxy) => ApiError::NotThroughProxy.into_response(),
-    }
+pub(crate) fn find(app: &App, request: &mut Request) -> Result<(), ApiError> {
+    let address = app.config.proxy.caller_address(request);
+    let address = address.map_err(|NotThroughProxy| ApiError::NotThroughProxy)?;
+    request.extensions_mut().insert(SourceAddress(address));
+    Ok(())
 }
 
 /// The caller's IP address, if it is known.

@@ -179,6 +179,8 @@ mod tests {
             mode: Mode::Live,
             logo_color: None,
             quiet_days: QuietDays::Mail,
+            report_hour: None,
+            report_hour_changed_at: None,
             created_at: now,
             revision: 0,
             changed_in: 0,

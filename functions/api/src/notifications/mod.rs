@@ -28,5 +28,6 @@ pub(crate) fn routes(app: &App) -> Routes {
         .route("/v1/suppressions/lift", post(suppressions::lift))
         .route("/confirm/{token}", get(mail_links::ask_to_confirm).post(mail_links::confirm))
         .route("/unsubscribe/{token}", get(mail_links::ask_to_unsubscribe).post(mail_links::unsubscribe))
+        .route("/v1/projects/{pid}/reports", get(reports::list))
         .route("/v1/projects/{pid}/reports/{day}", get(reports::read))
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/projects/{pid}/reports/{day}`: the report of the daily mail, as JSON and as a page.
+//! `GET /v1/projects/{pid}/reports` and `…/reports/{day}`: the reports of the daily mails, as JSON and as pages.
 
 use aws::lambda::preferred_language::PreferredLanguage;
 use aws::store::build_report;
@@ -10,25 +10,45 @@ use axum::response::{IntoResponse, Response};
 use domain::foundation::language::Language;
 use domain::foundation::time::UtcDay;
 use domain::projects::project::Project;
-use domain::reports::report::ReportView;
-use serde_json::value::RawValue;
+use domain::reports::report::{ReportSummary, ReportView};
 use tokio::time::timeout;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
-use crate::http::body::LastId;
+use crate::http::body::{CheckedQuery, LastId};
 use crate::http::caller::{Caller, scope};
+use crate::http::paging::{List, Paged, Paging};
 #[cfg(test)]
 use crate::openapi::parameters;
 
 /// Allows inline styles, because the page uses the template of the mail. Everything else is blocked.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Returns the report of a day (UTC), built from the current state of the day's deliveries. After the deliveries' retention ends, the
-/// report is empty. If the day has too many deliveries to count in one call, the call returns the report that was mailed; its
-/// `asOf` is the time at which it was built.
+/// Lists the reports of past days on which the project had webhooks, latest day first, with their numbers. A report is kept as long
+/// as deliveries are.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/projects/{pid}/reports", operation_id = "listReports", tag = "Reports",
+    params(Paging), security(("x-api-key" = ["deliveries:read"])),
+    responses((status = 200, description = "A page of reports.", body = List<ReportSummary>)),
+))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller<scope::DeliveriesRead>,
+    CheckedQuery(paging): CheckedQuery<Paging>,
+) -> Result<Json<List<ReportSummary>>, ApiError> {
+    let project = app.existing_project(caller.project_id).await?;
+    let list = Paged::new("reports", Some(project.id), &());
+    let page = app.store.reports.list(project.id, paging.limit()?, paging.after(&list)?.as_ref()).await?;
+    Ok(Json(list.page(page)))
+}
+
+/// Returns the report of a day (UTC). The report of a past day is the one that the daily run built and mailed; its `asOf` is the time
+/// at which its deliveries were counted. Until then, and for today, the report is built from the current state of the deliveries. If
+/// there are too many to count in one call, the call fails with `report-too-large`. After the deliveries' retention ends, the report
+/// is empty.
 ///
-/// A project can build one report or run one dry run of a replay at a time. The call counts as ten calls of its API key.
+/// A project can build one report or run one dry run of a replay at a time. A call that builds a report counts as ten calls of its API
+/// key.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/reports/{day}", operation_id = "readReport", tag = "Reports",
     params(("day" = UtcDay, Path), parameters::AcceptLanguage), security(("x-api-key" = ["deliveries:read"])),
@@ -48,21 +68,25 @@ pub(crate) async fn read(
         return Err(ApiError::DayToCome);
     }
     let project = app.existing_project(caller.project_id).await?;
-    let wants_page = prefers_html(&headers);
+    let report = match app.store.reports.kept(project.id, day).await? {
+        Some(kept) => kept,
+        None => build(&app, &caller, &project, day).await?,
+    };
+    if prefers_html(&headers) { page(&report, &project, language) } else { Ok(Json(report).into_response()) }
+}
+
+async fn build(
+    app: &App,
+    caller: &Caller<scope::DeliveriesRead>,
+    project: &Project,
+    day: UtcDay,
+) -> Result<ReportView, ApiError> {
     // Boxed, because it is a large future.
     let build = Box::pin(async {
         let report = build_report(&app.store, project.id, day, &*app.clock);
-        Ok(timeout(app.report_timeout, report).await)
+        timeout(app.report_timeout, report).await.map_err(|_| ApiError::ReportTooLarge)?.map_err(ApiError::from)
     });
-    match app.read_slowly(&caller, build).await? {
-        Ok(report) if wants_page => page(&report?, &project, language),
-        Ok(report) => Ok(Json(report?).into_response()),
-        // Too many deliveries for one call: the daily run builds such reports in parts and stores them.
-        Err(_) => {
-            let kept = app.store.digest.kept_report(project.id, day).await?.ok_or(ApiError::ReportTooLarge)?;
-            Ok(Json(RawValue::from_string(kept).map_err(|_| ApiError::ReportTooLarge)?).into_response())
-        }
-    }
+    app.read_slowly(caller, build).await
 }
 
 fn page(report: &ReportView, project: &Project, language: Language) -> Result<Response, ApiError> {

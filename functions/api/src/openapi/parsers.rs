@@ -17,6 +17,12 @@ pub(super) fn refine(schemas: &mut Value) {
         {"title": "After an error", "required": ["errorCode"],
          "properties": {"errorCode": {"type": "string"}, "kycStatus": {"type": "null"}}},
     ]);
+    schemas["NewReplay"]["oneOf"] = json!([
+        {"title": "Deliveries that have ended",
+         "properties": {"scope": {"type": ["string", "null"], "enum": ["ended", null]}}},
+        {"title": "Missing deliveries", "required": ["scope", "endpointId"],
+         "properties": {"scope": {"type": "string", "enum": ["missing"]}, "endpointId": {"type": "string"}, "state": {"type": "null"}}},
+    ]);
     for name in ["NewEndpoint", "EndpointChange"] {
         let headers = &mut schemas[name]["properties"]["headers"];
         headers["maxProperties"] = 20.into();

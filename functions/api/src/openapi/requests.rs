@@ -11,6 +11,7 @@ use domain::projects::api_key::Scope;
 use domain::projects::color::Color;
 use domain::projects::name::{NewName, NewPublicName};
 use domain::projects::project::{Mode, QuietDays};
+use domain::projects::report_hour::ReportHour;
 use domain::reports::email_address::EmailAddress;
 use domain::return_urls::return_link::LinkLifetime;
 use domain::return_urls::{Encryption, ErrorCode, KycStatus, MaxAge, PersonValue, ReturnField, ReturnUrl};
@@ -19,7 +20,7 @@ use utoipa::ToSchema;
 /// A request to create a project.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
-    "name": "Acme", "mode": "live", "logoColor": "#1f3fbf", "quietDays": "mail",
+    "name": "Acme", "mode": "live", "logoColor": "#1f3fbf", "quietDays": "mail", "reportHour": 7,
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProject {
@@ -30,11 +31,14 @@ pub(crate) struct NewProject {
     logo_color: Option<Color>,
     /// What notification users get after a day without events. Default: `mail`.
     quiet_days: Option<QuietDays>,
+    /// UTC hour, 0 to 23, from which on the report of the previous day is sent. Default: it is sent with the first run of the day,
+    /// shortly after midnight.
+    report_hour: Option<ReportHour>,
 }
 
 /// A change of a project (JSON merge patch, RFC 7396). A field left out keeps its value.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({"name": "Acme", "logoColor": null, "quietDays": "none"}))]
+#[schema(rename_all = "camelCase", example = json!({"name": "Acme", "logoColor": null, "quietDays": "none", "reportHour": 7}))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProjectChange {
     #[schema(nullable = false)]
@@ -43,6 +47,8 @@ pub(crate) struct ProjectChange {
     logo_color: Option<Color>,
     /// What notification users get after a day without events. `null` resets it to `mail`.
     quiet_days: Option<QuietDays>,
+    /// UTC hour, 0 to 23, from which on the report of the previous day is sent. `null` resets it to the first run of the day.
+    report_hour: Option<ReportHour>,
 }
 
 /// A request to create an API key.

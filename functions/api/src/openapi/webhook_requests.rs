@@ -8,7 +8,7 @@ use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
 use domain::webhooks::endpoint::{Description, Format};
 use domain::webhooks::event::{EventType, SubmissionId};
-use domain::webhooks::replay::{ReplayRate, ReplayableState};
+use domain::webhooks::replay::{ReplayRate, ReplayScope, ReplayableState};
 use domain::webhooks::signature::SignatureScheme;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -146,21 +146,24 @@ pub(crate) struct NewEvents {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "from": "2026-11-22T00:00:00.000Z", "to": "2026-11-22T08:00:00.000Z",
-    "endpointId": "019ab5e0-0000-7000-8000-000000000003", "type": "approved", "state": "failed", "ratePerMinute": 300,
-    "dryRun": true,
+    "endpointId": "019ab5e0-0000-7000-8000-000000000003", "type": "approved", "scope": "ended", "state": "failed",
+    "ratePerMinute": 300, "dryRun": true,
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewReplay {
-    /// Only events accepted at or after this time. It must be within the retention of deliveries.
+    /// Only events accepted at or after this time. It must be within the retention of deliveries, and with the scope `missing` at
+    /// least a day after its start.
     from: Timestamp,
     /// Only events accepted at or before this time. It must be after `from` and not in the future.
     to: Timestamp,
-    /// Only deliveries to this endpoint. Default: to all endpoints.
+    /// Only deliveries to this endpoint. Default: to all endpoints. Required with the scope `missing`.
     endpoint_id: Option<EndpointId>,
     /// Only events of this type. Default: of all types.
     #[schema(rename = "type")]
     event_type: Option<EventType>,
-    /// Only deliveries in this state. Default: `failed`.
+    /// Which deliveries are sent. Default: `ended`.
+    scope: Option<ReplayScope>,
+    /// Only deliveries in this state. Default: `failed`. Not with the scope `missing`.
     state: Option<ReplayableState>,
     /// Number of deliveries to send per minute. Default: 300.
     rate_per_minute: Option<ReplayRate>,

@@ -104,7 +104,7 @@ pub(crate) async fn apply(
         let before = ProjectView::from(&seen).settings();
         request.preconditions.check(Some(&Tag::of(&before, seen.changed_in)))?;
         let mut changed = seen.clone();
-        changed.apply(change.clone());
+        changed.apply(change.clone(), app.clock.now());
         let view = ProjectView::from(&changed);
         let after = view.settings();
         let change = AuditChange::changed(Resource::Project, &before, &after).reverting(request.reverts);

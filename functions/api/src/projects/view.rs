@@ -5,6 +5,7 @@ use domain::foundation::time::Timestamp;
 use domain::projects::color::Color;
 use domain::projects::name::Name;
 use domain::projects::project::{Mode, Project, QuietDays};
+use domain::projects::report_hour::ReportHour;
 use serde::Serialize;
 
 use crate::http::etag::SettingsView;
@@ -25,6 +26,9 @@ pub(crate) struct ProjectView {
     logo_color: Option<Color>,
     /// What notification users get after a day without events.
     quiet_days: QuietDays,
+    /// UTC hour, 0 to 23, from which on the report of the previous day is sent. Absent if it is sent with the first run of the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_hour: Option<ReportHour>,
     /// When the project was created.
     created_at: Timestamp,
     /// Number of changes of the project's settings. It is the number of the newest entry in the audit log.
@@ -44,7 +48,7 @@ impl ProjectView {
 
 impl From<&Project> for ProjectView {
     fn from(project: &Project) -> Self {
-        let Project { id, name, mode, logo_color, quiet_days, created_at, revision, changed_in: _ } = project.clone();
-        Self { id, name, mode, logo_color, quiet_days, created_at, revision }
+        let Project { id, name, mode, logo_color, quiet_days, report_hour, created_at, revision, .. } = project.clone();
+        Self { id, name, mode, logo_color, quiet_days, report_hour, created_at, revision }
     }
 }

@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::webhooks::attempt::FailureReason;
+use domain::webhooks::delivery::Delivery;
 use domain::webhooks::event::EventType;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -9,16 +11,17 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Resource};
-use crate::fixture::{TestApi, now};
+use crate::fixture::{TestApi, attempt, now};
 
 /// Paths of all lists with cursors, each with a query.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
     "/v1/projects?limit=1",
     "/audit?limit=1",
     "/replays?limit=1",
     "/events?limit=1",
     "/events?limit=1&submissionId=sub_1",
     "/deliveries?limit=1",
+    "/deliveries?limit=1&state=failed",
 ];
 
 /// A project in which every list has more than one item.
@@ -29,7 +32,9 @@ async fn project_with_lists() -> (TestApi, Resource) {
     for _ in 0..2 {
         let event = json!({"type": "approved", "submissionId": "sub_1", "data": {}});
         project.post("/events", event).await.expect(202);
-        api.store_event(EventType::Aml, now(), project.id(), &[endpoint.id()]).await;
+        let event = api.store_event(EventType::Aml, now(), project.id(), &[endpoint.id()]).await;
+        let failed = Delivery::queued(&event, endpoint.id()).after(attempt(Some(FailureReason::Tls)), None);
+        api.store.deliveries.record(&failed, None).await.unwrap();
         let range = json!({"from": "2026-11-21T08:30:00Z", "to": "2026-11-22T08:30:00Z"});
         let replay = project.post("/replays", range).await.expect(202);
         project.post(&format!("/replays/{}/cancel", replay["id"].as_str().unwrap()), "").await.expect(200);

@@ -1,11 +1,11 @@
 //! Publishing events one by one or in batches, and reading them back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::webhooks::delivery::SendMessage;
 use serde_json::{Value, json};
 
-use crate::fixture::TestApi;
+use crate::fixture::{Options, TestApi};
 
 fn ids(items: &Value) -> Vec<&str> {
     items.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
@@ -65,6 +65,78 @@ async fn a_batch_that_is_repeated_with_its_idempotency_key_is_published_once() {
     let publish = async || once.post("/events/batch", batch(3)).await.expect(202);
     assert_eq!(publish().await, publish().await);
     assert_eq!(project.list("/events").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_repeated_batch_keeps_the_endpoints_of_the_first_call() {
+    let (api, project) = TestApi::with_project().await;
+    project.create_endpoint().await;
+    let once = project.with_idempotency_key("nightly-8");
+    let published = once.post("/events/batch", batch(30)).await.expect(202);
+    let first = queued_deliveries(&api);
+    project.create_endpoint().await;
+    assert_eq!(once.post("/events/batch", batch(30)).await.expect(202), published);
+    assert_eq!((first.len(), queued_deliveries(&api).len()), (30, 0));
+}
+
+/// How long subscriptions are cached in the tests of the cache.
+const SUBSCRIPTION_AGE: Duration = Duration::from_millis(200);
+
+fn with_cache() -> Options {
+    Options { subscription_age: SUBSCRIPTION_AGE, ..Options::default() }
+}
+
+#[tokio::test]
+async fn the_endpoints_are_read_once_for_the_events_of_a_second() {
+    let api = TestApi::start_with(&with_cache()).await;
+    let project = api.create_project().await;
+    let event = json!({"type": "aml", "data": {}});
+    let mut calls = Vec::new();
+    for _ in 0..2 {
+        for _ in 0..3 {
+            let before = api.queue.database_calls();
+            project.post("/events", &event).await.expect(202);
+            calls.push(api.queue.database_calls() - before);
+        }
+        api.clock.advance(SUBSCRIPTION_AGE);
+    }
+    // Endpoints and event, then only the event.
+    assert_eq!(calls, [2, 1, 1, 2, 1, 1]);
+}
+
+#[tokio::test]
+async fn an_event_published_after_the_response_to_a_change_of_endpoints_sees_the_change() {
+    let api = TestApi::start_with(&with_cache()).await;
+    let project = api.create_project().await;
+    // Two instances of the function. One changes settings, the other has cached the state before.
+    let (publisher, api) = (project.at(""), api.restart_with(&with_cache()));
+    let settings = api.at(&project.path);
+    let receivers = async || {
+        let published = publisher.post("/events", json!({"type": "aml", "data": {}})).await.expect(202);
+        published["deliveries"].as_array().unwrap().len()
+    };
+    assert_eq!(receivers().await, 0);
+    let endpoint = {
+        let started = Instant::now();
+        let endpoint = settings.create_endpoint().await;
+        api.clock.advance(started.elapsed());
+        endpoint
+    };
+    assert_eq!(receivers().await, 1);
+    for (event_types, expected) in [(json!(["submit"]), 0), (json!(["submit", "aml"]), 1)] {
+        let started = Instant::now();
+        endpoint.patch("", json!({"eventTypes": event_types})).await.expect(200);
+        api.clock.advance(started.elapsed());
+        assert_eq!(receivers().await, expected);
+    }
+    let started = Instant::now();
+    endpoint.delete("").await.expect(204);
+    api.clock.advance(started.elapsed());
+    assert_eq!(receivers().await, 0);
+    let started = Instant::now();
+    settings.delete("").await.expect(204);
+    api.clock.advance(started.elapsed());
+    publisher.post("/events", json!({"type": "aml", "data": {}})).await.expect(404);
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) has_queue: bool,
     pub(crate) test_result_timeout: Duration,
     pub(crate) report_timeout: Duration,
+    /// How long subscriptions are cached. Zero: not at all.
+    pub(crate) subscription_age: Duration,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             has_queue: true,
             test_result_timeout: Duration::from_secs(8),
             report_timeout: Duration::from_mins(1),
+            subscription_age: Duration::ZERO,
         }
     }
 }
@@ -154,7 +157,8 @@ fn serve(
     let app = App::new(config(options, operator_key), aws, key_ring, clock.clone(), Arc::new(SystemRandom))
         .with_host_names(Arc::new(FakeHostNames))
         .with_test_result_timeout(options.test_result_timeout)
-        .with_report_timeout(options.report_timeout);
+        .with_report_timeout(options.report_timeout)
+        .with_subscription_age(options.subscription_age);
     let paths = paths(&app);
     (Client::new(router(app), operator_key.expose()), paths)
 }

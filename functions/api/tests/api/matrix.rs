@@ -49,6 +49,7 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("DELETE", "/v1/projects/{pid}/endpoints/{id}", Scoped(SettingsWrite)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/pause", Scoped(SettingsWrite)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/resume", Scoped(SettingsWrite)),
+        ("POST", "/v1/projects/{pid}/endpoints/{id}/discard-held", Scoped(SettingsWrite)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/test", Scoped(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/endpoints/{id}/tests/{test}", Scoped(SettingsRead)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate", Scoped(SecretsWrite)),
@@ -84,6 +85,7 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("PATCH", "/v1/projects/{pid}/notification-users/{id}", Scoped(SettingsWrite)),
         ("DELETE", "/v1/projects/{pid}/notification-users/{id}", Scoped(SettingsWrite)),
         ("POST", "/v1/projects/{pid}/notification-users/{id}/resend-confirmation", Scoped(SettingsWrite)),
+        ("GET", "/v1/projects/{pid}/reports", Scoped(DeliveriesRead)),
         ("GET", "/v1/projects/{pid}/reports/{day}", Scoped(DeliveriesRead)),
         // Comes last, because the other calls need the project.
         ("DELETE", "/v1/projects/{pid}", Operator),

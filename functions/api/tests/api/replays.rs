@@ -148,7 +148,7 @@ async fn a_replay_can_be_cancelled_and_resumed_until_it_is_done() {
     let site = Site::start().await;
     let project = &site.project;
     let first = site.start_replay().await;
-    let filter = json!({"from": "2026-11-21T08:30:00.000Z", "to": NOW, "state": "failed"});
+    let filter = json!({"from": "2026-11-21T08:30:00.000Z", "to": NOW, "scope": "ended", "state": "failed"});
     assert_eq!(
         first,
         json!({

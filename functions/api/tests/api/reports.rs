@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use domain::foundation::id::EndpointId;
 use domain::foundation::random::SystemRandom;
+use domain::foundation::time::UtcDay;
+use domain::reports::report::testing::Day;
+use domain::reports::report::{Report, ReportView};
 use domain::webhooks::attempt::{Attempt, FailureReason};
 use domain::webhooks::delivery::Delivery;
 use domain::webhooks::event::EventType;
 use serde_json::json;
 
+use crate::client::Resource;
 use crate::fixture::{Options, TestApi, attempt, now};
 
 const YESTERDAY: &str = "/reports/2026-11-21";
@@ -26,7 +30,7 @@ async fn the_report_of_a_day_counts_its_deliveries() {
     let report = project.get(YESTERDAY).await.expect(200);
     assert_eq!(
         report["totals"],
-        json!({"deliveries": 2, "delivered": 0, "failed": 1, "stillTrying": 1, "held": 0, "cancelled": 0})
+        json!({"deliveries": 2, "delivered": 0, "failed": 1, "stillTrying": 1, "held": 0, "cancelled": 0, "expired": 0})
     );
     assert_eq!(report["byReason"], json!([{"reason": "tls", "deliveries": 1}]));
     assert_eq!(report["failures"][0]["deliveryId"], json!(failed.id));
@@ -63,7 +67,7 @@ async fn browsers_get_the_report_as_a_page_in_their_language() {
 }
 
 #[tokio::test]
-async fn a_report_that_takes_too_long_to_build_is_returned_as_it_was_mailed() {
+async fn a_report_that_takes_too_long_to_build_is_available_after_the_daily_run() {
     let options = Options { report_timeout: Duration::from_millis(1), ..Options::default() };
     let api = TestApi::start_with(&options).await;
     let project = api.create_project().await;
@@ -71,9 +75,88 @@ async fn a_report_that_takes_too_long_to_build_is_returned_as_it_was_mailed() {
     let _query = api.queue.catch("endpoint#");
     assert_eq!(project.get(YESTERDAY).await.problem(), (422, "report-too-large"));
 
-    let mailed = json!({"totals": {"deliveries": 200_000}, "asOf": "2026-11-22T00:10:00.000Z"});
-    let day = "2026-11-21".parse().unwrap();
-    api.store.digest.keep_report(project.id(), day, &mailed, now()).await.unwrap();
-    let _query = api.queue.catch("endpoint#");
-    assert_eq!(project.get(YESTERDAY).await.expect(200), mailed);
+    keep_report(&api, &project, "2026-11-21", 3).await;
+    assert_eq!(project.get(YESTERDAY).await.expect(200)["totals"]["deliveries"], 3);
+}
+
+#[tokio::test]
+async fn the_report_of_a_past_day_is_returned_as_it_was_kept() {
+    let (api, project) = TestApi::with_project().await;
+    let kept = keep_report(&api, &project, "2026-11-21", 3).await;
+    api.store_event(EventType::Aml, now().minus(Duration::from_hours(20)), project.id(), &[]).await;
+    assert_eq!(project.get(YESTERDAY).await.expect(200), json!(kept));
+    let page = project.with_header("accept", "text/html").get(YESTERDAY).await;
+    assert!(page.text.contains("2026-11-22 00:10 UTC"), "{}", page.text);
+    // Reading it needs no turn among the project's slow reads.
+    let slow_read = api.store.quotas.begin_slow_read(project.id(), "another".to_owned(), now()).await.unwrap();
+    assert_eq!((slow_read.is_some(), project.get(YESTERDAY).await.status), (true, 200));
+    assert_eq!(project.get("/reports/2026-11-22").await.problem(), (429, "slow-read-running"));
+}
+
+#[tokio::test]
+async fn kept_reports_are_listed_latest_first() {
+    let (api, project) = TestApi::with_project().await;
+    assert_eq!(project.get("/reports").await.expect(200), json!({"items": []}));
+    for (day, deliveries) in [("2026-11-19", 1), ("2026-11-20", 2), ("2026-11-21", 3)] {
+        keep_report(&api, &project, day, deliveries).await;
+    }
+    let first = project.get("/reports?limit=2").await.expect(200);
+    let numbers = |list: &serde_json::Value| -> Vec<(String, u64)> {
+        let items = list["items"].as_array().unwrap().iter();
+        let number = |item: &serde_json::Value| item["totals"]["deliveries"].as_u64().unwrap();
+        items.map(|item| (item["day"].as_str().unwrap().to_owned(), number(item))).collect()
+    };
+    assert_eq!(numbers(&first), [("2026-11-21".to_owned(), 3), ("2026-11-20".to_owned(), 2)]);
+    let cursor = first["cursor"].as_str().unwrap();
+    let second = project.get(&format!("/reports?limit=2&cursor={cursor}")).await.expect(200);
+    assert_eq!((numbers(&second), second.get("cursor")), (vec![("2026-11-19".to_owned(), 1)], None));
+    let other = api.create_project().await;
+    assert_eq!(other.get("/reports").await.expect(200), json!({"items": []}));
+    assert_eq!(other.get(&format!("/reports?limit=2&cursor={cursor}")).await.problem(), (400, "bad-query"));
+}
+
+#[tokio::test]
+async fn a_webhook_that_failed_for_good_today_is_in_the_report_of_today() {
+    let (api, project) = TestApi::with_project().await;
+    let at = now().minus(Duration::from_hours(3 * 24));
+    let endpoint = EndpointId::new(at, &SystemRandom);
+    let event = api.store_event(EventType::Aml, at, project.id(), &[endpoint]).await;
+    let first = Attempt { at, ..attempt(Some(FailureReason::Status)) };
+    let tried = Delivery::queued(&event, endpoint).after(first, Some(Duration::from_hours(70)));
+    api.store.deliveries.record(&tried, tried.next_attempt_at).await.unwrap();
+    let last = Attempt { at: now(), number: 2, ..attempt(Some(FailureReason::Status)) };
+    api.store.deliveries.record(&tried.after(last, None), None).await.unwrap();
+
+    let report = project.get("/reports/2026-11-22").await.expect(200);
+    assert_eq!(report["totals"]["deliveries"], 0);
+    assert_eq!(report["ended"], json!({"delivered": 0, "failed": 1, "cancelled": 0, "expired": 0}));
+    assert_eq!((&report["earlierDays"]["failed"], &report["attempts"]["made"]), (&json!(1), &json!(1)));
+    let problem = &report["problems"][0];
+    assert_eq!((&problem["type"], &problem["failed"]), (&json!("aml"), &json!(1)));
+    assert_eq!(problem["examples"][0]["state"], "failed");
+}
+
+#[tokio::test]
+async fn a_project_chooses_the_hour_of_its_report() {
+    let (_api, project) = TestApi::with_project().await;
+    assert_eq!(project.get("").await.expect(200).get("reportHour"), None);
+    let changed = project.patch("", &json!({"reportHour": 8})).await.expect(200);
+    assert_eq!((&changed["reportHour"], changed.get("reportHourChangedAt")), (&json!(8), None));
+    let bad = project.patch("", &json!({"reportHour": 24})).await;
+    assert_eq!((bad.problem(), bad.text.contains("whole number from 0 to 23")), ((422, "bad-fields"), true));
+    let entry = project.get("/audit?limit=1").await.expect(200)["items"][0].clone();
+    assert_eq!(entry["changes"], json!([{"field": "reportHour", "after": 8}]));
+    let number = &entry["number"];
+    let reverted = project.post(&format!("/audit/{number}/revert"), &json!({})).await.expect(200);
+    assert_eq!(reverted.get("reportHour"), None);
+}
+
+/// Keeps the report of a day with this many queued deliveries, as the daily run does on the next morning.
+async fn keep_report(api: &TestApi, project: &Resource, day: &str, deliveries: u64) -> ReportView {
+    let (project, day) = (project.id(), day.parse::<UtcDay>().unwrap());
+    let fixture = Day { project_id: project, date: day, ..Day::default() };
+    let mut report = Report::new(project, day);
+    (0..deliveries).for_each(|number| report.add(&fixture.delivery(number).get()));
+    let view = report.view(fixture.next_morning(), &fixture.endpoints(), Vec::new());
+    api.store.reports.keep(view, fixture.next_morning()).await.unwrap()
 }

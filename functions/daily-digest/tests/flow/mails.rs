@@ -26,7 +26,7 @@ async fn a_user_gets_one_report_however_often_the_schedule_fires() {
     morning.half_delivered(acme, "2026-11-21T23:59:59.999Z").await;
     morning.half_delivered(acme, "2026-11-22T00:00:00.000Z").await;
 
-    assert_eq!(morning.schedule().await, RunResult::Queued { days: vec![day("2026-11-21")], reports: 2 });
+    assert_eq!(morning.schedule().await, RunResult::Queued { days: vec![day("2026-11-21")], reports: 3 });
     assert_eq!(morning.schedule().await, RunResult::Queued { days: vec![], reports: 0 });
     morning.request_day("2026-11-21").await.unwrap();
     assert_eq!(morning.process_jobs().await, 0);

@@ -6,3 +6,4 @@ mod days;
 mod mails;
 mod morning;
 mod reconciliation;
+mod slices;

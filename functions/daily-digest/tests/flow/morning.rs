@@ -19,10 +19,11 @@ use domain::foundation::language::Language;
 use domain::foundation::random::SystemRandom;
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::projects::name::Name;
-use domain::projects::project::{Mode, Project, QuietDays};
+use domain::projects::project::{Mode, Project, ProjectChange, QuietDays};
 use domain::reports::digest::{DigestJob, NoticeJob};
 use domain::reports::email_address::EmailAddress;
 use domain::reports::notification_user::{NotificationUser, NotificationUserState};
+use domain::reports::report::MAX_SLICE_ROWS;
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::delivery::{AttemptTask, Delivery};
@@ -129,6 +130,7 @@ impl Morning {
             queue: queues.clone(),
             mailer: outbox.clone(),
             key_ring: KeyRingSecret::known(ring()),
+            max_slice_rows: MAX_SLICE_ROWS,
             api_base_url: "https://api.example".to_owned(),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
@@ -149,12 +151,23 @@ impl Morning {
             mode: Mode::Live,
             logo_color: None,
             quiet_days,
+            report_hour: None,
+            report_hour_changed_at: None,
             created_at: now,
             revision: 0,
             changed_in: 0,
         };
         self.database.store.projects.put(&project).await.unwrap();
         project.id
+    }
+
+    /// Changes the hour of the project's report now.
+    pub(crate) async fn set_report_hour(&self, project: ProjectId, hour: Option<u8>) {
+        let body = json!({ "reportHour": hour }).to_string();
+        let mut project = self.database.store.projects.get_now(project).await.unwrap().unwrap();
+        let change = ProjectChange::try_from(Draft::parse(body.as_bytes()).unwrap()).unwrap();
+        project.apply(change, self.clock.now());
+        self.database.store.projects.put(&project).await.unwrap();
     }
 
     pub(crate) async fn user(
@@ -272,6 +285,20 @@ impl Morning {
 
     pub(crate) fn wait(&self, duration: Duration) {
         self.clock.advance(duration);
+    }
+}
+
+/// Pseudorandom numbers that are the same in every run.
+pub(crate) struct Numbers(u64);
+
+impl Numbers {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
     }
 }
 

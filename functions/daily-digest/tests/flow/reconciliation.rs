@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::foundation::clock::Clock as _;
+use domain::webhooks::delivery::Delivery;
 use domain::webhooks::health::HoldReason;
 
 use crate::morning::Morning;
@@ -23,11 +24,34 @@ async fn lost_first_messages_are_sent_again() {
 
     // Recorded deliveries are not sent again.
     for delivery in [lost, also_lost] {
-        morning.database.store.deliveries.record_cancelled(&delivery.cancelled()).await.unwrap();
+        morning.database.store.deliveries.record_closed(&delivery.cancelled(morning.clock.now())).await.unwrap();
     }
     morning.wait(Duration::from_hours(24));
     morning.schedule().await;
     assert_eq!(morning.reconcile().await, [just_now.next_task()]);
+}
+
+#[tokio::test]
+async fn lost_deliveries_are_searched_for_as_long_as_their_reports_are_queued_and_then_left_to_the_sweep() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    let too_old = morning.half_delivered(acme, "2026-11-17T23:59:59.999Z").await;
+    let last_chance = morning.half_delivered(acme, "2026-11-18T00:00:00.000Z").await;
+    let recent = morning.half_delivered(acme, "2026-11-19T08:00:00.000Z").await;
+    let stored =
+        async |delivery: &Delivery| morning.database.store.deliveries.recorded_now(acme, delivery.id).await.unwrap();
+
+    morning.schedule().await;
+    let sent = morning.reconcile().await;
+    let due = last_chance.clone().released(morning.clock.now());
+    assert_eq!(sent, [recent.next_task(), due.next_task()]);
+    assert_eq!((stored(&too_old).await, stored(&last_chance).await, stored(&recent).await), (None, Some(due), None));
+
+    // Its first message is lost again.
+    morning.wait(Duration::from_hours(24));
+    morning.schedule().await;
+    let due = recent.clone().released(morning.clock.now());
+    assert_eq!((morning.reconcile().await, stored(&recent).await), (vec![due.next_task()], Some(due)));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use domain::reports::digest::DigestJob;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::delivery::{Delivery, DeliveryState, SendMessage};
 use domain::webhooks::endpoint::{Endpoint, EndpointState};
-use domain::webhooks::health::{Health, HoldReason, NoticeKind};
+use domain::webhooks::health::{Health, HoldReason, NoticeKind, Recent};
 
 use crate::scene::{self, Scene, now};
 
@@ -103,8 +103,7 @@ async fn an_endpoint_that_cannot_be_read_does_not_stop_due_deliveries() {
         scene.attempted(&event, endpoint.id, Some(FailureReason::Tls), wait).await;
     }
 
-    assert!(scene.try_sweep(now()).await.is_err());
-    assert_eq!(scene.queue.take().len(), 64);
+    assert_eq!(scene.sweep(now()).await.1.len(), 64);
 }
 
 /// Schedules the check of an endpoint at `at`. A shard's rows are handled in the order of these times.
@@ -134,8 +133,7 @@ async fn an_endpoint_that_cannot_be_read_does_not_stop_the_check_of_others() {
     scene.store.spoil_endpoint(&unreadable).await;
     neighbour(&scene, &unreadable).await;
 
-    assert!(scene.try_sweep(now()).await.is_err());
-    assert_eq!(scene.queue.take().len(), 1);
+    assert_eq!(scene.sweep(now()).await.1.len(), 1);
 }
 
 #[tokio::test]
@@ -147,8 +145,7 @@ async fn an_endpoint_that_cannot_be_read_does_not_stop_the_backlog_of_its_shard(
     scene.store.spoil_endpoint(&unreadable).await;
     scene.backlog(&unreadable, 60).await;
 
-    assert!(scene.try_sweep(now()).await.is_err());
-    assert_eq!(scene.queue.take().len(), 60);
+    assert_eq!(scene.sweep(now()).await.1.len(), 60);
 }
 
 #[tokio::test]
@@ -156,11 +153,11 @@ async fn an_endpoint_whose_check_failed_is_checked_again_when_its_lease_ends() {
     let scene = Scene::new().await;
     let endpoint = scene.endpoint().await;
     held(&scene, &endpoint).await;
-    scene.store.spoil_endpoint(&endpoint).await;
+    scene.queue.catch("heldFor = :endpoint").end(Verdict::Refuse);
 
     assert!(scene.try_sweep(now()).await.is_err());
-    assert!(scene.try_sweep(now().plus(Duration::from_secs(54))).await.is_ok());
-    assert!(scene.try_sweep(now().plus(Duration::from_mins(2))).await.is_err());
+    assert_eq!(scene.sweep(now().plus(Duration::from_secs(54))).await.0.released, 0);
+    assert_eq!(scene.sweep(now().plus(Duration::from_mins(2))).await.0.released, 1);
 }
 
 #[tokio::test]
@@ -191,6 +188,27 @@ async fn a_run_of_several_batches_drains_an_endpoint_once() {
 
     let summary = scene.sweep_with_ticking_clock(now()).await.unwrap();
     assert_eq!((summary.queued, summary.released), (60, 1));
+}
+
+#[tokio::test]
+async fn the_pace_of_a_drain_grows_by_a_step_and_shrinks_by_the_share_of_failed_attempts() {
+    let scene = Scene::new().await;
+    let (working, failing) = (scene.endpoint().await, scene.endpoint().await);
+    for (endpoint, recent) in [(&working, None), (&failing, Some(Recent { at: now(), attempts: 20, failures: 10 }))] {
+        for _ in 0..5 {
+            held(&scene, endpoint).await;
+        }
+        let stored = scene.store.health.get_now(scene.project, endpoint.id).await.unwrap();
+        let draining = Health { pace: 4, recent, ..stored.health.clone() };
+        scene.store.health.put(&stored.next(draining, Some(now()))).await.unwrap();
+    }
+
+    assert_eq!(scene.sweep(now()).await.0.released, 8);
+    let mut paces = Vec::new();
+    for endpoint in [&working, &failing] {
+        paces.push(scene.store.health.get_now(scene.project, endpoint.id).await.unwrap().health.pace);
+    }
+    assert_eq!(paces, [304, 302]);
 }
 
 #[tokio::test]

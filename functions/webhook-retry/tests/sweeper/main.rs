@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "this crate contains only tests")]
 
+mod backlogs;
 mod deliveries;
 mod endpoints;
+mod expiry;
+mod missing;
 mod replays;
 mod scene;
+mod unreadable;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use aws::queue::testing::FakeQueue;
+use aws::queue::testing::{FakeQueue, INVOCATIONS};
 use aws::store::SHARDS;
 use aws::store::StoreConfig;
 use aws::store::testing::{ACTIVITY, Database, SETTINGS};
@@ -19,9 +19,9 @@ use domain::webhooks::address::AddressGuard;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::delivery::{Delivery, SendMessage};
 use domain::webhooks::endpoint::{Endpoint, NewEndpoint};
-use domain::webhooks::event::{Event, NewEvent};
+use domain::webhooks::event::{Event as WebhookEvent, NewEvent};
 use domain::webhooks::signature::SigningSecret;
-use webhook_retry::{Config, SweepSummary, Sweeper};
+use webhook_retry::{Config, Event, SweepSummary, Sweeper, Task};
 
 /// A project in an empty database, and the queue.
 pub(crate) struct Scene {
@@ -71,8 +71,33 @@ impl Scene {
     }
 
     /// Stores an event that was accepted `ago` before [`now`].
-    pub(crate) async fn event(&self, ago: Duration, endpoints: &[EndpointId]) -> Event {
+    pub(crate) async fn event(&self, ago: Duration, endpoints: &[EndpointId]) -> WebhookEvent {
+        self.store_event(r#"{"type":"approved","data":{}}"#, ago, endpoints).await
+    }
+
+    /// Stores an event of this type.
+    pub(crate) async fn event_of(&self, event_type: &str, ago: Duration, endpoints: &[EndpointId]) -> WebhookEvent {
+        self.store_event(&format!(r#"{{"type":"{event_type}","data":{{}}}}"#), ago, endpoints).await
+    }
+
+    /// Stores an event of this submission.
+    pub(crate) async fn event_of_submission(&self, id: &str, ago: Duration, endpoints: &[EndpointId]) -> WebhookEvent {
+        let body = format!(r#"{{"type":"approved","submissionId":"{id}","data":{{}}}}"#);
+        self.store_event(&body, ago, endpoints).await
+    }
+
+    /// Stores an overdue delivery of `project` in a shard. Its attempt was due `overdue` before [`now`].
+    pub(crate) async fn overdue(&self, project: ProjectId, in_shard: u8, overdue: Duration) -> Delivery {
+        let id = std::iter::repeat_with(|| EventId::new(now().minus(Duration::from_hours(4)), &SystemRandom))
+            .find(|id| shard(id.as_bytes()) == in_shard);
         let draft = Draft::parse(br#"{"type":"approved","data":{}}"#).unwrap();
+        let event = NewEvent::try_from(draft).unwrap().accept(id.unwrap(), project);
+        let endpoint = EndpointId::new(now(), &SystemRandom);
+        self.attempted(&event, endpoint, Some(FailureReason::Status), Some(Duration::from_hours(4) - overdue)).await
+    }
+
+    async fn store_event(&self, body: &str, ago: Duration, endpoints: &[EndpointId]) -> WebhookEvent {
+        let draft = Draft::parse(body.as_bytes()).unwrap();
         let id = EventId::new(now().minus(ago), &SystemRandom);
         let event = NewEvent::try_from(draft).unwrap().accept(id, self.project);
         self.store.events.put(&event, endpoints).await.unwrap();
@@ -83,7 +108,7 @@ impl Scene {
     /// attempt, `None` if it was the last.
     pub(crate) async fn attempted(
         &self,
-        event: &Event,
+        event: &WebhookEvent,
         endpoint: EndpointId,
         reason: Option<FailureReason>,
         wait: Option<Duration>,
@@ -106,6 +131,30 @@ impl Scene {
     /// Runs a sweep at `at` that may fail.
     pub(crate) async fn try_sweep(&self, at: Timestamp) -> Result<SweepSummary, ServiceError> {
         self.sweep_for(at, Duration::from_secs(55)).await
+    }
+
+    /// Runs a task at `at`. Returns its summary and the messages sent, in this order.
+    pub(crate) async fn run(&self, task: Task, at: Timestamp) -> (SweepSummary, Vec<SendMessage>) {
+        let summary = self.try_run(task, at).await.unwrap();
+        (summary, self.queue.take().into_iter().map(|(message, _)| message).collect())
+    }
+
+    /// Runs a task at `at` that may fail.
+    pub(crate) async fn try_run(&self, task: Task, at: Timestamp) -> Result<SweepSummary, ServiceError> {
+        let deadline = at.plus(Duration::from_secs(55));
+        run_with(task.into(), self.queue.aws(), Arc::new(FixedClock(at)), deadline).await
+    }
+
+    /// Runs a task at [`now`] with a clock that advances, and with time for a few steps only.
+    pub(crate) async fn run_with_ticking_clock(&self, task: Task) -> Result<SweepSummary, ServiceError> {
+        let clock = TickingClock { start: now(), reads: AtomicU32::new(0) };
+        run_with(task.into(), self.queue.aws(), Arc::new(clock), now().plus(Duration::from_millis(11_250))).await
+    }
+
+    /// Returns and removes the tasks of started invocations.
+    pub(crate) fn started(&self) -> Vec<Task> {
+        let events: Vec<(Event, Duration)> = self.queue.take_from(INVOCATIONS);
+        events.into_iter().filter_map(|(event, _)| event.task).collect()
     }
 
     /// Runs a sweep at `at` whose deadline is `time` later.
@@ -139,6 +188,15 @@ impl Scene {
 }
 
 async fn sweep_with(aws: &Aws, clock: Arc<dyn Clock>, deadline: Timestamp) -> Result<SweepSummary, ServiceError> {
+    run_with(Event { task: None }, aws, clock, deadline).await
+}
+
+async fn run_with(
+    event: Event,
+    aws: &Aws,
+    clock: Arc<dyn Clock>,
+    deadline: Timestamp,
+) -> Result<SweepSummary, ServiceError> {
     let config = Config {
         store: StoreConfig {
             settings_table: SETTINGS.to_owned(),
@@ -147,6 +205,7 @@ async fn sweep_with(aws: &Aws, clock: Arc<dyn Clock>, deadline: Timestamp) -> Re
         },
         send_queue_url: "http://127.0.0.1:1/000000000000/send".to_owned(),
         report_queue_url: "http://127.0.0.1:1/000000000000/report".to_owned(),
+        function_name: "webhook-retry".to_owned(),
     };
-    Sweeper::new(&config, aws, clock).sweep(u64::try_from(deadline.as_millis()).unwrap()).await
+    Sweeper::new(&config, aws, clock).run(event, u64::try_from(deadline.as_millis()).unwrap()).await
 }

@@ -1,226 +1,98 @@
-//! Measures how long a request spends on resolving the host and on connecting.
-//!
-//! The HTTP client reports neither. The resolver and a layer around the connector therefore write to the [`Trace`] of the
-//! request whose task they run in. An attempt sends its request at most twice, each time with a trace of its own.
+//! Opens connections: resolves and checks the host, connects, and makes the TLS handshake.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
-use domain::webhooks::attempt::Phases;
-use futures::future::BoxFuture;
-use tower::{Layer, Service};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use url::{Host, Position, Url};
 
-tokio::task_local! {
-    static CURRENT: Trace;
+use crate::http::connection::{Connection, Stream};
+use crate::http::failure::RequestError;
+use crate::http::resolver::GuardedResolver;
+use crate::http::trace::Trace;
+
+/// Opens connections to checked addresses.
+pub(crate) struct Connector {
+    resolver: GuardedResolver,
+    tls: TlsConnector,
+    /// Timeout for a connection, including DNS and the TLS handshake.
+    timeout: Duration,
 }
 
-/// The times of one request. Clones share them.
-#[derive(Debug, Clone)]
-pub(crate) struct Trace {
-    started_at: Instant,
-    times: Arc<Mutex<Times>>,
+/// The scheme, host and port of a URL. A connection to them can be reused for it.
+pub(crate) fn origin(url: &Url) -> &str {
+    &url[..Position::BeforePath]
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Times {
-    connecting_since: Option<Instant>,
-    resolving_since: Option<Instant>,
-    /// How long the resolver took. `None` until it is done.
-    dns: Option<Duration>,
-    connected_at: Option<Instant>,
-    has_only_v6: bool,
-}
-
-impl Trace {
-    /// Starts the trace of a request.
-    pub(crate) fn start() -> Self {
-        Self { started_at: Instant::now(), times: Arc::default() }
+impl Connector {
+    pub(crate) fn new(resolver: GuardedResolver, tls: ClientConfig, timeout: Duration) -> Self {
+        Self { resolver, tls: TlsConnector::from(Arc::new(tls)), timeout }
     }
 
-    /// Runs the request with this trace as the current one.
-    pub(crate) async fn scope<F: Future>(&self, request: F) -> F::Output {
-        CURRENT.scope(self.clone(), request).await
+    /// Opens a connection to the host of `url`, and records in `trace` how far it got.
+    pub(crate) async fn connect(
+        &self,
+        url: &Url,
+        socket: OwnedSemaphorePermit,
+        trace: &mut Trace,
+    ) -> Result<Connection, RequestError> {
+        let connected = timeout(self.timeout, self.open(url, trace)).await;
+        let stream = connected.unwrap_or(Err(RequestError::TimedOut))?;
+        trace.connected();
+        Connection::start(origin(url), stream, socket).await.map_err(RequestError::Http)
     }
 
-    /// The trace of the request that the caller runs for. A connection that the HTTP client completes in the background, for
-    /// later requests, belongs to no request: it gets a trace that is never read.
-    pub(crate) fn current() -> Self {
-        CURRENT.try_with(Self::clone).unwrap_or_else(|_| Self::start())
-    }
-
-    /// Records that the resolver starts.
-    pub(crate) fn resolving(&self) {
-        let mut times = self.times();
-        (times.resolving_since, times.dns) = (Some(Instant::now()), None);
-    }
-
-    /// Records that the resolver is done, and whether it returned only IPv6 addresses.
-    pub(crate) fn resolved(&self, has_only_v6: bool) {
-        let mut times = self.times();
-        (times.dns, times.has_only_v6) = (times.resolving_since.map(|since| since.elapsed()), has_only_v6);
-    }
-
-    /// Whether the resolver has started and is not done.
-    pub(crate) fn is_resolving(&self) -> bool {
-        self.times().is_resolving()
-    }
-
-    /// Whether the resolver returned only IPv6 addresses.
-    pub(crate) fn has_only_v6(&self) -> bool {
-        self.times().has_only_v6
-    }
-
-    /// Whether the request opened a connection of its own instead of using a pooled one.
-    pub(crate) fn has_connected(&self) -> bool {
-        self.times().connected_at.is_some()
-    }
-
-    /// Returns the duration of each phase. The response head arrived at `answered_at`, if it did, and the request ended at
-    /// `ended_at`. The phase in which a request failed lasts until its end.
-    pub(crate) fn phases(&self, answered_at: Option<Instant>, ended_at: Instant) -> Phases {
-        let times = *self.times();
-        // A response without a connection of its own came over a pooled one, even if the client also started to connect.
-        let connecting_since = times.connecting_since.filter(|_| times.connected_at.is_some() || answered_at.is_none());
-        let Some(connecting_since) = connecting_since else {
-            let answer_phases = answer_phases(Some(self.started_at), answered_at, ended_at);
-            return Phases { dns_ms: None, connect_ms: None, ..answer_phases };
-        };
-        let resolving = times.resolving_since.map(|since| times.dns.unwrap_or(ended_at - since));
-        let connecting = times.connected_at.unwrap_or(ended_at) - connecting_since;
-        // The connector runs the resolver, so its time includes that of the resolver.
-        let without_dns = connecting.saturating_sub(resolving.unwrap_or_default());
-        Phases {
-            dns_ms: resolving.map(millis),
-            connect_ms: (!times.is_resolving()).then(|| millis(without_dns)),
-            ..answer_phases(times.connected_at, answered_at, ended_at)
-        }
-    }
-
-    fn connecting(&self) {
-        *self.times() = Times { connecting_since: Some(Instant::now()), ..Times::default() };
-    }
-
-    /// Records that the connection is established. If the request already continued over another connection, a background task
-    /// of the HTTP client completes this one, and nothing is recorded.
-    fn connected(&self) {
-        let is_current = CURRENT.try_with(|current| Arc::ptr_eq(&current.times, &self.times)).unwrap_or(false);
-        if is_current {
-            self.times().connected_at = Some(Instant::now());
-        }
-    }
-
-    fn times(&self) -> MutexGuard<'_, Times> {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Times {
-    fn is_resolving(&self) -> bool {
-        self.resolving_since.is_some() && self.dns.is_none()
-    }
-}
-
-/// A duration in whole milliseconds, the unit of recorded attempts.
-pub(crate) fn millis(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
-}
-
-fn answer_phases(sent_at: Option<Instant>, answered_at: Option<Instant>, ended_at: Instant) -> Phases {
-    Phases {
-        answer_ms: sent_at.map(|sent_at| millis(answered_at.unwrap_or(ended_at) - sent_at)),
-        body_ms: answered_at.map(|answered_at| millis(ended_at - answered_at)),
-        ..Phases::default()
-    }
-}
-
-/// A layer that records the times of connections in the traces of their requests.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TraceConnections;
-
-/// A connector that records the times of its connections.
-#[derive(Debug, Clone)]
-pub(crate) struct TracingConnector<S>(S);
-
-impl<S> Layer<S> for TraceConnections {
-    type Service = TracingConnector<S>;
-
-    fn layer(&self, connector: S) -> TracingConnector<S> {
-        TracingConnector(connector)
-    }
-}
-
-impl<S, Target> Service<Target> for TracingConnector<S>
-where
-    S: Service<Target>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, target: Target) -> Self::Future {
-        let trace = Trace::current();
+    async fn open(&self, url: &Url, trace: &mut Trace) -> Result<Box<dyn Stream>, RequestError> {
+        let host = url.host().ok_or(RequestError::Url)?;
+        let addresses = self.addresses(&host, trace).await?;
         trace.connecting();
-        // The connector calls the resolver, which finds the trace even if the connection is completed in the background.
-        let connecting = CURRENT.scope(trace.clone(), self.0.call(target));
-        Box::pin(async move {
-            let connected = connecting.await;
-            if connected.is_ok() {
-                trace.connected();
+        let stream = self.connect_to_any(&addresses, url.port_or_known_default().ok_or(RequestError::Url)?).await?;
+        if url.scheme() != "https" {
+            return Ok(Box::new(stream));
+        }
+        let name = match host {
+            Host::Domain(name) => ServerName::try_from(name.to_owned()).map_err(|_| RequestError::Url)?,
+            Host::Ipv4(address) => IpAddr::from(address).into(),
+            Host::Ipv6(address) => IpAddr::from(address).into(),
+        };
+        Ok(Box::new(self.tls.connect(name, stream).await.map_err(RequestError::Tls)?))
+    }
+
+    async fn addresses(&self, host: &Host<&str>, trace: &mut Trace) -> Result<Vec<IpAddr>, RequestError> {
+        match host {
+            Host::Domain(name) => {
+                trace.resolving();
+                Ok(self.resolver.addresses(name).await?)
             }
-            connected
-        })
+            Host::Ipv4(address) => Ok(vec![(*address).into()]),
+            Host::Ipv6(address) => Ok(vec![(*address).into()]),
+        }
+    }
+
+    /// Connects to the first address that accepts. Each address gets an equal share of the time.
+    async fn connect_to_any(&self, addresses: &[IpAddr], port: u16) -> Result<TcpStream, RequestError> {
+        let share = self.timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+        let mut last_error = RequestError::TimedOut;
+        for &address in addresses {
+            let connected = timeout(share, TcpStream::connect(SocketAddr::new(address, port))).await;
+            match connected.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())).and_then(without_delay) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last_error = RequestError::Connect { error, is_v6: address.is_ipv6() },
+            }
+        }
+        Err(last_error)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn trace(times: Times, started_at: Instant) -> Trace {
-        Trace { started_at, times: Arc::new(Mutex::new(times)) }
-    }
-
-    #[test]
-    fn each_phase_lasts_until_the_next() {
-        let started_at = Instant::now();
-        let at = |ms| started_at + Duration::from_millis(ms);
-        let times = Times {
-            connecting_since: Some(at(1)),
-            resolving_since: Some(at(1)),
-            dns: Some(Duration::from_millis(10)),
-            connected_at: Some(at(31)),
-            has_only_v6: false,
-        };
-        let expected = Phases { dns_ms: Some(10), connect_ms: Some(20), answer_ms: Some(100), body_ms: Some(5) };
-        assert_eq!(trace(times, started_at).phases(Some(at(131)), at(136)), expected);
-    }
-
-    #[test]
-    fn a_pooled_connection_has_no_dns_and_connect_phases() {
-        let started_at = Instant::now();
-        let at = |ms| started_at + Duration::from_millis(ms);
-        let expected = Phases { dns_ms: None, connect_ms: None, answer_ms: Some(100), body_ms: Some(5) };
-        assert_eq!(trace(Times::default(), started_at).phases(Some(at(100)), at(105)), expected);
-        let raced = Times { connecting_since: Some(at(1)), resolving_since: Some(at(1)), ..Times::default() };
-        assert_eq!(trace(raced, started_at).phases(Some(at(100)), at(105)), expected);
-    }
-
-    #[test]
-    fn a_request_that_failed_has_no_later_phases() {
-        let started_at = Instant::now();
-        let at = |ms| started_at + Duration::from_millis(ms);
-        let resolving =
-            Times { connecting_since: Some(started_at), resolving_since: Some(started_at), ..Times::default() };
-        let expected = Phases { dns_ms: Some(30), ..Phases::default() };
-        assert_eq!(trace(resolving, started_at).phases(None, at(30)), expected);
-        let connecting = Times { dns: Some(Duration::from_millis(10)), ..resolving };
-        let expected = Phases { dns_ms: Some(10), connect_ms: Some(20), ..Phases::default() };
-        assert_eq!(trace(connecting, started_at).phases(None, at(30)), expected);
-    }
+/// Sends small packets at once. A request is written as a whole, so there is nothing to wait for.
+fn without_delay(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }

@@ -3,19 +3,41 @@
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
-use std::iter::successors;
 use std::sync::Arc;
 
 use domain::webhooks::attempt::FailureReason;
 use hickory_resolver::net::NetError;
 use thiserror::Error;
 
-use crate::http::connect::Trace;
 use crate::http::resolver::ResolveError;
+use crate::http::trace::Phase;
 
 /// hyper's error message for a response head that is too large. hyper offers clients no method to recognise this error, so its
 /// message has to be compared; a test fails if hyper changes it.
 const HEAD_TOO_LARGE: &str = "message head is too large";
+
+/// Why a request got no response.
+#[derive(Debug, Error)]
+pub(crate) enum RequestError {
+    #[error("URL cannot be requested")]
+    Url,
+    #[error("no socket became free in time")]
+    NoSocket,
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error("receiver cannot be connected to")]
+    Connect {
+        #[source]
+        error: io::Error,
+        is_v6: bool,
+    },
+    #[error("TLS handshake failed")]
+    Tls(#[source] io::Error),
+    #[error("connection failed")]
+    Http(#[source] hyper::Error),
+    #[error("request took too long")]
+    TimedOut,
+}
 
 /// A fault on our side that prevented an attempt. It is never held against the endpoint.
 #[derive(Debug, Clone, Error)]
@@ -24,8 +46,13 @@ pub(crate) enum OwnFault {
     DnsConfiguration(#[source] NetError),
     #[error("name server cannot be reached")]
     NameServer(#[source] NetError),
+    /// It is down, or overloaded: in a VPC, it drops queries above 1,024 a second of each network interface.
+    #[error("name server leaves queries without an answer")]
+    SilentNameServer,
     #[error("connection could not be started on this system")]
     LocalSystem(#[source] Arc<io::Error>),
+    #[error("all sockets are in use")]
+    NoSocket,
     #[error("internet access does not work")]
     Egress,
 }
@@ -37,51 +64,41 @@ pub(crate) enum Failure {
     Receiver(FailureReason),
     /// A fault on our side.
     Own(OwnFault),
-    /// There was no response in time: the receiver's fault, with this reason, if our internet access works, and ours if not.
+    /// There was no answer in time, from the receiver or about its name: the receiver's fault, with this reason, if our own
+    /// network works, and ours if not.
     Undetermined(FailureReason),
 }
 
-/// Returns why a request failed, and whose fault that is.
-pub(crate) fn of(error: &reqwest::Error, trace: &Trace) -> Failure {
-    let known = causes(error).find_map(|cause| {
-        if let Some(resolve_error) = cause.downcast_ref::<ResolveError>() {
-            return Some(of_resolve_error(resolve_error));
-        }
-        if let Some(io_error) = cause.downcast_ref::<io::Error>() {
-            return nested(io_error).find_map(|io| of_io_error(io, error.is_connect(), trace.has_only_v6()));
-        }
-        (cause.to_string() == HEAD_TOO_LARGE).then_some(Failure::Receiver(FailureReason::TooLarge))
-    });
-    known.unwrap_or_else(|| of_unknown_cause(error, trace))
+/// Returns why a request failed in `phase`, and whose fault that is.
+pub(crate) fn of(error: &RequestError, phase: Phase) -> Failure {
+    match error {
+        // The URL was accepted when it was saved, but cannot be written into a request or a TLS handshake.
+        RequestError::Url => Failure::Receiver(FailureReason::BlockedAddress),
+        RequestError::NoSocket => Failure::Own(OwnFault::NoSocket),
+        RequestError::Resolve(error) => of_resolve_error(error),
+        RequestError::Connect { error, is_v6 } => of_connect_error(error, *is_v6),
+        RequestError::Tls(error) => own_fault(error).map_or(Failure::Receiver(FailureReason::Tls), Failure::Own),
+        RequestError::Http(error) => of_http_error(error),
+        RequestError::TimedOut => Failure::Undetermined(match phase {
+            // The resolver's own timeout is shorter, so this happens only if a second request started late.
+            Phase::Resolving => FailureReason::Dns,
+            Phase::Connecting => FailureReason::ConnectTimeout,
+            Phase::Answering => FailureReason::Timeout,
+        }),
+    }
 }
 
 /// Whether a request failed because its connection was closed. The HTTP client does not report whether part of the response
 /// head had arrived, so a receiver that dies while it sends the head counts as one that sent nothing.
-pub(crate) fn is_dead_connection(error: &reqwest::Error) -> bool {
-    let is_lost = |io: &io::Error| is_connection_loss(io.kind());
-    causes(error).any(|cause| match cause.downcast_ref::<io::Error>() {
-        Some(io_error) => nested(io_error).any(is_lost),
-        None => cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message),
-    })
-}
-
-fn of_unknown_cause(error: &reqwest::Error, trace: &Trace) -> Failure {
-    match (error.is_timeout(), error.is_connect()) {
-        // The resolver's own timeout is shorter, so this happens only if a second request started late.
-        (true, _) if trace.is_resolving() => Failure::Undetermined(FailureReason::Dns),
-        (true, true) => Failure::Undetermined(FailureReason::ConnectTimeout),
-        (true, false) => Failure::Undetermined(FailureReason::Timeout),
-        // The URL cannot be written into a request.
-        (false, _) if error.is_builder() => Failure::Receiver(FailureReason::BlockedAddress),
-        (false, _) => Failure::Receiver(FailureReason::ConnectionLost),
-    }
+pub(crate) fn is_dead_connection(error: &hyper::Error) -> bool {
+    let is_lost = io_cause(error).is_some_and(|error| is_connection_loss(error.kind()));
+    is_lost || error.is_incomplete_message() || error.is_canceled() || error.is_closed()
 }
 
 fn of_resolve_error(error: &ResolveError) -> Failure {
     match error {
-        // Also if the name servers of the host's domain fail: the receiver chose its domain.
         ResolveError::NoAddress => Failure::Receiver(FailureReason::Dns),
-        // Either our name server is down or those of the host's domain are; the response does not tell which.
+        // Either our name server is at fault or those of the host's domain are; the response does not tell which.
         ResolveError::NoAnswer => Failure::Undetermined(FailureReason::Dns),
         ResolveError::Blocked(_) => Failure::Receiver(FailureReason::BlockedAddress),
         ResolveError::Configuration(error) => Failure::Own(OwnFault::DnsConfiguration(error.clone())),
@@ -89,23 +106,37 @@ fn of_resolve_error(error: &ResolveError) -> Failure {
     }
 }
 
-fn of_io_error(error: &io::Error, is_connecting: bool, has_only_v6: bool) -> Option<Failure> {
-    let is_tls_error = matches!(error.get_ref(), Some(inner) if inner.is::<rustls::Error>());
-    let reason = match error.kind() {
-        _ if is_tls_error => FailureReason::Tls,
-        ErrorKind::ConnectionRefused => FailureReason::Refused,
-        ErrorKind::HostUnreachable if is_connecting => FailureReason::Refused,
-        // A receiver that does not want the TCP connection refuses it. A loss while connecting is in the TLS handshake.
-        kind if is_connecting && is_connection_loss(kind) => FailureReason::Tls,
+fn of_connect_error(error: &io::Error, is_v6: bool) -> Failure {
+    match error.kind() {
+        ErrorKind::TimedOut => Failure::Undetermined(FailureReason::ConnectTimeout),
+        ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable => Failure::Receiver(FailureReason::Refused),
         // Webhooks are sent from an IPv4 address, so a host with only IPv6 addresses may have no usable address.
-        ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable if has_only_v6 => FailureReason::Dns,
-        _ if is_local(error) => {
-            let copy = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-            return Some(Failure::Own(OwnFault::LocalSystem(Arc::new(copy))));
-        }
-        _ => return None,
-    };
-    Some(Failure::Receiver(reason))
+        ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable if is_v6 => Failure::Receiver(FailureReason::Dns),
+        _ => own_fault(error).map_or(Failure::Receiver(FailureReason::ConnectionLost), Failure::Own),
+    }
+}
+
+fn of_http_error(error: &hyper::Error) -> Failure {
+    if let Some(fault) = io_cause(error).and_then(own_fault) {
+        return Failure::Own(fault);
+    }
+    let io_source = io_cause(error).and_then(io::Error::get_ref);
+    let is_tls_error = matches!(io_source, Some(source) if source.is::<rustls::Error>());
+    Failure::Receiver(match error.to_string().as_str() {
+        _ if is_tls_error => FailureReason::Tls,
+        HEAD_TOO_LARGE => FailureReason::TooLarge,
+        _ => FailureReason::ConnectionLost,
+    })
+}
+
+/// The fault if the cause lies in this system.
+fn own_fault(error: &io::Error) -> Option<OwnFault> {
+    let copy = || error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+    is_local(error).then(|| OwnFault::LocalSystem(Arc::new(copy())))
+}
+
+fn io_cause(error: &hyper::Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
 }
 
 /// Whether an established connection was lost.
@@ -136,15 +167,6 @@ fn is_local(error: &io::Error) -> bool {
     is_local_kind || error.raw_os_error().is_some_and(|number| OUT_OF_FILES.contains(&number))
 }
 
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    successors(error.source(), |&cause| cause.source())
-}
-
-/// An I/O error and those nested in it. The HTTP client wraps I/O errors in one another in a way that `source()` does not show.
-fn nested(error: &io::Error) -> impl Iterator<Item = &io::Error> {
-    successors(Some(error), |error| error.get_ref()?.downcast_ref())
-}
-
 #[cfg(test)]
 mod tests {
     use domain::webhooks::address::AddressGuard;
@@ -158,18 +180,20 @@ mod tests {
         }
     }
 
-    fn reason(error: &io::Error, is_connecting: bool, has_only_v6: bool) -> Option<FailureReason> {
-        receivers_reason(&of_io_error(error, is_connecting, has_only_v6)?)
-    }
-
     #[test]
     fn a_failure_of_this_system_is_our_own_fault() {
         let numbers = [23, 24].map(io::Error::from_raw_os_error);
         let kinds = [ErrorKind::NetworkUnreachable, ErrorKind::NetworkDown, ErrorKind::AddrNotAvailable];
         for error in numbers.into_iter().chain(kinds.map(Into::into)) {
-            let failure = of_io_error(&error, true, false);
-            assert!(matches!(failure, Some(Failure::Own(OwnFault::LocalSystem(_)))), "{error:?}");
+            let failure = of_connect_error(&error, false);
+            assert!(matches!(failure, Failure::Own(OwnFault::LocalSystem(_))), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_missing_socket_is_our_own_fault() {
+        let failure = of(&RequestError::NoSocket, Phase::Answering);
+        assert!(matches!(failure, Failure::Own(OwnFault::NoSocket)), "{failure:?}");
     }
 
     #[test]
@@ -191,16 +215,29 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_only_host_that_we_cannot_route_to_has_no_usable_address() {
-        let unreachable = ErrorKind::NetworkUnreachable.into();
-        assert_eq!(reason(&unreachable, true, true), Some(FailureReason::Dns));
+    fn a_timeout_is_undetermined_in_every_phase() {
+        for (phase, expected) in [
+            (Phase::Resolving, FailureReason::Dns),
+            (Phase::Connecting, FailureReason::ConnectTimeout),
+            (Phase::Answering, FailureReason::Timeout),
+        ] {
+            let failure = of(&RequestError::TimedOut, phase);
+            assert!(matches!(failure, Failure::Undetermined(reason) if reason == expected), "{failure:?}");
+        }
+        // The system reports its own timeout like this.
+        let failure = of_connect_error(&ErrorKind::TimedOut.into(), false);
+        assert!(matches!(failure, Failure::Undetermined(FailureReason::ConnectTimeout)), "{failure:?}");
     }
 
     #[test]
-    fn a_connection_lost_while_connecting_is_a_tls_failure() {
-        let reset = io::Error::other(io::Error::from(ErrorKind::ConnectionReset));
-        let reasons: Vec<_> = nested(&reset).map(|error| reason(error, true, false)).collect();
-        assert_eq!(reasons, [None, Some(FailureReason::Tls)]);
-        assert_eq!(reason(&ErrorKind::ConnectionReset.into(), false, false), None);
+    fn an_ipv6_only_host_that_we_cannot_route_to_has_no_usable_address() {
+        let unreachable = of_connect_error(&ErrorKind::NetworkUnreachable.into(), true);
+        assert_eq!(receivers_reason(&unreachable), Some(FailureReason::Dns));
+    }
+
+    #[test]
+    fn a_connection_lost_in_the_tls_handshake_is_a_tls_failure() {
+        let lost = of(&RequestError::Tls(ErrorKind::ConnectionReset.into()), Phase::Connecting);
+        assert_eq!(receivers_reason(&lost), Some(FailureReason::Tls));
     }
 }

@@ -3,7 +3,12 @@
 mod canary;
 pub(crate) mod client;
 mod connect;
+mod connection;
 pub(crate) mod failure;
+mod pool;
 mod resolver;
 mod response;
+#[cfg(test)]
+mod testing;
 pub(crate) mod tls;
+mod trace;

@@ -3,45 +3,43 @@
 //! Queries go directly to the system's name servers, not through the C library, which does not distinguish a name without
 //! addresses from a name server that is down. The difference decides whose fault a failed lookup is.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::webhooks::address::{AddressGuard, BlockedAddress};
-use futures::future::{BoxFuture, join};
+use futures::future::BoxFuture;
 use hickory_resolver::config::{ResolveHosts, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{Hosts, TokioResolver};
-use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use crate::http::connect::Trace;
-
-/// Timeout of one DNS query.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(1);
-/// Maximum number of repetitions of a failed query.
-const MAX_RETRIES: usize = 1;
+/// Timeout of one DNS query. The library sends up to three packets in that time, a third of a second apart.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
+/// A query that failed is not repeated. If the name server is overloaded, repetitions would keep it so.
+const MAX_RETRIES: usize = 0;
 /// Timeout of a lookup with all its queries. Half of the connect timeout, so that the other half remains for connecting.
 const LOOKUP_TIMEOUT: Duration = Duration::from_millis(2500);
-/// Maximum number of cached answers.
-const MAX_CACHED: u64 = 256;
-/// Maximum age of a cached answer. Short, so that a receiver that moves to another address is found soon.
-const MAX_CACHE_AGE: Duration = Duration::from_mins(1);
+/// Maximum number of cached answers. Enough for thousands of receivers: a name server in a VPC drops queries above 1,024 a
+/// second, which all senders together must stay below.
+const MAX_CACHED: u64 = 5_000;
+/// Maximum age of a cached answer, even if its TTL is longer, so that a receiver that moves to another address is found soon.
+const MAX_CACHE_AGE: Duration = Duration::from_mins(5);
 /// Maximum age of a cached answer without addresses. Short, so that a newly created name is found soon.
 const MAX_NEGATIVE_CACHE_AGE: Duration = Duration::from_secs(5);
 
 /// Why a host name could not be resolved to an address that may be connected to.
 #[derive(Debug, Error)]
 pub(crate) enum ResolveError {
-    /// The name does not exist or has no address, or the name servers of its domain fail.
+    /// The name does not exist or has no address.
     #[error("host name has no address")]
     NoAddress,
-    /// The name server timed out or refused, or those of the host's domain timed out.
+    /// The name server timed out, failed or refused. The cause may be the name servers of the host's domain.
     #[error("name server gave no answer")]
     NoAnswer,
     #[error(transparent)]
@@ -60,7 +58,7 @@ pub(crate) trait HostLookup: Send + Sync {
     fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, ResolveError>>;
 }
 
-/// Resolves host names for the HTTP client.
+/// Resolves host names to addresses that may be connected to.
 #[derive(Clone)]
 pub(crate) struct GuardedResolver {
     guard: AddressGuard,
@@ -72,38 +70,24 @@ impl GuardedResolver {
         Self { guard, lookup }
     }
 
-    async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, ResolveError> {
+    /// Returns at least one address of `host`. All were checked.
+    pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
         let addresses = self.lookup.addresses(host).await?;
         self.check(host, addresses)
     }
 
-    /// Checks all addresses and returns the usable ones. Fails if any address is not allowed, because the HTTP client chooses
-    /// which one it connects to.
+    /// Checks all addresses and returns the usable ones. Fails if any address is not allowed, even one that is not used: such a
+    /// host is not a public receiver.
     ///
     /// If there are IPv4 addresses, only those are usable: our fixed source address, which receivers allow-list, is IPv4, and a
     /// connection failure should be that of the address that matters.
-    fn check(&self, host: &str, addresses: Vec<IpAddr>) -> Result<Vec<SocketAddr>, ResolveError> {
+    fn check(&self, host: &str, mut addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, ResolveError> {
         for address in &addresses {
             self.guard.check_address(host, *address).map_err(ResolveError::Blocked)?;
         }
         let has_v4 = addresses.iter().any(IpAddr::is_ipv4);
-        let usable = addresses.into_iter().filter(|address| address.is_ipv4() == has_v4);
-        // The HTTP client replaces port 0 with the port of the URL.
-        let usable: Vec<SocketAddr> = usable.map(|address| SocketAddr::new(address, 0)).collect();
-        if usable.is_empty() { Err(ResolveError::NoAddress) } else { Ok(usable) }
-    }
-}
-
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: HostName) -> Resolving {
-        let resolver = self.clone();
-        Box::pin(async move {
-            let trace = Trace::current();
-            trace.resolving();
-            let addresses = resolver.addresses(name.as_str()).await;
-            trace.resolved(addresses.as_ref().is_ok_and(|addresses| addresses.iter().all(SocketAddr::is_ipv6)));
-            Ok::<Addrs, _>(Box::new(addresses?.into_iter()))
-        })
+        addresses.retain(|address| address.is_ipv4() == has_v4);
+        if addresses.is_empty() { Err(ResolveError::NoAddress) } else { Ok(addresses) }
     }
 }
 
@@ -120,7 +104,7 @@ struct System {
 }
 
 impl SystemLookup {
-    /// A lookup that caches answers for at most a minute.
+    /// A lookup that caches answers for as long as they allow, up to five minutes.
     pub(crate) fn new() -> Self {
         Self { system: OnceCell::new(), max_cached: MAX_CACHED }
     }
@@ -161,13 +145,13 @@ impl System {
         if !from_file.is_empty() {
             return Ok(from_file);
         }
-        let (v4, v6) = join(
-            timeout(LOOKUP_TIMEOUT, self.resolver.ipv4_lookup(name.clone())),
-            timeout(LOOKUP_TIMEOUT, self.resolver.ipv6_lookup(name)),
-        )
-        .await;
-        let result = |lookup: Result<Result<Lookup, NetError>, _>| lookup.unwrap_or(Err(NetError::Timeout));
-        combine(addresses_or_error(result(v4)), addresses_or_error(result(v6)))
+        // IPv6 addresses are used only if there are no others, so most hosts cost one query.
+        let lookup = async {
+            let v4 = addresses_or_error(self.resolver.ipv4_lookup(name.clone()).await)?;
+            if v4.is_empty() { addresses_or_error(self.resolver.ipv6_lookup(name).await) } else { Ok(v4) }
+        };
+        let addresses = timeout(LOOKUP_TIMEOUT, lookup).await.unwrap_or(Err(ResolveError::NoAnswer))?;
+        if addresses.is_empty() { Err(ResolveError::NoAddress) } else { Ok(addresses) }
     }
 }
 
@@ -185,34 +169,19 @@ fn addresses_in(lookup: &Lookup) -> Vec<IpAddr> {
     lookup.answers().iter().filter_map(|record| record.data.ip_addr()).collect()
 }
 
-/// Returns the addresses of one lookup, or what happened instead. `SERVFAIL` means that our name server works and the name
-/// servers of the host's domain do not. A timeout or another code does not show which of them failed.
+/// Returns the addresses of one lookup, which may be none, or why they are unknown. Neither `SERVFAIL` nor a timeout shows
+/// whether our name server or those of the host's domain are at fault.
 fn addresses_or_error(lookup: Result<Lookup, NetError>) -> Result<Vec<IpAddr>, ResolveError> {
     match lookup {
         Ok(lookup) => Ok(addresses_in(&lookup)),
+        Err(NetError::Dns(DnsError::NoRecordsFound(none))) if none.response_code == ResponseCode::NXDomain => {
+            Err(ResolveError::NoAddress)
+        }
+        Err(NetError::Dns(DnsError::NoRecordsFound(_))) => Ok(Vec::new()),
         Err(error @ (NetError::Io(_) | NetError::NoConnections | NetError::Busy)) => {
             Err(ResolveError::Unreachable(error))
         }
-        Err(NetError::Timeout) => Err(ResolveError::NoAnswer),
-        Err(NetError::Dns(DnsError::ResponseCode(code))) if code != ResponseCode::ServFail => {
-            Err(ResolveError::NoAnswer)
-        }
-        Err(_) => Err(ResolveError::NoAddress),
-    }
-}
-
-/// Combines the lookups of both kinds. Addresses of one kind are enough. Without any, a failed lookup takes precedence over a
-/// lookup without addresses, because it leaves open whether the host has some.
-fn combine(
-    v4: Result<Vec<IpAddr>, ResolveError>,
-    v6: Result<Vec<IpAddr>, ResolveError>,
-) -> Result<Vec<IpAddr>, ResolveError> {
-    let addresses: Vec<IpAddr> = [&v4, &v6].into_iter().flatten().flatten().copied().collect();
-    match (v4, v6) {
-        _ if !addresses.is_empty() => Ok(addresses),
-        (Err(error @ ResolveError::Unreachable(_)), _) | (_, Err(error @ ResolveError::Unreachable(_))) => Err(error),
-        (Err(ResolveError::NoAnswer), _) | (_, Err(ResolveError::NoAnswer)) => Err(ResolveError::NoAnswer),
-        _ => Err(ResolveError::NoAddress),
+        Err(_) => Err(ResolveError::NoAnswer),
     }
 }
 
@@ -220,6 +189,7 @@ fn combine(
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use futures::future::join_all;
     use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
     use hickory_resolver::net::runtime::TokioRuntimeProvider;
     use tokio::net::UdpSocket;
@@ -230,7 +200,7 @@ mod tests {
         addresses.iter().map(|address| address.parse().unwrap()).collect()
     }
 
-    fn check(guard: &str, host: &str, addresses: &[&str]) -> Result<Vec<SocketAddr>, ResolveError> {
+    fn check(guard: &str, host: &str, addresses: &[&str]) -> Result<Vec<IpAddr>, ResolveError> {
         let lookup = Arc::new(SystemLookup::new());
         GuardedResolver::new(guard.parse().unwrap(), lookup).check(host, ips(addresses))
     }
@@ -238,6 +208,14 @@ mod tests {
     /// A lookup with a name server that answers each query with the given response code and IPv4 addresses, or never with `None`.
     /// Also returns the number of queries that the name server received.
     async fn name_server(
+        answer: Option<(u8, &'static [[u8; 4]])>,
+        max_cached: u64,
+    ) -> (SystemLookup, Arc<AtomicUsize>) {
+        name_server_with_ttl(60, answer, max_cached).await
+    }
+
+    async fn name_server_with_ttl(
+        ttl: u8,
         answer: Option<(u8, &'static [[u8; 4]])>,
         max_cached: u64,
     ) -> (SystemLookup, Arc<AtomicUsize>) {
@@ -250,7 +228,7 @@ mod tests {
             while let Ok((length, client)) = socket.recv_from(&mut buffer).await {
                 counter.fetch_add(1, Ordering::SeqCst);
                 if let Some((code, addresses)) = answer {
-                    socket.send_to(&dns_answer(&buffer[..length], code, addresses), client).await.unwrap();
+                    socket.send_to(&dns_answer(&buffer[..length], code, ttl, addresses), client).await.unwrap();
                 }
             }
         });
@@ -268,7 +246,7 @@ mod tests {
         (SystemLookup { system: OnceCell::from(system), max_cached }, queries)
     }
 
-    fn dns_answer(query: &[u8], code: u8, addresses: &[[u8; 4]]) -> Vec<u8> {
+    fn dns_answer(query: &[u8], code: u8, ttl: u8, addresses: &[[u8; 4]]) -> Vec<u8> {
         let end_of_name = 12 + query[12..].iter().position(|byte| *byte == 0).unwrap();
         let is_for_v4 = query[end_of_name + 1..=end_of_name + 2] == [0, 1];
         let addresses = if is_for_v4 { addresses } else { &[] };
@@ -276,7 +254,7 @@ mod tests {
         let mut answer = vec![query[0], query[1], 0x81, 0x80 | code, 0, 1, 0, count, 0, 0, 0, 0];
         answer.extend(&query[12..=end_of_name + 4]);
         for address in addresses {
-            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, ttl, 0, 4]);
             answer.extend(address);
         }
         answer
@@ -301,10 +279,7 @@ mod tests {
 
     #[test]
     fn ipv4_addresses_are_used_if_there_are_any() {
-        let usable = |addresses: &[&str]| {
-            let checked = check("", "a.example", addresses).unwrap();
-            checked.into_iter().map(|address| address.ip()).collect::<Vec<_>>()
-        };
+        let usable = |addresses: &[&str]| check("", "a.example", addresses).unwrap();
         assert_eq!(usable(&["2606:4700::1111", "1.1.1.1"]), ips(&["1.1.1.1"]));
         assert_eq!(usable(&["2606:4700::1111"]), ips(&["2606:4700::1111"]));
     }
@@ -339,10 +314,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn concurrent_lookups_of_one_host_share_a_query() {
+        let (lookup, queries) = name_server(Some((0, &[[192, 0, 2, 1]])), MAX_CACHED).await;
+        let results = join_all((0..10).map(|_| lookup.addresses("hooks.example"))).await;
+        assert!(results.iter().all(|result| result.as_ref().is_ok_and(|found| *found == ips(&["192.0.2.1"]))));
+        assert_eq!(queries.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn answers_for_thousands_of_hosts_are_cached() {
+        let (lookup, queries) = name_server(Some((0, &[[192, 0, 2, 1]])), MAX_CACHED).await;
+        for _ in 0..2 {
+            for host in 0..2_000 {
+                lookup.addresses(&format!("h{host}.example")).await.unwrap();
+            }
+        }
+        assert_eq!(queries.load(Ordering::SeqCst), 2_000);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_cached_no_longer_than_its_ttl() {
+        let (lookup, queries) = name_server_with_ttl(0, Some((0, &[[192, 0, 2, 1]])), MAX_CACHED).await;
+        for _ in 0..2 {
+            lookup.addresses("hooks.example").await.unwrap();
+        }
+        assert_eq!(queries.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
     async fn a_host_without_addresses_is_reported_as_such() {
-        // NOERROR without an address, SERVFAIL, and NXDOMAIN.
-        for code in [0, 2, 3] {
-            assert!(matches!(lookup(Some((code, &[]))).await, Err(ResolveError::NoAddress)), "{code}");
+        // NOERROR without an address, and NXDOMAIN, which holds for both kinds of addresses.
+        for (code, expected_queries) in [(0, 2), (3, 1)] {
+            let (lookup, queries) = name_server(Some((code, &[])), MAX_CACHED).await;
+            assert!(matches!(lookup.addresses("hooks.example").await, Err(ResolveError::NoAddress)), "{code}");
+            assert_eq!(queries.load(Ordering::SeqCst), expected_queries, "{code}");
         }
         let too_long = format!("{}.example", "a".repeat(64));
         let (lookup, _) = name_server(Some((0, &[])), MAX_CACHED).await;
@@ -350,20 +355,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_server_that_refuses_or_times_out_gave_no_answer() {
-        for answer in [Some((5, &[] as &[[u8; 4]])), None] {
+    async fn a_name_server_that_fails_or_refuses_or_times_out_gave_no_answer() {
+        for answer in [Some((2, &[] as &[[u8; 4]])), Some((5, &[])), None] {
             let result = lookup(answer).await;
             assert!(matches!(result, Err(ResolveError::NoAnswer)), "{result:?}");
         }
-    }
-
-    #[test]
-    fn addresses_of_one_kind_are_enough_and_a_failed_lookup_takes_precedence_over_an_empty_one() {
-        let unreachable = || Err(ResolveError::Unreachable(NetError::Busy));
-        assert_eq!(combine(Ok(ips(&["1.1.1.1"])), unreachable()).unwrap(), ips(&["1.1.1.1"]));
-        assert!(matches!(combine(Err(ResolveError::NoAddress), unreachable()), Err(ResolveError::Unreachable(_))));
-        assert!(matches!(combine(Ok(Vec::new()), Err(ResolveError::NoAnswer)), Err(ResolveError::NoAnswer)));
-        assert!(matches!(combine(Err(ResolveError::NoAnswer), unreachable()), Err(ResolveError::Unreachable(_))));
-        assert!(matches!(combine(Ok(Vec::new()), Err(ResolveError::NoAddress)), Err(ResolveError::NoAddress)));
     }
 }

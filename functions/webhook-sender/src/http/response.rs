@@ -6,11 +6,13 @@ use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::{FailureReason, Phases};
 use domain::webhooks::retry;
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
-use reqwest::Response;
+use http::{HeaderMap, Response, StatusCode};
+use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout_at;
 
-use crate::http::connect::Trace;
+use crate::http::connection::Connection;
 use crate::http::failure::Failure;
+use crate::http::trace::Trace;
 
 /// Maximum number of bytes read of a response body. A body that is read to its end lets the connection be reused.
 const MAX_READ: usize = 64 * 1024;
@@ -35,19 +37,22 @@ impl ResponseSummary {
         Self { failure: Some(failure), phases, ..Self::default() }
     }
 
-    /// Reads the response to an attempt that was made at `at`. The rest of a body longer than 64 KiB is not read, and its
-    /// connection is closed.
-    pub(crate) async fn read(mut response: Response, at: Timestamp, trace: &Trace) -> Self {
+    /// Reads the response to an attempt that was made at `at`, until `deadline`. If its body is longer than 64 KiB or does not
+    /// end in time, the rest is not read, and the connection cannot be used again.
+    pub(crate) async fn read(
+        response: Response<Incoming>,
+        connection: &mut Connection,
+        deadline: Instant,
+        at: Timestamp,
+        trace: &Trace,
+    ) -> Self {
         let answered_at = Instant::now();
         let (status, retry_after) = (response.status(), retry_after(response.headers(), at));
-        let (mut kept, mut left) = (Vec::new(), MAX_READ);
+        let mut body = response.into_body();
+        let mut kept = Vec::new();
         // The status alone decides. A body that breaks off or never ends does not turn a success into a failure.
-        while let Ok(Some(chunk)) = response.chunk().await {
-            kept.extend_from_slice(&chunk[..chunk.len().min(MAX_KEPT - kept.len())]);
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                break;
-            }
+        if !body.is_end_stream() {
+            let _ = timeout_at(deadline.into(), read_body(connection, &mut body, &mut kept)).await;
         }
         Self {
             status: Some(status.as_u16()),
@@ -56,6 +61,16 @@ impl ResponseSummary {
             retry_after,
             phases: trace.phases(Some(answered_at), Instant::now()),
         }
+    }
+}
+
+/// Reads up to 64 KiB of a body, and adds the first KiB to `kept`.
+async fn read_body(connection: &mut Connection, body: &mut Incoming, kept: &mut Vec<u8>) {
+    let mut left = MAX_READ;
+    while left > 0 {
+        let Some(chunk) = connection.chunk(body).await else { return };
+        kept.extend_from_slice(&chunk[..chunk.len().min(MAX_KEPT - kept.len())]);
+        left = left.saturating_sub(chunk.len());
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn config(roots: RootCertStore) -> Result<ClientConfig, Error> {
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    // The HTTP client does not add ALPN to a configuration passed to it. Without ALPN, no receiver would choose HTTP/2.
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // One request at a time gains nothing from HTTP/2, and a connection for each bounds what a receiver can make us do.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws::queue::testing::{FakeQueue, Verdict};
 use aws::secrets::KeyRingSecret;
-use aws::store::Due;
+use aws::store::{Due, DueSelection};
 use domain::foundation::clock::{Clock as _, SystemClock};
 use domain::foundation::id::{EndpointId, EventId};
 use domain::foundation::key_ring::{KeyRing, SealedKind};
@@ -56,7 +56,7 @@ async fn a_retry_whose_message_is_lost_is_found_by_the_sweep() {
     assert_eq!((delivery.state, delivery.attempts[0].reason), (DeliveryState::Waiting, Some(FailureReason::Status)));
     let shard = event.id.as_bytes()[15] % aws::store::SHARDS;
     let in_ten_minutes = SystemClock.now().plus(Duration::from_mins(10));
-    let due = scene.store.sweep.due_in_shard(shard, in_ten_minutes, 10).await.unwrap();
+    let due = scene.store.sweep.due_in_shard(shard, in_ten_minutes, None, DueSelection::ALL).await.unwrap().due;
     let [Due::Delivery(due)] = due.as_slice() else { panic!("{due:?}") };
     assert_eq!(due.task(), delivery.next_task());
 }
@@ -188,6 +188,7 @@ async fn a_fault_on_our_side_is_not_an_attempt_and_the_message_is_redelivered() 
 async fn a_retry_prevented_by_a_fault_on_our_side_is_left_to_the_sweep() {
     let scene = Scene::with_endpoint_at("http://127.255.255.255:9/hook").await;
     let event = scene.event();
+    scene.store.events.put(&event, &[scene.endpoint.id]).await.unwrap();
     let (reason, phases) = (Some(FailureReason::Refused), Phases::default());
     let at = SystemClock.now();
     let first = Attempt { number: 1, at, duration_ms: 1, phases, status: None, reason, response: None };

@@ -124,6 +124,8 @@ fn our_own_hosts_are_blocked_for_webhooks() {
         "REDIRECT_BASE_URL" => Some("https://go.signpost.example.com".to_owned()),
         "RETENTION_DAYS" => Some("30".to_owned()),
         "SEND_QUEUE_URL" => Some("https://sqs.eu-west-1.amazonaws.com/123456789012/send".to_owned()),
+        "CANARY_URL" => Some("https://sqs.eu-west-1.amazonaws.com/".to_owned()),
+        "SLOW_QUEUE_URL" => Some("https://sqs.eu-west-1.amazonaws.com/123456789012/slow".to_owned()),
         "RETRY_SCHEDULE" => Some("5s".to_owned()),
         "HEALTH_POLICY" => Some("failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".to_owned()),
         "GATEWAY_URLS" => Some("https://abc.execute-api.eu-west-1.amazonaws.com,https://def.example".to_owned()),

@@ -38,7 +38,7 @@ async fn deliveries_to_a_paused_endpoint_are_held() {
 
     assert_eq!(state(&scene, &event).await, (DeliveryState::Held, Some(HoldReason::Paused)));
     assert_eq!(scene.request_count(), 0);
-    let held = scene.store.deliveries.held_for(scene.endpoint.id, 10).await.unwrap();
+    let held = scene.store.deliveries.held_for(scene.endpoint.id, 10).await.unwrap().0;
     assert_eq!(held.iter().map(|held| held.task().delivery_id).collect::<Vec<_>>(), [scene.task(&event).delivery_id]);
     assert!(health(&scene).await.sweep_at.is_some(), "the sweep checks whether the endpoint is still paused");
 }

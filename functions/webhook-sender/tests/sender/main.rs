@@ -4,7 +4,12 @@
 
 mod batch;
 mod endpoint_settings;
+mod expiry;
+mod health;
 mod holding;
+mod lanes;
+mod outages;
 mod replay;
 mod scene;
 mod test_send;
+mod unreadable;

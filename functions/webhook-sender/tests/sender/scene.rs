@@ -13,6 +13,7 @@ use domain::foundation::draft::Draft;
 use domain::foundation::id::{EndpointId, EventId, ProjectId};
 use domain::foundation::key_ring::KeyRing;
 use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::delivery::{AttemptTask, Delivery, SendMessage};
 use domain::webhooks::endpoint::{Endpoint, NewEndpoint};
@@ -86,7 +87,7 @@ impl Scene {
     /// The stored delivery of the event to the endpoint.
     pub(crate) async fn stored_delivery(&self, event: &Event) -> Option<Delivery> {
         let id = self.task(event).delivery_id;
-        self.store.deliveries.recorded(&[(event.project_id, id)]).await.unwrap().remove(&id)
+        self.store.deliveries.recorded_now(event.project_id, id).await.unwrap()
     }
 
     /// Changes the status with which the receiver responds.
@@ -100,18 +101,33 @@ impl Scene {
     }
 }
 
-fn message(index: usize, body: &str) -> SqsMessage {
+/// Names of the two queues that a batch can come from.
+pub(crate) const FAST: &str = "send";
+pub(crate) const SLOW: &str = "slow";
+
+fn message(index: usize, body: &str, queue: &str) -> SqsMessage {
     let mut message = SqsMessage::default();
     message.message_id = Some(index.to_string());
     message.body = Some(body.to_owned());
+    message.event_source_arn = Some(format!("arn:aws:sqs:us-east-1:000000000000:{queue}"));
     message
 }
 
-/// Sends the bodies as one batch. Returns the indexes of the messages that the queue has to redeliver.
+/// Sends the bodies as one batch of the fast lane. Returns the indexes of the messages that the queue has to redeliver.
 pub(crate) async fn send_with(sender: &Sender, bodies: &[String]) -> Vec<usize> {
+    send_from(FAST, sender, bodies).await
+}
+
+/// Sends the bodies as one batch of a queue. Returns the indexes of the messages that the queue has to redeliver.
+pub(crate) async fn send_from(queue: &str, sender: &Sender, bodies: &[String]) -> Vec<usize> {
+    send_at(SystemClock.now(), queue, sender, bodies).await
+}
+
+/// Does what [`send_from`] does, for a sender whose clock shows `now`.
+pub(crate) async fn send_at(now: Timestamp, queue: &str, sender: &Sender, bodies: &[String]) -> Vec<usize> {
     let mut batch = SqsEvent::default();
-    batch.records = bodies.iter().enumerate().map(|(index, body)| message(index, body)).collect();
-    let deadline = SystemClock.now().plus(std::time::Duration::from_secs(30)).as_millis();
+    batch.records = bodies.iter().enumerate().map(|(index, body)| message(index, body, queue)).collect();
+    let deadline = now.plus(std::time::Duration::from_secs(45)).as_millis();
     let response = sender.handle(batch, u64::try_from(deadline).unwrap()).await;
     response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
 }
@@ -153,10 +169,13 @@ pub(crate) fn config() -> Config {
         },
         // Nothing listens on this port, so messages to the queue are lost.
         send_queue_url: "http://127.0.0.1:1/000000000000/send".parse().unwrap(),
+        slow_queue_url: "http://127.0.0.1:1/000000000000/slow".parse().unwrap(),
         key_ring_secret: "unused".to_owned(),
         retry_schedule: "5s,5m".parse().unwrap(),
         health_policy: "failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".parse().unwrap(),
         address_guard: guard(),
+        // Nothing listens here either, but no webhook may go to this host, so it shows nothing about our internet access.
+        canary_url: "http://127.0.0.1:1/".parse().unwrap(),
     }
 }
 
@@ -166,6 +185,23 @@ pub(crate) fn endpoint(url: &str) -> Endpoint {
     let now = SystemClock.now();
     let (project, id) = (ProjectId::new(now, &SystemRandom), EndpointId::new(now, &SystemRandom));
     new.create(id, project, &SigningSecret::generate(&SystemRandom), &ring(), &SystemRandom)
+}
+
+/// A service that refuses every call. Clients do not repeat such a call.
+pub(crate) async fn refusing_service() -> Aws {
+    const REFUSAL: &[u8] =
+        b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\n\
+        content-length: 32\r\n\r\n{\"__type\":\"ValidationException\"}";
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = [0; 16 * 1024];
+            let _ = connection.read(&mut request).await;
+            let _ = connection.write_all(REFUSAL).await;
+        }
+    });
+    Aws::local(format!("http://{address}"))
 }
 
 async fn receiver(status: Arc<AtomicU16>, requests: Arc<AtomicUsize>) -> u16 {

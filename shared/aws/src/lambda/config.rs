@@ -1,5 +1,6 @@
 //! Configuration from environment variables, read once at start through a look-up function that tests can replace.
 
+use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -8,7 +9,7 @@ use url::Url;
 use domain::webhooks::address::AddressGuard;
 
 /// An environment variable that stops a function from starting.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum ConfigError {
     /// The variable is not set, or empty.
     #[error("variable {0} is not set")]
@@ -16,6 +17,16 @@ pub enum ConfigError {
     /// The value cannot be used. The error does not contain it, because it may be a secret.
     #[error("variable {0} cannot be used")]
     Bad(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Writes the error and its cause as sentences, because this is what an error that `main` returns writes to the log.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(_) => write!(f, "{self}"),
+            Self::Bad(_, cause) => write!(f, "{self}: {cause}"),
+        }
+    }
 }
 
 /// Looks up a variable in the process environment. `main` passes this to the function's `Config::read`.

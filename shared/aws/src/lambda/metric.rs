@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use domain::foundation::time::Timestamp;
 
@@ -29,12 +30,16 @@ pub enum Metric {
     Delivered,
     /// Deliveries whose last attempt failed.
     Failed,
+    /// Deliveries that expired because they were held or waited for too long.
+    Expired,
     /// Deliveries held because their endpoint is paused, disabled or failing.
     Held,
     /// Duration of each attempt, successful or not, in milliseconds.
     AttemptDuration,
     /// Messages that could not be processed because of a fault on our side. They return to the queue or wait for the sweep.
     OurFaults,
+    /// Rows that this version cannot read: each delivery once, each endpoint and its health once an hour.
+    UnreadableRows,
     /// Endpoints whose breaker opened. An endpoint that keeps failing counts once.
     EndpointsPaused,
     /// Endpoints disabled because their receiver failed for days or answered 410.
@@ -63,14 +68,16 @@ enum Unit {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Accepted,
         Self::Refused,
         Self::Delivered,
         Self::Failed,
+        Self::Expired,
         Self::Held,
         Self::AttemptDuration,
         Self::OurFaults,
+        Self::UnreadableRows,
         Self::EndpointsPaused,
         Self::EndpointsDisabled,
         Self::SweepLag,
@@ -86,9 +93,11 @@ impl Metric {
             Self::Refused => "Refused",
             Self::Delivered => "Delivered",
             Self::Failed => "Failed",
+            Self::Expired => "Expired",
             Self::Held => "Held",
             Self::AttemptDuration => "AttemptDuration",
             Self::OurFaults => "OurFaults",
+            Self::UnreadableRows => "UnreadableRows",
             Self::EndpointsPaused => "EndpointsPaused",
             Self::EndpointsDisabled => "EndpointsDisabled",
             Self::SweepLag => "SweepLag",
@@ -106,8 +115,10 @@ impl Metric {
             | Self::Refused
             | Self::Delivered
             | Self::Failed
+            | Self::Expired
             | Self::Held
             | Self::OurFaults
+            | Self::UnreadableRows
             | Self::EndpointsPaused
             | Self::EndpointsDisabled
             | Self::LostDeliveries
@@ -163,18 +174,57 @@ impl Measured {
     }
 
     fn line(&self, part: usize, function: &str, now: Timestamp) -> String {
-        let values = self.0.iter().filter_map(|(metric, values)| Some((metric, values.chunks(MAX_VALUES).nth(part)?)));
-        let (mut metrics, mut members) = (Vec::new(), Map::new());
-        for (metric, values) in values {
-            metrics.push(json!({ "Name": metric.name(), "Unit": metric.unit().name() }));
-            let value = if let [value] = values { json!(value) } else { json!(values) };
-            members.insert(metric.name().to_owned(), value);
-        }
-        let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics });
-        members.insert("_aws".to_owned(), json!({ "Timestamp": now.as_millis(), "CloudWatchMetrics": [directive] }));
-        members.insert(DIMENSION.to_owned(), json!(function));
-        Value::Object(members).to_string()
+        let values = self.0.iter().filter_map(|(metric, values)| Some((*metric, values.chunks(MAX_VALUES).nth(part)?)));
+        let line = Line { values: values.collect(), function, now };
+        serde_json::to_string(&line).expect("numbers and names can be written as JSON")
     }
+}
+
+/// One EMF line.
+struct Line<'a> {
+    values: Vec<(Metric, &'a [u64])>,
+    function: &'a str,
+    now: Timestamp,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let metrics = self.values.iter().map(|(metric, _)| Definition { name: metric.name(), unit: metric.unit().name() });
+        let directive = Directive { namespace: NAMESPACE, dimensions: [[DIMENSION]], metrics: metrics.collect() };
+        let metadata = Metadata { timestamp: self.now.as_millis(), cloud_watch_metrics: [directive] };
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("_aws", &metadata)?;
+        members.serialize_entry(DIMENSION, self.function)?;
+        for (metric, values) in &self.values {
+            match values {
+                [value] => members.serialize_entry(metric.name(), value)?,
+                values => members.serialize_entry(metric.name(), values)?,
+            }
+        }
+        members.end()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    timestamp: i64,
+    cloud_watch_metrics: [Directive; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    namespace: &'static str,
+    dimensions: [[&'static str; 1]; 1],
+    metrics: Vec<Definition>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition {
+    name: &'static str,
+    unit: &'static str,
 }
 
 impl Extend<Self> for Measured {
@@ -198,6 +248,8 @@ impl FromIterator<Self> for Measured {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -24,11 +24,17 @@ const SECURITY_HEADERS: [(HeaderName, &str); 8] = [
 
 /// Adds the security headers to a response. A header that the handler has set stays, such as `Cache-Control` of a public
 /// document.
-pub async fn add_security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub fn set_security_headers(response: &mut Response) {
     let headers = response.headers_mut();
+    headers.reserve(SECURITY_HEADERS.len());
     for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
+}
+
+/// Adds the security headers to each response, as a layer.
+pub async fn add_security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    set_security_headers(&mut response);
     response
 }

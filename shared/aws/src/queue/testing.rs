@@ -1,5 +1,6 @@
-//! A fake SQS and SES in front of a test database. It keeps what is sent to them and forwards all other calls.
+//! A fake SQS, SES and Lambda in front of a test database. It keeps what is sent to them and forwards all other calls.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub struct FakeQueue {
     aws: Aws,
     sent: Sent,
     snare: Snare,
+    calls: Arc<AtomicUsize>,
     server: JoinHandle<()>,
 }
 
@@ -80,6 +82,26 @@ struct SendMessageBatch {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+struct ReceiveMessage {
+    queue_url: String,
+    max_number_of_messages: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeleteMessageBatch {
+    entries: Vec<Deletion>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Deletion {
+    id: String,
+    receipt_handle: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct Entry {
     id: String,
     message_body: String,
@@ -95,19 +117,42 @@ struct Request {
 /// The name under which [`FakeQueue::take_from`] returns mails.
 pub const MAILS: &str = "mails";
 
+/// The name under which [`FakeQueue::take_from`] returns received messages that were deleted.
+pub const DELETED: &str = "deleted";
+
+/// What the names of queues begin with whose messages were [offered](FakeQueue::offer).
+const OFFERED: &str = "offered/";
+
+/// The name under which [`FakeQueue::take_from`] returns the events of started invocations.
+pub const INVOCATIONS: &str = "invocations";
+
 impl FakeQueue {
     /// Starts on a free port of this machine.
     pub async fn in_front_of(database: &Database) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let (sent, snare, behind) = (Sent::default(), Snare::default(), database.address().to_owned());
-        let (kept, held) = (Arc::clone(&sent), Arc::clone(&snare));
+        let calls = Arc::new(AtomicUsize::new(0));
+        let (kept, held, counted) = (Arc::clone(&sent), Arc::clone(&snare), Arc::clone(&calls));
         let server = tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, behind.clone(), Arc::clone(&kept), Arc::clone(&held)));
+                let (kept, held, counted) = (Arc::clone(&kept), Arc::clone(&held), Arc::clone(&counted));
+                tokio::spawn(serve(connection, behind.clone(), kept, held, counted));
             }
         });
-        Self { aws: Aws::local(format!("http://{address}")), sent, snare, server }
+        Self { aws: Aws::local(format!("http://{address}")), sent, snare, calls, server }
+    }
+
+    /// Number of requests that were forwarded to the database since the start.
+    pub fn database_calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Puts messages into the queue whose URL ends with `name`, for callers that receive from it. A message is received once.
+    pub fn offer(&self, name: &str, bodies: impl IntoIterator<Item = String>) {
+        let queue_url = format!("{OFFERED}{name}");
+        let offered = bodies.into_iter().map(|body| Kept { queue_url: queue_url.clone(), body, delay: Duration::ZERO });
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).extend(offered);
     }
 
     /// The clients' connection to the fake services and the database.
@@ -145,25 +190,45 @@ impl Drop for FakeQueue {
 }
 
 /// Serves a connection until the client closes it or the database closes a forwarded one.
-async fn serve(mut connection: TcpStream, behind: String, sent: Sent, snare: Snare) -> io::Result<()> {
+async fn serve(
+    mut connection: TcpStream,
+    behind: String,
+    sent: Sent,
+    snare: Snare,
+    calls: Arc<AtomicUsize>,
+) -> io::Result<()> {
     while let Some(request) = read(&mut connection).await? {
         if request.head.starts_with(SEND_MAIL) {
-            keep_mail(&request.body, &sent);
+            keep_body(MAILS, &request.body, &sent);
             connection.write_all(MAIL_TAKEN.as_bytes()).await?;
             continue;
         }
-        if !request.head.to_ascii_lowercase().contains("x-amz-target: amazonsqs.sendmessagebatch") {
+        if request.head.starts_with(START_INVOCATION) {
+            keep_body(INVOCATIONS, &request.body, &sent);
+            connection.write_all(INVOCATION_STARTED.as_bytes()).await?;
+            continue;
+        }
+        let target = request.head.to_ascii_lowercase();
+        if target.contains("x-amz-target: amazonsqs.getqueueattributes") {
+            connection.write_all(json_response(&waiting(&sent)).as_bytes()).await?;
+            continue;
+        }
+        if target.contains("x-amz-target: amazonsqs.receivemessage") {
+            connection.write_all(json_response(&receive(&request.body, &sent)).as_bytes()).await?;
+            continue;
+        }
+        if target.contains("x-amz-target: amazonsqs.deletemessagebatch") {
+            connection.write_all(json_response(&delete(&request.body, &sent)).as_bytes()).await?;
+            continue;
+        }
+        if !target.contains("x-amz-target: amazonsqs.sendmessagebatch") {
+            calls.fetch_add(1, Ordering::Relaxed);
             return match judge(&request, &snare).await {
                 Verdict::Pass => pass_on(&request, &behind, &mut connection).await,
                 Verdict::Refuse => connection.write_all(REFUSAL.as_bytes()).await,
             };
         }
-        let answer = keep(&request.body, &sent);
-        let head = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n",
-            answer.len()
-        );
-        connection.write_all((head + &answer).as_bytes()).await?;
+        connection.write_all(json_response(&keep(&request.body, &sent)).as_bytes()).await?;
     }
     Ok(())
 }
@@ -192,6 +257,10 @@ const SEND_MAIL: &str = "POST /v2/email/outbound-emails";
 const MAIL_TAKEN: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n{\"MessageId\":\"1\"}";
 
+/// The start of a call that starts an invocation, and the response to it.
+const START_INVOCATION: &str = "POST /2015-03-31/functions/";
+const INVOCATION_STARTED: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
+
 /// The database's response to an invalid request. Clients do not retry it.
 const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\n\
     content-length: 33\r\n\r\n{\"__type\":\"ValidationException\"}\n";
@@ -213,10 +282,56 @@ async fn pass_on(request: &Request, behind: &str, client: &mut TcpStream) -> io:
     io::copy(&mut database, client).await.map(drop)
 }
 
-fn keep_mail(body: &[u8], sent: &Sent) {
+fn keep_body(name: &str, body: &[u8], sent: &Sent) {
     let body = String::from_utf8_lossy(body).into_owned();
-    let mail = Kept { queue_url: MAILS.to_owned(), body, delay: Duration::ZERO };
-    sent.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+    let kept = Kept { queue_url: name.to_owned(), body, delay: Duration::ZERO };
+    sent.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+}
+
+/// Answers how many messages of the send queue the test has not taken yet.
+fn waiting(sent: &Sent) -> String {
+    let sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+    let number = sent.iter().filter(|kept| kept.queue_url.ends_with("send")).count();
+    serde_json::json!({ "Attributes": { "ApproximateNumberOfMessages": number.to_string() } }).to_string()
+}
+
+fn json_response(body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
+/// Takes offered messages and answers like SQS. The body of a message is its receipt.
+fn receive(body: &[u8], sent: &Sent) -> String {
+    let request: ReceiveMessage = serde_json::from_slice(body).expect("the client sends what SQS takes");
+    let queue = format!("{OFFERED}{}", request.queue_url.rsplit('/').next().unwrap_or_default());
+    let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+    let (offered, mut left): (Vec<Kept>, Vec<Kept>) = sent.drain(..).partition(|kept| kept.queue_url == queue);
+    let mut offered = offered.into_iter();
+    let received: Vec<serde_json::Value> = offered
+        .by_ref()
+        .take(request.max_number_of_messages)
+        .enumerate()
+        .map(|(index, kept)| {
+            let (id, body) = (index.to_string(), kept.body);
+            serde_json::json!({ "MessageId": id, "ReceiptHandle": body, "Body": body, "MD5OfBody": "unchecked" })
+        })
+        .collect();
+    left.extend(offered);
+    *sent = left;
+    serde_json::json!({ "Messages": received }).to_string()
+}
+
+/// Keeps the receipts of deleted messages and answers like SQS.
+fn delete(body: &[u8], sent: &Sent) -> String {
+    let batch: DeleteMessageBatch = serde_json::from_slice(body).expect("the client sends what SQS takes");
+    let ids: Vec<serde_json::Value> = batch.entries.iter().map(|entry| serde_json::json!({ "Id": entry.id })).collect();
+    let deleted = batch.entries.into_iter().map(|entry| Kept {
+        queue_url: DELETED.to_owned(),
+        body: entry.receipt_handle,
+        delay: Duration::ZERO,
+    });
+    sent.lock().unwrap_or_else(PoisonError::into_inner).extend(deleted);
+    serde_json::json!({ "Successful": ids, "Failed": [] }).to_string()
 }
 
 /// Keeps the messages and answers like SQS.

@@ -14,6 +14,7 @@ use super::notification_users::UserStore;
 use super::projects::ProjectStore;
 use super::quotas::QuotaStore;
 use super::replays::ReplayStore;
+use super::reports::ReportStore;
 use super::retention::Retention;
 use super::return_urls::ReturnUrlStore;
 use super::suppressions::SuppressionStore;
@@ -61,6 +62,7 @@ pub struct Store {
     pub sweep: SweepStore,
     pub health: HealthStore,
     pub replays: ReplayStore,
+    pub reports: ReportStore,
     pub test_sends: TestSendStore,
     pub idempotency: IdempotencyStore,
     pub quotas: QuotaStore,
@@ -86,11 +88,12 @@ impl Store {
             sweep: SweepStore::new(aws, activity_table),
             health: HealthStore::new(aws, activity_table),
             replays: ReplayStore::new(aws, activity_table, *retention),
+            reports: ReportStore::new(aws, activity_table, *retention),
             test_sends: TestSendStore::new(aws, activity_table),
             idempotency: IdempotencyStore::new(aws, activity_table),
             quotas: QuotaStore::new(aws, activity_table),
             mails: MailStore::new(aws, activity_table, *retention),
-            digest: DigestStore::new(aws, activity_table, *retention),
+            digest: DigestStore::new(aws, activity_table),
         }
     }
 }

@@ -7,12 +7,13 @@ use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use domain::webhooks::event::MAX_EVENT_BODY_BYTES;
-
 /// Compression level from 0 to 10. Higher levels gain about one percent.
 const LEVEL: u8 = 3;
 
-/// A string of at most [`MAX_EVENT_BODY_BYTES`] bytes. A row stores it as a binary attribute with raw DEFLATE (RFC 1951).
+/// Maximum length of a string: many times that of the data of an event and of a report.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// A string of at most 4 MiB. A row stores it as a binary attribute with raw DEFLATE (RFC 1951).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PackedText(pub(super) String);
 
@@ -38,7 +39,7 @@ impl Visitor<'_> for Packed {
     }
 
     fn visit_bytes<E: Error>(self, packed: &[u8]) -> Result<PackedText, E> {
-        let text = decompress_to_vec_with_limit(packed, MAX_EVENT_BODY_BYTES).map_err(E::custom)?;
+        let text = decompress_to_vec_with_limit(packed, MAX_BYTES).map_err(E::custom)?;
         String::from_utf8(text).map(PackedText).map_err(E::custom)
     }
 }
@@ -81,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_event_is_unpacked_and_a_larger_one_is_refused() {
-        let largest = "x".repeat(MAX_EVENT_BODY_BYTES);
+    fn the_largest_string_is_unpacked_and_a_larger_one_is_refused() {
+        let largest = "x".repeat(MAX_BYTES);
         assert_eq!(read(row(&largest)).unwrap().data.unwrap().0, largest);
         assert!(read(row(&(largest + "x"))).is_err());
     }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
@@ -19,14 +18,14 @@ use domain::foundation::time::{Timestamp, UtcDay};
 use domain::webhooks::delivery::{Delivery, DeliveryState};
 use futures::future::join_all;
 
-/// Maximum number of requests for rows that DynamoDB leaves out under load.
-const ASKS: usize = 5;
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct DeliveryRow {
+pub(super) struct DeliveryRow {
+    /// The state `expired` is stored as `cancelled` and `is_expired`. Versions before it read the row as cancelled.
     #[serde(flatten)]
     delivery: Delivery,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_expired: bool,
     /// Number of attempts, for conditions, because a condition cannot count a list.
     attempt_count: u8,
     #[serde(flatten)]
@@ -34,6 +33,35 @@ struct DeliveryRow {
     #[serde(flatten)]
     held: Option<HeldKeys>,
     expires_at: i64,
+}
+
+impl DeliveryRow {
+    pub(super) fn into_delivery(self) -> Delivery {
+        match self.delivery.state {
+            // A replay may have delivered it since.
+            DeliveryState::Cancelled if self.is_expired => Delivery { state: DeliveryState::Expired, ..self.delivery },
+            _ => self.delivery,
+        }
+    }
+}
+
+/// The name under which a state is stored.
+pub(super) const fn stored_state(state: DeliveryState) -> DeliveryState {
+    match state {
+        DeliveryState::Expired => DeliveryState::Cancelled,
+        _ => state,
+    }
+}
+
+/// Deliveries that have a row. `None` for a row that this version cannot read: what has become of the delivery is not known.
+pub(super) type StoredDeliveries = HashMap<DeliveryId, Option<Delivery>>;
+
+/// Reads rows of deliveries. One that cannot be read does not affect the others.
+pub(super) fn read_deliveries(items: Vec<Item>) -> StoredDeliveries {
+    let (rows, unreadable) = table::read_each::<DeliveryRow>(items);
+    let readable = rows.into_iter().map(|row| (row.delivery.id, Some(row.into_delivery())));
+    let unreadable = unreadable.iter().filter_map(|key| Some((keys::delivery_in(&key.sk)?, None)));
+    readable.chain(unreadable).collect()
 }
 
 /// Deliveries.
@@ -49,44 +77,6 @@ impl DeliveryStore {
         Self { table: Table::new(aws, table.into()), retention }
     }
 
-    /// Returns the stored ones among these deliveries, in as few calls as possible.
-    pub async fn recorded(
-        &self,
-        wanted: &[(ProjectId, DeliveryId)],
-    ) -> Result<HashMap<DeliveryId, Delivery>, StoreError> {
-        let mut distinct: Vec<(String, String)> =
-            wanted.iter().map(|(project, id)| keys::delivery_row(*project, *id)).collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let mut found = HashMap::new();
-        // DynamoDB takes 100 keys per call. A batch of messages has far fewer.
-        for chunk in distinct.chunks(100) {
-            let keys = chunk.iter().map(|(pk, sk)| Item::from([("pk".into(), text(pk)), ("sk".into(), text(sk))]));
-            for item in self.batch_get(keys.collect()).await? {
-                let row: DeliveryRow = table::read(item)?;
-                found.insert(row.delivery.id, row.delivery);
-            }
-        }
-        Ok(found)
-    }
-
-    async fn batch_get(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let name = self.table.name();
-        let mut items = Vec::new();
-        for _ in 0..ASKS {
-            if keys.is_empty() {
-                return Ok(items);
-            }
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).build().expect("keys are set");
-            let call = self.table.client().batch_get_item().request_items(name, wanted);
-            let mut answer = call.send().await.map_err(table::unavailable)?;
-            items.extend(answer.responses.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default());
-            let left_out = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(name));
-            keys = left_out.map(|left_out| left_out.keys).unwrap_or_default();
-        }
-        if keys.is_empty() { Ok(items) } else { Err(StoreError::Overloaded) }
-    }
-
     /// Returns the stored deliveries of the events from `oldest` to `newest` on one day.
     pub(super) async fn recorded_on(
         &self,
@@ -94,17 +84,17 @@ impl DeliveryStore {
         day: UtcDay,
         oldest: EventId,
         newest: EventId,
-    ) -> Result<HashMap<DeliveryId, Delivery>, StoreError> {
+    ) -> Result<StoredDeliveries, StoreError> {
         let (first, last) = (format!("{DELIVERY_PREFIX}{oldest}#"), format!("{DELIVERY_PREFIX}{newest}#~"));
-        let rows: Vec<DeliveryRow> = table::all(self.table.between(&keys::day(project, day), &first, &last)).await?;
-        Ok(rows.into_iter().map(|row| (row.delivery.id, row.delivery)).collect())
+        let items = table::all_items(self.table.between(&keys::day(project, day), &first, &last)).await?;
+        Ok(read_deliveries(items))
     }
 
     /// Returns a delivery (strongly consistent); `None` if it has no row yet.
     pub async fn recorded_now(&self, project: ProjectId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
         let (pk, sk) = keys::delivery_row(project, id);
         let row: Option<DeliveryRow> = self.table.get_now(&pk, &sk).await?;
-        Ok(row.map(|row| row.delivery))
+        Ok(row.map(DeliveryRow::into_delivery))
     }
 
     /// Records the last attempt of `delivery` and the resulting state.
@@ -113,12 +103,16 @@ impl DeliveryStore {
     /// made at once counts once. `sweep_at` is when the sweep checks the delivery, if it waits for another attempt. Recording
     /// the same attempt again returns [`WriteOutcome::Applied`], because the SDK repeats a write whose response was lost.
     pub async fn record(&self, delivery: &Delivery, sweep_at: Option<Timestamp>) -> Result<WriteOutcome, StoreError> {
+        self.note_late(delivery).await?;
         let row = self.row(delivery, sweep_at, None);
         let call = self.table.putting(&row)?;
         let made_before = i64::from(row.content.attempt_count) - 1;
         let written = self.table.put_if(awaiting(call, made_before, &UNDER_WAY)).await?;
         let is_recorded = written == WriteOutcome::Applied
             || self.recorded_now(delivery.project_id, delivery.id).await?.as_ref() == Some(delivery);
+        if written == WriteOutcome::Applied {
+            self.count_added(delivery).await;
+        }
         Ok(if is_recorded { WriteOutcome::Applied } else { WriteOutcome::Conflict })
     }
 
@@ -131,8 +125,7 @@ impl DeliveryStore {
     ) -> Vec<Result<WriteOutcome, StoreError>> {
         let mut answers = Vec::with_capacity(deliveries.len());
         for chunk in deliveries.chunks(table::MAX_STATEMENTS) {
-            let rows: Vec<_> = chunk.iter().map(|(delivery, sweep_at)| self.row(delivery, *sweep_at, None)).collect();
-            let is_written = if rows.len() == 1 { vec![false] } else { self.table.insert_all(&rows).await };
+            let is_written = if chunk.len() == 1 { vec![false] } else { self.insert_together(chunk).await };
             let answered = chunk.iter().zip(is_written).map(|((delivery, sweep_at), is_written)| async move {
                 if is_written { Ok(WriteOutcome::Applied) } else { self.record(delivery, *sweep_at).await }
             });
@@ -141,12 +134,32 @@ impl DeliveryStore {
         answers
     }
 
-    /// Records that `delivery` was cancelled, unless another attempt was recorded meanwhile.
-    pub async fn record_cancelled(&self, delivery: &Delivery) -> Result<WriteOutcome, StoreError> {
+    /// Inserts the rows of at most [`table::MAX_STATEMENTS`] deliveries. Returns which ones were certainly written.
+    async fn insert_together(&self, deliveries: &[(Delivery, Option<Timestamp>)]) -> Vec<bool> {
+        let noted = self.note_late_together(&deliveries.iter().map(|(delivery, _)| delivery).collect::<Vec<_>>()).await;
+        let insertable = deliveries.iter().zip(&noted).filter(|(_, noted)| **noted).map(|(delivery, _)| delivery);
+        let rows: Vec<_> = insertable.map(|(delivery, sweep_at)| self.row(delivery, *sweep_at, None)).collect();
+        let mut written = self.table.insert_all(&rows).await.into_iter();
+        noted.into_iter().map(|noted| noted && written.next() == Some(true)).collect()
+    }
+
+    /// Records that `delivery` was cancelled or expired, unless it ended or another attempt was recorded meanwhile.
+    pub async fn record_closed(&self, delivery: &Delivery) -> Result<WriteOutcome, StoreError> {
+        self.note_late(delivery).await?;
         let row = self.row(delivery, None, None);
         let call = self.table.putting(&row)?;
         let made_before = i64::from(row.content.attempt_count);
-        self.table.put_if(awaiting(call, made_before, &UNDER_WAY)).await
+        let written = self.table.put_if(awaiting(call, made_before, &UNDER_WAY)).await?;
+        if written == WriteOutcome::Applied {
+            self.count_added(delivery).await;
+        }
+        Ok(written)
+    }
+
+    /// Stores a delivery that has no row yet, and has the sweep check it at `sweep_at`. [`WriteOutcome::Conflict`] if it has a row.
+    pub async fn record_lost(&self, delivery: &Delivery, sweep_at: Timestamp) -> Result<WriteOutcome, StoreError> {
+        let call = self.table.putting(&self.row(delivery, Some(sweep_at), None))?;
+        self.table.put_if(call.condition_expression("attribute_not_exists(pk)")).await
     }
 
     /// Stores the erased form of `known`, unless something was recorded meanwhile.
@@ -155,6 +168,7 @@ impl DeliveryStore {
         known: Option<&Delivery>,
         erased: &Delivery,
     ) -> Result<WriteOutcome, StoreError> {
+        self.note_late(erased).await?;
         let call = self.table.putting(&self.row(erased, None, None))?;
         let Some(known) = known else {
             return self.table.put_if(call.condition_expression("attribute_not_exists(pk)")).await;
@@ -163,7 +177,7 @@ impl DeliveryStore {
             .condition_expression("attemptCount = :made AND #state = :state AND replayCount = :replays")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":made", number(known.attempts_made().into()))
-            .expression_attribute_values(":state", text(known.state.as_str()))
+            .expression_attribute_values(":state", text(stored_state(known.state).as_str()))
             .expression_attribute_values(":replays", number(known.replay_count.into()));
         self.table.put_if(call).await
     }
@@ -176,21 +190,33 @@ impl DeliveryStore {
         self.table.put_if(awaiting(call, made_before, &[DeliveryState::Waiting])).await
     }
 
-    fn row(&self, delivery: &Delivery, sweep_at: Option<Timestamp>, held: Option<HeldKeys>) -> Row<DeliveryRow> {
+    pub(super) fn row(
+        &self,
+        delivery: &Delivery,
+        sweep_at: Option<Timestamp>,
+        held: Option<HeldKeys>,
+    ) -> Row<DeliveryRow> {
         let (pk, sk) = keys::delivery_row(delivery.project_id, delivery.id);
+        let accepted_at = delivery.id.event.created_at();
+        let expires_at = match (delivery.state, delivery.closed_at) {
+            (DeliveryState::Expired, Some(at)) => self.retention.expiry_after_end(accepted_at, at),
+            (state, _) if state.is_final() => self.retention.expiry_of(accepted_at),
+            _ => Retention::expiry_while_open(accepted_at),
+        };
         let content = DeliveryRow {
-            delivery: delivery.clone(),
+            delivery: Delivery { state: stored_state(delivery.state), ..delivery.clone() },
+            is_expired: delivery.state == DeliveryState::Expired,
             attempt_count: delivery.attempts_made(),
             sweep: sweep_at.map(|sweep_at| SweepKeys::new(delivery.id.event.as_bytes(), sweep_at)),
             held,
-            expires_at: self.retention.expiry_of(delivery.id.event.created_at()),
+            expires_at,
         };
         Row { pk, sk, content }
     }
 }
 
 /// The states in which a stored delivery still waits for an attempt.
-const UNDER_WAY: [DeliveryState; 2] = [DeliveryState::Waiting, DeliveryState::Held];
+pub(super) const UNDER_WAY: [DeliveryState; 2] = [DeliveryState::Waiting, DeliveryState::Held];
 
 /// Requires that the stored delivery has made exactly `made_before` attempts and is in one of `states`.
 fn awaiting(mut call: PutItemFluentBuilder, made_before: i64, states: &[DeliveryState]) -> PutItemFluentBuilder {

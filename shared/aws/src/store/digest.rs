@@ -1,4 +1,4 @@
-//! How far the daily run has come, and the reports that it built.
+//! How far the daily run has come.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,12 @@ use super::error::StoreError;
 use super::keys;
 use super::outcome::WriteOutcome;
 use super::page::PageToken;
-use super::retention::Retention;
 use super::table::Table;
 use super::table::{Row, number, text};
 use crate::client::Aws;
-use domain::foundation::id::ProjectId;
-use domain::foundation::time::{Timestamp, UtcDay};
+use domain::foundation::time::UtcDay;
+use domain::projects::report_hour::ReportHour;
+use domain::reports::schedule::RunHour;
 
 /// What a daily run enqueues, in this order. The store has the number of the stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,77 +44,85 @@ impl TryFrom<u8> for DigestStage {
     }
 }
 
-/// The progress of the daily run. There is one row, for the latest day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The progress of the latest run.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DigestProgress {
-    /// The day whose reports are enqueued.
-    pub day: UtcDay,
+    /// The run.
+    pub run: RunHour,
+    /// The last complete run before it. What became due since then is enqueued.
+    pub since: RunHour,
     /// The stage that is being enqueued.
     pub stage: DigestStage,
     /// The next page of this stage, unless it is the first.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<PageToken>,
 }
 
-/// A report as it was mailed. It is a string because DynamoDB's numbers differ from JSON's.
+/// The row of the progress. The previous version has one run a day, for the reports of all projects. It reads `day` and
+/// `stage` of this row, and writes no hour.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ReportRow {
-    report: String,
-    expires_at: i64,
+struct ProgressRow {
+    /// The day before the run, whose reports it enqueues.
+    day: UtcDay,
+    #[serde(default)]
+    hour: ReportHour,
+    since: Option<RunHour>,
+    stage: DigestStage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_project: Option<PageToken>,
 }
 
-/// The progress of the daily run, and the reports that it built.
+impl From<ProgressRow> for DigestProgress {
+    fn from(row: ProgressRow) -> Self {
+        let ProgressRow { day, hour, since, stage, after_project } = row;
+        let run = RunHour { day: day.next(), hour };
+        Self { run, since: since.unwrap_or(RunHour::end_of(day)), stage, after: after_project }
+    }
+}
+
+impl From<&DigestProgress> for ProgressRow {
+    fn from(progress: &DigestProgress) -> Self {
+        let DigestProgress { run, since, stage, after } = progress.clone();
+        Self { day: run.day.previous(), hour: run.hour, since: Some(since), stage, after_project: after }
+    }
+}
+
+/// The progress of the daily run.
 #[derive(Debug, Clone)]
 pub struct DigestStore {
     pub(super) table: Table,
-    pub(super) retention: Retention,
 }
 
 impl DigestStore {
-    /// Opens the store in the table `activity` with this name. Rows expire after `retention`.
-    pub fn new(aws: &Aws, table: impl Into<String>, retention: Retention) -> Self {
-        Self { table: Table::new(aws, table.into()), retention }
+    /// Opens the store in the table `activity` with this name.
+    pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
+        Self { table: Table::new(aws, table.into()) }
     }
 
-    /// Returns the progress of the latest daily run; `None` before the first.
+    /// Returns the progress of the latest run; `None` before the first.
     pub async fn progress(&self) -> Result<Option<DigestProgress>, StoreError> {
-        self.table.get_now(keys::DIGEST_PROGRESS.0, keys::DIGEST_PROGRESS.1).await
+        let row: Option<ProgressRow> = self.table.get_now(keys::DIGEST_PROGRESS.0, keys::DIGEST_PROGRESS.1).await?;
+        Ok(row.map(DigestProgress::from))
     }
 
-    /// Stores the progress of a daily run. [`WriteOutcome::Conflict`] if another run has completed that day or is further.
+    /// Stores the progress of a run. [`WriteOutcome::Conflict`] if that run is complete or further, or a later one has begun.
     pub async fn note_progress(&self, progress: &DigestProgress) -> Result<WriteOutcome, StoreError> {
-        let row =
-            Row { pk: keys::DIGEST_PROGRESS.0.to_owned(), sk: keys::DIGEST_PROGRESS.1.to_owned(), content: progress };
-        let is_ahead =
-            "attribute_not_exists(pk) OR #day < :day OR (#day = :day AND #stage <= :stage AND #stage <> :done)";
+        let content = ProgressRow::from(progress);
+        let (day, hour, stage) = (content.day, content.hour.get(), u8::from(progress.stage));
+        let row = Row { pk: keys::DIGEST_PROGRESS.0.to_owned(), sk: keys::DIGEST_PROGRESS.1.to_owned(), content };
+        let is_ahead = "attribute_not_exists(pk) OR #day < :day \
+             OR (#day = :day AND (attribute_not_exists(#hour) OR #hour < :hour)) \
+             OR (#day = :day AND #hour = :hour AND #stage <= :stage AND #stage <> :done)";
         let call = self.table.putting(&row)?.condition_expression(is_ahead);
         let call = call
             .expression_attribute_names("#day", "day")
+            .expression_attribute_names("#hour", "hour")
             .expression_attribute_names("#stage", "stage")
-            .expression_attribute_values(":stage", number(u8::from(progress.stage).into()))
+            .expression_attribute_values(":day", text(day.to_string()))
+            .expression_attribute_values(":hour", number(hour.into()))
+            .expression_attribute_values(":stage", number(stage.into()))
             .expression_attribute_values(":done", number(u8::from(DigestStage::Done).into()));
-        self.table.put_if(call.expression_attribute_values(":day", text(progress.day.to_string()))).await
-    }
-
-    /// Stores a report, for callers who ask for a day with too many deliveries to count while they wait.
-    pub async fn keep_report(
-        &self,
-        project: ProjectId,
-        day: UtcDay,
-        report: &impl Serialize,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let report = serde_json::to_string(report).expect("reports are JSON");
-        let content = ReportRow { report, expires_at: self.retention.expiry_of(now) };
-        self.table.put(&Row { pk: keys::day(project, day), sk: keys::REPORT.to_owned(), content }).await
-    }
-
-    /// Returns the stored report of a day as JSON.
-    pub async fn kept_report(&self, project: ProjectId, day: UtcDay) -> Result<Option<String>, StoreError> {
-        let row: Option<ReportRow> = self.table.get(&keys::day(project, day), keys::REPORT).await?;
-        Ok(row.map(|row| row.report))
+        self.table.put_if(call).await
     }
 }
 
@@ -123,15 +131,23 @@ mod tests {
     use super::super::testing::Database;
     use super::*;
 
-    fn progress(day: &str, stage: DigestStage) -> DigestProgress {
-        DigestProgress { day: day.parse().unwrap(), stage, after: Some(PageToken("{}".to_owned())) }
+    fn run(at: &str) -> RunHour {
+        RunHour::of(at.parse().unwrap())
+    }
+
+    fn progress(at: &str, stage: DigestStage) -> DigestProgress {
+        let since = run("2026-11-21T23:10:00Z");
+        DigestProgress { run: run(at), since, stage, after: Some(PageToken("{}".to_owned())) }
     }
 
     #[tokio::test]
     async fn progress_never_goes_back() {
         let store = Database::start().await;
+        let midnight = "2026-11-22T00:10:00Z";
         let [begun, looking, done] = [DigestStage::Reports, DigestStage::Reconciliation, DigestStage::Done]
-            .map(|stage| progress("2026-11-21", stage));
+            .map(|stage| progress(midnight, stage));
+        let next_hour = progress("2026-11-22T01:10:00Z", DigestStage::Reports);
+        let next_day = progress("2026-11-23T00:10:00Z", DigestStage::Reports);
         for (next, expected) in [
             (&begun, WriteOutcome::Applied),
             (&begun, WriteOutcome::Applied),
@@ -141,12 +157,31 @@ mod tests {
             (&done, WriteOutcome::Applied),
             (&begun, WriteOutcome::Conflict),
             (&done, WriteOutcome::Conflict),
-            (&progress("2026-11-20", DigestStage::Reports), WriteOutcome::Conflict),
+            (&progress("2026-11-21T23:10:00Z", DigestStage::Reports), WriteOutcome::Conflict),
+            (&next_hour, WriteOutcome::Applied),
+            (&done, WriteOutcome::Conflict),
+            (&next_day, WriteOutcome::Applied),
+            (&next_hour, WriteOutcome::Conflict),
         ] {
             assert_eq!(store.digest.note_progress(next).await.unwrap(), expected, "{next:?}");
         }
-        assert_eq!(store.digest.progress().await.unwrap(), Some(done));
-        let next = progress("2026-11-22", DigestStage::Reports);
+        assert_eq!(store.digest.progress().await.unwrap(), Some(next_day));
+    }
+
+    #[tokio::test]
+    async fn a_run_continues_after_one_of_the_previous_version() {
+        #[derive(Serialize)]
+        struct OldRow {
+            day: &'static str,
+            stage: u8,
+        }
+        let store = Database::start().await;
+        let (pk, sk) = (keys::DIGEST_PROGRESS.0.to_owned(), keys::DIGEST_PROGRESS.1.to_owned());
+        let old = Row { pk, sk, content: OldRow { day: "2026-11-21", stage: 2 } };
+        store.digest.table.put(&old).await.unwrap();
+        let expected = DigestProgress { after: None, ..progress("2026-11-22T00:10:00Z", DigestStage::Done) };
+        assert_eq!(store.digest.progress().await.unwrap(), Some(expected));
+        let next = progress("2026-11-22T06:10:00Z", DigestStage::Reports);
         assert_eq!(store.digest.note_progress(&next).await.unwrap(), WriteOutcome::Applied);
     }
 }

@@ -1,24 +1,28 @@
 //! Events, and the deliveries that follow from them.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::compression::PackedText;
-use super::deliveries::DeliveryStore;
+use super::deliveries::{DeliveryStore, StoredDeliveries};
 use super::error::StoreError;
 use super::keys;
-use super::keys::EVENT_PREFIX;
 use super::outcome::WriteOutcome;
 use super::retention::Retention;
 use super::table::Table;
-use super::table::{self, Row};
+use super::table::{self, Row, text, unavailable};
 use crate::client::Aws;
 use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::webhooks::delivery::Delivery;
 use domain::webhooks::event::{Event, EventData, EventType, SubmissionId};
+use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
+
+/// Maximum number of events among 25 that are stored concurrently if they were not stored together.
+const MAX_CONCURRENT_PUTS: usize = 5;
 
 /// An accepted event and its endpoints.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,12 +109,33 @@ impl KeptEvent {
 }
 
 impl EventHeading {
-    /// Returns the deliveries: as stored, or queued where there is no row yet.
-    fn deliveries(&self, recorded: &HashMap<DeliveryId, Delivery>) -> Vec<Delivery> {
+    /// Returns the deliveries in the order of their endpoints: as stored, or queued where there is no row yet. A delivery whose row
+    /// cannot be read is left out.
+    pub(super) fn deliveries(&self, recorded: &StoredDeliveries) -> Vec<Delivery> {
         let queued = |id| Delivery::unattempted(self.project_id, id, self.event_type, self.submission_id.clone());
-        let ids = self.endpoints.iter().map(|endpoint| DeliveryId { event: self.id, endpoint: *endpoint });
-        ids.map(|id| recorded.get(&id).cloned().unwrap_or_else(|| queued(id))).collect()
+        let ids: BTreeSet<DeliveryId> =
+            self.endpoints.iter().map(|endpoint| DeliveryId { event: self.id, endpoint: *endpoint }).collect();
+        ids.into_iter().filter_map(|id| recorded.get(&id).cloned().unwrap_or_else(|| Some(queued(id)))).collect()
     }
+}
+
+/// Which events of a project are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DayRange {
+    /// The day on which they were accepted.
+    pub(super) day: UtcDay,
+    /// The earliest time of acceptance, inclusive.
+    pub(super) from: Option<Timestamp>,
+    /// The oldest event that is newer than all of them.
+    pub(super) before: Option<EventId>,
+}
+
+/// Events of one day, newest first.
+#[derive(Debug, Default)]
+pub(super) struct EventPage {
+    pub(super) events: Vec<EventHeading>,
+    /// The last event that was read, if older ones of the day may follow.
+    pub(super) next_before: Option<EventId>,
 }
 
 /// Deliveries of one project and day, newest event first.
@@ -144,6 +169,38 @@ impl EventStore {
         event: &Event,
         endpoints: &[EndpointId],
     ) -> Result<(WriteOutcome, Vec<EndpointId>), StoreError> {
+        let row = self.row(event, endpoints);
+        if self.table.insert(&row).await? == WriteOutcome::Applied {
+            return Ok((WriteOutcome::Applied, endpoints.to_vec()));
+        }
+        // This holds after erasure too: the deliveries are cancelled, and no others may follow.
+        let stored: Option<EventHeading> = self.table.get_now(&row.pk, &row.sk).await?;
+        Ok((WriteOutcome::Conflict, stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints)))
+    }
+
+    /// Does what [`Self::put`] does for each of `events`, and returns the results in the same order. Most events are new: 25 of
+    /// them are stored with one call.
+    pub async fn put_all(
+        &self,
+        events: &[(Event, Vec<EndpointId>)],
+    ) -> Result<Vec<(WriteOutcome, Vec<EndpointId>)>, StoreError> {
+        let chunks = events.chunks(table::MAX_STATEMENTS).map(|chunk| self.put_chunk(chunk));
+        Ok(try_join_all(chunks).await?.concat())
+    }
+
+    async fn put_chunk(
+        &self,
+        events: &[(Event, Vec<EndpointId>)],
+    ) -> Result<Vec<(WriteOutcome, Vec<EndpointId>)>, StoreError> {
+        let rows: Vec<_> = events.iter().map(|(event, endpoints)| self.row(event, endpoints)).collect();
+        let is_stored = if rows.len() == 1 { vec![false] } else { self.table.insert_all(&rows).await };
+        let outcomes = events.iter().zip(is_stored).map(|((event, endpoints), is_stored)| async move {
+            if is_stored { Ok((WriteOutcome::Applied, endpoints.clone())) } else { self.put(event, endpoints).await }
+        });
+        stream::iter(outcomes.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_PUTS).try_collect().await
+    }
+
+    fn row(&self, event: &Event, endpoints: &[EndpointId]) -> Row<EventRow> {
         let content = EventRow {
             id: event.id,
             project_id: event.project_id,
@@ -156,14 +213,7 @@ impl EventStore {
             expires_at: self.retention.expiry_of(event.id.created_at()),
         };
         let (pk, sk) = keys::event_row(event.project_id, event.id);
-        let row = Row { pk: pk.clone(), sk: sk.clone(), content };
-        let call = self.table.putting(&row)?.condition_expression("attribute_not_exists(pk)");
-        if self.table.put_if(call).await? == WriteOutcome::Applied {
-            return Ok((WriteOutcome::Applied, endpoints.to_vec()));
-        }
-        // This holds after erasure too: the deliveries are cancelled, and no others may follow.
-        let stored: Option<EventHeading> = self.table.get_now(&pk, &sk).await?;
-        Ok((WriteOutcome::Conflict, stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints)))
+        Row { pk, sk, content }
     }
 
     /// Returns an event that was not erased (strongly consistent, because a delivery without its event is dropped).
@@ -177,22 +227,29 @@ impl EventStore {
         self.table.get(&keys::day(project, id.day()), &keys::event(id)).await
     }
 
-    /// Returns at most `limit` events of a project and day, newest first, older than `before` if it is given.
-    pub(super) async fn events_on(
+    /// Reads at most `limit` events of a day with one call, newest first, and returns those of `event_type` if it is given.
+    pub(super) async fn page_of_events(
         &self,
         project: ProjectId,
-        day: UtcDay,
-        before: Option<EventId>,
+        range: DayRange,
+        event_type: Option<EventType>,
         limit: u16,
-    ) -> Result<Vec<EventHeading>, StoreError> {
-        // `.` sorts before every id, and `~` after.
-        let (first, last) =
-            (format!("{EVENT_PREFIX}."), before.map_or_else(|| format!("{EVENT_PREFIX}~"), keys::event));
-        // The range includes its ends, so one more event is read where the newest is left out.
-        let wanted = usize::from(limit) + usize::from(before.is_some());
-        let query = headings(self.table.between(&keys::day(project, day), &first, &last)).scan_index_forward(false);
-        let rows: Vec<EventHeading> = table::first(query, wanted).await?;
-        Ok(rows.into_iter().filter(|row| Some(row.id) != before).take(usize::from(limit)).collect())
+    ) -> Result<EventPage, StoreError> {
+        let DayRange { day, from, before } = range;
+        let Some((first, last)) = keys::event_range(from, before) else { return Ok(EventPage::default()) };
+        // The range includes its end, which is left out below.
+        let limit = i32::from(limit) + i32::from(before.is_some());
+        let mut query = headings(self.table.between(&keys::day(project, day), &first, &last));
+        if let Some(event_type) = event_type {
+            let wanted = text(event_type.as_str());
+            query = query.filter_expression("#type = :wanted").expression_attribute_values(":wanted", wanted);
+        }
+        let answer = query.scan_index_forward(false).limit(limit).send().await.map_err(unavailable)?;
+        let events: Vec<EventHeading> =
+            answer.items.unwrap_or_default().into_iter().map(table::read).collect::<Result<_, _>>()?;
+        let events = events.into_iter().filter(|event| Some(event.id) != before).collect();
+        let next_before = answer.last_evaluated_key.as_ref().and_then(|key| keys::event_in(&table::string(key, "sk")));
+        Ok(EventPage { events, next_before })
     }
 
     /// Returns the deliveries of at most `limit` events of a project and day, newest event first, older than `before` if it
@@ -204,15 +261,21 @@ impl EventStore {
         before: Option<EventId>,
         limit: u16,
     ) -> Result<DayPage, StoreError> {
-        let events = self.events_on(project, day, before, limit).await?;
-        let (Some(newest), Some(oldest)) = (events.first(), events.last()) else {
-            return Ok(DayPage { deliveries: Vec::new(), next_before: None });
-        };
-        let (newest, oldest) = (newest.id, oldest.id);
-        let recorded = self.deliveries.recorded_on(project, day, oldest, newest).await?;
-        let next_before = (events.len() == usize::from(limit)).then_some(oldest);
-        let deliveries = events.iter().flat_map(|event| event.deliveries(&recorded)).collect();
-        Ok(DayPage { deliveries, next_before })
+        let page = self.page_of_events(project, DayRange { day, from: None, before }, None, limit).await?;
+        let deliveries = self.deliveries_of_page(project, day, &page.events).await?;
+        Ok(DayPage { deliveries, next_before: page.next_before })
+    }
+
+    /// Returns the deliveries of these events of one day, which are listed newest first.
+    pub(super) async fn deliveries_of_page(
+        &self,
+        project: ProjectId,
+        day: UtcDay,
+        events: &[EventHeading],
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let (Some(newest), Some(oldest)) = (events.first(), events.last()) else { return Ok(Vec::new()) };
+        let recorded = self.deliveries.recorded_on(project, day, oldest.id, newest.id).await?;
+        Ok(events.iter().flat_map(|event| event.deliveries(&recorded)).collect())
     }
 
     /// Returns the deliveries of one event; `None` if there is no such event.
@@ -226,8 +289,11 @@ impl EventStore {
 }
 
 /// Selects all attributes but the data.
-fn headings(query: QueryFluentBuilder) -> QueryFluentBuilder {
+pub(super) fn headings(query: QueryFluentBuilder) -> QueryFluentBuilder {
     query
         .projection_expression("id, projectId, #type, submissionId, occurredAt, endpoints, erasedAt")
         .expression_attribute_names("#type", "type")
 }
+
+#[cfg(all(test, feature = "queue"))]
+mod tests;

@@ -43,6 +43,11 @@ impl StoredHealth {
         self.version > 0
     }
 
+    /// Whether this is an earlier version of the row than `other`.
+    pub fn is_older_than(&self, other: &Self) -> bool {
+        self.version < other.version
+    }
+
     /// Returns the next version, with this health and this scheduled check.
     #[must_use]
     pub fn next(&self, health: Health, sweep_at: Option<Timestamp>) -> Self {

@@ -7,7 +7,8 @@ use super::error::StoreError;
 use super::keys;
 use super::keys::SweepKeys;
 use super::outcome::WriteOutcome;
-use super::table::{self, number, text};
+use super::sweep::SET_ASIDE_FOR;
+use super::table::{self, RowKey, number, text};
 use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{AttemptTask, DeliveryState};
@@ -20,7 +21,8 @@ pub struct Held {
     pub project_id: ProjectId,
     /// The delivery's id.
     pub id: DeliveryId,
-    attempt_count: u8,
+    /// Number of attempts made.
+    pub attempt_count: u8,
 }
 
 impl Held {
@@ -31,8 +33,9 @@ impl Held {
 }
 
 impl DeliveryStore {
-    /// Returns at most `limit` held deliveries of an endpoint, longest held first (eventually consistent).
-    pub async fn held_for(&self, endpoint: EndpointId, limit: usize) -> Result<Vec<Held>, StoreError> {
+    /// Returns at most `limit` held deliveries of an endpoint, longest held first (eventually consistent), and the keys of those
+    /// among them that cannot be read.
+    pub async fn held_for(&self, endpoint: EndpointId, limit: usize) -> Result<(Vec<Held>, Vec<RowKey>), StoreError> {
         let query = self
             .table
             .client()
@@ -41,7 +44,19 @@ impl DeliveryStore {
             .index_name("held")
             .key_condition_expression("heldFor = :endpoint")
             .expression_attribute_values(":endpoint", text(endpoint.to_string()));
-        table::first(query, limit).await
+        Ok(table::read_each(table::first_items(query, limit).await?))
+    }
+
+    /// Moves a held delivery that cannot be read behind those that are held in the next hour, so that it is not in front of the
+    /// others. [`WriteOutcome::Conflict`] if it is no longer held.
+    pub async fn set_held_aside(&self, row: &RowKey, now: Timestamp) -> Result<WriteOutcome, StoreError> {
+        let call = self
+            .table
+            .updating(&row.pk, &row.sk)
+            .update_expression("SET heldAt = :later")
+            .condition_expression("attribute_exists(heldFor)")
+            .expression_attribute_values(":later", number(now.plus(SET_ASIDE_FOR).as_millis()));
+        self.table.update_if(call).await
     }
 
     /// Releases a held delivery: its next attempt is due at `next_attempt_at`, and the sweep checks it at `sweep_at`.

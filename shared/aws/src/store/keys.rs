@@ -2,14 +2,19 @@
 //!
 //! The table of rows in [`super`] lists what these functions build.
 
+use std::time::Duration;
+
 use domain::foundation::id::{
     ApiKeyId, DeliveryId, EndpointId, EventId, NotificationUserId, ProjectId, ReplayId, ReturnLinkId,
 };
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::projects::rate_limit::Window;
 use domain::reports::email_address::AddressHash;
+use domain::reports::report::ReportJob;
 use domain::reports::suppression::SuppressionScope;
+use domain::webhooks::delivery::Position;
 use domain::webhooks::event::SubmissionId;
+use domain::webhooks::replay::EventPosition;
 use serde::{Deserialize, Serialize};
 
 /// The sort key of a project's own row. It sorts after the project's endpoints and before its return URL, so that one range
@@ -24,6 +29,8 @@ pub(super) const API_KEY_PREFIX: &str = "key#";
 pub(super) const AUDIT_PREFIX: &str = "entry#";
 pub(super) const EVENT_PREFIX: &str = "event#";
 pub(super) const DELIVERY_PREFIX: &str = "delivery#";
+pub(super) const LATE_PREFIX: &str = "late#";
+pub(super) const BACKLOG_PREFIX: &str = "backlog#";
 pub(super) const REPLAY_PREFIX: &str = "replay#";
 pub(super) const SUPPRESSION_PREFIX: &str = "suppression#";
 /// The sort key of the row that names a project's running replay.
@@ -117,6 +124,90 @@ pub(super) fn delivery_row(project: ProjectId, id: DeliveryId) -> (String, Strin
     (day(project, id.event.day()), format!("{DELIVERY_PREFIX}{}#{}", id.event, id.endpoint))
 }
 
+/// Number of partitions of the late rows of a project and day. Each takes a thousand writes a second: after an outage, senders
+/// make several thousand late attempts a second.
+pub(super) const LATE_SHARDS: u8 = 4;
+
+/// A partition of the late rows of a project and day.
+pub(super) fn late_partition(project: ProjectId, day: UtcDay, shard: u8) -> String {
+    format!("{project}#{day}#late-{shard}")
+}
+
+/// The row that makes the report of `day` find a delivery.
+pub(super) fn late_row(project: ProjectId, day: UtcDay, id: DeliveryId) -> (String, String) {
+    let shard = id.event.as_bytes()[15] % LATE_SHARDS;
+    (late_partition(project, day, shard), format!("{LATE_PREFIX}{}#{}", id.event, id.endpoint))
+}
+
+/// The first key that the late row of an event accepted at `from` can have.
+pub(super) fn late_from(from: Timestamp) -> String {
+    first_id(LATE_PREFIX, from)
+}
+
+/// The first key that an event accepted at `from` can have.
+pub(super) fn events_from(from: Timestamp) -> String {
+    first_id(EVENT_PREFIX, from)
+}
+
+/// The first and the last key of a range; `None` if it is empty, which DynamoDB rejects.
+type KeyRange = Option<(String, String)>;
+
+fn range(first: String, last: String) -> KeyRange {
+    (first <= last).then_some((first, last))
+}
+
+/// The events of a day that were accepted at `from` or later. The range includes `before`, which the caller leaves out.
+pub(super) fn event_range(from: Option<Timestamp>, before: Option<EventId>) -> KeyRange {
+    // `.` sorts before every id, and `~` after.
+    let first = from.map_or_else(|| format!("{EVENT_PREFIX}."), events_from);
+    range(first, before.map_or_else(|| format!("{EVENT_PREFIX}~"), event))
+}
+
+/// The events of a day from `position` on that were accepted until `to`.
+pub(super) fn events_between(position: EventPosition, to: Timestamp) -> KeyRange {
+    let first = match position {
+        EventPosition::From(from) => events_from(from),
+        // Sorts right after this event.
+        EventPosition::After(event) => format!("{EVENT_PREFIX}{event}."),
+    };
+    range(first, events_from(to.plus(Duration::from_millis(1))))
+}
+
+/// The deliveries of a day whose events were accepted at `from` or later. The range includes those of the event of
+/// [`Position::After`], which the caller leaves out up to that delivery.
+pub(super) fn delivery_range(from: Option<Timestamp>, position: Position) -> KeyRange {
+    let first = from.map_or_else(|| format!("{DELIVERY_PREFIX}."), |from| first_id(DELIVERY_PREFIX, from));
+    let last = match position {
+        Position::After(last) => format!("{DELIVERY_PREFIX}{}#~", last.event),
+        // Sorts right before the deliveries of this event.
+        Position::Before(event) => format!("{DELIVERY_PREFIX}{event}"),
+        Position::Day(_) => format!("{DELIVERY_PREFIX}~"),
+    };
+    range(first, last)
+}
+
+/// Reads a delivery's id from its sort key.
+pub(super) fn delivery_in(sk: &str) -> Option<DeliveryId> {
+    let (event, endpoint) = sk.strip_prefix(DELIVERY_PREFIX)?.split_once('#')?;
+    Some(DeliveryId { event: event.parse().ok()?, endpoint: endpoint.parse().ok()? })
+}
+
+/// Reads an event's id from its sort key.
+pub(super) fn event_in(sk: &str) -> Option<EventId> {
+    sk.strip_prefix(EVENT_PREFIX)?.parse().ok()
+}
+
+/// Sorts before every key that consists of the prefix and a `UUIDv7` of this time or later, and after every earlier one.
+fn first_id(prefix: &str, at: Timestamp) -> String {
+    let millis = u64::try_from(at.as_millis()).unwrap_or(0);
+    format!("{prefix}{:08x}-{:04x}", millis >> 16, millis & 0xffff)
+}
+
+/// The first and the last key of the deliveries of the events from `oldest` to `newest`.
+pub(super) fn deliveries_of(oldest: EventId, newest: EventId) -> (String, String) {
+    (format!("{DELIVERY_PREFIX}{oldest}#"), format!("{DELIVERY_PREFIX}{newest}#~"))
+}
+
 /// The key of the index `submission`.
 pub(super) fn submission(project: ProjectId, submission: &SubmissionId) -> String {
     format!("{project}#{}", submission.as_str())
@@ -128,6 +219,15 @@ pub(super) fn health_row(project: ProjectId, id: EndpointId) -> (String, String)
 
 pub(super) fn replays(project: ProjectId) -> String {
     format!("{project}#replays")
+}
+
+/// The partition of the sweep's own rows about one shard.
+pub(super) fn sweep(number: u8) -> String {
+    format!("sweep#{}", shard(number))
+}
+
+pub(super) fn backlog(project: ProjectId) -> String {
+    format!("{BACKLOG_PREFIX}{project}")
 }
 
 pub(super) fn replay(id: ReplayId) -> String {
@@ -165,6 +265,42 @@ fn confirmations(project: ProjectId, day: UtcDay) -> String {
 /// The row of a project's running slow read.
 pub(super) fn slow_read_row(project: ProjectId) -> (String, String) {
     (format!("{project}#slow-read"), "lease".to_owned())
+}
+
+/// The partition of the numbers of a project's kept reports.
+pub(super) fn reports(project: ProjectId) -> String {
+    format!("{project}#reports")
+}
+
+pub(super) fn report_summary(project: ProjectId, day: UtcDay) -> (String, String) {
+    (reports(project), day.to_string())
+}
+
+/// The partition and the sort key prefix of the counted slices of a report.
+pub(super) fn report_slices(job: &ReportJob) -> (String, String) {
+    (day(job.project_id, job.day), format!("report-slice#{}#", build(job)))
+}
+
+/// The row of the counted slice that starts at `from`.
+pub(super) fn report_slice(job: &ReportJob, from: Timestamp) -> (String, String) {
+    let (pk, prefix) = report_slices(job);
+    (pk, format!("{prefix}{:015}", from.as_millis()))
+}
+
+/// The partition and the sort key prefix of the ranges of the counted slices of a report.
+pub(super) fn report_ranges(job: &ReportJob) -> (String, String) {
+    (day(job.project_id, job.day), format!("report-range#{}#", build(job)))
+}
+
+/// The row of the range of the counted slice that starts at `from`.
+pub(super) fn report_range(job: &ReportJob, from: Timestamp) -> (String, String) {
+    let (pk, prefix) = report_ranges(job);
+    (pk, format!("{prefix}{:015}", from.as_millis()))
+}
+
+/// A preview is built apart from the report of the day and from other previews.
+fn build(job: &ReportJob) -> String {
+    job.preview_asked_at.map_or_else(|| "day".to_owned(), |asked_at| asked_at.to_string())
 }
 
 pub(super) fn call_count_row(key: ApiKeyId, window: Window) -> (String, String) {

@@ -147,7 +147,7 @@ mod tests {
 
     fn job() -> ReportJob {
         let project_id = ProjectId::new(now(), &SystemRandom);
-        ReportJob { project_id, day: now().day().previous(), preview_asked_at: None }
+        ReportJob::new(project_id, now().day().previous(), None)
     }
 
     fn user() -> NotificationUserId {

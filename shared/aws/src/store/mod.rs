@@ -14,9 +14,13 @@
 //! | settings | `suppressed#{hash of an address}` | `suppression#{reason}`, `suppression#unsubscribed#{project}`, `suppression#lifted` | entry of the suppression list; when the operator removed entries |
 //! | activity | `{project}#{day}` | `event#{event}` | event, with its endpoints |
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
+//! | activity | `{project}#{day}#late-{shard}` | `late#{event}#{endpoint}` | names a delivery of an earlier day that was attempted or ended on this day |
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | a mail that was claimed or sent |
-//! | activity | `{project}#{day}` | `report` | the report that was mailed |
+//! | activity | `{project}#{day}` | `report` | the kept report of a past day |
+//! | activity | `{project}#{day}` | `report-slice#{day or asked at}#{start}`, `report-range#{day or asked at}#{start}` | a counted slice of a report that is being built; the range of the slice |
+//! | activity | `{project}#reports` | `{day}` | the numbers of a kept report |
 //! | activity | `digest` | `progress` | progress of the latest daily run |
+//! | activity | `sweep#{shard}` | `backlog#{project}` | a pass of the sweep through the backlog of a project |
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint |
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the running one |
 //! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; number of tests in a minute |
@@ -35,33 +39,43 @@
 mod all;
 mod api_keys;
 mod audit;
+mod backlogs;
 mod call_counts;
 mod commit;
 mod compression;
 mod deliveries;
 mod digest;
+mod direct_put;
+mod discard;
 mod endpoints;
 mod erase;
 mod error;
 mod events;
+mod expiry;
 mod health;
 mod held;
 mod idempotency;
 mod key_pairs;
 mod keys;
+mod late;
 mod link_keys;
 mod mails;
+mod missing;
 mod notification_users;
 mod outcome;
 mod page;
 mod projects;
 mod quotas;
+mod recorded;
 mod replayed;
 mod replays;
+mod report_reader;
+mod report_slices;
 mod reports;
 mod retention;
 mod return_urls;
 mod search;
+mod search_recorded;
 mod slow_reads;
 mod suppressions;
 mod sweep;
@@ -77,13 +91,16 @@ mod used_links;
 pub use all::{Store, StoreConfig};
 pub use api_keys::ApiKeyStore;
 pub use audit::AuditStore;
+pub use backlogs::StoredPass;
 pub use commit::{Commit, MAX_WRITES, ProjectWrite, Write};
 pub use deliveries::DeliveryStore;
 pub use digest::{DigestProgress, DigestStage, DigestStore};
+pub use discard::Discardable;
 pub use endpoints::EndpointStore;
 pub use erase::Erased;
 pub use error::StoreError;
 pub use events::{DayPage, EventHeading, EventStore, KeptEvent, StoredEvent};
+pub use expiry::{HeldPage, HeldPosition, SCAN_SEGMENTS};
 pub use health::{FALLBACK_CHECK_DELAY, HealthStore, StoredHealth};
 pub use held::Held;
 pub use idempotency::{
@@ -92,18 +109,23 @@ pub use idempotency::{
 pub use keys::SHARDS;
 pub use link_keys::LinkKeyStore;
 pub use mails::{MailStore, Mailing};
+pub use missing::FoundMissing;
 pub use notification_users::UserStore;
 pub use outcome::{Admission, ReplayStart, WriteOutcome};
 pub use page::{Page, PageToken};
 pub use projects::ProjectStore;
 pub use quotas::QuotaStore;
+pub use recorded::RecordedDeliveries;
 pub use replays::{LeasedReplay, ReplayStore, Resumed};
-pub use reports::build_report;
+pub use report_reader::{CountedSlice, build_report, finish_report};
+pub use reports::ReportStore;
 pub use retention::{BadRetention, Retention};
 pub use return_urls::{ProjectReturnUrl, ReturnUrlStore};
-pub use search::{Count, Found, FoundEvents};
+pub use search::{Found, FoundEvents, MAX_PAGES};
+pub use search_recorded::Count;
 pub use slow_reads::SlowReadLease;
 pub use suppressions::SuppressionStore;
-pub use sweep::{Due, DueDelivery, DueEndpoint, DueReplay, SweepStore};
+pub use sweep::{Due, DueDelivery, DueEndpoint, DuePage, DuePosition, DueReplay, DueSelection, SweepStore};
+pub use table::RowKey;
 pub use test_sends::TestSendStore;
 pub use used_links::{LinkUse, UsedLinks};

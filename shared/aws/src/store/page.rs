@@ -36,6 +36,8 @@ pub(super) enum ListOf {
     AuditLog(ProjectId),
     /// The replays of a project.
     Replays(ProjectId),
+    /// The kept reports of a project.
+    Reports(ProjectId),
 }
 
 impl ListOf {
@@ -59,6 +61,10 @@ impl ListOf {
             Self::Replays(project) => {
                 let replay = sk?.strip_prefix(keys::REPLAY_PREFIX)?.parse().ok()?;
                 vec![("pk", keys::replays(project)), ("sk", keys::replay(replay))]
+            }
+            Self::Reports(project) => {
+                let (pk, sk) = keys::report_summary(project, sk?.parse().ok()?);
+                vec![("pk", pk), ("sk", sk)]
             }
         };
         Some(keys)
@@ -115,7 +121,7 @@ mod tests {
         key_token(&keys.iter().map(|(name, value)| ((*name).to_owned(), text(value.as_str()))).collect())
     }
 
-    fn lists() -> [(ListOf, Vec<(&'static str, String)>); 4] {
+    fn lists() -> [(ListOf, Vec<(&'static str, String)>); 5] {
         let [ours, theirs] = [(); 2].map(|()| ProjectId::new(now(), &SystemRandom));
         let user = NotificationUserId::new(now(), &SystemRandom);
         let replay = domain::foundation::id::ReplayId::new(now(), &SystemRandom);
@@ -125,6 +131,7 @@ mod tests {
             (ListOf::Users, listed_keys(keys::USER_KIND, theirs, keys::user(user), in_list)),
             (ListOf::AuditLog(ours), vec![("pk", keys::audit(ours)), ("sk", keys::audit_entry(7))]),
             (ListOf::Replays(ours), vec![("pk", keys::replays(ours)), ("sk", keys::replay(replay))]),
+            (ListOf::Reports(ours), vec![("pk", keys::reports(ours)), ("sk", now().day().to_string())]),
         ]
     }
 

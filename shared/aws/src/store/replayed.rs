@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use super::deliveries::DeliveryStore;
+use super::deliveries::{DeliveryStore, stored_state};
 use super::error::StoreError;
 use super::keys;
 use super::outcome::WriteOutcome;
@@ -32,6 +32,9 @@ impl DeliveryStore {
                 return Ok((Some(known), WriteOutcome::Conflict));
             }
             let next = known.clone().after_replay(replayed.clone());
+            if next.state != known.state {
+                self.note_late(&next).await?;
+            }
             let mut parts = vec![self.replaying(&next)?];
             if is_counted {
                 parts.push(counting(&self.table, next.project_id, id, &Progress::of(&replayed.outcome)));
@@ -73,7 +76,7 @@ impl DeliveryStore {
             .expression_attribute_values(":replays", replays)
             .expression_attribute_values(":count", number(i64::from(next.replay_count)))
             .expression_attribute_values(":before", number(i64::from(before)))
-            .expression_attribute_values(":state", text(next.state.as_str()))
+            .expression_attribute_values(":state", text(stored_state(next.state).as_str()))
             .expression_attribute_values(":delivered", text(DeliveryState::Delivered.as_str()))
             .expression_attribute_values(":failed", text(DeliveryState::Failed.as_str()))
             .expression_attribute_values(":cancelled", text(DeliveryState::Cancelled.as_str()));

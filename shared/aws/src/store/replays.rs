@@ -1,7 +1,7 @@
 //! Replays by filter, and which of them runs. A running replay is in the index `due`, like deliveries and endpoints.
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
@@ -12,13 +12,12 @@ use super::page::{self, ListOf, Page, PageToken};
 use super::retention::Retention;
 use super::sweep::DueReplay;
 use super::table::Table;
-use super::table::{self, Row, number, text};
+use super::table::{self, Item, Row, number, text};
 use super::transaction::{Transacted, change};
 use crate::client::Aws;
 use domain::foundation::id::{ProjectId, ReplayId};
 use domain::foundation::time::Timestamp;
-use domain::webhooks::delivery::Position;
-use domain::webhooks::replay::{Progress, Replay, ReplayState};
+use domain::webhooks::replay::{Progress, Replay, ReplayPosition, ReplayState};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,6 +37,9 @@ struct RunningRow {
     running_id: ReplayId,
     expires_at: i64,
 }
+
+/// The attributes of a [`ReplayPosition`]. At least one of them is absent.
+const POSITION: [&str; 2] = ["next", "nextEvent"];
 
 /// A replay that one run of the sweep has leased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,30 +172,38 @@ impl ReplayStore {
         Ok(row.map(|row| LeasedReplay { replay: row.replay, lease: row.leases }))
     }
 
-    /// Advances a leased replay to `next`, after `queued` of its deliveries were enqueued for the time up to `sent_until`.
+    /// Advances a leased replay to `position`, after `queued` of its deliveries were enqueued for the time up to `sent_until`.
     /// The sweep continues at `look_at`, unless the replay was cancelled meanwhile. Changes nothing if another run holds the
     /// lease by now.
     pub async fn advance(
         &self,
         leased: &LeasedReplay,
         queued: u64,
-        next: Option<Position>,
+        position: ReplayPosition,
         sent_until: Timestamp,
         look_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let next: Option<AttributeValue> =
-            next.map(|next| serde_dynamo::to_attribute_value(next).map_err(StoreError::Row)).transpose()?;
+        let position: Item = serde_dynamo::to_item(position).map_err(StoreError::Row)?;
+        let (set, left): (Vec<_>, Vec<_>) = POSITION.into_iter().partition(|name| position.contains_key(*name));
+        let setting: String = set.iter().map(|name| format!(", #{name} = :{name}")).collect();
+        let removing: Vec<String> = left.iter().map(|name| format!("#{name}")).collect();
         let moving = |planning: &str, condition: &str| {
-            let (set_next, remove_next) = if next.is_some() { (", #next = :next", "") } else { ("", " REMOVE #next") };
+            let removing = removing.join(", ");
             let update = self
                 .updating_replay(&leased.replay)
-                .update_expression(format!("SET sentUntil = :sent{set_next}{planning}{remove_next} ADD queued :queued"))
+                .update_expression(format!(
+                    "SET sentUntil = :sent{setting}{planning} REMOVE {removing} ADD queued :queued"
+                ))
                 .condition_expression(format!("leases = :lease{condition}"))
-                .expression_attribute_names("#next", "next")
                 .expression_attribute_values(":lease", table::count(leased.lease))
                 .expression_attribute_values(":queued", table::count(queued))
                 .expression_attribute_values(":sent", text(sent_until.to_string()));
-            next.iter().fold(update, |update, next| update.expression_attribute_values(":next", next.clone()))
+            let update = POSITION.into_iter().fold(update, |update, name| {
+                update.expression_attribute_names(format!("#{name}"), name)
+            });
+            position.iter().fold(update, |update, (name, value)| {
+                update.expression_attribute_values(format!(":{name}"), value.clone())
+            })
         };
         let running = moving(", sweepAt = :look", " AND attribute_exists(sweepAt)")
             .expression_attribute_values(":look", number(look_at.as_millis()));
@@ -255,15 +265,15 @@ mod tests {
     use std::time::Duration;
 
     use super::super::testing::Database;
-    use super::super::{Due, SHARDS};
+    use super::super::{Due, DueSelection, SHARDS};
     use super::*;
     use domain::foundation::draft::Draft;
     use domain::foundation::id::{EndpointId, EventId};
     use domain::foundation::random::SystemRandom;
     use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
-    use domain::webhooks::delivery::{Delivery, DeliveryState, ReplayOutcome, Replayed};
+    use domain::webhooks::delivery::{Delivery, DeliveryState, Position, ReplayOutcome, Replayed};
     use domain::webhooks::event::{Event, EventData, EventType};
-    use domain::webhooks::replay::NewReplay;
+    use domain::webhooks::replay::{EventPosition, NewReplay};
 
     fn now() -> Timestamp {
         "2026-11-22T08:30:00Z".parse().unwrap()
@@ -283,7 +293,7 @@ mod tests {
 
     async fn due(store: &Database, replay: &Replay, until: Timestamp) -> Option<DueReplay> {
         let shard = replay.replay_id.as_bytes()[15] % SHARDS;
-        match store.sweep.due_in_shard(shard, until, 10).await.unwrap().pop() {
+        match store.sweep.due_in_shard(shard, until, None, DueSelection::ALL).await.unwrap().due.pop() {
             Some(Due::Replay(due)) => Some(due),
             None => None,
             other => panic!("{other:?}"),
@@ -357,12 +367,23 @@ mod tests {
 
         let seen = due(&store, &replay, until).await.unwrap();
         let latest = store.replays.lease(&seen, until.plus(Duration::from_secs(90))).await.unwrap().unwrap();
-        store.replays.advance(&died, 5, None, until, until).await.unwrap();
+        store.replays.advance(&died, 5, ReplayPosition::default(), until, until).await.unwrap();
         assert_eq!(stored(&store, &replay).await, replay);
         let next = Some(Position::Day(now().day().previous()));
-        store.replays.advance(&latest, 7, next, until, until).await.unwrap();
-        let moved = stored(&store, &replay).await;
-        assert_eq!((moved.next, moved.progress.queued, moved.sent_until), (next, 7, until));
+        let next_event = Some(EventPosition::From(now()));
+        for (times, position) in [
+            ReplayPosition { next, next_event: None },
+            ReplayPosition { next: None, next_event },
+            ReplayPosition::default(),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            store.replays.advance(&latest, 7, position, until, until).await.unwrap();
+            let moved = stored(&store, &replay).await;
+            let queued = 7 * (times as u64 + 1);
+            assert_eq!((moved.position, moved.progress.queued, moved.sent_until), (position, queued, until));
+        }
     }
 
     #[tokio::test]
@@ -372,10 +393,11 @@ mod tests {
         let seen = due(&store, &replay, now()).await.unwrap();
         let leased = store.replays.lease(&seen, now().plus(Duration::from_secs(90))).await.unwrap().unwrap();
         store.replays.end(&replay, ReplayState::Cancelled).await.unwrap();
-        store.replays.advance(&leased, 3, None, now(), now()).await.unwrap();
+        store.replays.advance(&leased, 3, ReplayPosition::default(), now(), now()).await.unwrap();
 
         let cancelled = stored(&store, &replay).await;
-        assert_eq!((cancelled.state, cancelled.next, cancelled.progress.queued), (ReplayState::Cancelled, None, 3));
+        assert_eq!((cancelled.state, cancelled.progress.queued), (ReplayState::Cancelled, 3));
+        assert!(cancelled.position.is_end());
         assert_eq!(due(&store, &replay, now().plus(Duration::from_hours(1))).await, None);
     }
 

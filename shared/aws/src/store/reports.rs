@@ -1,56 +1,150 @@
-//! Reports, built from the deliveries of a day and the state of their endpoints.
+//! Kept reports: the report of each past day on which a project had webhooks, as the daily run built it.
+//!
+//! The report is a row in the partition of its day. Its numbers are also a small row in a partition of the project's own, so
+//! that a list of reports reads one page.
 
-use super::all::Store;
+use serde::{Deserialize, Serialize};
+
 use super::error::StoreError;
-use super::events::EventStore;
-use domain::foundation::clock::Clock;
+use super::keys;
+use super::page::{self, ListOf, Page, PageToken};
+use super::retention::Retention;
+use super::table::{Row, Table, text};
+use crate::client::Aws;
 use domain::foundation::id::ProjectId;
-use domain::foundation::time::UtcDay;
-use domain::reports::report::{self, EndpointFacts, Endpoints, Report, ReportView};
+use domain::foundation::time::{Timestamp, UtcDay};
+use domain::reports::report::{ReportSummary, ReportView};
 
-/// Events read per page: few enough to fit into memory at any size.
-const EVENTS_A_PAGE: u16 = 100;
+/// A kept report. It is a string because DynamoDB's numbers differ from JSON's.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportRow {
+    report: String,
+    expires_at: i64,
+}
 
-impl EventStore {
-    /// Builds the report of a project's day from its deliveries.
-    pub async fn report(&self, project: ProjectId, day: UtcDay) -> Result<Report, StoreError> {
-        let mut report = Report::new(project, day);
-        let mut before = None;
+impl ReportRow {
+    fn read(self) -> Result<ReportView, StoreError> {
+        serde_json::from_str(&self.report).map_err(|error| StoreError::Row(serde::de::Error::custom(error)))
+    }
+}
+
+/// The numbers of a kept report.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SummaryRow {
+    #[serde(flatten)]
+    summary: ReportSummary,
+    expires_at: i64,
+}
+
+/// Kept reports, and the slices of reports that are being built.
+#[derive(Debug, Clone)]
+pub struct ReportStore {
+    pub(super) table: Table,
+    retention: Retention,
+}
+
+impl ReportStore {
+    /// Opens the store in the table `activity` with this name. Reports expire after `retention`.
+    pub fn new(aws: &Aws, table: impl Into<String>, retention: Retention) -> Self {
+        Self { table: Table::new(aws, table.into()), retention }
+    }
+
+    /// Keeps `report` unless a report of its day was kept before. Returns the one that is kept.
+    pub async fn keep(&self, report: ReportView, now: Timestamp) -> Result<ReportView, StoreError> {
+        let (project, day) = (report.project_id, report.day);
+        // The numbers come first. After a crash between the two rows the report is built and kept again, with its numbers.
+        self.put_summary(project, report.summary(), now).await?;
+        let json = serde_json::to_string(&report).expect("reports are JSON");
+        let content = ReportRow { report: json, expires_at: self.retention.expiry_of(now) };
+        let row = Row { pk: keys::day(project, day), sk: keys::REPORT.to_owned(), content };
+        let Some(standing) = self.table.put_new(&row).await? else { return Ok(report) };
+        let kept = standing.read()?;
+        self.put_summary(project, kept.summary(), now).await?;
+        Ok(kept)
+    }
+
+    async fn put_summary(&self, project: ProjectId, summary: ReportSummary, now: Timestamp) -> Result<(), StoreError> {
+        let (pk, sk) = keys::report_summary(project, summary.day);
+        self.table
+            .put(&Row { pk, sk, content: SummaryRow { summary, expires_at: self.retention.expiry_of(now) } })
+            .await
+    }
+
+    /// Returns the kept report of a day, if there is one.
+    pub async fn kept(&self, project: ProjectId, day: UtcDay) -> Result<Option<ReportView>, StoreError> {
+        let row: Option<ReportRow> = self.table.get_now(&keys::day(project, day), keys::REPORT).await?;
+        row.map(ReportRow::read).transpose()
+    }
+
+    /// Returns the numbers of a project's kept reports, latest day first: at most `limit`, starting at `after`.
+    pub async fn list(
+        &self,
+        project: ProjectId,
+        limit: u16,
+        after: Option<&PageToken>,
+    ) -> Result<Page<ReportSummary>, StoreError> {
+        let query = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(keys::reports(project)))
+            .scan_index_forward(false)
+            .limit(i32::from(limit));
+        let Page { items, next } = page::page::<SummaryRow>(query, ListOf::Reports(project), after).await?;
+        Ok(Page { items: items.into_iter().map(|row| row.summary).collect(), next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Database;
+    use super::*;
+    use domain::reports::report::testing::Day;
+    use domain::reports::report::{Endpoints, Report};
+
+    fn report(day: &Day, deliveries: u64, as_of: Timestamp) -> ReportView {
+        let mut report = Report::new(day.project_id, day.date);
+        (0..deliveries).for_each(|number| report.add(&day.delivery(number).get()));
+        report.view(as_of, &Endpoints::new(), Vec::new())
+    }
+
+    #[tokio::test]
+    async fn the_first_report_of_a_day_is_kept() {
+        let (store, day) = (Database::start().await, Day::default());
+        let (first, second) = (day.next_morning(), day.next_morning().plus(std::time::Duration::from_mins(1)));
+        assert_eq!(store.reports.kept(day.project_id, day.date).await.unwrap(), None);
+        for as_of in [first, second] {
+            let kept = store.reports.keep(report(&day, 2, as_of), as_of).await.unwrap();
+            assert_eq!((kept.as_of, kept.totals.deliveries), (first, 2));
+        }
+        let kept = store.reports.kept(day.project_id, day.date).await.unwrap();
+        assert_eq!(kept, Some(report(&day, 2, first)));
+        let listed = store.reports.list(day.project_id, 10, None).await.unwrap().items;
+        assert_eq!(listed, [kept.unwrap().summary()], "the numbers are those of the kept report");
+    }
+
+    #[tokio::test]
+    async fn kept_reports_are_listed_latest_first_page_by_page() {
+        let (store, mut day) = (Database::start().await, Day::default());
+        let mut days = Vec::new();
+        for number in 0..5 {
+            store.reports.keep(report(&day, number, day.next_morning()), day.next_morning()).await.unwrap();
+            days.insert(0, (day.date, number));
+            day.date = day.date.next();
+        }
+        let (mut listed, mut next) = (Vec::new(), None);
         loop {
-            let page = self.deliveries_on(project, day, before, EVENTS_A_PAGE).await?;
-            page.deliveries.iter().for_each(|delivery| report.add(delivery));
-            before = page.next_before;
-            if before.is_none() {
-                return Ok(report);
+            let page = store.reports.list(day.project_id, 2, next.as_ref()).await.unwrap();
+            listed.extend(page.items.iter().map(|summary| (summary.day, summary.totals.deliveries)));
+            next = page.next;
+            if next.is_none() {
+                break;
             }
         }
+        assert_eq!(listed, days);
     }
-}
-
-/// Builds the report of a project's day for readers and programs, with the current state of its endpoints and API keys.
-pub async fn build_report(
-    store: &Store,
-    project: ProjectId,
-    day: UtcDay,
-    clock: &dyn Clock,
-) -> Result<ReportView, StoreError> {
-    let endpoints = report_endpoints(store, project).await?;
-    let keys = store.api_keys.list(project).await?;
-    let report = store.events.report(project, day).await?;
-    // The clock is read after the deliveries, because reading a large day takes a while.
-    let as_of = clock.now();
-    Ok(report.view(as_of, &endpoints, report::expiring(keys, as_of)))
-}
-
-/// Returns the state of a project's endpoints for the report.
-async fn report_endpoints(store: &Store, project: ProjectId) -> Result<Endpoints, StoreError> {
-    let mut endpoints = Endpoints::new();
-    for endpoint in store.endpoints.list(project).await? {
-        let health = store.health.get(project, endpoint.id).await?.health;
-        endpoints.insert(
-            endpoint.id,
-            EndpointFacts { host: endpoint.host().to_owned(), desired_state: endpoint.state, health },
-        );
-    }
-    Ok(endpoints)
 }

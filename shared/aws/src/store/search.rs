@@ -1,20 +1,19 @@
 //! Searches over the events and deliveries of a project, newest event first.
+//!
+//! A search begins at the end of its range of time and reads one page after the other. A delivery is stored with its first
+//! attempt, so a search for a state that only stored deliveries have reads these alone ([`super::search_recorded`]). Other
+//! searches read the events and the deliveries that follow from them.
 
 use super::error::StoreError;
-use super::events::DayPage;
-use super::events::EventHeading;
-use super::events::EventStore;
+use super::events::{DayRange, EventHeading, EventStore};
 use domain::foundation::id::{EventId, ProjectId};
-use domain::foundation::time::Timestamp;
-use domain::webhooks::delivery::{Delivery, DeliveryFilter, Position};
+use domain::foundation::time::{Timestamp, UtcDay};
+use domain::webhooks::delivery::{Delivery, DeliveryFilter, DeliveryState, Position};
 use domain::webhooks::event::{EventFilter, SubmissionId};
 
-/// Events read per page.
-const EVENTS_A_PAGE: u16 = 50;
-
-/// Maximum number of pages that one search reads. After that it may return fewer items than asked for, with a position to
-/// continue from.
-const MAX_PAGES: usize = 60;
+/// Maximum number of pages that one search reads, including those of days without events. After that it may return fewer items
+/// than asked for, with a position to continue from. A page takes DynamoDB between 3 and 50 ms.
+pub const MAX_PAGES: usize = 25;
 
 /// Deliveries that match a filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,17 +36,29 @@ pub struct FoundEvents {
 /// Maximum number of events of one submission that are read. A verification has far fewer.
 const MAX_EVENTS_PER_SUBMISSION: usize = 1000;
 
-/// How many deliveries match a filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
-    /// Exactly this many.
-    Exactly(u64),
-    /// At least this many: there was no time to read all events.
-    AtLeast(u64),
+/// The number of rows that a search reads with its next page. It grows while pages contain no match, because then most rows
+/// do not match.
+struct PageSize {
+    rows: u16,
+    max: u16,
+}
+
+impl PageSize {
+    /// For pages of events, whose deliveries are also read.
+    const EVENTS: Self = Self { rows: 50, max: 200 };
+
+    /// For pages of events or deliveries alone.
+    const ROWS: Self = Self { rows: 100, max: 1000 };
+
+    fn grow_unless(&mut self, has_match: bool) {
+        if !has_match {
+            self.rows = self.rows.saturating_mul(4).min(self.max);
+        }
+    }
 }
 
 impl EventStore {
-    /// Returns at most `limit` matching deliveries, from `position` on.
+    /// Returns at most `limit` matching deliveries, from `position` on. Reads at most [`MAX_PAGES`] pages.
     pub async fn find_deliveries(
         &self,
         project: ProjectId,
@@ -56,9 +67,17 @@ impl EventStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Found, StoreError> {
+        let is_stored = filter.state.is_some_and(|state| state != DeliveryState::Queued);
+        let mut size = if is_stored { PageSize::ROWS } else { PageSize::EVENTS };
+        let oldest_day = self.oldest_day(filter.from, now);
         let mut deliveries = Vec::new();
         for _ in 0..MAX_PAGES {
-            let page = self.page_of_deliveries(project, filter, position, now).await?;
+            let page = if is_stored {
+                self.deliveries.recorded_page(project, filter, position, oldest_day, size.rows).await?
+            } else {
+                self.page_of_deliveries(project, filter, position, oldest_day, size.rows).await?
+            };
+            size.grow_unless(!page.deliveries.is_empty());
             for delivery in page.deliveries {
                 let id = delivery.id;
                 deliveries.push(delivery);
@@ -74,7 +93,7 @@ impl EventStore {
         Ok(Found { deliveries, next: Some(position) })
     }
 
-    /// Returns at most `limit` matching events, from `position` on.
+    /// Returns at most `limit` matching events, from `position` on. Reads at most [`MAX_PAGES`] pages.
     pub async fn find(
         &self,
         project: ProjectId,
@@ -83,22 +102,20 @@ impl EventStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<FoundEvents, StoreError> {
-        let oldest_kept = self.retention.oldest_kept(now);
-        let oldest_day = filter.from.map_or(oldest_kept, |from| from.max(oldest_kept)).day();
+        let (oldest_day, mut size) = (self.oldest_day(filter.from, now), PageSize::ROWS);
         let mut events = Vec::new();
         for _ in 0..MAX_PAGES {
-            let before = position.before();
-            let page = self.events_on(project, position.day(), before, EVENTS_A_PAGE).await?;
-            let is_full = page.len() == usize::from(EVENTS_A_PAGE);
-            let older = page.last().map(|event| event.id).filter(|_| is_full);
-            for event in page.into_iter().filter(|event| filter.matches(event.id, event.event_type)) {
+            let range = DayRange { day: position.day(), from: filter.from, before: position.before() };
+            let page = self.page_of_events(project, range, filter.event_type, size.rows).await?;
+            size.grow_unless(!page.events.is_empty());
+            for event in page.events.into_iter().filter(|event| filter.matches(event.id, event.event_type)) {
                 let id = event.id;
                 events.push(event);
                 if events.len() == limit {
                     return Ok(FoundEvents { events, next: Some(Position::Before(id)) });
                 }
             }
-            match position.next(older, oldest_day) {
+            match position.next(page.next_before, oldest_day) {
                 Some(next) => position = next,
                 None => return Ok(FoundEvents { events, next: None }),
             }
@@ -132,47 +149,37 @@ impl EventStore {
         Ok(FoundEvents { events, next: None })
     }
 
-    /// Counts matching deliveries: exactly, if `has_time` stays true until all are counted.
-    pub async fn count_deliveries(
-        &self,
-        project: ProjectId,
-        filter: &DeliveryFilter,
-        now: Timestamp,
-        has_time: impl Fn() -> bool,
-    ) -> Result<Count, StoreError> {
-        let mut position = Position::first(filter, now);
-        let mut count = 0;
-        while has_time() {
-            let page = self.page_of_deliveries(project, filter, position, now).await?;
-            count += page.deliveries.len() as u64;
-            match page.next {
-                Some(next) => position = next,
-                None => return Ok(Count::Exactly(count)),
-            }
-        }
-        Ok(Count::AtLeast(count))
+    /// The last day that a search reads.
+    pub(super) fn oldest_day(&self, from: Option<Timestamp>, now: Timestamp) -> UtcDay {
+        let oldest_kept = self.retention.oldest_kept(now);
+        from.map_or(oldest_kept, |from| from.max(oldest_kept)).day()
     }
 
-    /// Returns the matching deliveries of the next page at `position`.
+    /// Reads at most `limit` events at `position`, and returns their matching deliveries.
     async fn page_of_deliveries(
         &self,
         project: ProjectId,
         filter: &DeliveryFilter,
         position: Position,
-        now: Timestamp,
+        oldest_day: UtcDay,
+        limit: u16,
     ) -> Result<Found, StoreError> {
-        let oldest_kept = self.retention.oldest_kept(now);
-        let oldest_day = filter.from.map_or(oldest_kept, |from| from.max(oldest_kept)).day();
-        let DayPage { mut deliveries, next_before } = match position {
+        let (mut deliveries, next_before) = match position {
             Position::After(last) => {
-                let deliveries = self.deliveries_of(project, last.event).await?.unwrap_or_default();
-                let rest = deliveries.into_iter().skip_while(|delivery| delivery.id != last).skip(1).collect();
-                DayPage { deliveries: rest, next_before: Some(last.event) }
+                (self.deliveries_of(project, last.event).await?.unwrap_or_default(), Some(last.event))
             }
-            Position::Before(event) => self.deliveries_on(project, event.day(), Some(event), EVENTS_A_PAGE).await?,
-            Position::Day(day) => self.deliveries_on(project, day, None, EVENTS_A_PAGE).await?,
+            Position::Before(_) | Position::Day(_) => {
+                let range = DayRange { day: position.day(), from: filter.from, before: position.before() };
+                let page = self.page_of_events(project, range, filter.event_type, limit).await?;
+                let is_wanted = |event: &EventHeading| filter.endpoint.is_none_or(|id| event.endpoints.contains(&id));
+                let events: Vec<EventHeading> = page.events.into_iter().filter(is_wanted).collect();
+                (self.deliveries_of_page(project, position.day(), &events).await?, page.next_before)
+            }
         };
-        deliveries.retain(|delivery| filter.matches(delivery));
+        deliveries.retain(|delivery| position.reaches(delivery.id) && filter.matches(delivery));
         Ok(Found { deliveries, next: position.next(next_before, oldest_day) })
     }
 }
+
+#[cfg(all(test, feature = "queue"))]
+mod tests;

@@ -1,5 +1,6 @@
 //! A table: reads, conditional writes and queries.
 
+use super::direct_put;
 use super::error::StoreError;
 use super::outcome::WriteOutcome;
 use crate::client::Aws;
@@ -13,7 +14,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest, ReturnValuesOnConditionCheckFailure};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -34,6 +35,15 @@ pub(super) struct Row<T> {
     pub(super) content: T,
 }
 
+/// The key of a row that this version cannot read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowKey {
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
 /// A row that the index `kind` lists.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Listed<T> {
@@ -43,6 +53,9 @@ pub(super) struct Listed<T> {
     #[serde(flatten)]
     pub(super) content: T,
 }
+
+/// The condition that there is no row yet.
+const ABSENT: &str = "attribute_not_exists(pk)";
 
 /// Maximum number of statements in one call (a DynamoDB limit).
 pub(super) const MAX_STATEMENTS: usize = 25;
@@ -97,12 +110,27 @@ impl Table {
         }
     }
 
+    /// Writes a row if there is none. Costs less processor time than other writes: see [`crate::direct`].
+    pub(super) async fn insert<T: Serialize>(&self, row: &Row<T>) -> Result<WriteOutcome, StoreError> {
+        let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
+        let put = direct_put::PutItem { table_name: &self.name, item: &item, condition_expression: ABSENT };
+        let answer: Option<IgnoredAny> = match self.aws.direct_dynamodb() {
+            Some(service) => service.attempt("PutItem", &put).await,
+            None => None,
+        };
+        if answer.is_some() {
+            return Ok(WriteOutcome::Applied);
+        }
+        let call = self.client().put_item().table_name(&self.name).set_item(Some(item));
+        self.put_if(call.condition_expression(ABSENT)).await
+    }
+
     /// Writes a row if there is none, and returns the existing row otherwise. This needs no right to read.
     pub(super) async fn put_new<T>(&self, row: &Row<T>) -> Result<Option<T>, StoreError>
     where
         T: Serialize + DeserializeOwned,
     {
-        let call = self.putting(row)?.condition_expression("attribute_not_exists(pk)");
+        let call = self.putting(row)?.condition_expression(ABSENT);
         let call = call.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = call.send().await else { return Ok(None) };
         match standing_row(&error) {
@@ -116,6 +144,9 @@ impl Table {
     /// Each row is a conditional write of its own and costs the same. The others may have an existing row, or DynamoDB was
     /// busy, or the response was lost.
     pub(super) async fn insert_all<T: Serialize>(&self, rows: &[Row<T>]) -> Vec<bool> {
+        if rows.is_empty() {
+            return Vec::new();
+        }
         let statements = rows.iter().map(|row| self.inserting(row)).collect::<Result<Vec<_>, _>>();
         let Ok(statements) = statements else { return vec![false; rows.len()] };
         let answer = self.client().batch_execute_statement().set_statements(Some(statements)).send().await;
@@ -197,28 +228,52 @@ impl Table {
 
 /// Returns all rows of a query, across its pages. For queries that the product's limits keep small.
 pub(super) async fn all<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>, StoreError> {
-    let mut rows = Vec::new();
+    all_items(query).await?.into_iter().map(read).collect()
+}
+
+/// Returns all rows of a query as they are stored, across its pages. For queries that the product's limits keep small.
+pub(super) async fn all_items(query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
     let mut pages = query.into_paginator().send();
     while let Some(page) = pages.next().await {
-        for item in page.map_err(unavailable)?.items.unwrap_or_default() {
-            rows.push(read(item)?);
-        }
+        items.extend(page.map_err(unavailable)?.items.unwrap_or_default());
     }
-    Ok(rows)
+    Ok(items)
 }
 
 /// Returns the first `limit` rows of a query.
 pub(super) async fn first<T: DeserializeOwned>(query: QueryFluentBuilder, limit: usize) -> Result<Vec<T>, StoreError> {
-    let mut rows = Vec::new();
+    first_items(query, limit).await?.into_iter().map(read).collect()
+}
+
+/// Returns the first `limit` rows of a query, as they are stored.
+pub(super) async fn first_items(query: QueryFluentBuilder, limit: usize) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
     let mut pages = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).into_paginator().send();
-    while rows.len() < limit {
+    while items.len() < limit {
         let Some(page) = pages.next().await else { break };
-        let wanted = limit - rows.len();
-        for item in page.map_err(unavailable)?.items.unwrap_or_default().into_iter().take(wanted) {
-            rows.push(read(item)?);
+        let wanted = limit - items.len();
+        items.extend(page.map_err(unavailable)?.items.unwrap_or_default().into_iter().take(wanted));
+    }
+    Ok(items)
+}
+
+/// Returns the rows that can be read, and the keys of the others.
+pub(super) fn read_each<T: DeserializeOwned>(items: Vec<Item>) -> (Vec<T>, Vec<RowKey>) {
+    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+    for item in items {
+        let key = RowKey { pk: string(&item, "pk"), sk: string(&item, "sk") };
+        match read(item) {
+            Ok(row) => rows.push(row),
+            Err(_) => unreadable.push(key),
         }
     }
-    Ok(rows)
+    (rows, unreadable)
+}
+
+/// Returns a string attribute, or an empty string if there is none.
+pub(super) fn string(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
 }
 
 pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
@@ -252,7 +307,7 @@ fn standing_row(error: &SdkError<PutItemError>) -> Option<&Item> {
     }
 }
 
-fn is_condition_failure<E>(error: &SdkError<E>) -> bool
+pub(super) fn is_condition_failure<E>(error: &SdkError<E>) -> bool
 where
     E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
 {

@@ -14,7 +14,7 @@ use super::{
     key_pairs, keys, projects, return_urls,
 };
 use crate::Aws;
-use domain::foundation::id::{EndpointId, ProjectId};
+use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use domain::projects::api_key::ProjectKey;
 use domain::projects::project::Project;
 use domain::return_urls::ReturnUrlSettings;
@@ -34,6 +34,15 @@ pub struct Database {
     aws: Aws,
     address: String,
     server: JoinHandle<()>,
+}
+
+/// The configuration of stores in a [`Database`]. Rows are kept for 30 days.
+pub fn config() -> StoreConfig {
+    StoreConfig {
+        settings_table: SETTINGS.to_owned(),
+        activity_table: ACTIVITY.to_owned(),
+        retention: "30".parse().expect("30 days are a retention"),
+    }
 }
 
 impl Database {
@@ -56,11 +65,7 @@ impl Database {
         let held = ("held", "heldFor", Some(("heldAt", ScalarAttributeType::N)));
         let submission = ("submission", "submissionKey", None);
         create_table(client, ACTIVITY, &[due, held, submission]).await;
-        let config = StoreConfig {
-            settings_table: SETTINGS.to_owned(),
-            activity_table: ACTIVITY.to_owned(),
-            retention: "30".parse().expect("30 days are a retention"),
-        };
+        let config = config();
         Self { store: Store::new(&aws, &config), aws, address: address.to_string(), server }
     }
 
@@ -74,6 +79,40 @@ impl Database {
             .item("pk", key(format!("project#{}", endpoint.project_id)))
             .item("sk", key(format!("endpoint#{}", endpoint.id)));
         call.send().await.expect("the database takes any row");
+    }
+
+    /// Changes a delivery's row so that it cannot be read. It stays in its indexes.
+    pub async fn spoil_delivery(&self, project: ProjectId, id: DeliveryId) {
+        self.spoil_activity(keys::delivery_row(project, id), "attempts").await;
+    }
+
+    /// Changes a delivery's row so that its entries in the indexes `due` and `held` cannot be read.
+    pub async fn spoil_index_entry(&self, project: ProjectId, id: DeliveryId) {
+        self.spoil_activity(keys::delivery_row(project, id), "attemptCount").await;
+    }
+
+    /// Changes the row of an endpoint's health so that it cannot be read.
+    pub async fn spoil_health(&self, endpoint: &Endpoint) {
+        self.spoil_activity(keys::health_row(endpoint.project_id, endpoint.id), "failures").await;
+    }
+
+    async fn spoil_activity(&self, (pk, sk): (String, String), attribute: &str) {
+        let call = self.aws.dynamodb().update_item().table_name(ACTIVITY);
+        let call = call.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk));
+        let call =
+            call.update_expression("SET #attribute = :value").expression_attribute_names("#attribute", attribute);
+        let call = call.expression_attribute_values(":value", AttributeValue::S("unreadable".to_owned()));
+        call.send().await.expect("the database takes any row");
+    }
+
+    /// Removes an event's data as the first step of an erasure does.
+    pub async fn begin_erasure(&self, project: ProjectId, id: EventId) {
+        let (pk, sk) = keys::event_row(project, id);
+        let call = self.aws.dynamodb().update_item().table_name(ACTIVITY);
+        let call = call.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk));
+        let call = call.update_expression("SET erasedAt = :now REMOVE #data").expression_attribute_names("#data", "data");
+        let now = AttributeValue::S(id.created_at().to_string());
+        call.expression_attribute_values(":now", now).send().await.expect("the database takes any row");
     }
 
     /// Rewrites an API key's row to the form that was used before scopes were divided.

@@ -29,7 +29,9 @@ fn parse_uuid(text: &str) -> Result<Uuid, BadId> {
 
 fn uuid_time(uuid: Uuid) -> Timestamp {
     let millis = uuid.as_u64_pair().0 >> 16;
-    i64::try_from(millis).ok().and_then(Timestamp::from_millis).unwrap_or(Timestamp::from(jiff::Timestamp::MAX))
+    let time = i64::try_from(millis).ok().and_then(Timestamp::from_millis);
+    // Computed only if it is needed: it costs an error and its allocation, and ids are asked for their time very often.
+    time.unwrap_or_else(|| Timestamp::from(jiff::Timestamp::MAX))
 }
 
 macro_rules! id {
@@ -136,6 +138,26 @@ id! {
 }
 
 impl EventId {
+    /// The lowest id with the creation time `at`, with which the range of the events from `at` on begins. No event has it.
+    pub fn first_at(at: Timestamp) -> Self {
+        let millis = u64::try_from(at.as_millis()).unwrap_or(0);
+        Self(Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
+    /// The lowest id above this one.
+    #[must_use]
+    pub fn following(self) -> Self {
+        const VARIANT: u64 = 1 << 63;
+        let (high, low) = self.0.as_u64_pair();
+        let next = match (high & 0xfff, low & !VARIANT & !(VARIANT >> 1)) {
+            (_, random) if random < (VARIANT >> 1) - 1 => (high, low + 1),
+            // The counter skips the bits of the variant and of the version.
+            (0xfff, _) => ((high & !0xfff).wrapping_add(1 << 16), VARIANT),
+            _ => (high + 1, VARIANT),
+        };
+        Self(Uuid::from_u64_pair(next.0, next.1))
+    }
+
     /// Returns the id of the event `index` places after this one in a batch. The result is always the same, so repeating a
     /// batch creates the same events.
     #[must_use]
@@ -232,6 +254,28 @@ mod tests {
         fn the_id_parsers_never_panic(text in "\\PC{0,80}") {
             let _ = text.parse::<EventId>();
             let _ = text.parse::<DeliveryId>();
+        }
+    }
+
+    #[test]
+    fn the_events_from_a_moment_on_begin_with_the_lowest_id_of_that_moment() {
+        let [before, at] = [1_763_999_999_999, 1_764_000_000_000].map(|millis| Timestamp::from_millis(millis).unwrap());
+        let first = EventId::first_at(at);
+        assert_eq!((first.created_at(), first.to_string().parse()), (at, Ok(first)));
+        assert!(EventId::new(before, &SystemRandom) < first && first <= EventId::new(at, &SystemRandom));
+        assert!(EventId::new(before, &SystemRandom).to_string() < first.to_string());
+    }
+
+    #[test]
+    fn the_id_that_follows_differs_in_the_last_random_bit_or_carries_over_version_and_variant() {
+        for (id, following) in [
+            ("019ab5e0-0000-7000-8000-000000000000", "019ab5e0-0000-7000-8000-000000000001"),
+            ("019ab5e0-0000-7000-8fff-ffffffffffff", "019ab5e0-0000-7000-9000-000000000000"),
+            ("019ab5e0-0000-7000-bfff-ffffffffffff", "019ab5e0-0000-7001-8000-000000000000"),
+            ("019ab5e0-0000-7fff-bfff-ffffffffffff", "019ab5e0-0001-7000-8000-000000000000"),
+            ("019ab5e0-ffff-7fff-bfff-ffffffffffff", "019ab5e1-0000-7000-8000-000000000000"),
+        ] {
+            assert_eq!(id.parse::<EventId>().map(EventId::following), following.parse(), "{id}");
         }
     }
 

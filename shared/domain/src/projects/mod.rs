@@ -6,3 +6,4 @@ pub mod color;
 pub mod name;
 pub mod project;
 pub mod rate_limit;
+pub mod report_hour;

@@ -7,6 +7,7 @@ use crate::foundation::id::ProjectId;
 use crate::foundation::time::Timestamp;
 use crate::projects::color::Color;
 use crate::projects::name::{Name, NewPublicName};
+use crate::projects::report_hour::ReportHour;
 use crate::public_names;
 
 /// A project as it is stored.
@@ -25,6 +26,12 @@ pub struct Project {
     /// Mail that notification users get after a day without events.
     #[serde(default)]
     pub quiet_days: QuietDays,
+    /// UTC hour from which on the report of the previous day is sent. `None`: with the first run of the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_hour: Option<ReportHour>,
+    /// When that hour was changed last, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_hour_changed_at: Option<Timestamp>,
     /// When the project was created.
     pub created_at: Timestamp,
     /// Number of changes to the project's settings, which is the number of the latest entry in its audit log.
@@ -69,6 +76,8 @@ pub struct NewProject {
     pub logo_color: Option<Color>,
     /// The default is a mail.
     pub quiet_days: QuietDays,
+    /// The default is the first run of the day.
+    pub report_hour: Option<ReportHour>,
 }
 
 impl TryFrom<Draft> for NewProject {
@@ -79,15 +88,27 @@ impl TryFrom<Draft> for NewProject {
         let mode = draft.optional("mode").unwrap_or_default();
         let logo_color = draft.optional("logoColor");
         let quiet_days = draft.optional("quietDays").unwrap_or_default();
-        draft.check(|| Some(Self { name: name?.into(), mode, logo_color, quiet_days }))
+        let report_hour = draft.optional("reportHour");
+        draft.check(|| Some(Self { name: name?.into(), mode, logo_color, quiet_days, report_hour }))
     }
 }
 
 impl NewProject {
     /// Creates the requested project.
     pub fn create(self, id: ProjectId) -> Project {
-        let Self { name, mode, logo_color, quiet_days } = self;
-        Project { id, name, mode, logo_color, quiet_days, created_at: id.created_at(), revision: 0, changed_in: 0 }
+        let Self { name, mode, logo_color, quiet_days, report_hour } = self;
+        Project {
+            id,
+            name,
+            mode,
+            logo_color,
+            quiet_days,
+            report_hour,
+            report_hour_changed_at: None,
+            created_at: id.created_at(),
+            revision: 0,
+            changed_in: 0,
+        }
     }
 }
 
@@ -97,6 +118,7 @@ pub struct ProjectChange {
     name: Option<Name>,
     logo_color: Change<Option<Color>>,
     quiet_days: Change<QuietDays>,
+    report_hour: Change<Option<ReportHour>>,
 }
 
 impl TryFrom<Draft> for ProjectChange {
@@ -107,18 +129,24 @@ impl TryFrom<Draft> for ProjectChange {
         let name = name.map(Name::from);
         let logo_color = draft.change("logoColor", |draft| draft.optional("logoColor").map(Some));
         let quiet_days = draft.change("quietDays", |draft| draft.optional("quietDays"));
-        draft.check(|| Some(Self { name, logo_color, quiet_days }))
+        let report_hour = draft.change("reportHour", |draft| draft.optional("reportHour").map(Some));
+        draft.check(|| Some(Self { name, logo_color, quiet_days, report_hour }))
     }
 }
 
 impl Project {
-    /// Applies a change.
-    pub fn apply(&mut self, change: ProjectChange) {
+    /// Applies a change that is made at `now`.
+    pub fn apply(&mut self, change: ProjectChange, now: Timestamp) {
         if let Some(name) = change.name {
             self.name = name;
         }
         change.logo_color.apply(&mut self.logo_color);
         change.quiet_days.apply(&mut self.quiet_days);
+        let hour_before = self.report_hour;
+        change.report_hour.apply(&mut self.report_hour);
+        if self.report_hour != hour_before {
+            self.report_hour_changed_at = Some(now);
+        }
     }
 }
 
@@ -129,7 +157,11 @@ mod tests {
 
     fn project() -> Project {
         let new: NewProject = Draft::parse(br##"{"name":"Acme","logoColor":"#1F3FBF"}"##).unwrap().try_into().unwrap();
-        new.create(ProjectId::new("2026-11-22T08:30:00Z".parse().unwrap(), &SystemRandom))
+        new.create(ProjectId::new(now(), &SystemRandom))
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-22T08:30:00Z".parse().unwrap()
     }
 
     fn change(body: &str) -> Result<ProjectChange, BadFields> {
@@ -145,9 +177,29 @@ mod tests {
             (r#"{"logoColor":null}"#, "Acme", None),
         ] {
             let mut changed = project();
-            changed.apply(change(body).unwrap());
+            changed.apply(change(body).unwrap(), now());
             let shown = changed.logo_color.map(|color| color.to_string());
             assert_eq!((changed.name.as_str(), shown.as_deref()), (name, logo_color), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_change_of_the_report_hour_is_kept() {
+        let mut changed = project();
+        let later = now().plus(std::time::Duration::from_hours(1));
+        for (body, hour, changed_at) in [
+            ("{}", None, None),
+            (r#"{"reportHour":0}"#, Some(0), Some(now())),
+            (r#"{"reportHour":0}"#, Some(0), Some(now())),
+            (r#"{"reportHour":null}"#, None, Some(later)),
+        ] {
+            let at = if hour.is_some() { now() } else { later };
+            changed.apply(change(body).unwrap(), at);
+            assert_eq!((changed.report_hour.map(ReportHour::get), changed.report_hour_changed_at), (hour, changed_at));
+        }
+        for bad in ["24", "-1", "8.5", "\"8\""] {
+            let BadFields(fields) = change(&format!(r#"{{"reportHour":{bad}}}"#)).unwrap_err();
+            assert_eq!(fields[0].pointer, "/reportHour", "{bad}");
         }
     }
 

@@ -7,4 +7,5 @@ pub mod mail_feedback;
 pub mod mail_link;
 pub mod notification_user;
 pub mod report;
+pub mod schedule;
 pub mod suppression;

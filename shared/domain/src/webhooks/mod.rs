@@ -12,4 +12,5 @@ pub mod request;
 pub mod retry;
 pub mod sample;
 pub mod signature;
+pub mod sweep;
 pub mod test_send;

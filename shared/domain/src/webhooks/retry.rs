@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::foundation::time::Timestamp;
+use crate::webhooks::delivery::EXPIRY_MARGIN;
 
 /// Default of the deployment parameter `RetrySchedule`: ten attempts over about 76 hours.
 pub const DEFAULT_SCHEDULE: &str = "5s,5m,30m,2h,5h,10h,14h,20h,24h";
@@ -35,6 +36,19 @@ pub enum BadRetrySchedule {
     TooMany(usize),
 }
 
+/// The retention ends before the last attempt of a [`RetrySchedule`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "attempts take up to {} h and deliveries expire a day before the retention ends: it must be at least {} days, not {}",
+    needed.saturating_sub(EXPIRY_MARGIN).as_secs().div_ceil(3600),
+    needed.as_secs().div_ceil(24 * 3600),
+    retention.as_secs() / (24 * 3600)
+)]
+pub struct RetentionTooShort {
+    needed: Duration,
+    retention: Duration,
+}
+
 /// A string that is not a delay.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is not a delay such as 500ms, 5s, 30m or 2h")]
@@ -44,6 +58,17 @@ impl RetrySchedule {
     /// Maximum number of attempts of a delivery.
     pub fn attempts(&self) -> usize {
         self.0.len() + 1
+    }
+
+    /// Maximum time from the first attempt to the last, unless a receiver's `Retry-After` lengthens it.
+    pub fn max_duration(&self) -> Duration {
+        self.0.iter().sum::<Duration>().mul_f64(1.0 + JITTER)
+    }
+
+    /// Checks that all attempts can be made while events are kept, which is for `retention`.
+    pub fn check_retention(&self, retention: Duration) -> Result<(), RetentionTooShort> {
+        let needed = self.max_duration() + EXPIRY_MARGIN;
+        if needed <= retention { Ok(()) } else { Err(RetentionTooShort { needed, retention }) }
     }
 
     /// Delay after the failed attempt `number` (from 1), with jitter by the random number `chance` (0 to 1) and at
@@ -118,6 +143,19 @@ mod tests {
         assert_eq!(schedule().attempts(), 10);
         assert_eq!(delays.sum::<Duration>(), Duration::from_secs(75 * 3600 + 35 * 60 + 5));
         assert_eq!(schedule().delay_after(10, 0.5, None), None);
+    }
+
+    #[test]
+    fn the_retention_must_exceed_the_longest_schedule_by_a_day() {
+        let days = |days: u64| Duration::from_hours(24 * days);
+        assert_eq!(schedule().max_duration(), Duration::from_secs(75 * 3600 + 35 * 60 + 5).mul_f64(1.2));
+        assert_eq!((schedule().check_retention(days(5)), schedule().check_retention(days(4)).is_err()), (Ok(()), true));
+        let long: RetrySchedule = "120h".parse().unwrap();
+        let error = long.check_retention(days(6)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "attempts take up to 144 h and deliveries expire a day before the retention ends: it must be at least 7 days, not 6"
+        );
     }
 
     #[test]

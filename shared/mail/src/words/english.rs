@@ -51,6 +51,10 @@ impl Words for English {
         "There were no webhooks to deliver on this day."
     }
 
+    fn webhooks_of_the_day(&self) -> &'static str {
+        "Webhooks of the day"
+    }
+
     fn data_as_of(&self, at: Timestamp) -> String {
         format!("Data as of {}.", minute(at))
     }
@@ -62,11 +66,20 @@ impl Words for English {
             CountedState::Held => "Held",
             CountedState::Failed => "Failed",
             CountedState::Cancelled => "Cancelled",
+            CountedState::Expired => "Expired",
         }
     }
 
     fn counted(&self, state: CountedState, number: u64) -> String {
         format!("{} {}", count(number), self.label(state).to_lowercase())
+    }
+
+    fn from_earlier_days(&self) -> &'static str {
+        "Webhooks of earlier days"
+    }
+
+    fn attempts_accepted(&self) -> &'static str {
+        "Attempts (accepted)"
     }
 
     fn first_attempt(&self) -> &'static str {
@@ -101,12 +114,20 @@ impl Words for English {
         "deleted endpoint"
     }
 
-    fn failures(&self) -> &'static str {
-        "Failed and retrying deliveries"
+    fn problems(&self) -> &'static str {
+        "Failing webhooks"
     }
 
-    fn more_failures(&self, more: u64) -> String {
-        format!("… and {} more. The delivery log lists all of them.", count(more))
+    fn replay_hint(&self) -> &'static str {
+        "Failed and expired webhooks are not sent again. Repair the receiver, then replay them."
+    }
+
+    fn retry_hint(&self) -> &'static str {
+        "Webhooks that are still trying are sent again automatically."
+    }
+
+    fn more(&self, rows: u64) -> String {
+        format!("… and {} more", count(rows))
     }
 
     fn failure_reason(&self, reason: FailureReason, status: Option<u16>) -> String {
@@ -128,16 +149,8 @@ impl Words for English {
         sentence.to_owned()
     }
 
-    fn attempts_so_far(&self, attempts: u8, next_at: Timestamp) -> String {
-        format!("{}, next attempt at {}", attempts_made(attempts), minute(next_at))
-    }
-
-    fn gave_up(&self, attempts: u8) -> String {
-        format!("gave up after {}", attempts_made(attempts))
-    }
-
-    fn submission(&self, id: &str) -> String {
-        format!("submission {id}")
+    fn submissions(&self, ids: &str) -> String {
+        format!("Submissions: {ids}")
     }
 
     fn endpoints_in_trouble(&self) -> &'static str {
@@ -254,9 +267,4 @@ impl Words for English {
 fn webhooks(number: u64) -> String {
     let noun = if number == 1 { "webhook" } else { "webhooks" };
     format!("{} {noun}", count(number))
-}
-
-fn attempts_made(attempts: u8) -> String {
-    let noun = if attempts == 1 { "attempt" } else { "attempts" };
-    format!("{attempts} {noun}")
 }

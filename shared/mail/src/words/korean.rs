@@ -51,6 +51,10 @@ impl Words for Korean {
         "이 날은 전달할 웹훅이 없었습니다."
     }
 
+    fn webhooks_of_the_day(&self) -> &'static str {
+        "이 날의 웹훅"
+    }
+
     fn data_as_of(&self, at: Timestamp) -> String {
         format!("{} 기준입니다.", minute(at))
     }
@@ -62,11 +66,20 @@ impl Words for Korean {
             CountedState::Held => "보류",
             CountedState::Failed => "실패",
             CountedState::Cancelled => "취소",
+            CountedState::Expired => "만료",
         }
     }
 
     fn counted(&self, state: CountedState, number: u64) -> String {
         format!("{} {}", self.label(state), count(number))
+    }
+
+    fn from_earlier_days(&self) -> &'static str {
+        "이전 날짜의 웹훅"
+    }
+
+    fn attempts_accepted(&self) -> &'static str {
+        "시도 횟수 (성공률)"
     }
 
     fn first_attempt(&self) -> &'static str {
@@ -101,12 +114,20 @@ impl Words for Korean {
         "삭제된 엔드포인트"
     }
 
-    fn failures(&self) -> &'static str {
-        "실패 및 재시도 내역"
+    fn problems(&self) -> &'static str {
+        "실패하는 웹훅"
     }
 
-    fn more_failures(&self, more: u64) -> String {
-        format!("… 외 {}건이 더 있습니다. 전체 내역은 전달 로그에서 확인할 수 있습니다.", count(more))
+    fn replay_hint(&self) -> &'static str {
+        "실패하거나 만료된 웹훅은 다시 전송되지 않습니다. 수신 서버를 복구한 뒤 재전송해 주세요."
+    }
+
+    fn retry_hint(&self) -> &'static str {
+        "시도 중인 웹훅은 자동으로 다시 전송됩니다."
+    }
+
+    fn more(&self, rows: u64) -> String {
+        format!("… 외 {}건", count(rows))
     }
 
     fn failure_reason(&self, reason: FailureReason, status: Option<u16>) -> String {
@@ -128,16 +149,8 @@ impl Words for Korean {
         sentence.to_owned()
     }
 
-    fn attempts_so_far(&self, attempts: u8, next_at: Timestamp) -> String {
-        format!("{attempts}회 시도, 다음 시도 {}", minute(next_at))
-    }
-
-    fn gave_up(&self, attempts: u8) -> String {
-        format!("{attempts}회 시도 후 중단")
-    }
-
-    fn submission(&self, id: &str) -> String {
-        format!("제출 ID {id}")
+    fn submissions(&self, ids: &str) -> String {
+        format!("제출 ID: {ids}")
     }
 
     fn endpoints_in_trouble(&self) -> &'static str {

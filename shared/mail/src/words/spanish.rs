@@ -56,6 +56,10 @@ impl Words for Spanish {
         "Ese día no hubo webhooks que entregar."
     }
 
+    fn webhooks_of_the_day(&self) -> &'static str {
+        "Webhooks del día"
+    }
+
     fn data_as_of(&self, at: Timestamp) -> String {
         format!("Datos actualizados al {}.", minute(at))
     }
@@ -67,6 +71,7 @@ impl Words for Spanish {
             CountedState::Held => "Retenidos",
             CountedState::Failed => "Fallidos",
             CountedState::Cancelled => "Cancelados",
+            CountedState::Expired => "Caducados",
         }
     }
 
@@ -77,8 +82,17 @@ impl Words for Spanish {
             CountedState::Held => ("retenido", "retenidos"),
             CountedState::Failed => ("fallido", "fallidos"),
             CountedState::Cancelled => ("cancelado", "cancelados"),
+            CountedState::Expired => ("caducado", "caducados"),
         };
         format!("{} {}", count(number), if number == 1 { singular } else { plural })
+    }
+
+    fn from_earlier_days(&self) -> &'static str {
+        "Webhooks de días anteriores"
+    }
+
+    fn attempts_accepted(&self) -> &'static str {
+        "Intentos (aceptados)"
     }
 
     fn first_attempt(&self) -> &'static str {
@@ -113,12 +127,20 @@ impl Words for Spanish {
         "endpoint eliminado"
     }
 
-    fn failures(&self) -> &'static str {
-        "Entregas fallidas y en reintento"
+    fn problems(&self) -> &'static str {
+        "Webhooks con fallos"
     }
 
-    fn more_failures(&self, more: u64) -> String {
-        format!("… y {} más. El registro de entregas las muestra todas.", count(more))
+    fn replay_hint(&self) -> &'static str {
+        "Los webhooks fallidos y caducados no se vuelven a enviar. Repare el receptor y después reenvíelos."
+    }
+
+    fn retry_hint(&self) -> &'static str {
+        "Los webhooks en curso se vuelven a enviar automáticamente."
+    }
+
+    fn more(&self, rows: u64) -> String {
+        format!("… y {} más", count(rows))
     }
 
     fn failure_reason(&self, reason: FailureReason, status: Option<u16>) -> String {
@@ -140,16 +162,8 @@ impl Words for Spanish {
         sentence.to_owned()
     }
 
-    fn attempts_so_far(&self, attempts: u8, next_at: Timestamp) -> String {
-        format!("{}, próximo intento: {}", attempts_made(attempts), minute(next_at))
-    }
-
-    fn gave_up(&self, attempts: u8) -> String {
-        format!("abandonado tras {}", attempts_made(attempts))
-    }
-
-    fn submission(&self, id: &str) -> String {
-        format!("solicitud {id}")
+    fn submissions(&self, ids: &str) -> String {
+        format!("Solicitudes: {ids}")
     }
 
     fn endpoints_in_trouble(&self) -> &'static str {
@@ -269,9 +283,4 @@ impl Words for Spanish {
 fn webhooks(number: u64) -> String {
     let noun = if number == 1 { "webhook" } else { "webhooks" };
     format!("{} {noun}", count(number))
-}
-
-fn attempts_made(attempts: u8) -> String {
-    let noun = if attempts == 1 { "intento" } else { "intentos" };
-    format!("{attempts} {noun}")
 }

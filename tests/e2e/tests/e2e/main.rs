@@ -29,6 +29,7 @@ mod pages;
 mod permissions;
 mod projects;
 mod replays;
+mod reports;
 mod retries;
 mod return_links;
 mod samples;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         pages::trials(),
         projects::trials(),
         replays::trials(),
+        reports::trials(),
         retries::trials(),
         return_links::trials(),
         samples::trials(),

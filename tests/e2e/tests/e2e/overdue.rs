@@ -3,21 +3,23 @@
 use std::time::Duration;
 
 use aws::Aws;
-use aws::store::{DeliveryStore, EventStore};
+use aws::store::{DeliveryStore, EventStore, SHARDS};
 use domain::foundation::clock::{Clock as _, SystemClock};
 use domain::foundation::draft::Draft;
 use domain::foundation::id::EventId;
 use domain::foundation::random::SystemRandom;
-use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::delivery::Delivery;
 use domain::webhooks::event::{Event, NewEvent};
+use domain::webhooks::health::HoldReason;
 use e2e::{Customer, run, stack};
 use serde_json::json;
 use stack::Stack;
 
 trials! {
     the_sweep_repairs_a_delivery_whose_message_was_lost,
+    a_backlog_of_one_shard_is_delivered,
+    a_held_delivery_expires_before_its_event_is_deleted,
     reconciliation_repairs_a_delivery_whose_first_message_was_lost,
 }
 
@@ -35,13 +37,49 @@ fn the_sweep_repairs_a_delivery_whose_message_was_lost() {
     });
 }
 
+fn a_backlog_of_one_shard_is_delivered() {
+    /// More than a page and a project's share, so that an invocation of its own queues the rest without claims.
+    const BACKLOG: usize = 105;
+    const SHARD: u8 = 7;
+    run(async {
+        let stack = stack().await;
+        let customer = Customer::new(stack, "/overdue/backlog").await;
+        let accepted_at = SystemClock.now().minus(Duration::from_mins(10));
+        let ids = std::iter::repeat_with(|| EventId::new(accepted_at, &SystemRandom));
+        let in_shard = ids.filter(|id| id.as_bytes()[15] % SHARDS == SHARD).take(BACKLOG);
+        let stored = in_shard.map(|id| store_failed_as(id, &customer, stack, Some(Duration::from_mins(5))));
+        let events = futures::future::join_all(stored).await;
+        customer.sweep().await;
+        for event in events {
+            let delivery = customer.wait_for_state(&event.to_string(), "delivered").await;
+            assert_eq!(delivery["attempts"].as_array().map(Vec::len), Some(2));
+        }
+    });
+}
+
+fn a_held_delivery_expires_before_its_event_is_deleted() {
+    run(async {
+        let stack = stack().await;
+        let customer = Customer::new(stack, "/overdue/expired").await;
+        let accepted_at = SystemClock.now().minus(Duration::from_hours(29 * 24 + 1));
+        let event = store_event(EventId::new(accepted_at, &SystemRandom), &customer, stack).await;
+        let held = Delivery::queued(&event, customer.endpoint().parse().unwrap()).held(HoldReason::Paused);
+        deliveries(stack).record_held(&held, accepted_at).await.unwrap();
+        stack.invoke("webhook-retry", json!({ "task": { "expire": {} } })).await.unwrap();
+
+        let expired = customer.wait_for_state(&event.id.to_string(), "expired").await;
+        assert_eq!((&expired["heldBecause"], &expired["attempts"]), (&json!("paused"), &json!([])));
+        assert_eq!(customer.received().len(), 0);
+    });
+}
+
 fn reconciliation_repairs_a_delivery_whose_first_message_was_lost() {
     run(async {
         let stack = stack().await;
         let customer = Customer::new(stack, "/overdue/first").await;
         // Younger events may still be on the queue, so reconciliation ignores them.
         let created_at = SystemClock.now().minus(Duration::from_mins(11));
-        let lost = store_event(&customer, stack, created_at).await.id;
+        let lost = store_event(EventId::new(created_at, &SystemRandom), &customer, stack).await.id;
         let (day, oldest_day) = (SystemClock.now().day(), created_at.day());
         let job = json!({ "reconcile": { "projectId": customer.project(), "day": day, "oldestDay": oldest_day } });
         let records = json!({ "Records": [{ "messageId": "1", "body": job.to_string() }] });
@@ -54,12 +92,11 @@ fn reconciliation_repairs_a_delivery_whose_first_message_was_lost() {
     });
 }
 
-/// Stores an event without a row for its delivery, as if it had been published at `created_at`.
-async fn store_event(customer: &Customer, stack: &Stack, created_at: Timestamp) -> Event {
+/// Stores an event without a row for its delivery, as if it had been published with this id.
+async fn store_event(id: EventId, customer: &Customer, stack: &Stack) -> Event {
     let aws = Aws::local(stack.emulator_url.clone());
     let (table, retention) = (&stack.outputs["ActivityTableName"], "30".parse().unwrap());
     let draft = Draft::parse(br#"{"type":"token","data":{}}"#).unwrap();
-    let id = EventId::new(created_at, &SystemRandom);
     let event = NewEvent::try_from(draft).unwrap().accept(id, customer.project().parse().unwrap());
     EventStore::new(&aws, table, retention).put(&event, &[customer.endpoint().parse().unwrap()]).await.unwrap();
     event
@@ -68,10 +105,13 @@ async fn store_event(customer: &Customer, stack: &Stack, created_at: Timestamp) 
 /// Stores an event and its delivery, whose first attempt failed ten minutes ago. The next attempt was due after `wait`; `None` if there
 /// is none.
 pub(crate) async fn store_failed(customer: &Customer, stack: &Stack, wait: Option<Duration>) -> EventId {
-    let aws = Aws::local(stack.emulator_url.clone());
-    let (table, retention) = (&stack.outputs["ActivityTableName"], "30".parse().unwrap());
     let failed_at = SystemClock.now().minus(Duration::from_mins(10));
-    let event = store_event(customer, stack, failed_at).await;
+    store_failed_as(EventId::new(failed_at, &SystemRandom), customer, stack, wait).await
+}
+
+async fn store_failed_as(id: EventId, customer: &Customer, stack: &Stack, wait: Option<Duration>) -> EventId {
+    let failed_at = id.created_at();
+    let event = store_event(id, customer, stack).await;
     let attempt = Attempt {
         number: 1,
         at: failed_at,
@@ -82,6 +122,11 @@ pub(crate) async fn store_failed(customer: &Customer, stack: &Stack, wait: Optio
         response: None,
     };
     let delivery = Delivery::queued(&event, customer.endpoint().parse().unwrap()).after(attempt, wait);
-    DeliveryStore::new(&aws, table, retention).record(&delivery, delivery.next_attempt_at).await.unwrap();
+    deliveries(stack).record(&delivery, delivery.next_attempt_at).await.unwrap();
     event.id
+}
+
+fn deliveries(stack: &Stack) -> DeliveryStore {
+    let aws = Aws::local(stack.emulator_url.clone());
+    DeliveryStore::new(&aws, &stack.outputs["ActivityTableName"], "30".parse().unwrap())
 }

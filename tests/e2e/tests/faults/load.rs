@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use e2e::{Customer, WAIT_TIMEOUT};
 use serde_json::json;
@@ -25,6 +25,8 @@ struct Shared {
     customer: Customer,
     left: Mutex<VecDeque<usize>>,
     accepted: watch::Sender<BTreeMap<usize, String>>,
+    /// When each event was accepted, by its id.
+    accepted_at: Mutex<BTreeMap<String, Instant>>,
     rejections: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -35,6 +37,7 @@ impl Load {
             customer,
             left: Mutex::new((0..events).collect()),
             accepted: watch::Sender::default(),
+            accepted_at: Mutex::default(),
             rejections: Mutex::default(),
         });
         let callers = (0..callers).map(|_| Arc::clone(&shared).publish()).collect();
@@ -62,6 +65,11 @@ impl Load {
         self.shared.accepted.borrow().clone()
     }
 
+    /// When each event was accepted, by its id.
+    pub(crate) fn accepted_at(&self) -> BTreeMap<String, Instant> {
+        self.shared.accepted_at.lock().unwrap().clone()
+    }
+
     /// Number of rejected requests by response.
     pub(crate) fn rejections(&self) -> BTreeMap<String, usize> {
         self.shared.rejections.lock().unwrap().clone()
@@ -76,9 +84,12 @@ impl Shared {
             let Some(number) = next else { return };
             let event = json!({"type": "updated", "data": {"number": number}});
             match self.customer.try_publish_as(&format!("event-{number}"), &event).await {
-                Ok(id) => self.accepted.send_modify(|accepted| {
-                    accepted.insert(number, id);
-                }),
+                Ok(id) => {
+                    self.accepted_at.lock().unwrap().insert(id.clone(), Instant::now());
+                    self.accepted.send_modify(|accepted| {
+                        accepted.insert(number, id);
+                    });
+                }
                 Err(error) => {
                     *self.rejections.lock().unwrap().entry(name_of(&error)).or_default() += 1;
                     self.left.lock().unwrap().push_back(number);

@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "this crate contains only tests")]
 
 mod crashes;
+mod lanes;
 mod load;
+mod recovery;
 mod storm;
 
 use e2e::{default_options, stack_with};
@@ -19,7 +21,7 @@ async fn stack() -> &'static Stack {
         with_faults: true,
         // The minimum that the template and AWS allow: the timeout of the sender. Messages that a sender returned, or that a killed
         // sender had received, are delivered again after this time. A slow batch may be delivered again before it is finished.
-        send_visibility_seconds: 30,
+        send_visibility_seconds: 45,
         ..default_options()
     })
     .await

@@ -34,8 +34,9 @@ const GUARDS: [(&str, &[&str]); 10] = [
 ];
 
 /// Settings that a resource may lack, with the reason.
-const EXCEPTIONS: [(&str, &str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str, &str); 4] = [
     ("SendDeadLetters", "deadLetterTargetArn", "it is a dead-letter queue itself"),
+    ("SlowDeadLetters", "deadLetterTargetArn", "it is a dead-letter queue itself"),
     ("ReportDeadLetters", "deadLetterTargetArn", "it is a dead-letter queue itself"),
     ("MailFeedbackDeadLetters", "deadLetterTargetArn", "it is a dead-letter queue itself"),
 ];
@@ -70,9 +71,11 @@ fn schedules_are_named_by_stack_and_queue_readers_may_send_to_their_queue() {
         assert!(lines.contains("EventInvokeConfig: "), "{name} does not set the number of retries of a failed run");
     }
     // These functions send to the queue they read. Without `Allow`, Lambda stops a message after sixteen rounds as a loop.
-    for (name, queue, variable) in
-        [("WebhookSender", "SendQueue", "SEND_QUEUE_URL"), ("DailyDigest", "ReportQueue", "REPORT_QUEUE_URL")]
-    {
+    for (name, queue, variable) in [
+        ("WebhookSender", "SendQueue", "SEND_QUEUE_URL"),
+        ("WebhookSender", "SlowQueue", "SLOW_QUEUE_URL"),
+        ("DailyDigest", "ReportQueue", "REPORT_QUEUE_URL"),
+    ] {
         let (_, lines) = functions().find(|(found, _)| found == name).unwrap();
         assert!(
             lines.contains(&format!("{variable}: !Ref {queue}")) && lines.contains("RecursiveLoop: Allow"),

@@ -1,15 +1,16 @@
 //! The client with receivers on this machine.
 
-use std::collections::VecDeque;
+use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex};
 
-use futures::future::BoxFuture;
+use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::http::resolver::ResolveError;
+use crate::http::testing::FakeLookup;
 
 const BODY: &[u8] = br#"{"n":1}"#;
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -88,24 +89,6 @@ async fn run_steps(mut connection: TcpStream, steps: Vec<Step>, requests: Arc<At
     }
 }
 
-/// A lookup that returns these results, one for each call, and then [`ResolveError::NoAddress`].
-#[derive(Default)]
-struct FakeLookup(Mutex<VecDeque<Result<Vec<IpAddr>, ResolveError>>>);
-
-impl FakeLookup {
-    fn returning(results: impl IntoIterator<Item = Result<&'static str, ResolveError>>) -> Arc<Self> {
-        let results = results.into_iter().map(|result| result.map(|address| vec![address.parse().unwrap()]));
-        Arc::new(Self(Mutex::new(results.collect())))
-    }
-}
-
-impl HostLookup for FakeLookup {
-    fn addresses<'a>(&'a self, _host: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, ResolveError>> {
-        let result = self.0.lock().unwrap().pop_front().unwrap_or(Err(ResolveError::NoAddress));
-        Box::pin(std::future::ready(result))
-    }
-}
-
 /// A client that may connect to this machine under a few host names, with a canary that can be reached.
 fn client(lookup: Arc<dyn HostLookup>, limits: Limits) -> WebhookClient {
     // The system completes connections to a listening socket even if they are never accepted.
@@ -116,13 +99,23 @@ fn client(lookup: Arc<dyn HostLookup>, limits: Limits) -> WebhookClient {
 }
 
 fn client_with(lookup: Arc<dyn HostLookup>, canary: Canary, limits: Limits) -> WebhookClient {
-    let hosts = ["localhost", "127.0.0.1", "127.255.255.255", "a.example"];
-    let exceptions = hosts.map(|host| format!("{host}=127.0.0.0/8")).join(",");
-    WebhookClient::with(exceptions.parse().unwrap(), tls::public_roots(), lookup, canary, limits).unwrap()
+    WebhookClient::with(guard(), tls::public_roots(), lookup, canary, limits).unwrap()
+}
+
+/// Allows some host names on this machine.
+fn guard() -> AddressGuard {
+    let named = ["localhost", "127.0.0.1", "127.255.255.255", "a.example", "b.example", "c.example"];
+    let hosts = named.map(str::to_owned).into_iter().chain((0..MANY).map(many_host));
+    hosts.map(|host| format!("{host}=127.0.0.0/8")).collect::<Vec<_>>().join(",").parse().unwrap()
 }
 
 fn canary(port: u16, lookup: Arc<dyn HostLookup>) -> Canary {
-    Canary::new(&Url::parse(&format!("http://127.0.0.1:{port}/queue")).unwrap(), lookup)
+    Canary::new(&Url::parse(&format!("http://127.0.0.1:{port}/queue")).unwrap(), guard(), lookup)
+}
+
+/// A lookup that returns the address of this machine this many times.
+fn on_this_machine(times: usize) -> Arc<FakeLookup> {
+    FakeLookup::returning(std::iter::repeat_with(|| Ok("127.0.0.1")).take(times))
 }
 
 fn system() -> Arc<SystemLookup> {
@@ -133,9 +126,13 @@ async fn unused_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
+fn limits(connect: Duration, attempt: Duration) -> Limits {
+    Limits { connect, attempt, ..LIMITS }
+}
+
 /// A client whose timeouts are longer than any test.
 fn patient_client() -> WebhookClient {
-    client(system(), Limits { connect: LONG, attempt: LONG })
+    client(system(), limits(LONG, LONG))
 }
 
 fn now() -> Timestamp {
@@ -228,7 +225,7 @@ async fn a_receiver_without_tls_fails_with_tls() {
 }
 
 #[tokio::test]
-async fn http_2_and_http_1_1_are_offered() {
+async fn only_http_1_1_is_offered() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("https://localhost:{}/", listener.local_addr().unwrap().port())).unwrap();
     let hello = tokio::spawn(async move {
@@ -239,7 +236,8 @@ async fn http_2_and_http_1_1_are_offered() {
     });
     attempt(&patient_client(), &url).await;
     let hello = hello.await.unwrap();
-    assert!(hello.windows(12).any(|bytes| bytes == b"\x02h2\x08http/1.1"));
+    // The list of protocols has 9 bytes: the length of its only name, and the name.
+    assert!(hello.windows(11).any(|bytes| bytes == b"\x00\x09\x08http/1.1"));
 }
 
 #[tokio::test]
@@ -252,7 +250,7 @@ async fn a_host_without_addresses_fails_with_dns() {
 async fn a_connection_that_takes_too_long_fails_with_connect_timeout() {
     // The receiver accepts the connection but does not answer the TLS handshake.
     let receiver = Receiver::with_steps(&[&[Step::Hang]]).await;
-    let client = client(FakeLookup::returning([Ok("127.0.0.1")]), Limits { connect: SHORT, attempt: LONG });
+    let client = client(FakeLookup::returning([Ok("127.0.0.1")]), limits(SHORT, LONG));
     let attempt = attempt(&client, &receiver.url("https://a.example")).await;
     assert_eq!(attempt.reason, Some(FailureReason::ConnectTimeout));
     assert!(attempt.phases.connect_ms.is_some() && attempt.phases.answer_ms.is_none(), "{:?}", attempt.phases);
@@ -266,7 +264,7 @@ async fn a_missing_response_fails_with_timeout_but_a_status_counts_even_if_its_b
         (vec![Step::Respond(half), Step::Hang], (Some(200), None)),
     ] {
         let receiver = Receiver::with_steps(&[&steps]).await;
-        let client = client(system(), Limits { connect: LONG, attempt: 10 * SHORT });
+        let client = client(system(), limits(LONG, 10 * SHORT));
         let attempt = attempt(&client, &receiver.url("http://localhost")).await;
         assert_eq!((attempt.status, attempt.reason), expected);
     }
@@ -317,33 +315,36 @@ async fn an_address_that_this_system_cannot_route_to_is_our_own_fault() {
 async fn a_timeout_is_our_own_fault_if_the_canary_cannot_be_reached() {
     let unreachable = || async { canary(unused_port().await, FakeLookup::returning([])) };
     let receiver = Receiver::with_steps(&[&[Step::Hang], &[Step::Hang]]).await;
-    let cannot_connect = client_with(system(), unreachable().await, Limits { connect: SHORT, attempt: LONG });
-    let gets_no_answer = client_with(system(), unreachable().await, Limits { connect: LONG, attempt: 10 * SHORT });
-    let cannot_resolve = client_with(FakeLookup::returning([Err(ResolveError::NoAnswer)]), unreachable().await, LIMITS);
-    for (client, origin) in [
-        (cannot_connect, "https://localhost"),
-        (gets_no_answer, "http://localhost"),
-        (cannot_resolve, "https://a.example"),
-    ] {
+    let cannot_connect = client_with(system(), unreachable().await, limits(SHORT, LONG));
+    let gets_no_answer = client_with(system(), unreachable().await, limits(LONG, 10 * SHORT));
+    for (client, origin) in [(cannot_connect, "https://localhost"), (gets_no_answer, "http://localhost")] {
         let fault = post(&client, &receiver.url(origin)).await.unwrap_err();
         assert!(matches!(fault, OwnFault::Egress), "{origin}: {fault:?}");
     }
 }
 
 #[tokio::test]
-async fn a_dns_timeout_for_one_host_only_is_the_receivers_fault() {
-    let client = client(FakeLookup::returning([Err(ResolveError::NoAnswer)]), LIMITS);
-    assert_eq!(reason(&client, &Url::parse("https://a.example/").unwrap()).await, Some(FailureReason::Dns));
+async fn a_timeout_is_the_receivers_fault_if_the_canary_proves_nothing() {
+    let receiver = Receiver::with_steps(&[&[Step::Hang]]).await;
+    let url = Url::parse("https://canary.example/").unwrap();
+    let private = Canary::new(&url, guard(), FakeLookup::returning([Ok("10.0.0.1")]));
+    let client = client_with(system(), private, limits(LONG, 10 * SHORT));
+    assert_eq!(reason(&client, &receiver.url("http://localhost")).await, Some(FailureReason::Timeout));
 }
 
 #[tokio::test]
-async fn the_canary_checks_its_host_once_for_concurrent_callers_and_reuses_the_result() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://queue.example:{}/", listener.local_addr().unwrap().port())).unwrap();
-    let reachable = Canary::new(&url, FakeLookup::returning([Ok("127.0.0.1")]));
-    assert!(futures::future::join(reachable.is_reachable(), reachable.is_reachable()).await == (true, true));
-    let unresolved = Canary::new(&url, FakeLookup::returning([Err(ResolveError::NoAnswer), Ok("127.0.0.1")]));
-    assert!(!unresolved.is_reachable().await && !unresolved.is_reachable().await);
+async fn a_lookup_without_an_answer_is_our_own_fault_if_the_canarys_host_gets_none_either() {
+    let silent = || FakeLookup::returning([Err(ResolveError::NoAnswer)]);
+    let url = Url::parse("https://a.example/").unwrap();
+    let client = client_with(silent(), Canary::new(&url, guard(), silent()), LIMITS);
+    let fault = post(&client, &url).await.unwrap_err();
+    assert!(matches!(fault, OwnFault::SilentNameServer), "{fault:?}");
+}
+
+#[tokio::test]
+async fn a_dns_timeout_for_one_host_only_is_the_receivers_fault() {
+    let client = client(FakeLookup::returning([Err(ResolveError::NoAnswer)]), LIMITS);
+    assert_eq!(reason(&client, &Url::parse("https://a.example/").unwrap()).await, Some(FailureReason::Dns));
 }
 
 #[tokio::test]
@@ -378,4 +379,129 @@ async fn a_request_is_repeated_at_most_once_and_never_after_its_own_new_connecti
     assert_eq!(reason(&client, &url).await, None);
     assert_eq!((reason(&client, &url).await, receiver.requests()), (Some(FailureReason::ConnectionLost), 3));
     assert_eq!((reason(&client, &url).await, receiver.requests()), (Some(FailureReason::ConnectionLost), 4));
+}
+
+#[tokio::test]
+async fn a_response_that_was_not_read_to_its_end_closes_the_connection() {
+    let endless = format!("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n{}", "x".repeat(70_000));
+    let closing = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_owned();
+    for response in [endless, closing] {
+        let steps = [Step::Respond(response), Step::Respond(OK.to_owned())];
+        let receiver = Receiver::with_steps(&[&steps, &[Step::Respond(OK.to_owned())]]).await;
+        let (client, url) = (patient_client(), receiver.url("http://localhost"));
+        assert_eq!(reason(&client, &url).await, None);
+        assert!(attempt(&client, &url).await.phases.connect_ms.is_some());
+    }
+}
+
+/// A receiver that answers all requests, and counts its open connections.
+#[derive(Default)]
+struct CountingReceiver {
+    open: AtomicUsize,
+    accepted: AtomicUsize,
+}
+
+impl CountingReceiver {
+    async fn start() -> (Arc<Self>, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let receiver = Arc::<Self>::default();
+        let counts = Arc::clone(&receiver);
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(Arc::clone(&counts).serve(connection));
+            }
+        });
+        (receiver, port)
+    }
+
+    async fn serve(self: Arc<Self>, mut connection: TcpStream) {
+        self.accepted.fetch_add(1, Ordering::SeqCst);
+        self.open.fetch_add(1, Ordering::SeqCst);
+        let mut request = Vec::new();
+        while connection.read_buf(&mut request).await.is_ok_and(|read| read > 0) {
+            if request.ends_with(BODY) {
+                request.clear();
+                connection.write_all(OK.as_bytes()).await.unwrap();
+            }
+        }
+        self.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Number of hosts in the test with many.
+const MANY: usize = 1_500;
+
+fn many_host(number: usize) -> String {
+    format!("h{number}.example")
+}
+
+#[tokio::test]
+async fn the_number_of_open_sockets_is_limited_whatever_the_number_of_hosts() {
+    let (receiver, port) = CountingReceiver::start().await;
+    let client = client(on_this_machine(MANY), limits(LONG, LONG));
+    let urls: Vec<Url> =
+        (0..MANY).map(|number| Url::parse(&format!("http://{}:{port}/", many_host(number))).unwrap()).collect();
+    for batch in urls.chunks(10) {
+        let reasons = join_all(batch.iter().map(|url| reason(&client, url))).await;
+        assert!(reasons.iter().all(Option::is_none), "{reasons:?}");
+        // The receiver notices a closed connection a little later.
+        let settled = async {
+            while receiver.open.load(Ordering::SeqCst) > LIMITS.sockets {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, settled).await.unwrap();
+    }
+    // The last hosts still have their connections.
+    for url in urls.iter().rev().take(250) {
+        assert_eq!(attempt(&client, url).await.phases.connect_ms, None);
+    }
+}
+
+/// Runs the test above in a process that may open fewer files than there are hosts. Both ends of each connection are in it.
+#[test]
+fn thousands_of_hosts_do_not_use_up_the_files_that_a_process_may_open() {
+    let name = "http::client::tests::the_number_of_open_sockets_is_limited_whatever_the_number_of_hosts";
+    let program = std::env::current_exe().unwrap();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", r#"ulimit -n 700 && exec "$0" --exact "$1""#]).arg(program).arg(name);
+    let output = limited.output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+}
+
+#[tokio::test]
+async fn the_connection_that_was_idle_longest_makes_room_for_a_new_one() {
+    let (receiver, port) = CountingReceiver::start().await;
+    let two_sockets = Limits { sockets: 2, ..limits(LONG, LONG) };
+    let client = client(on_this_machine(10), two_sockets);
+    let accepted_after = async |host: &str| {
+        let url = Url::parse(&format!("http://{host}.example:{port}/")).unwrap();
+        assert_eq!(reason(&client, &url).await, None);
+        receiver.accepted.load(Ordering::SeqCst)
+    };
+    // One of the two sockets stays free for the next request.
+    assert_eq!([accepted_after("a").await, accepted_after("a").await], [1, 1]);
+    assert_eq!([accepted_after("b").await, accepted_after("b").await, accepted_after("a").await], [2, 2, 3]);
+}
+
+#[tokio::test]
+async fn without_a_free_socket_an_attempt_waits_for_one_and_then_is_put_off_as_our_own_fault() {
+    let hanging = Receiver::with_steps(&[&[Step::Hang]]).await;
+    let (_, port) = CountingReceiver::start().await;
+    let url = Url::parse(&format!("http://a.example:{port}/")).unwrap();
+    let (lookup, limits) = (on_this_machine(10), limits(LONG, 30 * SHORT));
+    let client = client(lookup, Limits { sockets: 1, ..limits });
+    // The first attempt holds the only socket for 1.5 s. The second waits for one second, and the third gets the socket.
+    let started = Instant::now();
+    let second = async {
+        let fault = post(&client, &url).await.unwrap_err();
+        assert!(matches!(fault, OwnFault::NoSocket), "{fault:?}");
+        assert!(started.elapsed() < limits.attempt);
+        reason(&client, &url).await
+    };
+    let hanging_url = hanging.url("http://b.example");
+    let (first, third) = futures::future::join(reason(&client, &hanging_url), second).await;
+    assert_eq!((first, third), (Some(FailureReason::Timeout), None));
 }

@@ -90,7 +90,19 @@ impl Day {
 
     /// A queued delivery of an event of this type to this endpoint. `number` sets its submission and its time.
     pub fn delivery_of(&self, event_type: EventType, endpoint: EndpointId, number: u64) -> DeliveryBuilder {
+        self.earlier_delivery_of(event_type, endpoint, number, 0)
+    }
+
+    /// Same as [`Self::delivery_of`], for an event of `days` days before.
+    pub fn earlier_delivery_of(
+        &self,
+        event_type: EventType,
+        endpoint: EndpointId,
+        number: u64,
+        days: u64,
+    ) -> DeliveryBuilder {
         let accepted_at = self.date.start().plus(Duration::from_secs(9 * 3600 + number));
+        let accepted_at = accepted_at.minus(Duration::from_hours(24 * days));
         let event = Event {
             id: EventId::new(accepted_at, &Constant(0)),
             project_id: self.project_id,
@@ -124,7 +136,30 @@ impl DeliveryBuilder {
     /// Adds a last attempt that is answered with 503.
     #[must_use]
     pub fn failed(self) -> Self {
-        self.attempt(10, 120, Err((FailureReason::Status, Some(503))), None)
+        self.failed_after(10)
+    }
+
+    /// Adds a last attempt that begins `millis` after the event and is answered with 503.
+    #[must_use]
+    pub fn failed_after(self, millis: u64) -> Self {
+        self.attempt(millis, 120, Err((FailureReason::Status, Some(503))), None)
+    }
+
+    /// Cancels the delivery one second after its event and returns it.
+    pub fn cancelled(self) -> Delivery {
+        self.cancelled_after(1_000)
+    }
+
+    /// Cancels the delivery `millis` after its event and returns it.
+    pub fn cancelled_after(self, millis: u64) -> Delivery {
+        let at = self.0.id.event.created_at().plus(Duration::from_millis(millis));
+        self.0.cancelled(at)
+    }
+
+    /// Lets the delivery expire `millis` after its event and returns it.
+    pub fn expired_after(self, millis: u64) -> Delivery {
+        let at = self.0.id.event.created_at().plus(Duration::from_millis(millis));
+        self.0.expired(at)
     }
 
     /// Adds an attempt that begins `millis` after the event. The next is due after `wait`.
@@ -165,21 +200,26 @@ impl DeliveryBuilder {
     }
 }
 
-/// Distinct deliveries of the day, of every type and state, with up to four attempts each.
+/// Distinct deliveries of the day and of the three days before, of every type and state. Each has up to four attempts, some in
+/// quick succession and some up to 18 hours apart.
 pub fn deliveries(count: Range<usize>) -> impl Strategy<Value = Vec<Delivery>> {
-    let history = (0..EventType::ALL.len(), 0..3_usize, 0..4_u8, 0..6_u8, 0..90_000_u64, 0..15_000_u32);
+    let pause = prop_oneof![15_000..90_000_u64, 15_000..18 * 3_600_000_u64];
+    let history = (0..EventType::ALL.len(), 0..3_usize, 0..4_u64, 0..7_u8, pause, 0..15_000_u32, 0..4_u64);
     proptest::collection::vec(history, count).prop_map(|histories| {
         let day = Day::default();
-        let delivery = |(number, (event_type, endpoint, failures, end, millis, duration_ms))| {
+        let delivery = |(number, (event_type, endpoint, failures, end, pause, duration_ms, days))| {
             let event_type: EventType = EventType::ALL[event_type];
-            let queued = day.delivery_of(event_type, day.endpoints[endpoint], number);
-            let tried = (0..failures).fold(queued, |delivery, _| delivery.refused_after(millis, duration_ms));
+            let queued = day.earlier_delivery_of(event_type, day.endpoints[endpoint], number, days);
+            let refuse = |delivery: DeliveryBuilder, attempt| delivery.refused_after(pause * attempt, duration_ms);
+            let tried = (0..failures).fold(queued, refuse);
+            let last = pause * failures;
             match end {
-                0 => tried.delivered_after(millis, duration_ms).get(),
-                1 => tried.failed().get(),
-                2 => tried.get().cancelled(),
-                4 => tried.failed().replayed_after(millis, duration_ms).get(),
+                0 => tried.delivered_after(last, duration_ms).get(),
+                1 => tried.failed_after(last).get(),
+                2 => tried.cancelled_after(last + 15_000),
                 3 => tried.get().held(HoldReason::Busy),
+                4 => tried.failed_after(last).replayed_after(last + pause, duration_ms).get(),
+                5 => tried.expired_after(last + 15_000),
                 _ => tried.get(),
             }
         };

@@ -1,5 +1,7 @@
 //! Filters for listing deliveries, and positions to resume a listing, newest event first.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Delivery, DeliveryState};
@@ -50,9 +52,12 @@ pub enum Position {
 }
 
 impl Position {
-    /// Start of the listing for `filter`.
-    pub fn first(filter: &DeliveryFilter, now: Timestamp) -> Self {
-        Self::Day(filter.to.map_or(now, |to| to.min(now)).day())
+    /// Start of the listing of events accepted until `to`, inclusive. The listing begins there and does not read the later
+    /// events of that day.
+    pub fn first(to: Option<Timestamp>, now: Timestamp) -> Self {
+        let Some(to) = to.filter(|to| *to < now) else { return Self::Day(now.day()) };
+        let after = EventId::first_at(to.plus(Duration::from_millis(1)));
+        if after.day() == to.day() { Self::Before(after) } else { Self::Day(to.day()) }
     }
 
     /// The day of the next events.
@@ -73,6 +78,16 @@ impl Position {
         }
     }
 
+    /// Whether the listing that continues here includes the delivery `id`.
+    pub fn reaches(self, id: DeliveryId) -> bool {
+        match self {
+            // The deliveries of one event are listed in the order of their endpoints.
+            Self::After(last) => id.event < last.event || (id.event == last.event && id.endpoint > last.endpoint),
+            Self::Before(event) => id.event < event,
+            Self::Day(day) => id.event.day() <= day,
+        }
+    }
+
     /// Position after a page that was read here. `last` is the last event of the page if its day may have older ones.
     /// Returns `None` after the last page: the day is `oldest_day` or earlier and has no older events.
     pub fn next(self, last: Option<EventId>, oldest_day: UtcDay) -> Option<Self> {
@@ -86,8 +101,6 @@ impl Position {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -134,13 +147,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_listing_begins_right_after_the_last_millisecond_of_its_range() {
+        let end_of_day: Timestamp = "2026-11-21T23:59:59.999Z".parse().unwrap();
+        assert_eq!(Position::first(Some(end_of_day), noon()), Position::Day(end_of_day.day()));
+        for to in [None, Some(noon()), Some(noon().plus(Duration::from_hours(48)))] {
+            assert_eq!(Position::first(to, noon()), Position::Day(noon().day()));
+        }
+        let to = noon().minus(Duration::from_secs(7));
+        let Position::Before(first) = Position::first(Some(to), noon()) else { panic!("it begins within the day") };
+        assert!(EventId::new(to, &SystemRandom) < first);
+        assert!(first <= EventId::new(to.plus(Duration::from_millis(1)), &SystemRandom));
+    }
+
     proptest! {
         #[test]
         fn a_listing_visits_every_day_of_its_range_once_and_ends(days in 0_u64..40, into_day in 0_u64..86_400) {
             let to = noon().day().start().plus(Duration::from_secs(into_day));
             let from = to.minus(Duration::from_hours(24 * days));
-            let filter = DeliveryFilter { from: Some(from), to: Some(to), ..DeliveryFilter::default() };
-            let first = Position::first(&filter, to.plus(Duration::from_hours(1000)));
+            let first = Position::first(Some(to), to.plus(Duration::from_hours(1000)));
             let positions = std::iter::successors(Some(first), |position| position.next(None, from.day()));
             let visited: Vec<UtcDay> = positions.map(Position::day).collect();
             let expected: Vec<UtcDay> = (0..=days).map(|ago| to.minus(Duration::from_hours(24 * ago)).day()).collect();

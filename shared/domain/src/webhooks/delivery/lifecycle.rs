@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptTask, DeliveryState, Replayed};
-use crate::foundation::id::{DeliveryId, EndpointId, ProjectId};
+use super::{CancelReason, DeliveryState, Replayed};
+use crate::foundation::id::{DeliveryId, EndpointId, ProjectId, ReplayId};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::Attempt;
 use crate::webhooks::event::{Event, EventType, SubmissionId};
@@ -31,9 +31,16 @@ pub struct Delivery {
     /// When the next attempt is due. Present only in the state `waiting`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
-    /// Why attempts are on hold. Present only in the state `held`.
+    /// Why attempts are on hold, or were on hold when the delivery expired. Present only in the states `held` and `expired`.
     #[serde(rename = "heldBecause", skip_serializing_if = "Option::is_none")]
     pub hold_reason: Option<HoldReason>,
+    /// When the delivery ended without an attempt, such as a cancellation. A delivery that ended with an attempt or replay
+    /// ended when that did; see [`Self::ended_at`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// Why the delivery was cancelled. Absent in deliveries that an earlier version cancelled.
+    #[serde(rename = "cancelledBecause", default, skip_serializing_if = "Option::is_none")]
+    pub cancel_reason: Option<CancelReason>,
     /// Attempts in the order they were made, at most 16.
     pub attempts: Vec<Attempt>,
     /// Most recent replays, oldest first, at most [`MAX_KEPT_REPLAYS`](super::MAX_KEPT_REPLAYS).
@@ -45,6 +52,9 @@ pub struct Delivery {
     /// When the event was erased, if it was. The receivers' responses are erased with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<Timestamp>,
+    /// The replay with the scope `missing` that added the delivery. Absent: the delivery was accepted with its event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_by: Option<ReplayId>,
 }
 
 impl Delivery {
@@ -69,11 +79,20 @@ impl Delivery {
             state: DeliveryState::Queued,
             next_attempt_at: None,
             hold_reason: None,
+            closed_at: None,
+            cancel_reason: None,
             attempts: Vec::new(),
             replays: Vec::new(),
             replay_count: 0,
             erased_at: None,
+            added_by: None,
         }
+    }
+
+    /// The same delivery, as a replay adds it to an earlier event: its first attempt is due at `first_attempt_at`.
+    #[must_use]
+    pub fn added(self, by: ReplayId, first_attempt_at: Timestamp) -> Self {
+        Self { added_by: Some(by), ..self.released(first_attempt_at) }
     }
 
     /// Number of attempts made.
@@ -117,17 +136,28 @@ impl Delivery {
         Self { state: DeliveryState::Waiting, next_attempt_at: Some(next_attempt_at), hold_reason: None, ..self }
     }
 
-    /// Cancels the delivery because its endpoint was deleted or its event erased.
+    /// Cancels the delivery at `at` because its endpoint was deleted.
     #[must_use]
-    pub fn cancelled(self) -> Self {
-        Self { state: DeliveryState::Cancelled, next_attempt_at: None, hold_reason: None, ..self }
+    pub fn cancelled(self, at: Timestamp) -> Self {
+        let (state, cancel_reason) = (DeliveryState::Cancelled, Some(CancelReason::EndpointDeleted));
+        Self { state, next_attempt_at: None, hold_reason: None, closed_at: Some(at), cancel_reason, ..self }
+    }
+
+    /// Ends the delivery as expired at `at`. The reason for which it was held stays, if it was held.
+    #[must_use]
+    pub fn expired(self, at: Timestamp) -> Self {
+        Self { state: DeliveryState::Expired, next_attempt_at: None, closed_at: Some(at), ..self }
     }
 
     /// Erases the receivers' responses and cancels further attempts, because the event was erased at `at`. The times
     /// and results of the attempts stay.
     #[must_use]
     pub fn erased(self, at: Timestamp) -> Self {
-        let mut erased = if self.state.is_final() { self } else { self.cancelled() };
+        let mut erased = if self.state.is_final() {
+            self
+        } else {
+            Self { cancel_reason: Some(CancelReason::EventErased), ..self.cancelled(at) }
+        };
         erased.erased_at = Some(at);
         for attempt in &mut erased.attempts {
             attempt.response = None;
@@ -136,10 +166,5 @@ impl Delivery {
             replayed.outcome.erase();
         }
         erased
-    }
-
-    /// The task to make the next attempt.
-    pub fn next_task(&self) -> AttemptTask {
-        AttemptTask::again(self.project_id, self.id, self.attempts_made() + 1)
     }
 }

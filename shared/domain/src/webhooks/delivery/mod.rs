@@ -7,19 +7,22 @@
 //!    │        │ ▲ │
 //!    │        │ │ └──► delivered   the receiver accepted an attempt with 200–299
 //!    ├────────┤ │ ├──► failed      the last attempt failed
-//!    │        │ │ └──► cancelled   the endpoint was deleted
+//!    │        │ │ ├──► cancelled   the endpoint was deleted, the event erased, or held deliveries discarded
+//!    │        │ │ └──► expired     a day is left before the event is deleted
 //!    ▼        ▼ │
 //!    held ──────┘  released when the endpoint can be sent webhooks again
 //! ```
 //!
-//! `queued` and `held` lead to the same three final states as `waiting`. A replay sends a finished delivery once more;
-//! if the receiver accepts it, `failed` becomes `delivered`.
+//! `queued` and `held` lead to the same four final states as `waiting`. A replay sends a finished delivery once more;
+//! if the receiver accepts it, `failed` and `expired` become `delivered`.
 //!
 //! The stored delivery is the source of truth. A queue message is only a task to make one attempt ([`AttemptTask`]): it
 //! may arrive twice, late or never. An attempt is recorded only if it is the delivery's next one, so no attempt counts
 //! twice.
 
+mod expiry;
 mod filter;
+mod late;
 mod lifecycle;
 mod replay;
 mod replay_outcome;
@@ -31,10 +34,12 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub use expiry::{EXPIRY_MARGIN, expired_before, has_expired};
 pub use filter::{DeliveryFilter, Position};
+pub use late::{LATE_AFTER, day_of};
 pub use lifecycle::Delivery;
 pub use replay_outcome::{MAX_KEPT_REPLAYS, ReplayOutcome, Replayed, SkipReason};
-pub use state::DeliveryState;
+pub use state::{CancelReason, DeliveryState};
 pub use step::Step;
 pub use task::{
     AttemptTask, MAX_MESSAGE_DELAY, Reminder, ReplayTask, SWEEP_AHEAD, SWEEP_GRACE, SendMessage, Subject, TestTask,

@@ -35,10 +35,12 @@ impl Delivery {
         u8::try_from(made.saturating_add(1)).unwrap_or(u8::MAX)
     }
 
-    /// Records a replay. A failed delivery becomes delivered if the receiver accepted the replay; other states stay.
+    /// Records a replay. A failed or expired delivery becomes delivered if the receiver accepted the replay; other states
+    /// stay.
     #[must_use]
     pub fn after_replay(mut self, mut replayed: Replayed) -> Self {
-        if self.state == DeliveryState::Failed && replayed.outcome.successful_attempt().is_some() {
+        let is_undelivered = matches!(self.state, DeliveryState::Failed | DeliveryState::Expired);
+        if is_undelivered && replayed.outcome.successful_attempt().is_some() {
             self.state = DeliveryState::Delivered;
         }
         if self.erased_at.is_some() {
@@ -116,7 +118,7 @@ mod tests {
         let disabled = Disabled { at: now(), reason: DisableReason::Gone };
         let disabled = Health { disabled: Some(disabled), ..health.clone() };
         let waiting = Delivery { state: DeliveryState::Waiting, ..failed.clone() };
-        let cancelled = failed.clone().cancelled();
+        let cancelled = failed.clone().cancelled(now());
         let active = EndpointState::Active;
         for (delivery, endpoint, expected) in [
             (&failed, Some((active, &health)), None),

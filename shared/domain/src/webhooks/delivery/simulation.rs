@@ -2,7 +2,8 @@
 //! two senders handle the same delivery; and the endpoint is paused, disabled or deleted in between.
 //!
 //! The simulation runs the decisions that the functions carry out, with a simulated store, queue and receiver. After
-//! the faults end, every delivery must reach exactly one final state.
+//! the faults end, every delivery must reach exactly one final state. If they never end, every delivery must still have
+//! ended when its event is deleted.
 
 use std::time::Duration;
 
@@ -19,6 +20,12 @@ use crate::webhooks::health::{Health, HealthPolicy};
 use crate::webhooks::retry::RetrySchedule;
 
 const DELIVERIES: usize = 4;
+
+/// How long events are kept: the least that fits the retry schedule of the simulation.
+const RETENTION: Duration = Duration::from_hours(5 * 24);
+
+/// Age of an event up to which reconciliation sends lost first messages again. After that it stores the delivery.
+const RESENT_UNTIL: Duration = Duration::from_hours(3 * 24);
 
 /// An incident. The numbers select a message or a sender, modulo how many there are.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +45,10 @@ enum Incident {
     Sweep,
     /// This many seconds pass.
     Wait(u64),
+    /// The hourly run ends held deliveries that expire.
+    Expire,
+    /// The daily run repairs lost first messages.
+    Reconcile,
     /// The customer pauses (`true`) or resumes (`false`) the endpoint.
     Pause(bool),
     /// The customer deletes the endpoint.
@@ -119,6 +130,8 @@ impl World {
                 self.messages.remove(message % self.messages.len());
             }
             Incident::Sweep => self.sweep(),
+            Incident::Expire => self.expire_held(),
+            Incident::Reconcile => self.reconcile(),
             Incident::Wait(seconds) => self.now = self.now.plus(Duration::from_secs(seconds)),
             Incident::Pause(true) => self.endpoint = self.endpoint.map(|_| EndpointState::Paused),
             Incident::Pause(false) => self.resume(),
@@ -138,11 +151,14 @@ impl World {
 
     fn begin(&mut self, task: AttemptTask, status: u16) {
         let index = self.index(task.delivery_id);
+        if task.delivery_id.event.created_at().plus(RETENTION) <= self.now {
+            return self.expire(index);
+        }
         let read = self.rows[index].clone().unwrap_or_else(|| self.queued[index].clone());
         let gate = self.endpoint.map(|desired_state| self.health.gate(desired_state, self.now));
         match read.step(task.attempt, gate) {
             Step::Drop => {}
-            Step::Cancel => self.write(index, read.clone().cancelled(), read.attempts_made()),
+            Step::Cancel => self.write(index, read.clone().cancelled(self.now), read.attempts_made()),
             Step::Hold(reason) => {
                 self.write(index, read.clone().held(reason), read.attempts_made());
                 self.note_held();
@@ -202,6 +218,10 @@ impl World {
         for index in 0..DELIVERIES {
             if self.sweep_at[index].is_some_and(|sweep_at| sweep_at <= horizon) {
                 let delivery = self.rows[index].clone().unwrap();
+                if has_expired(delivery.id.event, self.now, RETENTION) {
+                    self.expire(index);
+                    continue;
+                }
                 let reminder = remind(delivery.next_attempt_at.unwrap(), self.now);
                 self.sweep_at[index] = Some(reminder.sweep_at);
                 self.messages.push(delivery.next_task());
@@ -231,11 +251,34 @@ impl World {
         };
     }
 
-    /// The daily reconciliation: sends lost first messages again.
+    /// Ends a delivery that has a row. Without one, nothing shows the end.
+    fn expire(&mut self, index: usize) {
+        let Some(row) = self.rows[index].clone() else { return };
+        let made = row.attempts_made();
+        self.write(index, row.expired(self.now), made);
+    }
+
+    fn expire_held(&mut self) {
+        for index in 0..DELIVERIES {
+            let is_held = self.rows[index].as_ref().is_some_and(|row| row.state == DeliveryState::Held);
+            if is_held && has_expired(self.queued[index].id.event, self.now, RETENTION) {
+                self.expire(index);
+            }
+        }
+    }
+
+    /// The daily reconciliation: sends lost first messages again. On the last day that it covers, it stores the delivery.
     fn reconcile(&mut self) {
-        for (row, queued) in self.rows.iter().zip(&self.queued) {
-            if row.is_none() {
+        for index in 0..DELIVERIES {
+            let queued = self.queued[index].clone();
+            if self.rows[index].is_some() {
+                continue;
+            }
+            if self.now.since(queued.id.event.created_at()) < RESENT_UNTIL {
                 self.messages.push(queued.next_task());
+            } else {
+                self.sweep_at[index] = Some(self.now);
+                self.rows[index] = Some(queued.released(self.now));
             }
         }
     }
@@ -251,6 +294,7 @@ impl World {
             self.now = self.now.plus(Duration::from_mins(16));
             self.reconcile();
             self.sweep();
+            self.expire_held();
             while !self.messages.is_empty() {
                 self.apply(Incident::Begin { message: 0, status: 200 });
                 self.apply(Incident::Finish(0));
@@ -268,7 +312,9 @@ fn incident() -> impl Strategy<Value = Incident> {
         2 => (0..20_usize).prop_map(Incident::Duplicate),
         1 => (0..20_usize).prop_map(Incident::Lose),
         3 => Just(Incident::Sweep),
-        4 => prop_oneof![1..10_u64, 30..400_u64, 1_800..20_000_u64].prop_map(Incident::Wait),
+        1 => Just(Incident::Expire),
+        1 => Just(Incident::Reconcile),
+        4 => prop_oneof![8 => 1..10_u64, 8 => 30..400_u64, 8 => 1_800..20_000_u64, 1 => 40_000..200_000_u64].prop_map(Incident::Wait),
         1 => any::<bool>().prop_map(Incident::Pause),
     ]
 }
@@ -279,7 +325,9 @@ fn check_attempts(delivery: &Delivery) -> Result<(), TestCaseError> {
     prop_assert_eq!(numbers, expected, "each attempt counts once, in order");
     prop_assert!(delivery.attempts_made() <= 5);
     prop_assert_eq!(delivery.next_attempt_at.is_some(), delivery.state == DeliveryState::Waiting);
-    prop_assert_eq!(delivery.hold_reason.is_some(), delivery.state == DeliveryState::Held);
+    if delivery.state != DeliveryState::Expired {
+        prop_assert_eq!(delivery.hold_reason.is_some(), delivery.state == DeliveryState::Held);
+    }
     Ok(())
 }
 
@@ -313,10 +361,42 @@ proptest! {
                 DeliveryState::Delivered => prop_assert!(was_accepted),
                 DeliveryState::Failed => prop_assert!(!was_accepted && delivery.attempts_made() == 5),
                 DeliveryState::Cancelled => prop_assert!(!was_accepted && deleted_at.is_some()),
+                DeliveryState::Expired => {
+                    let expired_at = delivery.closed_at.unwrap();
+                    prop_assert!(!was_accepted && has_expired(delivery.id.event, expired_at, RETENTION));
+                }
                 DeliveryState::Queued | DeliveryState::Waiting | DeliveryState::Held => {
                     prop_assert!(false, "left {} at {:?}", delivery.state, world);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_delivery_has_ended_when_its_event_is_deleted(
+        incidents in proptest::collection::vec(incident(), 0..200),
+        is_paused in any::<bool>(),
+    ) {
+        let mut world = World::new();
+        let deleted_at = world.now.plus(RETENTION);
+        world.endpoint = Some(if is_paused { EndpointState::Paused } else { EndpointState::Active });
+        // Whatever else happens, the sweep and the search run every hour, and reconciliation every day.
+        let mut incidents = incidents.into_iter().filter(|incident| !matches!(incident, Incident::Wait(_)));
+        for hour in 1_u64.. {
+            if world.now >= deleted_at {
+                break;
+            }
+            incidents.by_ref().take(3).for_each(|incident| world.apply(incident));
+            world.now = world.now.plus(Duration::from_hours(1));
+            if hour.is_multiple_of(24) {
+                world.reconcile();
+            }
+            world.sweep();
+            world.expire_held();
+        }
+        for row in &world.rows {
+            let state = row.as_ref().map(|delivery| delivery.state);
+            prop_assert!(state.is_some_and(DeliveryState::is_final), "{:?}", row);
         }
     }
 }

@@ -15,8 +15,23 @@ public_names! {
         Delivered = "delivered",
         /// All attempts failed. Final, unless a replay delivers it.
         Failed = "failed",
-        /// The endpoint was deleted. Final.
+        /// The endpoint was deleted, the event was erased, or held deliveries were discarded. Final.
         Cancelled = "cancelled",
+        /// The delivery was held, or waited for an attempt, until a day before its event is deleted. Final, unless a replay
+        /// delivers it.
+        Expired = "expired",
+    }
+}
+
+public_names! {
+    /// Why a delivery was cancelled.
+    pub enum CancelReason {
+        /// The endpoint was deleted.
+        EndpointDeleted = "endpoint-deleted",
+        /// The data of the event was erased.
+        EventErased = "event-erased",
+        /// The held deliveries of the endpoint were discarded.
+        Discarded = "discarded",
     }
 }
 
@@ -25,7 +40,7 @@ impl DeliveryState {
     pub const fn is_final(self) -> bool {
         match self {
             Self::Queued | Self::Waiting | Self::Held => false,
-            Self::Delivered | Self::Failed | Self::Cancelled => true,
+            Self::Delivered | Self::Failed | Self::Cancelled | Self::Expired => true,
         }
     }
 }

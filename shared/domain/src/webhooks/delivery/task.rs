@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Delivery, DeliveryState};
 use crate::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId, ReplayId};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::event::Event;
@@ -18,8 +19,12 @@ pub const SWEEP_AHEAD: Duration = Duration::from_mins(1);
 /// queue's visibility timeout, so that a message in flight is not duplicated.
 pub const SWEEP_GRACE: Duration = Duration::from_mins(5);
 
+/// Maximum time between two messages that the sweep sends for one attempt. The time doubles from [`SWEEP_GRACE`]: if senders
+/// fall behind, more messages for the same attempts would slow them down further.
+const MAX_SWEEP_GRACE: Duration = Duration::from_mins(20);
+
 /// How long after its event was accepted only the first message can record anything about a delivery. No second message
-/// arrives that early: not after the queue's visibility timeout (at least 30 s), not from the sweep, and not with a
+/// arrives that early: not after the queue's visibility timeout (at least 45 s), not from the sweep, and not with a
 /// delay. Only an erasure can come first, as it can while a webhook is being sent.
 const FIRST_MESSAGE_ONLY: Duration = Duration::from_secs(5);
 
@@ -51,6 +56,9 @@ pub struct AttemptTask {
     /// Whether this is the first message for the delivery. Only the process that stored the event can know this.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_new: bool,
+    /// Whether the delivery has a stored row, which the sweep checks. Later attempts imply it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_stored: bool,
 }
 
 /// Task to replay a delivery.
@@ -128,6 +136,15 @@ impl SendMessage {
         }
     }
 
+    /// The same task for another queue. Two copies may arrive there, so the delivery must be read first.
+    #[must_use]
+    pub fn moved(self) -> Self {
+        match self {
+            Self::Attempt(task) => Self::Attempt(AttemptTask { is_new: false, ..task }),
+            Self::Replay(_) | Self::Test(_) => self,
+        }
+    }
+
     /// Identity of the task, by which duplicates are recognised.
     pub fn subject(&self) -> Subject {
         match self {
@@ -156,10 +173,18 @@ impl From<AttemptTask> for SendMessage {
     }
 }
 
+impl Delivery {
+    /// The task to make the next attempt.
+    pub fn next_task(&self) -> AttemptTask {
+        let task = AttemptTask::again(self.project_id, self.id, self.attempts_made() + 1);
+        AttemptTask { is_stored: self.state != DeliveryState::Queued, ..task }
+    }
+}
+
 impl AttemptTask {
-    /// Task for an attempt of a delivery that may already have a stored row. It does not carry the event.
+    /// Task for an attempt of a delivery that has a stored row. It does not carry the event.
     pub fn again(project_id: ProjectId, delivery_id: DeliveryId, attempt: u8) -> Self {
-        Self { project_id, delivery_id, attempt, event: None, is_new: false }
+        Self { project_id, delivery_id, attempt, event: None, is_new: false, is_stored: true }
     }
 
     /// Tasks for the first attempt to deliver `event` to each of `endpoints`.
@@ -176,8 +201,19 @@ impl AttemptTask {
             attempt: 1,
             event: carried.clone(),
             is_new: false,
+            is_stored: false,
         };
         endpoints.iter().map(task).collect()
+    }
+
+    /// Whether the sweep sends another message for this attempt if this one is deleted. A failed message must then not
+    /// return to the queue as well: during a long outage, messages would pile up. `stored` is the delivery's row, if it
+    /// was read.
+    pub fn is_repeated_by_sweep(&self, stored: Option<&Delivery>) -> bool {
+        match stored {
+            Some(delivery) => delivery.state == DeliveryState::Waiting,
+            None => self.is_stored || self.attempt > 1,
+        }
     }
 
     /// Whether the delivery cannot have a stored row yet. If the queue delivers the message twice within this time, the
@@ -197,11 +233,13 @@ pub struct Reminder {
 }
 
 /// Plans the attempt that is due at `next_attempt_at`. If it is due within [`MAX_MESSAGE_DELAY`], a delayed message
-/// triggers it and the sweep repairs a lost message; otherwise the sweep alone triggers it.
+/// triggers it and the sweep repairs a lost message; otherwise the sweep alone triggers it. The longer an attempt is
+/// overdue, the later the sweep checks again.
 pub fn remind(next_attempt_at: Timestamp, now: Timestamp) -> Reminder {
     let delay = next_attempt_at.since(now);
     if delay > MAX_MESSAGE_DELAY {
         return Reminder { message_delay: None, sweep_at: next_attempt_at.minus(SWEEP_AHEAD) };
     }
-    Reminder { message_delay: Some(delay), sweep_at: next_attempt_at.max(now).plus(SWEEP_GRACE) }
+    let grace = now.since(next_attempt_at).clamp(SWEEP_GRACE, MAX_SWEEP_GRACE);
+    Reminder { message_delay: Some(delay), sweep_at: next_attempt_at.max(now).plus(grace) }
 }

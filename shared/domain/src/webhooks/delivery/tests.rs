@@ -10,6 +10,7 @@ use crate::foundation::random::SystemRandom;
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::{Attempt, FailureReason, Phases};
 use crate::webhooks::event::{Event, EventData, EventType};
+use crate::webhooks::health::HoldReason;
 
 fn now() -> Timestamp {
     "2026-11-22T08:30:00Z".parse().unwrap()
@@ -87,11 +88,45 @@ fn attempts_due_soon_get_a_message_and_later_ones_are_left_to_the_sweep() {
 
 #[test]
 fn an_overdue_attempt_is_due_at_once() {
-    let past = now().minus(Duration::from_mins(10));
+    let past = now().minus(Duration::from_mins(1));
     assert_eq!(
         remind(past, now()),
         Reminder { message_delay: Some(Duration::ZERO), sweep_at: now().plus(SWEEP_GRACE) }
     );
+}
+
+#[test]
+fn the_sweep_repeats_the_message_for_an_overdue_attempt_less_and_less_often() {
+    let (mut at, mut minutes) = (now(), Vec::new());
+    while at <= now().plus(Duration::from_hours(1)) {
+        at = remind(now(), at).sweep_at;
+        minutes.push(at.since(now()).as_secs() / 60);
+    }
+    assert_eq!(minutes, [5, 10, 20, 40, 60, 80]);
+}
+
+#[test]
+fn the_sweep_repeats_messages_for_deliveries_that_wait_in_a_row() {
+    let queued = queued();
+    let first = AttemptTask::first(&event("{}".to_owned()), &[queued.id.endpoint]).remove(0);
+    let waiting = queued.clone().after(attempt(1, Some(FailureReason::Status)), Some(Duration::from_secs(5)));
+    let held = waiting.clone().held(HoldReason::Busy);
+    let released = queued.clone().held(HoldReason::Paused).released(now());
+    let is_repeated = |task: &AttemptTask, stored| task.is_repeated_by_sweep(stored);
+
+    assert!(!is_repeated(&first, None) && !is_repeated(&queued.next_task(), None));
+    assert!(is_repeated(&waiting.next_task(), None) && is_repeated(&released.next_task(), None));
+    assert!(is_repeated(&first, Some(&released)) && is_repeated(&waiting.next_task(), Some(&waiting)));
+    assert!(!is_repeated(&waiting.next_task(), Some(&held)), "held deliveries are not in the index of the sweep");
+}
+
+#[test]
+fn messages_of_the_previous_version_do_not_say_whether_there_is_a_row() {
+    let mut message = serde_json::to_value(queued().held(HoldReason::Paused).next_task()).unwrap();
+    assert_eq!(message["isStored"], true);
+    message.as_object_mut().unwrap().remove("isStored");
+    let task: AttemptTask = serde_json::from_value(message).unwrap();
+    assert!(!task.is_stored);
 }
 
 proptest! {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::policy::FIRST_PACE;
-use super::{DisableReason, Gate, HealthPolicy, HoldReason, LastFailure, Notice, NoticeKind, Pause};
+use super::policy::{BUSY_FAILURES, FIRST_PACE, MIN_PACE};
+use super::{Disabled, Gate, HealthPolicy, HoldReason, LastFailure, Notice, Pause, Recent, Slowness, lane};
 use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::Attempt;
@@ -24,9 +24,15 @@ pub struct Health {
     pub endpoint_id: EndpointId,
     /// Number of failed attempts since the last success.
     pub failures: u32,
-    /// When the first of these attempts started.
+    /// When the first of these attempts started. A long time without any attempt ends the count as a success does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// When the last of these attempts ended. Rows of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failed_at: Option<Timestamp>,
+    /// When a test or replay last succeeded since `failing_since`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive_at: Option<Timestamp>,
     /// Why the most recent attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
@@ -36,6 +42,9 @@ pub struct Health {
     /// Present while the breaker is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
+    /// When the probe started that closed the breaker last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
     /// Present while the endpoint is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Disabled>,
@@ -47,18 +56,17 @@ pub struct Health {
     /// Notices not yet queued for mailing to the notification users.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
-    /// Whether the notification users were warned since the last success.
+    /// Whether the notification users were warned since the receiver fails.
     pub is_warned: bool,
-}
-
-/// An endpoint disabled by its health. It stays disabled until the customer enables it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disabled {
-    /// When the endpoint was disabled.
-    pub at: Timestamp,
-    /// Why the endpoint was disabled.
-    #[serde(rename = "because")]
-    pub reason: DisableReason,
+    /// Present if recent attempts took long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowness: Option<Slowness>,
+    /// How many of the recent attempts failed. Absent if none was counted since the breaker opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent: Option<Recent>,
+    /// When an attempt last succeeded, as far as it was written together with something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_at: Option<Timestamp>,
 }
 
 impl Health {
@@ -69,14 +77,20 @@ impl Health {
             endpoint_id,
             failures: 0,
             failing_since: None,
+            last_failed_at: None,
+            alive_at: None,
             last_failure: None,
             disables_at: None,
             pause: None,
+            closed_at: None,
             disabled: None,
             pace: FIRST_PACE,
             last_held_at: None,
             notices: Vec::new(),
             is_warned: false,
+            slowness: None,
+            recent: None,
+            last_success_at: None,
         }
     }
 
@@ -97,79 +111,97 @@ impl Health {
         Self { pause, ..self }
     }
 
-    /// Whether a successful attempt would change nothing, so that the caller can skip the write.
-    pub fn is_clean(&self) -> bool {
-        self.failures == 0 && self.pause.is_none()
-    }
-
     /// Applies an attempt. `retry_after` is the delay that the receiver asked for in its response, if any.
+    ///
+    /// Senders apply their attempts when they write the health, so an attempt may come after others that started later.
+    /// Attempts that started before the breaker closed no longer count then.
     #[must_use]
     pub fn after(self, attempt: &Attempt, retry_after: Option<Duration>, policy: &HealthPolicy) -> Self {
-        if attempt.succeeded() {
-            return self.succeeded();
+        if self.closed_at.is_some_and(|closed_at| attempt.at < closed_at) {
+            return Self { slowness: lane::after(self.slowness, attempt), ..self };
         }
-        let failing_since = self.failing_since.unwrap_or(attempt.at);
-        let failed = Self {
-            failures: self.failures.saturating_add(1),
-            failing_since: Some(failing_since),
-            last_failure: LastFailure::of(attempt),
-            // Attempts that were being made when the endpoint was disabled must not announce that it will be disabled.
-            disables_at: self.disabled.is_none().then(|| failing_since.plus(policy.disable_after)),
-            ..self
-        };
+        let now = attempt.ended_at();
+        let recent = self.recent.unwrap_or(Recent::none(now)).plus(1, u32::from(!attempt.succeeded()), now);
+        let slowness = lane::after(self.slowness, attempt);
+        let counted = Self { recent: Some(recent), slowness, ..self };
+        if attempt.succeeded() { counted.succeeded(attempt) } else { counted.failed(attempt, retry_after, policy) }
+    }
+
+    /// The success of a probe closes the breaker. An attempt that started before the end of the pause says nothing about
+    /// the receiver since the pause began, and one that ended before the first failure says nothing about the failures.
+    fn succeeded(self, attempt: &Attempt) -> Self {
+        let is_recovered = self.failing_since.is_none_or(|since| since <= attempt.ended_at());
+        let health = if is_recovered { self.without_failures() } else { self };
+        let health = Self { last_success_at: health.last_success_at.max(Some(attempt.ended_at())), ..health };
+        match health.pause {
+            Some(pause) if pause.is_probe(attempt) => {
+                let recent = Recent::none(attempt.ended_at()).plus(1, 0, attempt.ended_at());
+                Self { pause: None, closed_at: Some(attempt.at), recent: Some(recent), ..health }
+            }
+            Some(_) | None => health,
+        }
+    }
+
+    fn failed(self, attempt: &Attempt, retry_after: Option<Duration>, policy: &HealthPolicy) -> Self {
+        let now = attempt.ended_at();
+        // A failure before the last success is not one of the failures in a row.
+        let is_outdated = self.last_success_at.is_some_and(|last_success_at| now < last_success_at);
+        let failed = if is_outdated { self } else { self.counting_failure(attempt, policy) };
         match attempt.status {
-            Some(410) => failed.disabled(DisableReason::Gone, attempt.ended_at()),
-            Some(429 | 503) => failed
-                .paused_as_busy(attempt.ended_at(), retry_after, policy)
-                .warned_or_disabled(attempt.ended_at(), policy),
-            _ => failed.paused_if_tripped(attempt, policy).warned_or_disabled(attempt.ended_at(), policy),
+            Some(410) => failed.disabled_as_gone(now),
+            Some(429 | 503) => failed.paused_as_busy(attempt, retry_after, policy).warned_or_disabled(now, policy),
+            _ => failed.paused_if_tripped(attempt, policy).warned_or_disabled(now, policy),
         }
     }
 
-    /// One success closes the breaker. The drain of held deliveries starts at the lowest pace.
-    fn succeeded(mut self) -> Self {
-        let pace = if self.pause.is_some() { FIRST_PACE } else { self.pace };
-        // A warning that was not sent yet is no longer true.
-        self.notices.retain(|notice| notice.kind != NoticeKind::Failing);
-        Self {
-            failures: 0,
-            failing_since: None,
-            last_failure: None,
-            disables_at: None,
-            pause: None,
-            is_warned: false,
-            pace,
-            ..self
+    /// Opens the breaker after a 429 or 503 if the receiver has not accepted anything lately, or if the attempt was the
+    /// probe. A few such responses among successes do not: pausing for each of them would hold more deliveries than can
+    /// be released until the next. A pause that the receiver asked for with `Retry-After` is always kept.
+    fn paused_as_busy(self, attempt: &Attempt, retry_after: Option<Duration>, policy: &HealthPolicy) -> Self {
+        let now = attempt.ended_at();
+        let asked = retry_after.unwrap_or_default();
+        let in_a_row = self.next_in_a_row(attempt);
+        match self.pause {
+            None if self.is_busy() => {
+                let pause = asked.max(policy.pause_after_busy(1));
+                self.slowed().paused(now.plus(pause), HoldReason::Busy, 1)
+            }
+            Some(pause) if pause.is_probe(attempt) => {
+                let pause = asked.max(policy.pause_after_busy(in_a_row));
+                self.paused(now.plus(pause), HoldReason::Busy, in_a_row)
+            }
+            None | Some(_) if asked.is_zero() => self,
+            None | Some(_) => self.paused(now.plus(asked), HoldReason::Busy, in_a_row),
         }
     }
 
-    /// Pauses for as long as the receiver asked for, but not shorter than the policy's pause, which grows with each
-    /// pause in a row.
-    fn paused_as_busy(self, now: Timestamp, retry_after: Option<Duration>, policy: &HealthPolicy) -> Self {
-        let in_a_row = self.next_in_a_row(now);
-        let pause = retry_after.unwrap_or_default().max(policy.pause_after_busy(in_a_row));
-        self.paused(now.plus(pause), HoldReason::Busy, in_a_row)
+    /// Whether the receiver seems to reject everything: it has accepted nothing within the last minute, as far as is
+    /// known, or too many attempts have failed since.
+    fn is_busy(&self) -> bool {
+        self.recent.is_none_or(|recent| recent.successes() == 0) || self.failures >= BUSY_FAILURES
     }
 
     /// Opens the breaker after a failed attempt if there were too many in a row, or if the attempt was the probe.
     fn paused_if_tripped(self, attempt: &Attempt, policy: &HealthPolicy) -> Self {
         let now = attempt.ended_at();
-        let is_probe = self.pause.is_some_and(|pause| pause.until <= attempt.at);
-        let is_tripped = self.pause.is_none() && policy.trips(self.failures, self.failing_since, now);
-        if !is_probe && !is_tripped {
-            return self;
+        let in_a_row = self.next_in_a_row(attempt);
+        let until = now.plus(policy.pause_after_failure(in_a_row));
+        match self.pause {
+            None if policy.trips(self.failures, self.failing_since, now) => {
+                self.slowed().paused(until, HoldReason::Failing, 1)
+            }
+            Some(pause) if pause.is_probe(attempt) => self.paused(until, HoldReason::Failing, in_a_row),
+            None | Some(_) => self,
         }
-        let in_a_row = self.next_in_a_row(now);
-        self.paused(now.plus(policy.pause_after_failure(in_a_row)), HoldReason::Failing, in_a_row)
     }
 
-    /// Number in a row of a pause that starts at `now`. Attempts that were being made when the current pause began may
-    /// extend it, but do not count as another pause.
-    fn next_in_a_row(&self, now: Timestamp) -> u32 {
+    /// Number in a row of a pause that starts after `attempt`. Attempts that were being made when the current pause began
+    /// may extend it, but do not count as another pause.
+    fn next_in_a_row(&self, attempt: &Attempt) -> u32 {
         match self.pause {
             None => 1,
-            Some(pause) if pause.until > now => pause.in_a_row,
-            Some(pause) => pause.in_a_row.saturating_add(1),
+            Some(pause) if pause.is_probe(attempt) => pause.in_a_row.saturating_add(1),
+            Some(pause) => pause.in_a_row,
         }
     }
 
@@ -178,33 +210,9 @@ impl Health {
         Self { pause: Some(Pause { until, reason, in_a_row, probe_until: None }), ..self }
     }
 
-    /// Warns the notification users if the receiver has failed for long, and disables the endpoint if it failed for too
-    /// long.
-    fn warned_or_disabled(mut self, now: Timestamp, policy: &HealthPolicy) -> Self {
-        let (Some(failing_since), None) = (self.failing_since, self.disabled) else { return self };
-        let failing_for = now.since(failing_since);
-        if failing_for >= policy.disable_after {
-            return self.disabled(DisableReason::Failing, now);
-        }
-        if failing_for >= policy.warn_after && !self.is_warned {
-            self.notices.push(self.notice(NoticeKind::Failing, now));
-            self.is_warned = true;
-        }
-        self
-    }
-
-    fn disabled(mut self, reason: DisableReason, now: Timestamp) -> Self {
-        if self.disabled.is_some() {
-            return self;
-        }
-        let kind = match reason {
-            DisableReason::Gone => NoticeKind::DisabledGone,
-            DisableReason::Failing => NoticeKind::DisabledFailing,
-        };
-        self.disables_at = None;
-        self.notices.push(self.notice(kind, now));
-        self.disabled = Some(Disabled { at: now, reason });
-        self
+    /// Halves the pace of the next drain. The attempts that made the breaker open do not count after the pause.
+    fn slowed(self) -> Self {
+        Self { pace: (self.pace / 2).max(MIN_PACE), recent: None, ..self }
     }
 
     /// Why deliveries to the endpoint are held, and since when if that is known; `None` if they are sent at once.
@@ -222,41 +230,13 @@ impl Health {
     #[must_use]
     pub fn enabled(self) -> Self {
         // The customer who enabled the endpoint already knows what the pending notices say.
-        Self { disabled: None, pace: FIRST_PACE, notices: Vec::new(), ..self.succeeded() }
+        let fresh = Self { pause: None, disabled: None, pace: FIRST_PACE, notices: Vec::new(), recent: None, ..self };
+        fresh.without_failures()
     }
 
     /// Notes that a delivery was put on hold at `now`.
     #[must_use]
     pub fn holding(self, now: Timestamp) -> Self {
         Self { last_held_at: Some(self.last_held_at.unwrap_or(now).max(now)), ..self }
-    }
-
-    fn notice(&self, kind: NoticeKind, now: Timestamp) -> Notice {
-        Notice {
-            kind,
-            at: now,
-            failing_since: self.failing_since.unwrap_or(now),
-            failures: self.failures,
-            last_failure: self.last_failure,
-            disables_at: self.disables_at,
-        }
-    }
-
-    /// Removes notices that were queued for mailing.
-    #[must_use]
-    pub fn with_notices_sent(mut self, sent: &[Notice]) -> Self {
-        self.notices.retain(|notice| !sent.contains(notice));
-        self
-    }
-
-    /// Whether `notice` is still true. A warning no longer applies after the receiver recovered or the endpoint was
-    /// disabled; a disabling no longer applies after the endpoint was enabled.
-    pub fn still_applies(&self, notice: &Notice) -> bool {
-        match notice.kind {
-            NoticeKind::Failing => self.disabled.is_none() && self.failing_since == Some(notice.failing_since),
-            NoticeKind::DisabledFailing | NoticeKind::DisabledGone => {
-                self.disabled.is_some_and(|disabled| disabled.at == notice.at)
-            }
-        }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::policy::MAX_PACE;
-use super::{Gate, Health, HoldReason};
+use super::policy::{MAX_PACE, MIN_PACE, PACE_STEP};
+use super::{Gate, Health, HoldReason, Recent};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::endpoint::EndpointState;
 
@@ -34,11 +34,20 @@ impl Health {
         }
     }
 
-    /// Doubles the pace for the next minute, up to the maximum, because this minute's deliveries were released at full
-    /// pace.
+    /// Adapts the pace after a minute. It shrinks by the share of recent attempts that failed, and grows by a fixed step if
+    /// this minute's pace was used up (`was_full`). It settles where both are equal, at 300 divided by the share: a
+    /// receiver that can take more gets more, and one that starts to reject webhooks gets fewer.
     #[must_use]
-    pub fn with_doubled_pace(self) -> Self {
-        Self { pace: self.pace.saturating_mul(2).min(MAX_PACE), ..self }
+    pub fn with_next_pace(self, was_full: bool, now: Timestamp) -> Self {
+        // A probe says nothing about the pace.
+        if self.pause.is_some() {
+            return self;
+        }
+        let recent = self.recent.map_or(Recent::none(now), |recent| recent.decayed(now));
+        let lost = u64::from(self.pace) * u64::from(recent.failures) / u64::from(recent.attempts.max(1));
+        let kept = self.pace.saturating_sub(u32::try_from(lost).unwrap_or(u32::MAX));
+        let step = if was_full { PACE_STEP } else { 0 };
+        Self { pace: kept.saturating_add(step).clamp(MIN_PACE, MAX_PACE), ..self }
     }
 
     /// Whether a delivery was put on hold so recently that others may follow.

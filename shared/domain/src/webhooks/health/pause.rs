@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HoldReason;
 use crate::foundation::time::Timestamp;
+use crate::webhooks::attempt::Attempt;
 
 /// What the sender may do with a delivery to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,11 @@ pub struct Pause {
 impl Pause {
     pub(super) fn gate(&self, now: Timestamp) -> Gate {
         if self.ends() <= now { Gate::Probe } else { Gate::Hold(self.reason) }
+    }
+
+    /// Whether the attempt started after the pause, as a probe does.
+    pub(super) fn is_probe(&self, attempt: &Attempt) -> bool {
+        self.until <= attempt.at
     }
 
     /// When the next delivery may probe the receiver.

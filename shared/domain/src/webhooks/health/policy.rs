@@ -46,11 +46,53 @@ pub enum BadHealthPolicy {
 /// First pause after the receiver answered 429 or 503 without `Retry-After`.
 const FIRST_BUSY_PAUSE: Duration = Duration::from_secs(5);
 
-/// Held deliveries released in the first minute of a drain.
+/// Number of consecutive failures after which a 429 or 503 opens the breaker of a receiver that accepted webhooks within
+/// the last minute. A receiver that rejects every second request at random reaches it once in a billion attempts.
+pub(super) const BUSY_FAILURES: u32 = 30;
+
+/// Held deliveries released in the first minute of the first drain.
 pub(super) const FIRST_PACE: u32 = 300;
 
-/// Held deliveries released in any minute, at most.
+/// Held deliveries released in any minute, at least and at most.
+pub(super) const MIN_PACE: u32 = 60;
 pub(super) const MAX_PACE: u32 = 6000;
+
+/// By how much the pace grows with each minute in which it was used up.
+pub(super) const PACE_STEP: u32 = 300;
+
+/// Time after which an attempt counts half in the share of failed attempts.
+pub(super) const RECENT_HALF_LIFE: Duration = Duration::from_secs(30);
+
+/// Minimum time between two writes of an endpoint's health by one sender, unless there is a decision to write.
+pub(super) const WRITE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Time after a failed write of an endpoint's health in which a sender does not try again before the end of a batch.
+pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Maximum number of attempts that a sender keeps to write. The oldest are forgotten: those after them decide.
+pub(super) const MAX_UNWRITTEN: usize = 256;
+
+/// Duration of an attempt up to which its receiver counts as fast. A batch of ten takes as long as its slowest attempt,
+/// so with 1 % of attempts at this duration, the senders still make 70 % of the attempts that they make at 200 ms.
+pub(super) const FAST_ATTEMPT: Duration = Duration::from_secs(1);
+
+/// Time that recent attempts took beyond [`FAST_ATTEMPT`] that moves an endpoint to the slow lane: two attempts that hang
+/// for 15 s, five connection timeouts, or ten attempts of 3 s.
+pub(super) const SLOW_EXCESS: Duration = Duration::from_secs(20);
+
+/// Maximum excess that is counted, so that 31 to 34 fast attempts bring every endpoint back to the fast lane.
+pub(super) const MAX_EXCESS: Duration = Duration::from_secs(30);
+
+/// Number of attempts within about a minute from which on a single request that runs for long does not move an endpoint to
+/// the slow lane.
+pub(super) const MIN_KNOWN_ATTEMPTS: u32 = 10;
+
+/// What a request that runs for long adds to the excess of such an endpoint. Five of them, all that one batch sends to an
+/// endpoint at a time, move it; one does not, even if it then hangs until its timeout.
+pub(super) const SLOW_REQUEST_EXCESS: Duration = Duration::from_secs(4);
+
+/// An endpoint without a slow attempt for this time returns to the fast lane.
+pub(super) const SLOW_LIFETIME: Duration = Duration::from_hours(1);
 
 impl HealthPolicy {
     pub(super) fn trips(&self, failures: u32, failing_since: Option<Timestamp>, now: Timestamp) -> bool {
@@ -65,6 +107,11 @@ impl HealthPolicy {
     /// Minimum duration of the pause after a 429 or 503.
     pub(super) fn pause_after_busy(&self, in_a_row: u32) -> Duration {
         self.doubled(FIRST_BUSY_PAUSE, in_a_row)
+    }
+
+    /// Time without a failed attempt after which the next failure counts as a new outage.
+    pub(super) fn max_gap(&self) -> Duration {
+        self.disable_after / 3
     }
 
     fn doubled(&self, first: Duration, in_a_row: u32) -> Duration {

@@ -110,9 +110,7 @@ impl World {
         let (number, at) = (pending.attempt, at(self.second));
         let attempt =
             Attempt { number, at, duration_ms: 0, phases: Phases::default(), status: None, reason, response: None };
-        if is_down || !self.health.is_clean() {
-            self.health = self.health.clone().after(&attempt, None, &self.policy);
-        }
+        self.health = self.health.clone().after(&attempt, None, &self.policy);
         if is_down {
             self.measured.posts_while_down += 1;
             return self.fail(pending);
@@ -146,9 +144,8 @@ impl World {
             let due = from + index as u64 * 60 / u64::from(drain.limit);
             self.due.entry(due).or_default().push(pending);
         }
-        if !self.held.is_empty() && drain.limit > 1 {
-            self.health = self.health.clone().with_doubled_pace();
-        }
+        let was_full = !self.held.is_empty();
+        self.health = self.health.clone().with_next_pace(was_full, now);
     }
 }
 

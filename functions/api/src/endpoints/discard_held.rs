@@ -1,0 +1,97 @@
+//! `POST /v1/projects/{pid}/endpoints/{id}/discard-held`: ends the held deliveries of an endpoint.
+
+use std::time::Duration;
+
+use aws::store::Discardable;
+use axum::Json;
+use axum::extract::State;
+use domain::foundation::id::EndpointId;
+use domain::projects::audit::{AuditChange, Fields, Resource};
+use domain::projects::project::Project;
+use serde::Serialize;
+use tracing::info;
+
+use crate::app::App;
+use crate::endpoints::settings::existing;
+use crate::http::api_error::ApiError;
+use crate::http::body::{Body, LastId};
+use crate::http::caller::{Caller, scope};
+use crate::http::response::SettingsResponse;
+use crate::http::settings_change::ChangeDecision;
+#[cfg(test)]
+use crate::openapi::requests;
+
+/// Maximum number of deliveries that a call ends. They leave the index `held`, whose partition of one endpoint takes 1,000 writes a
+/// second. Lambda ends the function after 10 s.
+const MAX_DISCARDED: usize = 2500;
+
+/// Number of deliveries that are ended before the time is checked.
+const BATCH_SIZE: usize = 100;
+
+/// Maximum time that a call ends deliveries.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The field of the audit log entry: the number of deliveries that the call was about to end.
+const AUDIT_FIELD: &str = "heldDeliveries";
+
+/// The result of discarding held deliveries.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DiscardedDeliveries))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DiscardedView {
+    /// Number of deliveries that this call ended.
+    discarded: usize,
+    /// Whether all deliveries that were held when the call began are ended. If `false`, repeat the call.
+    done: bool,
+}
+
+/// Ends the held deliveries of an endpoint as `cancelled`, so that they are not sent when the endpoint accepts webhooks again. Use it
+/// after a long outage whose webhooks nobody needs any more. This cannot be undone; a single delivery can still be replayed.
+///
+/// A call ends up to 2,500 deliveries. Repeat it while `done` is `false`. Deliveries that are held after the call began stay. Each call
+/// that ends deliveries has an entry in the audit log. Repeating a complete call changes nothing.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/endpoints/{id}/discard-held", operation_id = "discardHeldDeliveries", tag = "Endpoints",
+    params(("id" = EndpointId, Path)), security(("x-api-key" = ["settings:write"])),
+    request_body = Option<requests::Nothing>, extensions(("x-problems" = json!(["changed-meanwhile"]))),
+    responses((status = 200, description = "The result.", body = DiscardedView)),
+))]
+pub(crate) async fn discard(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsWrite>,
+    LastId(id): LastId<EndpointId>,
+    body: Body,
+) -> Result<Json<DiscardedView>, ApiError> {
+    body.expect_no_fields()?;
+    existing(&app, caller.project_id, id).await?;
+    let started_at = app.clock.now();
+    let mut held = app.store.deliveries.held_until(id, started_at, MAX_DISCARDED + 1).await?;
+    if held.is_empty() {
+        return Ok(Json(DiscardedView { discarded: 0, done: true }));
+    }
+    let has_more = held.len() > MAX_DISCARDED;
+    held.truncate(MAX_DISCARDED);
+    // Recorded first: if this call is cut off, the audit log still shows who discarded deliveries.
+    record(&app, &caller, id, held.len()).await?;
+    let (mut discarded, mut left) = (0, held.as_slice());
+    while !left.is_empty() && app.clock.now() < started_at.plus(TIMEOUT) {
+        let (batch, rest): (&[Discardable], _) = left.split_at(left.len().min(BATCH_SIZE));
+        discarded += app.store.deliveries.discard(batch, started_at).await?;
+        left = rest;
+    }
+    info!(endpoint.id = %id, discarded, "{discarded} held deliveries to endpoint {id} were discarded");
+    Ok(Json(DiscardedView { discarded, done: !has_more && left.is_empty() }))
+}
+
+/// Writes the entry in the audit log.
+async fn record<S>(app: &App, caller: &Caller<S>, id: EndpointId, count: usize) -> Result<(), ApiError> {
+    let before = Fields::from_iter([(AUDIT_FIELD.to_owned(), count.into())]);
+    let before = &before;
+    let decide = move |project: Project| async move {
+        existing(app, project.id, id).await?;
+        let change = AuditChange::changed(Resource::Endpoint { id }, before, &Fields::new());
+        Ok(ChangeDecision::resource(project, Vec::new(), change, SettingsResponse::ok(())))
+    };
+    app.change_settings(&caller.origin, caller.project_id, decide).await?;
+    Ok(())
+}

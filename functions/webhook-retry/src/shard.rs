@@ -1,0 +1,183 @@
+//! A run through one shard: its due deliveries, its endpoints and its replays.
+
+use aws::ServiceError;
+use aws::store::{Due, DueDelivery, DueEndpoint, DuePage, DuePosition, DueReplay, DueSelection, StoredPass};
+use domain::foundation::id::ProjectId;
+use domain::foundation::time::Timestamp;
+use domain::webhooks::sweep::Pass;
+use futures::future::join3;
+
+use crate::rounds::{self, DueDeliveries, Page};
+use crate::sweeper::Sweeper;
+use crate::task::Shard;
+
+/// What a run did in a shard, and the first error if something failed.
+#[derive(Default)]
+pub(crate) struct ShardSummary {
+    pub(crate) queued: usize,
+    pub(crate) released: usize,
+    pub(crate) replayed: u64,
+    pub(crate) expired: usize,
+    pub(crate) failed: Option<ServiceError>,
+}
+
+/// A run through one shard.
+pub(crate) struct ShardRun<'a> {
+    sweeper: &'a Sweeper,
+    shard: Shard,
+    /// The first page, until it is used.
+    first_page: Option<DuePage>,
+    horizon: Timestamp,
+    last_start: Timestamp,
+    endpoints: Vec<DueEndpoint>,
+    replays: Vec<DueReplay>,
+    summary: ShardSummary,
+}
+
+impl<'a> ShardRun<'a> {
+    /// A run that begins with a page that was read already. It starts nothing after `last_start`.
+    pub(crate) fn new(
+        sweeper: &'a Sweeper,
+        shard: Shard,
+        first_page: DuePage,
+        horizon: Timestamp,
+        last_start: Timestamp,
+    ) -> Self {
+        let (endpoints, replays, summary) = (Vec::new(), Vec::new(), ShardSummary::default());
+        Self { sweeper, shard, first_page: Some(first_page), horizon, last_start, endpoints, replays, summary }
+    }
+
+    /// Sweeps the shard. Due attempts go first because a late one delays a webhook.
+    pub(crate) async fn sweep(mut self) -> ShardSummary {
+        let (sweeper, horizon, last_start) = (self.sweeper, self.horizon, self.last_start);
+        let passes = self.serve_all().await;
+        let passes = self.or_record(passes);
+        let (endpoints, replays) = (std::mem::take(&mut self.endpoints), std::mem::take(&mut self.replays));
+        let (continued, released, replayed) = join3(
+            rounds::continue_passes(&mut self, passes, last_start),
+            sweeper.check_endpoints(&endpoints, horizon, last_start),
+            sweeper.continue_replays(&replays, last_start),
+        )
+        .await;
+        self.or_record(continued);
+        let (released, replayed) = (self.or_record(released), self.or_record(replayed));
+        ShardSummary { released, replayed, ..self.summary }
+    }
+
+    /// Serves every project, and returns the passes through the backlogs that are left.
+    async fn serve_all(&mut self) -> Result<Vec<StoredPass>, ServiceError> {
+        // Only a shard with more than a page can have a backlog.
+        let is_small = self.first_page.as_ref().is_some_and(|page| page.is_end);
+        let known = if is_small { Vec::new() } else { self.known_passes().await? };
+        let projects: Vec<ProjectId> = known.iter().map(|stored| stored.pass.project_id).collect();
+        let more = rounds::first_round(self, &projects, self.last_start).await?;
+        let new = more.into_iter().filter(|_| !is_small).map(StoredPass::new);
+        Ok(known.into_iter().chain(new).collect())
+    }
+
+    /// The passes that earlier runs began. Forgets those that are over.
+    async fn known_passes(&self) -> Result<Vec<StoredPass>, ServiceError> {
+        let (shard, now) = (self.shard.number(), self.sweeper.clock.now());
+        let (over, open): (Vec<_>, Vec<_>) =
+            self.sweeper.store.sweep.passes(shard).await?.into_iter().partition(|stored| stored.pass.is_over(now));
+        for stored in over {
+            self.sweeper.store.sweep.forget_pass(shard, &stored).await?;
+        }
+        Ok(open)
+    }
+
+    /// Reads a page, keeps its endpoints and replays, and sets aside what cannot be read. Returns the deliveries.
+    async fn sort(&mut self, page: DuePage) -> Page<DueDelivery, DuePosition> {
+        for row in page.unreadable {
+            let set_aside = self.sweeper.set_aside(&row).await;
+            self.or_record(set_aside);
+        }
+        let mut rows = Vec::new();
+        for due in page.due {
+            match due {
+                Due::Delivery(delivery) => rows.push(delivery),
+                Due::Endpoint(endpoint) => self.endpoints.push(endpoint),
+                Due::Replay(replay) => self.replays.push(replay),
+            }
+        }
+        Page { rows, last: page.last, is_end: page.is_end }
+    }
+
+    async fn read_from(
+        &mut self,
+        after: Option<DuePosition>,
+        selection: DueSelection<'_>,
+    ) -> Result<Page<DueDelivery, DuePosition>, ServiceError> {
+        let shard = self.shard.number();
+        let page = self.sweeper.store.sweep.due_in_shard(shard, self.horizon, after, selection).await?;
+        Ok(self.sort(page).await)
+    }
+
+    /// Returns the value of `result`. After an error returns the default, and records the error if it is the first.
+    fn or_record<T: Default>(&mut self, result: Result<T, ServiceError>) -> T {
+        result.unwrap_or_else(|error| {
+            self.summary.failed.get_or_insert(error);
+            T::default()
+        })
+    }
+}
+
+impl DueDeliveries for ShardRun<'_> {
+    type Row = DueDelivery;
+    type Position = DuePosition;
+    type StoredPass = StoredPass;
+
+    fn project(row: &DueDelivery) -> ProjectId {
+        row.project_id
+    }
+
+    fn pass(stored: &StoredPass) -> &Pass<DuePosition> {
+        &stored.pass
+    }
+
+    fn now(&self) -> Timestamp {
+        self.sweeper.clock.now()
+    }
+
+    async fn read(
+        &mut self,
+        after: Option<DuePosition>,
+        without: &[ProjectId],
+    ) -> Result<Page<DueDelivery, DuePosition>, ServiceError> {
+        match self.first_page.take() {
+            Some(page) => Ok(self.sort(page).await),
+            None => self.read_from(after, DueSelection::Without(without)).await,
+        }
+    }
+
+    async fn claim(&mut self, rows: &[DueDelivery]) {
+        let result = self.sweeper.claim_due(rows).await;
+        self.summary.queued += result.queued;
+        self.summary.expired += result.expired;
+        if let Some(error) = result.failed {
+            self.summary.failed.get_or_insert(error);
+        }
+    }
+
+    async fn read_backlog(&mut self, pass: &Pass<DuePosition>) -> Result<Page<DueDelivery, DuePosition>, ServiceError> {
+        self.read_from(pass.position.clone(), DueSelection::Only(pass.project_id)).await
+    }
+
+    async fn queue(&mut self, rows: &[DueDelivery]) -> Result<(), ServiceError> {
+        let queued = self.sweeper.queue_due(rows).await?;
+        self.summary.queued += queued.queued;
+        self.summary.expired += queued.expired;
+        Ok(())
+    }
+
+    async fn store(&mut self, known: StoredPass, next: Pass<DuePosition>) -> Result<Option<StoredPass>, ServiceError> {
+        if next == known.pass {
+            return Ok(Some(known));
+        }
+        Ok(self.sweeper.store.sweep.put_pass(self.shard.number(), &known, next, self.now()).await?)
+    }
+
+    async fn waiting_messages(&mut self) -> Result<u64, ServiceError> {
+        Ok(self.sweeper.queue.waiting().await?)
+    }
+}

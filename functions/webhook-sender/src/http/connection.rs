@@ -1,0 +1,102 @@
+//! One HTTP/1.1 connection to a receiver. It carries one request at a time.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Maximum size of a response head in bytes, and of the buffer of a connection.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// A connected socket, with or without TLS.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// An open connection. Dropping it closes its socket at once.
+pub(crate) struct Connection {
+    origin: String,
+    requests: http1::SendRequest<Full<Bytes>>,
+    driver: Driver,
+    _socket: OwnedSemaphorePermit,
+}
+
+type HttpConnection = http1::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>>;
+
+/// Reads from and writes to the socket. It runs only while a request needs it, instead of in a task of its own, so that a
+/// connection never outlives its owner, and a Lambda function that was frozen finds closed connections before it uses them.
+struct Driver {
+    /// Boxed because it is large, and moves into the pool and out of it.
+    connection: Pin<Box<HttpConnection>>,
+    has_ended: bool,
+}
+
+impl Connection {
+    /// Starts HTTP on a connected stream. `origin` is the scheme, host and port that it is connected to, and `socket` its
+    /// share of the sockets that may be open.
+    pub(crate) async fn start(
+        origin: &str,
+        stream: Box<dyn Stream>,
+        socket: OwnedSemaphorePermit,
+    ) -> hyper::Result<Self> {
+        let (requests, connection) =
+            http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await?;
+        let driver = Driver { connection: Box::pin(connection), has_ended: false };
+        Ok(Self { origin: origin.to_owned(), requests, driver, _socket: socket })
+    }
+
+    /// The scheme, host and port that it is connected to.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Sends a request and waits for the head of the response.
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+        self.driver.run(self.requests.send_request(request)).await
+    }
+
+    /// Waits for the next part of a response body. Returns `None` at its end, and if the connection fails.
+    pub(crate) async fn chunk(&mut self, body: &mut Incoming) -> Option<Bytes> {
+        loop {
+            let frame = self.driver.run(body.frame()).await?.ok()?;
+            // The only other kind of frame has trailers.
+            if let Ok(data) = frame.into_data() {
+                return Some(data);
+            }
+        }
+    }
+
+    /// Whether another request can be sent: the last response was read to its end, and neither side has closed the connection.
+    pub(crate) async fn is_reusable(&mut self) -> bool {
+        poll_fn(|context| {
+            self.driver.poll(context);
+            Poll::Ready(!self.driver.has_ended && self.requests.is_ready())
+        })
+        .await
+    }
+}
+
+impl Driver {
+    /// Runs the connection until `work`, which waits for it, is done.
+    async fn run<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            self.poll(context);
+            work.as_mut().poll(context)
+        })
+        .await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) {
+        // An error also ends the work that waits for the connection, which returns it.
+        self.has_ended = self.has_ended || self.connection.as_mut().poll(context).is_ready();
+    }
+}

@@ -1,0 +1,124 @@
+//! Reads the deliveries of a batch of messages. A row that cannot be read fails only its own delivery.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
+
+use super::deliveries::{DeliveryRow, DeliveryStore};
+use super::error::StoreError;
+use super::keys;
+use super::sweep::SET_ASIDE_FOR;
+use super::table::{self, Item, number, text};
+use domain::foundation::id::{DeliveryId, ProjectId};
+use domain::foundation::time::Timestamp;
+use domain::webhooks::delivery::Delivery;
+use tokio::time::sleep;
+
+/// Maximum number of requests for rows that DynamoDB leaves out while it throttles.
+const ASKS: usize = 5;
+
+/// Pause before the second request. Each further pause is twice as long; together they take less than a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Maximum number of keys in one call (a DynamoDB limit). A batch of messages has far fewer.
+const MAX_KEYS: usize = 100;
+
+/// The stored ones among the requested deliveries. An error concerns only the delivery that it belongs to. A delivery that
+/// has no row is absent.
+pub type RecordedDeliveries = HashMap<DeliveryId, Result<Delivery, Arc<StoreError>>>;
+
+/// Rows that a call returned, and the keys that it did not answer, with the reason.
+type Answered = (Vec<Item>, Option<(Vec<Item>, StoreError)>);
+
+impl DeliveryStore {
+    /// Returns the stored ones among these deliveries (eventually consistent), in as few calls as possible.
+    pub async fn recorded(&self, wanted: &[(ProjectId, DeliveryId)]) -> RecordedDeliveries {
+        let ids: HashMap<(String, String), DeliveryId> =
+            wanted.iter().map(|(project, id)| (keys::delivery_row(*project, *id), *id)).collect();
+        let keys: Vec<&(String, String)> = ids.keys().collect();
+        let mut recorded = HashMap::new();
+        for chunk in keys.chunks(MAX_KEYS) {
+            let keys = chunk.iter().map(|(pk, sk)| Item::from([("pk".into(), text(pk)), ("sk".into(), text(sk))]));
+            let (items, unanswered) = self.batch_get(keys.collect()).await;
+            for item in items {
+                let Some(id) = ids.get(&key_of(&item)) else { continue };
+                let row = table::read::<DeliveryRow>(item).map(DeliveryRow::into_delivery);
+                recorded.insert(*id, row.map_err(Arc::new));
+            }
+            let Some((keys, error)) = unanswered else { continue };
+            let error = Arc::new(error);
+            let ids = keys.iter().filter_map(|key| ids.get(&key_of(key)));
+            recorded.extend(ids.map(|id| (*id, Err(Arc::clone(&error)))));
+        }
+        recorded
+    }
+
+    /// Does what [`Self::recorded`] does, for callers that need all of them: fails if some could not be read now. Rows that this
+    /// version cannot read are left out.
+    pub(super) async fn recorded_all(
+        &self,
+        wanted: &[(ProjectId, DeliveryId)],
+    ) -> Result<HashMap<DeliveryId, Delivery>, StoreError> {
+        let mut found = HashMap::new();
+        for (id, read) in self.recorded(wanted).await {
+            match read {
+                Ok(delivery) => drop(found.insert(id, delivery)),
+                Err(error) if matches!(*error, StoreError::Row(_)) => {}
+                Err(error) => return Err(Arc::try_unwrap(error).unwrap_or(StoreError::Overloaded)),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn batch_get(&self, mut keys: Vec<Item>) -> Answered {
+        let name = self.table.name();
+        let (mut items, mut pause) = (Vec::new(), FIRST_PAUSE);
+        for ask in 0..ASKS {
+            if keys.is_empty() {
+                return (items, None);
+            }
+            if ask > 0 {
+                sleep(pause).await;
+                pause *= 2;
+            }
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys.clone())).build().expect("keys are set");
+            let call = self.table.client().batch_get_item().request_items(name, wanted);
+            let mut answer = match call.send().await {
+                Ok(answer) => answer,
+                Err(error) => return (items, Some((keys, table::unavailable(error)))),
+            };
+            items.extend(answer.responses.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default());
+            let left_out = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(name));
+            keys = left_out.map(|left_out| left_out.keys).unwrap_or_default();
+        }
+        let unanswered = (!keys.is_empty()).then_some((keys, StoreError::Overloaded));
+        (items, unanswered)
+    }
+
+    /// Sets aside a delivery whose row cannot be read: the sweep checks it again in an hour. A version that can read it handles
+    /// it then. Returns whether this is the first time.
+    pub async fn set_aside(&self, project: ProjectId, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        let (pk, sk) = keys::delivery_row(project, id);
+        let call = self
+            .table
+            .updating(&pk, &sk)
+            .update_expression("SET sweepAt = :later, setAsideAt = if_not_exists(setAsideAt, :now)")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":later", number(now.plus(SET_ASIDE_FOR).as_millis()))
+            .expression_attribute_values(":now", text(now.to_string()))
+            .return_values(ReturnValue::UpdatedOld);
+        match call.send().await {
+            Ok(answer) => Ok(answer.attributes.is_none_or(|before| !before.contains_key("setAsideAt"))),
+            // The row has expired.
+            Err(error) if table::is_condition_failure(&error) => Ok(false),
+            Err(error) => Err(table::unavailable(error)),
+        }
+    }
+}
+
+fn key_of(item: &Item) -> (String, String) {
+    let value = |name: &str| item.get(name).and_then(|value| AttributeValue::as_s(value).ok()).cloned();
+    (value("pk").unwrap_or_default(), value("sk").unwrap_or_default())
+}

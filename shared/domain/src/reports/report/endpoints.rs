@@ -1,0 +1,103 @@
+//! Endpoints whose webhooks are held, and API keys that expire soon, at the time when the report is built.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::foundation::id::{ApiKeyId, EndpointId};
+use crate::foundation::time::Timestamp;
+use crate::projects::api_key::ProjectKey;
+use crate::projects::name::Name;
+use crate::webhooks::attempt::FailureReason;
+use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::health::{Health, HoldReason};
+
+/// How long before its expiry an API key is listed in reports.
+pub const EXPIRY_NOTICE_PERIOD: Duration = Duration::from_hours(14 * 24);
+
+/// The endpoints of a project at the time when the report is built, without deleted ones.
+pub type Endpoints = BTreeMap<EndpointId, EndpointFacts>;
+
+/// The data of an endpoint that a report needs.
+#[derive(Debug, Clone)]
+pub struct EndpointFacts {
+    /// Host of the endpoint's URL. The rest of the URL may contain secrets.
+    pub host: String,
+    /// State that the customer set.
+    pub desired_state: EndpointState,
+    /// Health of the endpoint's receiver.
+    pub health: Health,
+}
+
+/// An endpoint whose deliveries are held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TroubledEndpoint {
+    /// Id of the endpoint.
+    pub endpoint_id: EndpointId,
+    /// Host of the endpoint's URL.
+    pub host: String,
+    /// Why deliveries are held.
+    pub state: HoldReason,
+    /// When the receiver started to fail or the endpoint was disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Why the last attempt failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<FailureReason>,
+    /// HTTP status of the last attempt, if the receiver answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// When the endpoint will be disabled if its receiver keeps failing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disables_at: Option<Timestamp>,
+}
+
+/// An API key that expires soon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExpiringKey {
+    /// Id of the API key.
+    pub id: ApiKeyId,
+    /// Name of the API key.
+    pub name: Name,
+    /// Prefix and first four characters of the key.
+    pub hint: String,
+    /// When the key expires.
+    pub expires_at: Timestamp,
+}
+
+/// Returns the endpoints whose deliveries are held.
+pub(super) fn in_trouble(endpoints: &Endpoints) -> Vec<TroubledEndpoint> {
+    endpoints.iter().filter_map(|(id, facts)| troubled(*id, facts)).collect()
+}
+
+fn troubled(endpoint_id: EndpointId, facts: &EndpointFacts) -> Option<TroubledEndpoint> {
+    let EndpointFacts { host, desired_state, health } = facts;
+    let (state, since) = health.trouble(*desired_state)?;
+    Some(TroubledEndpoint {
+        endpoint_id,
+        host: host.clone(),
+        state,
+        since,
+        reason: health.last_failure.map(|failure| failure.reason),
+        status: health.last_failure.and_then(|failure| failure.status),
+        // A paused endpoint makes no attempts, and resuming it resets its health.
+        disables_at: health.disables_at.filter(|_| *desired_state == EndpointState::Active),
+    })
+}
+
+/// Returns the keys that expire within [`EXPIRY_NOTICE_PERIOD`] from `now`, in the order of expiry.
+pub fn expiring(keys: Vec<ProjectKey>, now: Timestamp) -> Vec<ExpiringKey> {
+    let is_soon = |at: &Timestamp| now < *at && *at <= now.plus(EXPIRY_NOTICE_PERIOD);
+    let soon = keys.into_iter().filter_map(|key| {
+        let expires_at = key.expires_at.filter(is_soon)?;
+        Some(ExpiringKey { id: key.id, name: key.name, hint: key.hint, expires_at })
+    });
+    let mut soon: Vec<ExpiringKey> = soon.collect();
+    soon.sort_by_key(|key| key.expires_at);
+    soon
+}
