@@ -58,12 +58,18 @@ await new Promise((ready) => site.listen(0, '127.0.0.1', ready));
 after(() => site.close());
 const siteUrl = `http://localhost:${site.address().port}`;
 
-/** Calls the settings API with the operator key. */
-async function call(method, path, body) {
+/** Calls the settings API with the operator key. `path` is below `/v1/projects`. */
+export async function call(method, path, body) {
   const headers = { 'x-api-key': stack.operatorKey, 'content-type': 'application/json' };
   const answer = await fetch(`${stack.api}/v1/projects${path}`, { method, headers, body: JSON.stringify(body) });
   assert.ok(answer.ok, `${method} ${path} was answered with ${answer.status}`);
-  return answer.json();
+  return answer.status === 204 ? undefined : answer.json();
+}
+
+/** Creates a link that opens the console of a project. */
+export async function consoleLink(project, role, more = {}) {
+  const link = { user: { id: `u-${role}`, name: 'Ada Kim' }, role, ...more };
+  return (await call('POST', `/${project}/console-links`, link)).url;
 }
 
 /** Creates a project. Each return URL gets its own path on the site, which tells the visitors of projects apart. */
@@ -84,6 +90,9 @@ export async function customer(settings, returnUrl) {
 /** The URL of a page that belongs to no project. */
 export const address = (path) => stack.redirect + path;
 
+/** The URL of a page of the console. */
+export const consoleAddress = (path) => stack.console + path;
+
 /** The URL of a page of the API. */
 export const apiAddress = (path) => stack.api + path;
 
@@ -103,7 +112,7 @@ export async function person({ language = 'en', dark = false, scripts = true, ca
   if (holds) await context.route(`${siteUrl}/**`, (route) => route.fulfill({ status: 204 }));
   const page = await context.newPage();
   const complaints = [];
-  const ours = [stack.redirect, stack.api, siteUrl].map((url) => new URL(url).host);
+  const ours = [stack.redirect, stack.api, stack.console, siteUrl].map((url) => new URL(url).host);
   page.on('request', (request) => {
     const { protocol, host } = new URL(request.url());
     if (protocol !== 'data:' && !ours.includes(host)) complaints.push(`requested something from ${host}`);

@@ -22,6 +22,7 @@ use crate::http::body::{Body, Checked, LastId};
 use crate::http::caller::{Caller, scope};
 use crate::http::etag::{Preconditions, SettingsView, Tag};
 use crate::http::idempotency::{idempotent, idempotent_rotation};
+use crate::http::identity::Identity;
 use crate::http::paging::List;
 use crate::http::response::SettingsResponse;
 use crate::http::routes::Routes;
@@ -120,10 +121,10 @@ pub(crate) async fn create(
     Checked(new): Checked<NewApiKey>,
 ) -> Result<SettingsResponse<ApiKeyView>, ApiError> {
     preconditions.check(None)?;
-    let (app, new, caller_key) = (&app, &new, caller.key_id());
+    let (app, new, caller) = (&app, &new, &caller);
     let decide = move |project: Project| async move {
         let keys = app.store.api_keys.list(project.id).await?;
-        let bounds = bounds_of(caller_key, &keys)?;
+        let bounds = bounds_of(app, caller, &keys).await?;
         let key = ApiKey::generate(project.mode.into(), &*app.random);
         let id = ApiKeyId::new(app.clock.now(), &*app.random);
         let stored = new.clone().create(id, project.id, &key, &bounds)?;
@@ -159,7 +160,7 @@ pub(crate) async fn rotate(
     let (app, rotation, caller, preconditions) = (&app, &rotation, &caller, &preconditions);
     let decide = move |project: Project| async move {
         let (now, keys) = (app.clock.now(), app.store.api_keys.list(project.id).await?);
-        let bounds = bounds_of(caller.key_id(), &keys)?;
+        let bounds = bounds_of(app, caller, &keys).await?;
         let present = keys.iter().find(|key| key.id == id && !key.is_gone(now)).cloned();
         let present = present.ok_or(ApiError::NotFound("API key"))?;
         preconditions.check(Some(&tag_of(&present)))?;
@@ -268,10 +269,18 @@ fn tag_of(key: &ProjectKey) -> Tag {
 }
 
 /// The maximum scopes, expiry and networks of a key that the caller creates. `keys` must come from a consistent read. A revoked or
-/// shortened key may still be cached, and must not create other keys.
-fn bounds_of(caller: Option<ApiKeyId>, keys: &[ProjectKey]) -> Result<KeyBounds, ApiError> {
-    let Some(id) = caller else { return Ok(KeyBounds::operator()) };
-    keys.iter().find(|key| key.id == id).map(KeyBounds::of).ok_or(ApiError::UnknownKey)
+/// shortened key may still be cached, and must not create other keys. The same holds for a session that was ended meanwhile.
+async fn bounds_of<S>(app: &App, caller: &Caller<S>, keys: &[ProjectKey]) -> Result<KeyBounds, ApiError> {
+    match &caller.identity {
+        Identity::Operator => Ok(KeyBounds::operator()),
+        Identity::ApiKey(key) => {
+            keys.iter().find(|stored| stored.id == key.id).map(KeyBounds::of).ok_or(ApiError::UnknownKey)
+        }
+        Identity::Session(session) => {
+            let session = app.store.console_sessions.get(caller.project_id, session.id, app.clock.now()).await?;
+            Ok(KeyBounds::of_scopes(session.ok_or(ApiError::SessionOver)?.role.scopes()))
+        }
+    }
 }
 
 /// Deletes expired keys that are no longer listed, or that exceed the limit `after` a change. Fails if the change raises the number

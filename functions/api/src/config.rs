@@ -26,13 +26,15 @@ pub struct Config {
     pub api_base_url: String,
     /// Base URL of return links, without a trailing slash.
     pub redirect_base_url: String,
+    /// Base URL of the console, without a trailing slash. Absent if the deployment has no console.
+    pub console_base_url: Option<String>,
     /// The proxy in front of this API, or none.
     pub proxy: TrustedProxy,
     /// App schemes that return URLs may use in addition to schemes in reverse-DNS form.
     pub app_schemes: AppSchemes,
     /// IP addresses that webhooks come from.
     pub egress_ips: Vec<IpAddr>,
-    /// Maximum number of calls of a project's API key in ten seconds.
+    /// Maximum number of calls of an API key, or of a console session, in ten seconds.
     pub rate_limit: RateLimit,
     /// Sender address of mails.
     pub mail_from: String,
@@ -54,6 +56,7 @@ impl Config {
             operator_keys: config::parsed(&var, "OPERATOR_KEY_HASHES")?,
             api_base_url: config::base_url(&var, "API_BASE_URL")?,
             redirect_base_url: config::base_url(&var, "REDIRECT_BASE_URL")?,
+            console_base_url: config::optional_base_url(&var, "CONSOLE_BASE_URL"),
             proxy: TrustedProxy::read(&var)?,
             app_schemes: config::parsed_or_empty(&var, "ALLOWED_APP_SCHEMES")?,
             egress_ips: config::list(&var, "EGRESS_IPS")?,

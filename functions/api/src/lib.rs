@@ -12,6 +12,7 @@ mod api_keys;
 mod app;
 mod audit;
 mod config;
+mod console;
 mod documentation;
 mod endpoints;
 mod events;
@@ -26,6 +27,8 @@ mod return_urls;
 pub use app::App;
 pub use config::Config;
 pub use endpoints::host_names::{Addresses, HostNames};
+pub use http::identity::SessionCaller;
+pub use http::problem_kind::ProblemKind;
 
 use http::rate_limit::RateLimitSlot;
 use http::routes::{self, Routes};
@@ -70,6 +73,7 @@ fn routes(app: &App) -> Routes {
         .merge(projects::routes(app))
         .merge(audit::routes(app))
         .merge(api_keys::routes(app))
+        .merge(console::routes(app))
         .merge(endpoints::routes(app))
         .merge(events::routes(app))
         .merge(return_urls::routes(app))

@@ -10,7 +10,6 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
-mod accent;
 mod answer;
 mod app;
 mod config;

@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 
 use askama::Template;
+use aws::lambda::accent::Accent;
+use aws::lambda::csp::source;
 use aws::lambda::request_log::FailureCause;
 use aws::lambda::telemetry;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, REFRESH, RETRY_AFTER, VARY};
@@ -12,7 +14,6 @@ use domain::foundation::language::Language;
 use domain::return_urls::return_link::BadReturnLink;
 use domain::return_urls::{KycStatus, Location, Outcome};
 
-use crate::accent::Accent;
 use crate::answer::{Answer, Ending, NextStep, Refusal};
 use crate::csp;
 use crate::error_kind::{ErrorKind, Remedy};
@@ -21,7 +22,7 @@ use crate::texts::{self, Message, Texts};
 /// The style sheet of all pages.
 const STYLE: &str = include_str!("../templates/page.css");
 
-static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| csp::source(STYLE));
+static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| source(STYLE));
 
 #[derive(Template)]
 #[template(path = "page.html")]

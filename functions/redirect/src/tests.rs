@@ -1,5 +1,6 @@
 //! The pages, requested through the router.
 
+mod colors;
 mod error_pages;
 mod headers;
 mod hostile;

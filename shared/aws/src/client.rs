@@ -221,6 +221,8 @@ pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 #[cfg(all(test, feature = "store", feature = "queue", feature = "secrets", feature = "ses"))]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
     use std::net::TcpListener;
 
     use tokio::time::Instant;

@@ -32,10 +32,12 @@ pub enum SecretError {
     Bad(#[source] BadKeyRing),
 }
 
-/// Loads the key ring on first use and again every five minutes, so that it can be rotated while functions run.
+/// Loads the key ring on first use and again every five minutes, so that it can be rotated while functions run. Clones share the
+/// loaded key ring.
+#[derive(Clone)]
 pub struct KeyRingSecret {
-    source: Source,
-    held: Mutex<Option<Held>>,
+    source: Arc<Source>,
+    held: Arc<Mutex<Option<Held>>>,
 }
 
 enum Source {
@@ -65,13 +67,13 @@ impl KeyRingSecret {
     /// Uses the secret with this name or ARN.
     pub fn new(aws: &Aws, name: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
         let source = Source::Secret { aws: aws.clone(), name: name.into(), clock };
-        Self { source, held: Mutex::new(None) }
+        Self { source: Arc::new(source), held: Arc::default() }
     }
 
     /// Uses a fixed key ring, for tests.
     #[cfg(any(test, feature = "testing"))]
     pub fn known(ring: KeyRing) -> Self {
-        Self { source: Source::Known(Arc::new(ring)), held: Mutex::new(None) }
+        Self { source: Arc::new(Source::Known(Arc::new(ring))), held: Arc::default() }
     }
 
     /// Returns the key ring, at most five minutes old. While the secret cannot be read, an older one is returned.
@@ -85,7 +87,7 @@ impl KeyRingSecret {
         &self,
         values: impl IntoIterator<Item = &'a Sealed>,
     ) -> Result<Arc<KeyRing>, SecretError> {
-        let (aws, name, now) = match &self.source {
+        let (aws, name, now) = match &*self.source {
             Source::Secret { aws, name, clock } => (aws, name, clock.now()),
             #[cfg(any(test, feature = "testing"))]
             Source::Known(ring) => return Ok(ring.clone()),
@@ -115,7 +117,7 @@ impl KeyRingSecret {
 
     /// Reads the key ring, bypassing the cache.
     pub async fn ring_now(&self) -> Result<Arc<KeyRing>, SecretError> {
-        match &self.source {
+        match &*self.source {
             Source::Secret { aws, name, .. } => read(aws, name).await.map(Arc::new),
             #[cfg(any(test, feature = "testing"))]
             Source::Known(ring) => Ok(ring.clone()),

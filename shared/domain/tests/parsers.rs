@@ -16,6 +16,7 @@ use domain::foundation::random::SystemRandom;
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::projects::api_key::{ApiKey, KeyHash, KeyRotation, NewApiKey, OperatorKeys, Scope};
 use domain::projects::color::Color;
+use domain::projects::console::{ConsoleLink, ConsolePath, NewConsoleLink, ReturnTo, Role, SessionCookie};
 use domain::projects::name::{Name, NewName, NewPublicName};
 use domain::projects::project::{NewProject, ProjectChange};
 use domain::projects::rate_limit::RateLimit;
@@ -35,6 +36,7 @@ use domain::webhooks::replay::NewReplay;
 use domain::webhooks::retry::{RetrySchedule, retry_after};
 use domain::webhooks::signature::SigningSecret;
 use domain::webhooks::test_send::NewTestSend;
+use domain::webhooks::verification::CapturedWebhook;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -88,6 +90,9 @@ const SAMPLES: &[&str] = &[
     "120",
     "Sun, 22 Nov 2026 08:30:00 GMT",
     "AZqp13sAcACAAAAAAACqAQ.k1.c2VhbGVk",
+    "/deliveries?state=failed&cursor=abc",
+    "https://dashboard.example/#/settings?tab=webhooks",
+    "developer",
     "https://yourapp.com/done?kycStatus=approved&ts=1&nonce=x&sig=v1,abc",
 ];
 
@@ -197,6 +202,10 @@ const FIELDS: &[&str] = &[
     "signed",
     "allowAppScheme",
     "language",
+    "user",
+    "role",
+    "next",
+    "returnTo",
     "scopes",
     "expiresAt",
     "allowedCidrs",
@@ -308,6 +317,13 @@ fn token() -> String {
     new.create(project, 0, now(), &SystemRandom).seal(&ring(), &SystemRandom)
 }
 
+fn console_link() -> ConsoleLink {
+    let body = br#"{"user":{"id":"u1","name":"Ada"},"role":"viewer"}"#;
+    let new = NewConsoleLink::try_from(Draft::parse(body).unwrap()).unwrap();
+    let project: ProjectId = "019ab5e0-0000-7000-8000-000000000000".parse().unwrap();
+    new.create(project, 0, "019ab5e0-0000-7000-8000-000000000001".parse().unwrap(), now())
+}
+
 proptest! {
     #[test]
     fn a_parsed_value_is_written_in_a_form_that_parses_to_it(text in texts()) {
@@ -329,6 +345,9 @@ proptest! {
         prop_assert!(is_stable_in_json::<Scope>(&text), "scope");
         prop_assert!(is_stable_in_json::<EventType>(&text), "event type");
         prop_assert!(is_stable_in_json::<Language>(&text), "language");
+        prop_assert!(is_stable_in_json::<ConsolePath>(&text), "path of the console");
+        prop_assert!(is_stable_in_json::<ReturnTo>(&text), "way back from the console");
+        prop_assert!(is_stable_in_json::<Role>(&text), "role");
         prop_assert!(is_stable::<KeyHash>(&text), "printed hash");
         prop_assert!(is_stable::<ProjectId>(&text), "printed id");
         prop_assert!(is_stable::<Timestamp>(&text), "printed time");
@@ -372,6 +391,8 @@ proptest! {
         let _ = Draft::parse(text.as_bytes());
         let _ = serde_json::from_str::<SendMessage>(&text);
         prop_assert!(ReturnLink::open(&text, &ring(), now()).is_err());
+        prop_assert!(ConsoleLink::open(&text, &ring(), now()).is_err());
+        prop_assert!(SessionCookie::open(&text, &ring(), now()).is_err());
     }
 
     #[test]
@@ -386,12 +407,14 @@ proptest! {
         let _ = EndpointChange::check(draft(), &guard);
         let _ = SecretRotation::try_from(draft());
         let _ = NewTestSend::try_from(draft());
+        let _ = CapturedWebhook::try_from(draft());
         let _ = NewEvent::try_from(draft());
         let _ = NewEvents::try_from(draft());
         let _ = NewErasure::try_from(draft());
         let _ = NewReplay::check(draft(), now(), now());
         let _ = NewReturnUrlSettings::try_from(draft());
         let _ = NewReturnLink::try_from(draft());
+        let _ = NewConsoleLink::try_from(draft());
         let _ = BroughtUrl::try_from(draft());
         let _ = KeyIssue::try_from(draft());
         let _ = NewNotificationUser::try_from(draft());
@@ -413,5 +436,15 @@ proptest! {
         let token = token();
         let changed = changed(&token, &edits);
         prop_assert_eq!(ReturnLink::open(&changed, &ring(), now()).is_ok(), changed == token, "{}", changed);
+    }
+
+    #[test]
+    fn a_changed_console_link_or_cookie_does_not_open(edits in edits()) {
+        let link = console_link();
+        let (token, cookie) = (link.seal(&ring(), &SystemRandom), SessionCookie::new(&link.session(now()), now()));
+        let cookie = cookie.seal(&ring(), &SystemRandom);
+        let (changed_token, changed_cookie) = (changed(&token, &edits), changed(&cookie, &edits));
+        prop_assert_eq!(ConsoleLink::open(&changed_token, &ring(), now()).is_ok(), changed_token == token);
+        prop_assert_eq!(SessionCookie::open(&changed_cookie, &ring(), now()).is_ok(), changed_cookie == cookie);
     }
 }

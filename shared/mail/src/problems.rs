@@ -6,6 +6,7 @@ use super::bars::Shade;
 use super::words::{self, CountedState, Words};
 use domain::foundation::id::EndpointId;
 use domain::reports::report::{Problem, ReportView};
+use domain::webhooks::event::SubmissionId;
 
 /// The failures at one endpoint.
 pub(super) struct EndpointProblems {
@@ -70,7 +71,7 @@ fn reasons(problem: &Problem, words: &'static dyn Words) -> Option<String> {
 
 fn submissions(problem: &Problem, words: &'static dyn Words) -> Option<String> {
     let ids = problem.examples.iter().filter_map(|example| example.submission_id.as_ref());
-    let mut ids: Vec<&str> = ids.map(|id| id.as_str()).collect();
+    let mut ids: Vec<&str> = ids.map(SubmissionId::as_str).collect();
     if ids.is_empty() {
         return None;
     }

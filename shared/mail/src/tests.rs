@@ -48,7 +48,9 @@ fn busy_day(scale: u64) -> ReportView {
     let mut report = Report::new(day.project_id, day.date);
     (1..=scale).map(delivery).for_each(|delivery| report.add(&delivery));
     if scale > 100 {
-        earlier_deliveries(&day).iter().for_each(|delivery| report.add(delivery));
+        for delivery in &earlier_deliveries(&day) {
+            report.add(delivery);
+        }
     }
     let (endpoints, keys) =
         if scale > 100 { (day.endpoints_in_trouble(), day.expiring_keys()) } else { (day.endpoints(), Vec::new()) };

@@ -59,7 +59,7 @@ pub(super) trait Words: Sync {
     /// A count within a sentence, such as "3 failed".
     fn counted(&self, state: CountedState, count: u64) -> String;
     /// Webhooks of events of earlier days; the counts follow.
-    fn from_earlier_days(&self) -> &'static str;
+    fn earlier_days_note(&self) -> &'static str;
     /// The number of attempts, with the share that was accepted in parentheses.
     fn attempts_accepted(&self) -> &'static str;
     fn first_attempt(&self) -> &'static str;
@@ -180,7 +180,7 @@ impl dyn Words {
     pub(super) fn earlier_days(&self, totals: Totals) -> Option<String> {
         let delivered = (totals.delivered > 0).then(|| self.counted(CountedState::Delivered, totals.delivered));
         let parts: Vec<String> = delivered.into_iter().chain(self.undelivered(totals)).collect();
-        (!parts.is_empty()).then(|| format!("{}: {}", self.from_earlier_days(), parts.join(" · ")))
+        (!parts.is_empty()).then(|| format!("{}: {}", self.earlier_days_note(), parts.join(" · ")))
     }
 
     /// Lists counts by state, without those that are zero.

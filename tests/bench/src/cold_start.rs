@@ -24,10 +24,11 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
     let mut api = world.function("api").await?;
     let project = world.project(&mut api, ResponseMode::Fresh, 1).await?;
     let return_link = project.return_link_request(&mut api).await?;
-    let mut figures: [(&str, Figures); 5] =
-        first_events(&project, &return_link).map(|(name, _)| (name, Figures::default()));
+    let page = project.console_request(&mut api, &mut world.function("console").await?, "/endpoints").await?;
+    let mut figures: [(&str, Figures); 6] =
+        first_events(&project, &return_link, &page).map(|(name, _)| (name, Figures::default()));
     for _ in 0..size.rounds * 2 {
-        for ((name, event), (_, figures)) in first_events(&project, &return_link).iter().zip(&mut figures) {
+        for ((name, event), (_, figures)) in first_events(&project, &return_link, &page).iter().zip(&mut figures) {
             let empty = measure_start(world, "empty", &Value::Null).await?;
             let ours = measure_start(world, name, event).await?;
             figures.wall.add(ours.wall, empty.wall);
@@ -52,10 +53,11 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
 }
 
 /// The functions, each with a typical first event. Each event is new.
-fn first_events(project: &Project, return_link: &Value) -> [(&'static str, Value); 5] {
+fn first_events(project: &Project, return_link: &Value, page: &Value) -> [(&'static str, Value); 6] {
     let scheduled = json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}" });
     [
         ("redirect", return_link.clone()),
+        ("console", page.clone()),
         ("api", project.publish_request(&event())),
         ("trusting-sender", project.batch(1)),
         ("webhook-retry", scheduled.clone()),

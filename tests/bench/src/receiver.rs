@@ -58,7 +58,9 @@ impl Receiver {
         let (url, bytes) = (listener.url(), Arc::clone(&listener.bytes));
         let webhooks = Arc::<AtomicU64>::default();
         let counter = Arc::clone(&webhooks);
-        let kept = move |_: Bytes| async move { drop(counter.fetch_add(1, Ordering::Relaxed)) };
+        let kept = move |_: Bytes| async move {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
         let close = || async { [(CONNECTION, "close")].into_response() };
         let slow = move |_: Bytes| async move {
             tokio::time::sleep(TYPICAL_RESPONSE_TIME).await;

@@ -93,6 +93,7 @@ impl World {
             ("OPERATOR_KEY_HASHES", self.operator_key_hash.clone()),
             ("API_BASE_URL", "https://api.signpost.example".to_owned()),
             ("REDIRECT_BASE_URL", "https://return.signpost.example".to_owned()),
+            ("CONSOLE_BASE_URL", "https://console.signpost.example".to_owned()),
             ("EGRESS_IPS", "192.0.2.1".to_owned()),
             ("MAIL_FROM", "reports@signpost.example".to_owned()),
             ("RATE_LIMIT", "1000000".to_owned()),
@@ -148,6 +149,27 @@ impl Project {
         let link = member(&link, "url")?;
         let path = link.find("/r/").map(|at| &link[at..]).ok_or(BenchError::Missing("path"))?;
         Ok(request("GET", path, &Value::Null))
+    }
+
+    /// Opens the console as an admin. Returns the API Gateway event of a request for the page at `path`.
+    pub(crate) async fn console_request(
+        &self,
+        api: &mut Lambda,
+        console: &mut Lambda,
+        path: &str,
+    ) -> Result<Value, BenchError> {
+        let link = json!({ "user": { "id": "ada", "name": "Ada" }, "role": "admin" });
+        let link = call(api, "POST", &format!("/v1/projects/{}/console-links", self.id), &link).await?;
+        let link = member(&link, "url")?;
+        let entry = link.find("/in/").map(|at| &link[at..]).ok_or(BenchError::Missing("path"))?;
+        let mut navigation = request("GET", entry, &Value::Null);
+        navigation["headers"]["sec-fetch-mode"] = "navigate".into();
+        navigation["headers"]["sec-fetch-dest"] = "document".into();
+        let (response, _) = console.invoke(&navigation).await?;
+        let cookie = response["cookies"][0].as_str().and_then(|cookie| cookie.split(';').next());
+        let mut page = request("GET", path, &Value::Null);
+        page["cookies"] = json!([cookie.ok_or_else(|| BenchError::Unexpected(response.to_string()))?]);
+        Ok(page)
     }
 
     /// An SQS batch with the first messages of `count` events, distributed over the endpoints.

@@ -23,6 +23,7 @@ SEMANTIC_PROBLEMS = [
     ("createEndpoint", "/signingSecret", ""),
     ("createEndpoint", "/url", ""),
     ("changeEndpoint", "/url", ""),
+    ("mintConsoleLink", "/returnTo", "must "),
 ]
 
 

@@ -17,6 +17,7 @@ pub mod tools;
 
 pub mod api_client;
 pub mod browser;
+pub mod console;
 pub mod demo;
 pub mod faults;
 pub mod mail;
@@ -56,6 +57,8 @@ pub struct Stack {
     pub api_url: String,
     /// The URL that all return links begin with, without a trailing slash.
     pub redirect_url: String,
+    /// The URL of the console, without a trailing slash.
+    pub console_url: String,
     /// The operator key, which may access all projects.
     pub operator_key: String,
     /// The endpoint URL of the emulated AWS services.
@@ -70,7 +73,7 @@ pub struct Stack {
     pub outputs: BTreeMap<String, String>,
     aws: Aws,
     emulator: Emulator,
-    _servers: [server::Server; 3],
+    _servers: [server::Server; 4],
 }
 
 /// Why a stack did not start, or failed a request.
@@ -109,6 +112,7 @@ impl Stack {
         let mail = MailView::start(emulator.url()).await?;
         let api = Proxy::start(emulator.url()).await?;
         let redirect = Proxy::start(emulator.url()).await?;
+        let console = Proxy::start(emulator.url()).await?;
         let operator_key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
 
         let mut parameters = BTreeMap::from([
@@ -116,6 +120,7 @@ impl Stack {
             ("MailFrom".to_owned(), MAIL_FROM.to_owned()),
             ("ApiBaseUrl".to_owned(), api.url()),
             ("RedirectBaseUrl".to_owned(), redirect.url()),
+            ("ConsoleBaseUrl".to_owned(), console.url()),
             ("AllowedPrivateReceivers".to_owned(), receiver::LOOPBACK.to_owned()),
             // The emulator cannot read a concurrency from a parameter and would stop polling the queues. 0 leaves it out.
             ("ReportConcurrency".to_owned(), "0".to_owned()),
@@ -130,9 +135,11 @@ impl Stack {
         let output = |name| outputs.get(name).ok_or(StackError::Output(name));
         api.serve(output("ApiId")?);
         redirect.serve(output("RedirectApiId")?);
+        console.serve(output("ConsoleApiId")?);
         Ok(Self {
             api_url: api.url(),
             redirect_url: redirect.url(),
+            console_url: console.url(),
             operator_key: operator_key.expose().to_owned(),
             emulator_url: emulator.url().to_owned(),
             region: emulator::REGION.to_owned(),
@@ -141,7 +148,7 @@ impl Stack {
             outputs,
             aws,
             emulator,
-            _servers: [mail.server, api.server, redirect.server],
+            _servers: [mail.server, api.server, redirect.server, console.server],
         })
     }
 

@@ -3,6 +3,9 @@
 use std::env;
 use std::path::PathBuf;
 
+/// The file in a stack's directory that says how other programs reach the stack.
+pub(crate) const FACTS_FILE: &str = "stack.json";
+
 /// The root of the repository.
 pub(crate) fn workspace() -> PathBuf {
     crate_dir().join("../..")

@@ -104,7 +104,8 @@ impl<'a> Names<'a> {
     /// `arn:aws:dynamodb:us-east-1:000000000000:table/signpost-ActivityTable-1A2B/index/due`.
     fn in_template(&self, arn: &str) -> Option<String> {
         let resource = arn.splitn(6, ':').nth(5)?;
-        let resource = ["table/", "secret:", "function:"].iter().find_map(|kind| resource.strip_prefix(kind)).unwrap_or(resource);
+        let resource =
+            ["table/", "secret:", "function:"].iter().find_map(|kind| resource.strip_prefix(kind)).unwrap_or(resource);
         let (name, index) = resource.split_at(resource.find('/').unwrap_or(resource.len()));
         self.0.get(name).map(|logical| format!("{logical}{index}"))
     }

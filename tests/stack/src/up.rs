@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::console::{self, ConsoleError, ConsoleOptions};
 use crate::demo::{self, DemoError};
 use crate::progress::Progress;
 use crate::{Stack, StackError, StackOptions, paths};
@@ -39,7 +40,7 @@ pub struct UpOptions {
 #[derive(Debug, Error)]
 pub enum UpError {
     /// Another stack uses the directory.
-    #[error("a stack is already up in {}: its URLs are in {}", .0.display(), .0.join("stack.json").display())]
+    #[error("a stack is already up in {}: its URLs are in {}", .0.display(), .0.join(paths::FACTS_FILE).display())]
     AlreadyUp(PathBuf),
     /// The stack did not start.
     #[error(transparent)]
@@ -52,14 +53,22 @@ pub enum UpError {
         /// The latest log lines of the emulator and the functions.
         log: String,
     },
+    /// The stack is up, but its console cannot be opened.
+    #[error(transparent)]
+    Console(#[from] ConsoleError),
     /// A file of the stack cannot be read or written.
     #[error("cannot use {}", .0.display())]
     Io(PathBuf, #[source] io::Error),
 }
 
+/// The directory of a stack's files, unless another is chosen.
+pub fn default_dir() -> PathBuf {
+    paths::target().join("stack")
+}
+
 /// Starts a stack, runs the demo, writes `stack.json`, and waits for SIGINT or SIGTERM.
 pub async fn up(options: UpOptions) -> Result<(), UpError> {
-    let dir = options.dir.unwrap_or_else(|| paths::target().join("stack"));
+    let dir = options.dir.unwrap_or_else(default_dir);
     let io_error = |error| UpError::Io(dir.clone(), error);
     fs::create_dir_all(&dir).map_err(io_error)?;
     let dir = fs::canonicalize(&dir).map_err(io_error)?;
@@ -69,7 +78,7 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(io_error)?;
 
     let progress = Progress::shown();
-    let file = dir.join("stack.json");
+    let file = dir.join(paths::FACTS_FILE);
     let variables_file = dir.join("functions.env");
     let work = async {
         let stack = Stack::start(StackOptions {
@@ -81,17 +90,23 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
             ..StackOptions::default()
         });
         let stack = stack.await?;
-        let shown = if options.no_demo { Ok(()) } else { show_demo(&stack, progress).await };
-        if let Err(failure) = shown {
-            return Err(UpError::Demo { failure, log: stack.log_tail().await });
+        let mut facts = facts(&stack);
+        if !options.no_demo {
+            match show_demo(&stack, progress).await {
+                Ok(project) => facts["project"] = json!(project),
+                Err(failure) => return Err(UpError::Demo { failure, log: stack.log_tail().await }),
+            }
         }
-        let facts = facts(&stack);
         let variables = stack.function_variables().await?;
         // `cargo lambda` misreads an unquoted value that contains `=`.
         let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
         write_private(&variables_file, &lines.concat()).map_err(|error| UpError::Io(variables_file.clone(), error))?;
         write_private(&file, &format!("{facts:#}\n")).map_err(|error| UpError::Io(file.clone(), error))?;
         print_facts(&facts, &file);
+        let link = console::link(&dir, &ConsoleOptions::default()).await?;
+        println!(
+            "\nThe console, as an admin of the demo's project (`cargo stack console` makes another link):\n\n  {link}"
+        );
         std::future::pending::<()>().await;
         drop(stack);
         Ok(())
@@ -121,7 +136,8 @@ fn lock(dir: &Path) -> Result<File, UpError> {
     }
 }
 
-async fn show_demo(stack: &Stack, progress: Progress) -> Result<(), DemoError> {
+/// Shows that the main job is done. Returns the id of the demo's project.
+async fn show_demo(stack: &Stack, progress: Progress) -> Result<String, DemoError> {
     let work = demo::deliver_all_types(stack);
     let (project_id, lines) = progress.step("demo: one webhook of each type to the receiver", work).await?;
     println!("\n  {:<12} {:>8}  {:<9} {:>8}", "type", "attempt", "signature", "ms");
@@ -139,7 +155,7 @@ async fn show_demo(stack: &Stack, progress: Progress) -> Result<(), DemoError> {
     let link = progress.step("demo: a return link", demo::mint_return_link(stack, &project_id)).await?;
     let subject = progress.step("demo: today's report by mail", demo::mail_report(stack, &project_id)).await?;
     println!("\n  project      {project_id}\n  return link  {link}\n  mail sent    “{subject}”");
-    Ok(())
+    Ok(project_id)
 }
 
 /// The content of `stack.json`: what other programs need to use the stack.
@@ -147,6 +163,7 @@ pub(crate) fn facts(stack: &Stack) -> Value {
     json!({
         "api": stack.api_url,
         "redirect": stack.redirect_url,
+        "console": stack.console_url,
         "operatorKey": stack.operator_key,
         "mail": stack.mail_url,
         "receiver": stack.receiver.url(""),
@@ -160,6 +177,7 @@ fn print_facts(facts: &Value, file: &Path) {
     let explained = [
         ("api", "the settings API"),
         ("redirect", "return links"),
+        ("console", "the customers' settings pages, opened by a link"),
         ("operatorKey", "send it as x-api-key"),
         ("mail", "the latest mails, as JSON; /0, /1 … in HTML"),
         ("receiver", "receives and verifies the demo's webhooks"),

@@ -1,4 +1,5 @@
-//! Endpoints: settings, signing secrets, public keys, pause and resume, discarding held deliveries, test sends, and the IP addresses
+//! Endpoints: settings, signing secrets, public keys, pause and resume, discarding held deliveries, test sends, checks of received
+//! webhooks, and the IP addresses
 //! that webhooks come from.
 
 use axum::routing::{delete, get, post};
@@ -15,6 +16,8 @@ pub(crate) mod pause;
 pub(crate) mod settings;
 pub(crate) mod signing_secrets;
 pub(crate) mod test_sends;
+pub(crate) mod verification;
+mod verification_view;
 pub(crate) mod view;
 
 /// The routes of endpoints, public keys and egress IPs.
@@ -31,6 +34,7 @@ pub(crate) fn routes(app: &App) -> Routes {
         .route("/v1/projects/{pid}/endpoints/{id}/discard-held", post(discard_held::discard))
         .route("/v1/projects/{pid}/endpoints/{id}/test", idempotent(app, post(test_sends::send)))
         .route("/v1/projects/{pid}/endpoints/{id}/tests/{test}", get(test_sends::read))
+        .route("/v1/projects/{pid}/endpoints/{id}/verify", post(verification::verify))
         .route(
             "/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate",
             idempotent(app, post(signing_secrets::rotate)),

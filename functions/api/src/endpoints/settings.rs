@@ -29,6 +29,9 @@ use crate::http::settings_change::{ChangeDecision, ChangeRequest};
 #[cfg(test)]
 use crate::openapi::{parameters, webhook_requests};
 
+/// Held deliveries of an endpoint are counted up to this number. More would cost more than knowing them is worth.
+const MAX_COUNTED_HELD: u16 = 100;
+
 /// Creates an endpoint. The response is the only one that contains the signing secret. Header values and your own signing secret
 /// also require the scope `secrets:write`.
 #[cfg_attr(test, utoipa::path(
@@ -212,10 +215,13 @@ where
     app.change_settings(request.origin, request.project, decide).await
 }
 
-/// The view of an endpoint, with its health from an eventually consistent read.
+/// The view of an endpoint, with its health and its held deliveries from eventually consistent reads.
 pub(crate) async fn view(app: &App, endpoint: Endpoint) -> Result<EndpointView, ApiError> {
-    let stored = app.store.health.get(endpoint.project_id, endpoint.id).await?;
-    Ok(EndpointView::of(endpoint, &stored.health, app.clock.now(), &app.config.egress_ips))
+    let (stored, held) = tokio::try_join!(
+        app.store.health.get(endpoint.project_id, endpoint.id),
+        app.store.deliveries.count_held(endpoint.id, MAX_COUNTED_HELD),
+    )?;
+    Ok(EndpointView::of(endpoint, &stored.health, app.clock.now(), &app.config.egress_ips).with_held(held))
 }
 
 /// Loads an endpoint with a consistent read. Fails with 404 if it does not exist.

@@ -36,6 +36,8 @@ pub(crate) struct EndpointView {
     state: ShownState,
     /// Health of the receiver.
     health: HealthView,
+    /// Number of held deliveries: they are sent when the endpoint is active and its receiver recovers. 100 means 100 or more.
+    held_deliveries: u16,
     /// Event types that the endpoint receives. `null`: all, including types added later.
     #[cfg_attr(test, schema(required = true))]
     event_types: Option<BTreeSet<EventType>>,
@@ -107,7 +109,7 @@ struct HealthView {
 }
 
 impl SettingsView for EndpointView {
-    const NOT_SETTINGS: &[&str] = &["health", "signingSecret", "sourceIps", "warnings"];
+    const NOT_SETTINGS: &[&str] = &["health", "heldDeliveries", "signingSecret", "sourceIps", "warnings"];
 }
 
 impl EndpointView {
@@ -122,6 +124,7 @@ impl EndpointView {
             desired_state: endpoint.state,
             state: ShownState::of(endpoint.state, health),
             health: HealthView::of(health),
+            held_deliveries: 0,
             event_types: endpoint.event_types,
             header_names: endpoint.headers.into_keys().collect(),
             format: endpoint.format,
@@ -137,6 +140,11 @@ impl EndpointView {
     /// The view with another health.
     pub(crate) fn with_health(self, health: &Health) -> Self {
         Self { state: ShownState::of(self.desired_state, health), health: HealthView::of(health), ..self }
+    }
+
+    /// The view with the number of held deliveries.
+    pub(crate) fn with_held(self, held_deliveries: u16) -> Self {
+        Self { held_deliveries, ..self }
     }
 
     /// The view with the signing secret, for the response that creates the endpoint.

@@ -88,6 +88,12 @@ pub(crate) struct Filter {
     state: Option<DeliveryState>,
     /// Only deliveries to this endpoint.
     endpoint: Option<EndpointId>,
+    /// Only deliveries of events of this type.
+    #[serde(rename = "type")]
+    event_type: Option<EventType>,
+    /// Only deliveries of events about this submission that were not erased.
+    #[serde(rename = "submissionId")]
+    submission_id: Option<SubmissionId>,
     /// Only deliveries of events accepted at or after this time.
     from: Option<Timestamp>,
     /// Only deliveries of events accepted at or before this time.
@@ -121,12 +127,20 @@ pub(crate) async fn list(
     if let Some(event) = filter.event {
         // An event has at most ten deliveries, one for each endpoint.
         let of_event = app.store.events.deliveries_of(caller.project_id, event).await?.unwrap_or_default();
-        let matching = of_event.into_iter().filter(|delivery| fields.matches(delivery));
+        let is_wanted = |delivery: &Delivery| fields.matches(delivery) && filter.is_of_submission(delivery);
+        let matching = of_event.into_iter().filter(is_wanted);
         return Ok(Json(List::whole(matching.map(DeliveryView::from).collect())));
     }
-    let now = app.clock.now();
-    let position = position.unwrap_or_else(|| Position::first(fields.to, now));
-    let page = app.store.events.find_deliveries(caller.project_id, &fields, position, limit, now).await?;
+    let (events, now) = (&app.store.events, app.clock.now());
+    let page = match &filter.submission_id {
+        Some(submission) => {
+            events.find_deliveries_by_submission(caller.project_id, submission, &fields, position, limit).await?
+        }
+        None => {
+            let position = position.unwrap_or_else(|| Position::first(fields.to, now));
+            events.find_deliveries(caller.project_id, &fields, position, limit, now).await?
+        }
+    };
     Ok(Json(List {
         items: page.deliveries.into_iter().map(DeliveryView::from).collect(),
         cursor: page.next.map(|position| list.cursor(&position)),
@@ -155,13 +169,17 @@ pub(crate) async fn existing(app: &App, project: ProjectId, id: DeliveryId) -> R
 
 impl Filter {
     /// The parameters that select the deliveries of the list.
-    fn selection(&self) -> impl Serialize + use<> {
-        let Self { event, state, endpoint, from, to, limit: _, cursor: _ } = *self;
-        (event, state, endpoint, from, to)
+    fn selection(&self) -> impl Serialize {
+        let Self { event, state, endpoint, event_type, submission_id, from, to, limit: _, cursor: _ } = self;
+        (event, state, endpoint, event_type, submission_id, from, to)
     }
 
     fn fields(&self) -> DeliveryFilter {
-        let Self { state, endpoint, from, to, .. } = *self;
-        DeliveryFilter { state, endpoint, event_type: None, from, to }
+        let Self { state, endpoint, event_type, from, to, .. } = *self;
+        DeliveryFilter { state, endpoint, event_type, from, to }
+    }
+
+    fn is_of_submission(&self, delivery: &Delivery) -> bool {
+        self.submission_id.is_none() || self.submission_id == delivery.submission_id
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod erasures;
 pub(crate) mod publish;
 pub(crate) mod read;
 pub(crate) mod replays;
+pub(crate) mod sent_requests;
 pub(crate) mod subscriptions;
 
 /// The routes of events, deliveries, replays and erasures.
@@ -22,6 +23,7 @@ pub(crate) fn routes(app: &App) -> Routes {
         .route("/v1/projects/{pid}/erasures", post(erasures::erase))
         .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
         .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))
+        .route("/v1/projects/{pid}/deliveries/{id}/request", get(sent_requests::read))
         .route("/v1/projects/{pid}/deliveries/{id}/replay", idempotent(app, post(replays::replay_one)))
         .route("/v1/projects/{pid}/replays", idempotent(app, post(replays::create)).get(replays::list))
         .route("/v1/projects/{pid}/replays/{id}", get(replays::read))

@@ -175,7 +175,7 @@ pub(crate) async fn create(
     let endpoint = endpoint_of(&app, caller.project_id, &new.filter).await?;
     if new.is_dry_run {
         let count = count(&app, caller.project_id, &new.filter, endpoint.as_ref());
-        return Ok(Json(DryRun::from(app.read_slowly(&caller, count).await?)).into_response());
+        return Ok(Json(DryRun::from(Box::pin(app.read_slowly(&caller, count)).await?)).into_response());
     }
     let claim = caller.origin.idempotent_request.as_ref();
     let replay = new.start(idempotency::resource_id(claim, || ReplayId::new(now, &*app.random)), caller.project_id);

@@ -14,11 +14,13 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use domain::foundation::draft::{BadField, BadFields, NotAnObject};
 use domain::foundation::key_ring::CannotOpen;
-use domain::projects::api_key::Refusal;
+use domain::projects::api_key::{Refusal, Scope};
+use domain::projects::console::Role;
 use domain::projects::rate_limit::WINDOW;
 use domain::reports::confirmation::CannotAsk;
 use domain::return_urls::{CannotChange, CannotIssue, MAX_SECRET_KEYS};
 use domain::webhooks::delivery::SkipReason;
+use domain::webhooks::request::OpenError;
 use mail::RenderError;
 use thiserror::Error;
 
@@ -36,14 +38,20 @@ pub(crate) enum ApiError {
     /// The API key is known, but does not allow this call.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The API key belongs to another project, or is not an operator key.
-    #[error("API key does not give access to this resource")]
+    /// The console session was ended.
+    #[error("console session is over")]
+    SessionOver,
+    /// The role of the console session lacks a scope.
+    #[error("role {0} of this console session lacks the scope {1}")]
+    RoleLacks(Role, Scope),
+    /// The API key or console session belongs to another project, or the route is only for operator keys.
+    #[error("caller has no access to this resource")]
     Forbidden,
     /// The deployment has a proxy, and the request bypassed it.
     #[error("request did not come through the public host of this API")]
     NotThroughProxy,
-    /// The API key has exceeded its rate limit.
-    #[error("API key has exceeded its limit of calls in {} seconds", WINDOW.as_secs())]
+    /// The caller has exceeded its rate limit.
+    #[error("caller has exceeded its limit of calls in {} seconds", WINDOW.as_secs())]
     TooManyCalls(RateLimitStatus),
     /// The project has exceeded its limit of test sends.
     #[error("project has exceeded its limit of test sends per minute")]
@@ -128,6 +136,9 @@ pub(crate) enum ApiError {
     /// The delivery cannot be replayed.
     #[error("{}", .0.explanation())]
     NotReplayable(SkipReason),
+    /// The deployment has no console.
+    #[error("this deployment has no console")]
+    NoConsole,
     /// Another replay of the project is running.
     #[error("another replay of this project is running; cancel it or wait until it ends")]
     ReplayRunning,
@@ -143,6 +154,9 @@ pub(crate) enum ApiError {
     /// A sealed value could not be opened.
     #[error("a sealed value could not be opened")]
     Sealed(#[from] CannotOpen),
+    /// The signing secrets of an endpoint could not be opened.
+    #[error(transparent)]
+    EndpointSecrets(#[from] OpenError),
     /// The key that seals links in mails could not be loaded.
     #[error(transparent)]
     LinkKey(#[from] LinkKeyError),
@@ -165,11 +179,13 @@ impl ApiError {
     /// The kind of problem, which determines the status and the problem's `type`.
     fn kind(&self) -> ProblemKind {
         match self {
-            Self::UnknownKey => ProblemKind::UnknownKey,
+            Self::UnknownKey | Self::SessionOver => ProblemKind::UnknownKey,
             Self::Refused(Refusal::Expired) => ProblemKind::ExpiredKey,
-            Self::Refused(Refusal::Address | Refusal::Scope(_)) | Self::Forbidden | Self::NotThroughProxy => {
-                ProblemKind::Forbidden
-            }
+            Self::Refused(Refusal::Address | Refusal::Scope(_))
+            | Self::RoleLacks(..)
+            | Self::Forbidden
+            | Self::NotThroughProxy => ProblemKind::Forbidden,
+            Self::NoConsole => ProblemKind::NoConsole,
             Self::TooManyCalls(_) => ProblemKind::TooManyCalls,
             Self::TooManyTests { .. } => ProblemKind::TooManyTests,
             Self::SlowReadRunning => ProblemKind::SlowReadRunning,
@@ -199,7 +215,9 @@ impl ApiError {
             Self::ReplayRunning => ProblemKind::ReplayRunning,
             Self::ReplayDone => ProblemKind::ReplayDone,
             Self::Service(error) | Self::LinkKey(LinkKeyError::Service(error)) => service_problem(error),
-            Self::Sealed(_) | Self::LinkKey(LinkKeyError::Sealed(_)) | Self::Render(_) => ProblemKind::Internal,
+            Self::Sealed(_) | Self::EndpointSecrets(_) | Self::LinkKey(LinkKeyError::Sealed(_)) | Self::Render(_) => {
+                ProblemKind::Internal
+            }
         }
     }
 

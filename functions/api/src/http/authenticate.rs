@@ -1,4 +1,5 @@
-//! Authenticates the caller by the API key in `x-api-key`, and counts the call against the key's rate limit.
+//! Authenticates the caller by the API key in `x-api-key`, or as the console session that the console passes on. Counts the call
+//! against the caller's rate limit.
 
 use std::collections::HashMap;
 use std::convert::identity;
@@ -7,18 +8,20 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use domain::foundation::id::ProjectId;
 use domain::projects::api_key::{ApiKey, ApiKeyKind, ProjectKey};
+use domain::projects::console::ConsoleSession;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
+use crate::http::identity::{Identity, SessionCaller};
 use crate::http::rate_limit::RateLimitSlot;
 use crate::http::source_address::source_address;
 
-/// A caller with a valid API key. A project's key has not expired, is used from an allowed network, and belongs to the project in
-/// the path.
+/// A caller with a valid API key or console session. A project's key has not expired and is used from an allowed network. Key and
+/// session belong to the project in the path.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownCaller {
-    /// The project's key; `None` for the operator.
-    pub(crate) key: Option<ProjectKey>,
+    /// Who the caller is.
+    pub(crate) identity: Identity,
     /// The project in the path, if the path names one.
     pub(crate) project_id: Option<ProjectId>,
 }
@@ -30,15 +33,36 @@ impl KnownCaller {
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
-        let api_key = api_key(parts)?;
         let project_id = project_in_path(parts).await;
-        let mut known = Self { key: None, project_id };
-        if !is_operator(&api_key, app) {
-            known.key = Some(project_key(&api_key, parts, project_id, app).await?);
-        }
+        let known = Self { identity: identify(parts, project_id, app).await?, project_id };
         parts.extensions.insert(known.clone());
         Ok(known)
     }
+}
+
+async fn identify(parts: &Parts, project_id: Option<ProjectId>, app: &App) -> Result<Identity, ApiError> {
+    if let Some(SessionCaller { session, .. }) = parts.extensions.get() {
+        return known_session(session, parts, project_id, app).await.map(Identity::Session);
+    }
+    let api_key = api_key(parts)?;
+    if is_operator(&api_key, app) {
+        return Ok(Identity::Operator);
+    }
+    project_key(&api_key, parts, project_id, app).await.map(Identity::ApiKey)
+}
+
+/// Returns the session. Fails if it must not be used for this project.
+async fn known_session(
+    session: &ConsoleSession,
+    parts: &Parts,
+    project_id: Option<ProjectId>,
+    app: &App,
+) -> Result<ConsoleSession, ApiError> {
+    count_call(&session.id.to_string(), parts, app).await?;
+    if project_id != Some(session.project_id) {
+        return Err(ApiError::Forbidden);
+    }
+    Ok(session.clone())
 }
 
 /// Returns the stored key. Fails unless it may be used now, from this address and for this project.
@@ -52,7 +76,7 @@ async fn project_key(
     let key = app.api_keys.get(&api_key.hash(), now).await?.ok_or(ApiError::UnknownKey)?;
     key.admit(now, source_address(parts))?;
     // Calls for other projects count too. Otherwise they would be unlimited.
-    count_call(&key, parts, app).await?;
+    count_call(&key.id.to_string(), parts, app).await?;
     if project_id != Some(key.project_id) {
         return Err(ApiError::Forbidden);
     }
@@ -67,11 +91,12 @@ pub(crate) async fn admit_replaced_key(replaced: &ProjectKey, parts: &Parts, app
         return Err(ApiError::UnknownKey);
     }
     replaced.admit(app.clock.now(), source_address(parts))?;
-    count_call(replaced, parts, app).await
+    count_call(&replaced.id.to_string(), parts, app).await
 }
 
-async fn count_call(key: &ProjectKey, parts: &Parts, app: &App) -> Result<(), ApiError> {
-    let status = app.rate_limiter.count(key.id, app.clock.now()).await;
+/// Counts a call of the API key or session with this id.
+async fn count_call(caller: &str, parts: &Parts, app: &App) -> Result<(), ApiError> {
+    let status = app.rate_limiter.count(caller, app.clock.now()).await;
     if let Some(slot) = parts.extensions.get::<RateLimitSlot>() {
         slot.set(status.unwrap_or_else(identity));
     }

@@ -6,15 +6,16 @@ use std::marker::PhantomData;
 use aws::lambda::request_log::RequestId;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::foundation::id::{ApiKeyId, ProjectId};
+use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
-use domain::projects::api_key::{ProjectKey, Scope};
+use domain::projects::api_key::Scope;
 use domain::projects::audit::{Actor, Author};
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::KnownCaller;
 use crate::http::idempotency::IdempotentRequest;
+use crate::http::identity::Identity;
 use crate::http::rate_limit::RateLimitSlot;
 use crate::http::source_address::source_address;
 
@@ -24,7 +25,8 @@ pub(crate) struct Operator {
     pub(crate) origin: RequestOrigin,
 }
 
-/// A caller with the scope `S` on the project in the path: the operator, or the holder of one of the project's keys.
+/// A caller with the scope `S` on the project in the path: the operator, the holder of one of the project's keys, or the user of one of
+/// its console sessions.
 ///
 /// The project may not exist. The key of another project is rejected in the same way whether the project exists or not.
 pub(crate) struct Caller<S> {
@@ -32,36 +34,31 @@ pub(crate) struct Caller<S> {
     pub(crate) project_id: ProjectId,
     /// Where the request comes from.
     pub(crate) origin: RequestOrigin,
-    /// The project's key; `None` for the operator.
-    key: Option<ProjectKey>,
+    /// Who the caller is.
+    pub(crate) identity: Identity,
     rate_limit: Option<RateLimitSlot>,
     scope: PhantomData<S>,
 }
 
 impl<S> Caller<S> {
-    /// Counts `calls` additional calls for this request. They affect only later requests, so a key with a low limit can use all
+    /// Counts `calls` additional calls for this request. They affect only later requests, so a caller with a low limit can use all
     /// routes.
     pub(crate) async fn charge(&self, app: &App, calls: u32) {
-        let Some(key) = &self.key else { return };
-        let status = app.rate_limiter.charge(key.id, calls, app.clock.now()).await;
+        let Some(id) = self.identity.id() else { return };
+        let status = app.rate_limiter.charge(&id, calls, app.clock.now()).await;
         if let Some(slot) = &self.rate_limit {
             slot.set(status);
         }
     }
 
-    /// Id of the caller's key; `None` for the operator.
-    pub(crate) fn key_id(&self) -> Option<ApiKeyId> {
-        self.key.as_ref().map(|key| key.id)
-    }
-
     /// Fails if the caller lacks `scope`, which only some requests to this route require.
     pub(crate) fn permit(&self, scope: Scope) -> Result<(), ApiError> {
-        Ok(self.key.as_ref().map_or(Ok(()), |key| key.permit(scope))?)
+        self.identity.permit(scope)
     }
 
-    /// Returns the earlier of `end` and the expiry of the caller's key. A return link must not outlive the key that creates it.
+    /// Returns the earlier of `end` and the end of the caller's access. A return link must not outlive the key that creates it.
     pub(crate) fn earlier_end(&self, end: Timestamp) -> Timestamp {
-        self.key.as_ref().and_then(|key| key.expires_at).map_or(end, |expires_at| expires_at.min(end))
+        self.identity.expires_at().map_or(end, |expires_at| expires_at.min(end))
     }
 }
 
@@ -111,9 +108,9 @@ impl FromRequestParts<App> for Operator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        match KnownCaller::recognize(parts, app).await?.key {
-            None => Ok(Self { origin: RequestOrigin::of(parts, Actor::Operator) }),
-            Some(_) => Err(ApiError::Forbidden),
+        match KnownCaller::recognize(parts, app).await?.identity {
+            Identity::Operator => Ok(Self { origin: RequestOrigin::of(parts, Actor::Operator) }),
+            Identity::ApiKey(_) | Identity::Session(_) => Err(ApiError::Forbidden),
         }
     }
 }
@@ -122,17 +119,11 @@ impl<S: ScopeType> FromRequestParts<App> for Caller<S> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let KnownCaller { key, project_id } = KnownCaller::recognize(parts, app).await?;
+        let KnownCaller { identity, project_id } = KnownCaller::recognize(parts, app).await?;
         let project_id = project_id.ok_or(ApiError::NotFound("project"))?;
-        let actor = match &key {
-            None => Actor::Operator,
-            Some(key) => {
-                key.permit(S::SCOPE)?;
-                Actor::ApiKey { id: key.id, name: key.name.clone() }
-            }
-        };
-        let rate_limit = parts.extensions.get().cloned();
-        Ok(Self { project_id, origin: RequestOrigin::of(parts, actor), key, rate_limit, scope: PhantomData })
+        identity.permit(S::SCOPE)?;
+        let (origin, rate_limit) = (RequestOrigin::of(parts, identity.actor()), parts.extensions.get().cloned());
+        Ok(Self { project_id, origin, identity, rate_limit, scope: PhantomData })
     }
 }
 

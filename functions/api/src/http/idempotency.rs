@@ -28,6 +28,7 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::{self, KnownCaller};
 use crate::http::body;
+use crate::http::identity::Identity;
 use crate::http::response::StoredResponse;
 
 /// A running request with an `Idempotency-Key`. Cloning it is cheap.
@@ -66,7 +67,8 @@ enum ResponseRow {
     Sealed(Sealed),
 }
 
-/// Makes a route idempotent. Each caller and path has its own keys: the response may contain a secret, so no other caller gets it.
+/// Makes a route idempotent. Each caller and path has its own keys: the response may contain a secret, so no other caller gets it. An
+/// API key is one caller, and so is a console session.
 pub(crate) fn idempotent(app: &App, methods: MethodRouter<App>) -> MethodRouter<App> {
     methods.layer(from_fn_with_state(app.clone(), run_once_for_caller))
 }
@@ -99,18 +101,18 @@ async fn run_once_for_project(State(app): State<App>, request: Request, next: Ne
 async fn run_once(app: &App, request: Request, next: Next, callers: Callers) -> Result<Response, ApiError> {
     let Some(key) = idempotency_key(request.headers())? else { return Ok(next.run(request).await) };
     let (mut parts, body) = request.into_parts();
-    let KnownCaller { key: caller, project_id } = match (KnownCaller::recognize(&mut parts, app).await, callers) {
+    let KnownCaller { identity, project_id } = match (KnownCaller::recognize(&mut parts, app).await, callers) {
         (Err(ApiError::UnknownKey), Callers::SameOrReplaced) => {
             return answer_replaced_key(app, &mut parts, body, &key).await.map(IntoResponse::into_response);
         }
         (caller, _) => caller?,
     };
-    if let (Some(caller), Callers::AllWith(scope)) = (&caller, callers) {
+    if let Callers::AllWith(scope) = callers {
         // Checked here, because a stored response does not pass the handler that would check it.
-        caller.permit(scope)?;
+        identity.permit(scope)?;
     }
     let bytes = body::read(body, body::MAX_BODY_BYTES).await?;
-    let own_name = caller.as_ref().map_or_else(|| "operator".to_owned(), |caller| caller.id.to_string());
+    let own_name = identity.id().unwrap_or_else(|| "operator".to_owned());
     let (name, sealed_for) = match callers {
         Callers::Same | Callers::SameOrReplaced => (own_name.as_str(), project_id),
         Callers::AllWith(_) => ("", None),
@@ -119,7 +121,10 @@ async fn run_once(app: &App, request: Request, next: Next, callers: Callers) -> 
     let new_id = EventId::new(app.clock.now(), &*app.random).to_string();
     let running = match app.store.idempotency.begin(&request, new_id, app.clock.now()).await? {
         IdempotencyStart::Proceed { subject } => {
-            let replaceable_key = caller.filter(|_| matches!(callers, Callers::SameOrReplaced));
+            let replaceable_key = match (identity, callers) {
+                (Identity::ApiKey(key), Callers::SameOrReplaced) => Some(key),
+                _ => None,
+            };
             IdempotentRequest::new(request, subject, sealed_for, replaceable_key)
         }
         IdempotencyStart::Answered(response) => return Ok(open(app, &response, sealed_for).await?.into_response()),

@@ -8,6 +8,7 @@ pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod etag;
 pub(crate) mod idempotency;
+pub(crate) mod identity;
 pub(crate) mod paging;
 pub(crate) mod problem;
 pub(crate) mod problem_kind;

@@ -7,23 +7,23 @@ macro_rules! problem_kinds {
     ($($(#[doc = $meaning:literal])+ $kind:ident = $status:ident $name:literal,)+) => {
         /// A kind of problem. The doc comment of each kind appears in the API reference.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum ProblemKind {
+        pub enum ProblemKind {
             $($(#[doc = $meaning])+ $kind,)+
         }
 
         impl ProblemKind {
             /// All kinds, ordered by status.
-            pub(crate) const ALL: &[Self] = &[$(Self::$kind,)+];
+            pub const ALL: &[Self] = &[$(Self::$kind,)+];
 
             /// The last part of the problem's `type`. The name is public and stable.
-            pub(crate) const fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name,)+
                 }
             }
 
             /// The status of the response.
-            pub(crate) const fn status(self) -> StatusCode {
+            pub const fn status(self) -> StatusCode {
                 match self {
                     $(Self::$kind => StatusCode::$status,)+
                 }
@@ -51,8 +51,8 @@ problem_kinds! {
     UnknownKey = UNAUTHORIZED "unknown-key",
     /// The API key has expired.
     ExpiredKey = UNAUTHORIZED "expired-key",
-    /// The API key lacks the required scope, belongs to another project, or must not be used from this address, or the request did
-    /// not use the public host of the API.
+    /// The API key lacks the required scope, belongs to another project, or must not be used from this address, the role of the console
+    /// session lacks the required scope, or the request did not use the public host of the API.
     Forbidden = FORBIDDEN "forbidden",
     /// The resource or the route does not exist.
     NotFound = NOT_FOUND "not-found",
@@ -80,6 +80,8 @@ problem_kinds! {
     EndpointPaused = CONFLICT "endpoint-paused",
     /// The endpoint of the delivery is disabled. Resume it first.
     EndpointDisabled = CONFLICT "endpoint-disabled",
+    /// The deployment has no console, so there are no console links.
+    NoConsole = CONFLICT "no-console",
     /// Another replay of the project is running. Cancel it or wait until it ends.
     ReplayRunning = CONFLICT "replay-running",
     /// The replay has ended, so it can be neither cancelled nor resumed.
@@ -106,7 +108,7 @@ problem_kinds! {
     ReportTooLarge = UNPROCESSABLE_ENTITY "report-too-large",
     /// The day of the report is in the future.
     DayToCome = UNPROCESSABLE_ENTITY "day-to-come",
-    /// The API key has exceeded its rate limit. Retry after the seconds in `Retry-After`.
+    /// The API key or console session has exceeded its rate limit. Retry after the seconds in `Retry-After`.
     TooManyCalls = TOO_MANY_REQUESTS "too-many-calls",
     /// Another report or dry run of the project is running. Retry after the seconds in `Retry-After`.
     SlowReadRunning = TOO_MANY_REQUESTS "slow-read-running",

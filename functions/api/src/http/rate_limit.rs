@@ -1,4 +1,4 @@
-//! Rate limits of API keys: counts calls and writes the `RateLimit` headers.
+//! Rate limits of API keys and console sessions: counts calls and writes the `RateLimit` headers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,22 +8,21 @@ use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use domain::foundation::cache::Cache;
-use domain::foundation::id::ApiKeyId;
 use domain::foundation::time::Timestamp;
 use domain::projects::rate_limit::{CallCounter, RateLimit, WINDOW, Window};
 use tracing::warn;
 
-/// Maximum number of keys that are counted at once.
-const MAX_KEYS: usize = 1000;
+/// Maximum number of callers that are counted at once.
+const MAX_CALLERS: usize = 1000;
 
-/// Counts the calls of each key.
+/// Counts the calls of each caller, by the id of its API key or session.
 pub(crate) struct RateLimiter {
     limit: RateLimit,
     store: QuotaStore,
-    counters: Cache<(ApiKeyId, Window), CallCounter>,
+    counters: Cache<(String, Window), CallCounter>,
 }
 
-/// What a key has left of its rate limit after a call.
+/// What a caller has left of its rate limit after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RateLimitStatus {
     limit: RateLimit,
@@ -31,41 +30,41 @@ pub(crate) struct RateLimitStatus {
     seconds_left: u64,
 }
 
-/// A place in the request's extensions. Authentication stores the key's status there, for the headers of the response.
+/// A place in the request's extensions. Authentication stores the caller's status there, for the headers of the response.
 #[derive(Clone, Default)]
 pub(crate) struct RateLimitSlot(Arc<Mutex<Option<RateLimitStatus>>>);
 
 impl RateLimiter {
     pub(crate) fn new(limit: RateLimit, store: QuotaStore) -> Self {
-        Self { limit, store, counters: Cache::new(WINDOW, MAX_KEYS) }
+        Self { limit, store, counters: Cache::new(WINDOW, MAX_CALLERS) }
     }
 
-    /// Counts a call. Fails with the key's status if the key has exceeded its limit.
-    pub(crate) async fn count(&self, key: ApiKeyId, now: Timestamp) -> Result<RateLimitStatus, RateLimitStatus> {
-        let (has_room, report, window) = self.with_counter(key, now, |counter| {
+    /// Counts a call. Fails with the caller's status if the caller has exceeded its limit.
+    pub(crate) async fn count(&self, caller: &str, now: Timestamp) -> Result<RateLimitStatus, RateLimitStatus> {
+        let (has_room, report, window) = self.with_counter(caller, now, |counter| {
             let has_room = counter.count(self.limit);
             // A rejected call is not counted, so there is nothing new to report.
             (has_room, counter.report(self.limit).filter(|_| has_room), counter.window())
         });
         if let Some(calls) = report {
-            self.report(key, window, calls, now).await;
+            self.report(caller, window, calls, now).await;
         }
-        self.with_counter(key, now, |counter| {
+        self.with_counter(caller, now, |counter| {
             let status = self.status(counter, now);
             if has_room && !counter.is_over(self.limit) { Ok(status) } else { Err(status) }
         })
     }
 
-    /// Counts `calls` additional calls for an admitted call. Returns the key's status.
-    pub(crate) async fn charge(&self, key: ApiKeyId, calls: u32, now: Timestamp) -> RateLimitStatus {
-        let (report, window) = self.with_counter(key, now, |counter| {
+    /// Counts `calls` additional calls for an admitted call. Returns the caller's status.
+    pub(crate) async fn charge(&self, caller: &str, calls: u32, now: Timestamp) -> RateLimitStatus {
+        let (report, window) = self.with_counter(caller, now, |counter| {
             counter.charge(calls);
             (counter.report(self.limit), counter.window())
         });
         if let Some(calls) = report {
-            self.report(key, window, calls, now).await;
+            self.report(caller, window, calls, now).await;
         }
-        self.with_counter(key, now, |counter| self.status(counter, now))
+        self.with_counter(caller, now, |counter| self.status(counter, now))
     }
 
     fn status(&self, counter: &CallCounter, now: Timestamp) -> RateLimitStatus {
@@ -75,15 +74,15 @@ impl RateLimiter {
 
     /// Shares the count with the other instances of the function. If the store fails, the call is allowed; it fails
     /// later if it needs the store.
-    async fn report(&self, key: ApiKeyId, window: Window, calls: u32, now: Timestamp) {
-        match self.store.add_calls(key, window, calls).await {
-            Ok(total) => self.with_counter(key, now, |counter| counter.reported(calls, total)),
-            Err(error) => warn!(cause = telemetry::chain(&error), "calls of API key {key} were not reported"),
+    async fn report(&self, caller: &str, window: Window, calls: u32, now: Timestamp) {
+        match self.store.add_calls(caller, window, calls).await {
+            Ok(total) => self.with_counter(caller, now, |counter| counter.reported(calls, total)),
+            Err(error) => warn!(cause = telemetry::chain(&error), "calls of {caller} were not reported"),
         }
     }
 
-    fn with_counter<T>(&self, key: ApiKeyId, now: Timestamp, work: impl FnOnce(&mut CallCounter) -> T) -> T {
-        self.counters.update_or_insert((key, Window::at(now)), now, || CallCounter::new(now), work)
+    fn with_counter<T>(&self, caller: &str, now: Timestamp, work: impl FnOnce(&mut CallCounter) -> T) -> T {
+        self.counters.update_or_insert((caller.to_owned(), Window::at(now)), now, || CallCounter::new(now), work)
     }
 }
 

@@ -8,15 +8,19 @@ use axum::http::request::Parts;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
+use crate::http::identity::SessionCaller;
 
 /// The caller's address in the request's extensions. [`find`] puts it there.
 #[derive(Debug, Clone, Copy)]
 struct SourceAddress(Option<IpAddr>);
 
-/// Finds the address of the caller. Rejects requests that bypass the deployment's proxy.
+/// Finds the address of the caller. Rejects requests that bypass the deployment's proxy. The console has already found the address
+/// for the requests of its sessions.
 pub(crate) fn find(app: &App, request: &mut Request) -> Result<(), ApiError> {
-    let address = app.config.proxy.caller_address(request);
-    let address = address.map_err(|NotThroughProxy| ApiError::NotThroughProxy)?;
+    let address = match request.extensions().get::<SessionCaller>() {
+        Some(caller) => caller.source_ip,
+        None => app.config.proxy.caller_address(request).map_err(|NotThroughProxy| ApiError::NotThroughProxy)?,
+    };
     request.extensions_mut().insert(SourceAddress(address));
     Ok(())
 }

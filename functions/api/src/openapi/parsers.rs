@@ -40,7 +40,7 @@ fn parse<T: TryFrom<Draft, Error = BadFields>>(draft: Draft) -> Result<(), BadFi
 }
 
 /// The schema names of all requests, with their parsers.
-pub(super) const KNOWN: [(&str, Parser); 21] = [
+pub(super) const KNOWN: [(&str, Parser); 23] = [
     ("NewProject", parse::<domain::projects::project::NewProject>),
     ("ProjectChange", parse::<domain::projects::project::ProjectChange>),
     ("NewApiKey", parse::<domain::projects::api_key::NewApiKey>),
@@ -56,10 +56,12 @@ pub(super) const KNOWN: [(&str, Parser); 21] = [
     ("NewErasure", parse::<domain::webhooks::event::NewErasure>),
     ("NewReplay", check_replay),
     ("NewTestSend", parse::<domain::webhooks::test_send::NewTestSend>),
+    ("CapturedWebhook", parse::<domain::webhooks::verification::CapturedWebhook>),
     ("KeyIssue", parse::<domain::return_urls::KeyIssue>),
     ("NewReturnUrlSettings", parse::<domain::return_urls::NewReturnUrlSettings>),
     ("BroughtUrl", parse::<domain::return_urls::BroughtUrl>),
     ("NewReturnLink", parse::<domain::return_urls::return_link::NewReturnLink>),
+    ("NewConsoleLink", parse::<domain::projects::console::NewConsoleLink>),
     ("NewNotificationUser", parse::<domain::reports::notification_user::NewNotificationUser>),
     ("NotificationUserChange", parse::<domain::reports::notification_user::NotificationUserChange>),
     ("SuppressedAddress", parse::<crate::notifications::suppressions::SuppressedAddress>),

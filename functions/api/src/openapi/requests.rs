@@ -9,6 +9,7 @@ use domain::foundation::overlap::Overlap;
 use domain::foundation::time::Timestamp;
 use domain::projects::api_key::Scope;
 use domain::projects::color::Color;
+use domain::projects::console::{ConsoleLinkLifetime, ConsolePath, ReturnTo, Role};
 use domain::projects::name::{NewName, NewPublicName};
 use domain::projects::project::{Mode, QuietDays};
 use domain::projects::report_hour::ReportHour;
@@ -179,6 +180,38 @@ pub(crate) struct NewReturnLink {
     expires_in_seconds: Option<LinkLifetime>,
     /// Whether the link can be opened only once. Default: `false`.
     single_use: Option<bool>,
+}
+
+/// A request to create a console link.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "user": {"id": "user-17", "name": "Ada"}, "role": "developer", "language": "en", "next": "/deliveries?state=failed",
+    "returnTo": "https://dashboard.example/settings", "expiresInSeconds": 300,
+}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewConsoleLink {
+    /// The user, as your back end has identified them. Signpost trusts both values.
+    user: NewConsoleUser,
+    role: Role,
+    /// Language of the pages. Default: the language that the browser prefers.
+    language: Option<Language>,
+    /// The first page. Default: the overview.
+    next: Option<ConsolePath>,
+    /// Your page that the console leads back to. Default: no way back is shown.
+    return_to: Option<ReturnTo>,
+    /// Lifetime of the link in seconds. Default: 300.
+    expires_in_seconds: Option<ConsoleLinkLifetime>,
+}
+
+/// The user of a console link.
+#[derive(ToSchema)]
+#[schema(example = json!({"id": "user-17", "name": "Ada"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewConsoleUser {
+    /// Id of the user in your system. The audit log stores it.
+    id: NewName,
+    /// Name of the user, shown in the console. The audit log stores it.
+    name: NewName,
 }
 
 /// A request to add a notification user.

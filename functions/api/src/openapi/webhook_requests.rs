@@ -1,4 +1,4 @@
-//! Schemas of the request bodies for endpoints, events, replays and test sends. See [`super::requests`].
+//! Schemas of the request bodies for endpoints, events, replays, test sends and checks of webhooks. See [`super::requests`].
 
 use std::collections::BTreeMap;
 
@@ -179,4 +179,21 @@ pub(crate) struct NewTestSend {
     /// Event type of the test. The webhook contains sample data of this type.
     #[schema(rename = "type")]
     event_type: EventType,
+}
+
+/// A webhook as your server received it.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "headers": "webhook-id: 019ab5e0-0000-7000-8000-000000000004\nwebhook-timestamp: 1795336200\nwebhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+    "body": "{\"type\":\"approved\",\"data\":{}}",
+    "computedSignature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CapturedWebhook {
+    /// The headers: a line each, as `name: value`, or a JSON object as a string. Other headers are ignored. At most 32 KiB.
+    headers: String,
+    /// The body, at most 512 KiB.
+    body: String,
+    /// The signature that your code computed, in base64 or in hexadecimal digits. At most 1,024 bytes.
+    computed_signature: Option<String>,
 }

@@ -116,8 +116,8 @@ pub(crate) async fn apply(
     app.change_settings(request.origin, request.project, decide).await
 }
 
-/// Deletes a project with all its settings. Its API keys are rejected within ten seconds, and its open deliveries are cancelled.
-/// The audit log remains available to the operator. Events and deliveries remain until their retention ends.
+/// Deletes a project with all its settings. Its API keys and console sessions are rejected within ten seconds, and its open deliveries
+/// are cancelled. The audit log remains available to the operator. Events and deliveries remain until their retention ends.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/v1/projects/{pid}", operation_id = "deleteProject", tag = "Projects",
     params(parameters::Preconditions), security(("x-api-key" = ["operator"])),
@@ -145,12 +145,8 @@ pub(crate) async fn delete(
         let before = ProjectView::from(&seen).settings();
         preconditions.check(Some(&Tag::of(&before, seen.changed_in)))?;
         let change = AuditChange::deleted(Resource::Project, &before);
-        Ok(ChangeDecision::project(
-            ProjectWrite::Delete(seen),
-            all_settings(app, id).await?,
-            change,
-            SettingsResponse::no_content(),
-        ))
+        let writes = all_settings(app, &seen).await?;
+        Ok(ChangeDecision::project(ProjectWrite::Delete(seen), writes, change, SettingsResponse::no_content()))
     };
     let response = app.change_settings(&origin, id, decide).await?;
     for endpoint in endpoints {
@@ -159,8 +155,9 @@ pub(crate) async fn delete(
     Ok(response)
 }
 
-/// Number of rows that a project has at most once: return URL, `secretKey`s, key pairs, and the key of links in mails.
-const SINGLE_ROWS: usize = 4;
+/// Number of rows that a project has at most once: return URL, `secretKey`s, key pairs, the key of links in mails, and the note that
+/// its console sessions were ended.
+const SINGLE_ROWS: usize = 5;
 
 const _: () = assert!(
     SINGLE_ROWS + MAX_API_KEYS + MAX_ENDPOINTS + MAX_NOTIFICATION_USERS <= MAX_WRITES,
@@ -172,8 +169,10 @@ const _: () = assert!(
 /// The product limits keep the number of rows within this maximum, as the assertion above proves. If a project has more rows
 /// anyway, the surplus is deleted first: API keys, starting with expired ones. An interrupted deletion is safe, because the project
 /// still exists and the caller can delete it again.
-async fn all_settings(app: &App, id: ProjectId) -> Result<Vec<Write>, ApiError> {
-    let now = app.clock.now();
+///
+/// The rows of console sessions are not deleted. They expire within hours, and the note makes them useless at once.
+async fn all_settings(app: &App, project: &Project) -> Result<Vec<Write>, ApiError> {
+    let (id, now) = (project.id, app.clock.now());
     let mut keys = app.store.api_keys.list(id).await?;
     keys.sort_by_key(|key| key.is_valid(now));
     let endpoints = app.store.endpoints.list_now(id).await?.into_iter();
@@ -186,6 +185,7 @@ async fn all_settings(app: &App, id: ProjectId) -> Result<Vec<Write>, ApiError> 
         Write::return_url_keys_deleted(id),
         Write::key_pairs_deleted(id),
         Write::link_key_deleted(id),
+        Write::console_sessions_ended(id, project.revision + 1, now)?,
     ];
     writes.extend(single);
     let rest = writes.split_off(writes.len().saturating_sub(MAX_WRITES));

@@ -15,7 +15,7 @@ pub(crate) mod view;
 pub(crate) fn routes(app: &App) -> Routes {
     Routes::default()
         .route("/v1/projects/{pid}/return-url", get(settings::read).put(settings::set).delete(settings::delete))
-        .route("/v1/projects/{pid}/return-url/preview", get(settings::preview))
+        .route("/v1/projects/{pid}/return-url/preview", get(settings::preview).post(settings::preview_new))
         .route("/v1/projects/{pid}/return-url/verify", post(settings::verify))
         .route("/v1/projects/{pid}/return-url/keys", idempotent(app, post(keys::issue)).get(keys::list))
         .route("/v1/projects/{pid}/return-url/keys/{id}", delete(keys::remove))

@@ -19,16 +19,37 @@ use crate::http::caller::{Caller, scope};
 use crate::http::etag::{Preconditions, SettingsView, Tag};
 use crate::http::response::SettingsResponse;
 use crate::http::settings_change::{ChangeDecision, ChangeRequest};
+use crate::http::warnings::Warning;
 #[cfg(test)]
 use crate::openapi::{parameters, requests};
 use crate::return_urls::view::ReturnUrlView;
 
-/// A preview of the final URL.
+/// A preview of the final URL. Each value is a placeholder in braces.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Preview {
-    /// The URL, with a placeholder in braces for each value.
+    /// The URL with all fields.
     url: String,
+    /// The URL after a result. It has no error code.
+    result_url: String,
+    /// The URL from an error page. Absent if `errorCode` is not among the fields, because error pages then have no button that leads
+    /// to the URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_url: Option<String>,
+    /// Risks of the settings, as in the return URL itself.
+    warnings: Vec<Warning>,
+}
+
+impl Preview {
+    fn of(settings: &ReturnUrlSettings, app_schemes: &AppSchemes) -> Self {
+        Self {
+            url: settings.preview(),
+            result_url: settings.preview_after_result(),
+            error_url: settings.preview_from_error_page(),
+            warnings: ReturnUrlView::warnings(settings, app_schemes),
+        }
+    }
 }
 
 /// The result of a verification.
@@ -161,7 +182,7 @@ pub(crate) async fn remove(app: &App, request: ChangeRequest<'_>) -> Result<Sett
     app.change_settings(request.origin, request.project, decide).await
 }
 
-/// Returns a preview of the final URL.
+/// Returns a preview of the final URL of the stored settings.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/return-url/preview", operation_id = "previewReturnUrl", tag = "Return URL",
     security(("x-api-key" = ["settings:read"])),
@@ -171,7 +192,25 @@ pub(crate) async fn preview(
     State(app): State<App>,
     caller: Caller<scope::SettingsRead>,
 ) -> Result<Json<Preview>, ApiError> {
-    Ok(Json(Preview { url: existing(&app, &caller).await?.preview() }))
+    let settings = existing(&app, &caller).await?;
+    Ok(Json(Preview::of(&settings, &app.config.app_schemes)))
+}
+
+/// Returns a preview of the final URL of the settings in the body, and stores nothing. The settings are checked as if they were set,
+/// except that the project needs no `secretKey`.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/v1/projects/{pid}/return-url/preview", operation_id = "previewNewReturnUrl", tag = "Return URL",
+    security(("x-api-key" = ["settings:read"])), request_body = requests::NewReturnUrlSettings,
+    responses((status = 200, description = "The preview.", body = Preview)),
+))]
+pub(crate) async fn preview_new(
+    State(app): State<App>,
+    caller: Caller<scope::SettingsRead>,
+    Checked(new): Checked<NewReturnUrlSettings>,
+) -> Result<Json<Preview>, ApiError> {
+    app.existing_project(caller.project_id).await?;
+    let settings = new.accept(true, &app.config.app_schemes)?;
+    Ok(Json(Preview::of(&settings, &app.config.app_schemes)))
 }
 
 /// Verifies a URL with which a browser came back, for customers who do not verify it themselves.

@@ -36,10 +36,15 @@ impl SettingsView for ReturnUrlView {
 impl ReturnUrlView {
     /// The settings as the API returns them. `app_schemes` are those of the deployment.
     pub(crate) fn of(settings: &ReturnUrlSettings, app_schemes: &AppSchemes) -> Self {
-        let warnings = settings.warnings(app_schemes).into_iter().map(warning).collect();
+        let warnings = Self::warnings(settings, app_schemes);
         let ReturnUrlSettings { url, fields, skip_result_page, encryption, signed, allow_app_scheme, changed_in: _ } =
             settings.clone();
         Self { url, fields, skip_result_page, encryption, signed, allow_app_scheme, warnings }
+    }
+
+    /// The risks of the settings.
+    pub(crate) fn warnings(settings: &ReturnUrlSettings, app_schemes: &AppSchemes) -> Vec<Warning> {
+        settings.warnings(app_schemes).into_iter().map(warning).collect()
     }
 }
 

@@ -4,9 +4,11 @@ use std::fmt::Debug;
 use std::ops::Deref;
 use std::str::FromStr;
 
+use api::SessionCaller;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
+use domain::projects::console::ConsoleSession;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
@@ -21,6 +23,7 @@ pub(crate) struct Client {
     router: Router,
     pub(crate) path: String,
     key: Option<String>,
+    session: Option<SessionCaller>,
     source_ip: Option<String>,
     headers: Vec<(&'static str, String)>,
 }
@@ -28,7 +31,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(router: Router, key: &str) -> Self {
         let (key, source_ip) = (Some(key.to_owned()), Some(SOURCE_IP.to_owned()));
-        Self { router, path: String::new(), key, source_ip, headers: Vec::new() }
+        Self { router, path: String::new(), key, session: None, source_ip, headers: Vec::new() }
     }
 
     /// The same caller, below `path`.
@@ -46,6 +49,17 @@ impl Client {
 
     pub(crate) fn without_key(&self) -> Self {
         Self { key: None, ..self.clone() }
+    }
+
+    /// The user of a console session, whose calls the console makes.
+    pub(crate) fn in_session(&self, session: &ConsoleSession) -> Self {
+        let session = SessionCaller::new(session.clone(), SOURCE_IP.parse().ok());
+        Self { session: Some(session), source_ip: None, ..self.without_key() }
+    }
+
+    /// Whether the client calls as the user of a console session.
+    pub(crate) fn is_session(&self) -> bool {
+        self.session.is_some()
     }
 
     pub(crate) fn with_header(&self, name: &'static str, value: &str) -> Self {
@@ -97,7 +111,11 @@ impl Client {
         let mut context = ApiGatewayV2httpRequestContext::default();
         context.http.source_ip.clone_from(&self.source_ip);
         let request = request.extension(RequestContext::ApiGatewayV2(context)).body(Body::from(body.to_string()));
-        let (parts, body) = self.router.clone().oneshot(request.unwrap()).await.unwrap().into_parts();
+        let mut request = request.unwrap();
+        if let Some(session) = &self.session {
+            request.extensions_mut().insert(session.clone());
+        }
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Response { status: parts.status.as_u16(), headers: parts.headers, text, body }

@@ -1,6 +1,7 @@
-//! Random calls by the holder of a limited API key: no key, link or secret that results exceeds the rights of this key.
+//! Random calls by the holder of a limited API key, or by the user of a console session: no key, link or secret that results exceeds
+//! the rights of this key or of the user's role.
 //!
-//! The holder calls with this key and with every key that the API returns. `PROPTEST_CASES` sets the number of cases.
+//! The holder calls with this key or session, and with every key that the API returns. `PROPTEST_CASES` sets the number of cases.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,6 +11,7 @@ use domain::foundation::clock::Clock;
 use domain::foundation::id::{ApiKeyId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::projects::api_key::{ProjectKey, Scope};
+use domain::projects::console::Role;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -54,6 +56,7 @@ enum Call {
     MintLink {
         seconds: u64,
     },
+    MintConsoleLink,
     /// No call: time passes.
     Wait {
         minutes: u64,
@@ -84,8 +87,16 @@ fn call() -> impl Strategy<Value = Call> {
         2 => Just(Call::RotateSigningSecret),
         2 => Just(Call::IssueSecretKey),
         3 => (60_u64..=86_400).prop_map(|seconds| Call::MintLink { seconds }),
+        1 => Just(Call::MintConsoleLink),
         1 => (1_u64..500).prop_map(|minutes| Call::Wait { minutes }),
     ]
+}
+
+/// What the holder has at the start.
+#[derive(Debug, Clone)]
+enum First {
+    Key(KeyFields),
+    Session(Role),
 }
 
 /// The holder's first key. It can always create and read keys, so that calls succeed.
@@ -103,7 +114,7 @@ struct World {
     api: TestApi,
     project: Resource,
     endpoint: Resource,
-    /// The holder's first key, which nothing may exceed.
+    /// The holder's first key, which nothing may exceed. A key with the scopes of the role stands for a session, but is not stored.
     first: ProjectKey,
     /// Keys of others, by their ids.
     others: Vec<ApiKeyId>,
@@ -112,7 +123,7 @@ struct World {
 }
 
 impl World {
-    async fn start(first: &KeyFields) -> Self {
+    async fn start(first: &First) -> Self {
         let (api, project) = TestApi::with_project().await;
         let others = [json!({"name": "full"}), json!({"name": "reader", "scopes": ["settings:read"]})];
         let mut ids = Vec::new();
@@ -120,9 +131,21 @@ impl World {
             ids.push(project.create("/api-keys", other).await.id());
         }
         let endpoint = project.create_endpoint().await;
-        let created = project.create("/api-keys", body(first, api.clock.now())).await;
-        let (id, client) = (created.id(), project.with_key(created.string("key")));
-        let first = api.store.api_keys.get(project.id(), id).await.unwrap().unwrap();
+        let fields = match first {
+            First::Key(fields) => body(fields, api.clock.now()),
+            First::Session(role) => json!({"name": "session", "scopes": role.scopes()}),
+        };
+        let created = project.create("/api-keys", fields).await;
+        let id = created.id();
+        let stored = api.store.api_keys.get(project.id(), id).await.unwrap().unwrap();
+        let client = match first {
+            First::Key(_) => project.with_key(created.string("key")),
+            First::Session(role) => {
+                created.delete("").await.expect(204);
+                api.open_console(&project, *role).await.1
+            }
+        };
+        let first = stored;
         Self { api, project, endpoint, first, others: ids, held: [(id, client)].into() }
     }
 
@@ -130,7 +153,11 @@ impl World {
     async fn make(&mut self, actor: Index, call: &Call) {
         let (id, client) = self.held.iter().nth(actor.index(self.held.len())).unwrap();
         let (client, now) = (client.clone(), self.api.clock.now());
-        let actor = self.api.store.api_keys.get(self.project.id(), *id).await.unwrap();
+        let actor = if client.is_session() {
+            Some(self.first.clone())
+        } else {
+            self.api.store.api_keys.get(self.project.id(), *id).await.unwrap()
+        };
         let (needed, response) = match call {
             Call::CreateKey(fields) => {
                 let response = client.post("/api-keys", body(fields, now)).await;
@@ -167,6 +194,11 @@ impl World {
                 let link = json!({"kycStatus": "approved", "expiresInSeconds": seconds});
                 (vec![Scope::LinksWrite], client.post("/return-links", link).await)
             }
+            Call::MintConsoleLink => {
+                let link = json!({"user": {"id": "u1", "name": "Ada"}, "role": "viewer"});
+                let refused = client.post("/console-links", link).await;
+                return assert!(matches!(refused.status, 401 | 403), "{}", refused.text);
+            }
             Call::Wait { minutes } => return self.api.clock.advance(Duration::from_mins(*minutes)),
         };
         assert!(response.status < 500, "{call:?}: {}", response.text);
@@ -201,7 +233,8 @@ impl World {
         for key in keys.iter().filter(|key| !self.others.contains(&key.id)) {
             assert!(self.held.contains_key(&key.id), "a key that was not returned to its creator: {key:?}");
             assert!(key.scopes.is_subset(&self.first.scopes), "{key:?} exceeds {:?}", self.first);
-            assert!(key.expires_at.unwrap() <= self.first.expires_at.unwrap(), "{key:?} exceeds {:?}", self.first);
+            let is_limited = self.first.expires_at.is_none_or(|end| key.expires_at.is_some_and(|own| own <= end));
+            assert!(is_limited, "{key:?} exceeds {:?}", self.first);
             for address in ["203.0.113.9", "203.0.113.10", "198.51.100.1", "192.0.2.1", "2001:db8::1", "::1"] {
                 let admits = |key: &ProjectKey| key.admit(key.created_at, Some(address.parse().unwrap())).is_ok();
                 assert!(!admits(key) || admits(&self.first), "{key:?} exceeds {:?} at {address}", self.first);
@@ -243,20 +276,36 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases: if is_default { CASES } else { config.cases }, ..config }
 }
 
+fn calls() -> impl Strategy<Value = Vec<(Index, Call)>> {
+    vec((any::<Index>(), call()), 10..40)
+}
+
+fn run(first: &First, calls: &[(Index, Call)]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::start(first).await;
+        for (actor, call) in calls {
+            world.make(*actor, call).await;
+            world.check().await;
+        }
+    });
+}
+
 proptest! {
     #![proptest_config(config())]
 
     #[test]
     fn keys_links_and_secrets_from_a_limited_key_never_exceed_its_rights(
-        first in first_key(), calls in vec((any::<Index>(), call()), 10..40),
+        first in first_key().prop_map(First::Key), calls in calls(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut world = World::start(&first).await;
-            for (actor, call) in &calls {
-                world.make(*actor, call).await;
-                world.check().await;
-            }
-        });
+        run(&first, &calls);
+    }
+
+    #[test]
+    fn keys_and_secrets_from_a_console_session_never_exceed_its_role(
+        first in prop_oneof![3 => Just(Role::Admin), 1 => Just(Role::Developer), 1 => Just(Role::Viewer)].prop_map(First::Session),
+        calls in calls(),
+    ) {
+        run(&first, &calls);
     }
 }

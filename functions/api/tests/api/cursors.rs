@@ -14,13 +14,14 @@ use crate::client::{Client, Resource};
 use crate::fixture::{TestApi, attempt, now};
 
 /// Paths of all lists with cursors, each with a query.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
     "/v1/projects?limit=1",
     "/audit?limit=1",
     "/replays?limit=1",
     "/events?limit=1",
     "/events?limit=1&submissionId=sub_1",
     "/deliveries?limit=1",
+    "/deliveries?limit=1&submissionId=sub_1",
     "/deliveries?limit=1&state=failed",
 ];
 
@@ -185,7 +186,8 @@ async fn made_up_ids_times_and_days_never_cause_a_server_error() {
         (time.clone(), time.clone()).prop_map(|(from, to)| format!("/events?from={from}&to={to}")),
         (id.clone(), id.clone()).prop_map(|(event, endpoint)| format!("/deliveries?event={event}&endpoint={endpoint}")),
         (id.clone(), id.clone()).prop_map(|(event, endpoint)| format!("/deliveries/{event}_{endpoint}")),
-        submission.prop_map(|submission| format!("/events?submissionId={submission}")),
+        submission.clone().prop_map(|submission| format!("/events?submissionId={submission}")),
+        submission.prop_map(|submission| format!("/deliveries?submissionId={submission}")),
         id.clone().prop_map(|id| format!("/events/{id}")),
         id.clone().prop_map(|id| format!("/endpoints/{id}")),
         id.prop_map(|id| format!("/replays/{id}")),

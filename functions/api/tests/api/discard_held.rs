@@ -43,7 +43,10 @@ async fn held_deliveries_are_cancelled_counted_and_audited_once() {
 
     let entries = audit_entries(&project).await;
     assert_eq!(entries.len(), 1);
-    assert_eq!((&entries[0]["actor"]["type"], &entries[0]["resource"]["id"]), (&json!("api-key"), &endpoint.created["id"]));
+    assert_eq!(
+        (&entries[0]["actor"]["type"], &entries[0]["resource"]["id"]),
+        (&json!("api-key"), &endpoint.created["id"])
+    );
     assert_eq!(entries[0]["changes"], json!([{"field": "heldDeliveries", "before": 5}]));
 
     assert_eq!(customer.post(&path, "").await.expect(200), json!({"discarded": 0, "done": true}));
@@ -59,7 +62,8 @@ async fn many_held_deliveries_are_discarded_in_several_calls() {
     let path = format!("/endpoints/{}/discard-held", endpoint.string("id"));
     assert_eq!(project.post(&path, "{}").await.expect(200), json!({"discarded": 2500, "done": false}));
     assert_eq!(project.post(&path, "{}").await.expect(200), json!({"discarded": 100, "done": true}));
-    let before: Vec<Value> = audit_entries(&project).await.iter().map(|entry| entry["changes"][0]["before"].clone()).collect();
+    let before: Vec<Value> =
+        audit_entries(&project).await.iter().map(|entry| entry["changes"][0]["before"].clone()).collect();
     assert_eq!(before, [json!(100), json!(2500)]);
 }
 

@@ -8,7 +8,10 @@ use domain::foundation::clock::Clock as _;
 use domain::foundation::id::EventId;
 use domain::foundation::random::SystemRandom;
 use domain::webhooks::attempt::{Attempt, FailureReason};
+use domain::webhooks::delivery::Delivery;
 use domain::webhooks::endpoint::Endpoint;
+use domain::webhooks::event::EventType;
+use domain::webhooks::health::HoldReason;
 use domain::webhooks::request::{self, EndpointSecrets, ProjectKeys};
 use domain::webhooks::signature::SigningSecret;
 use serde_json::{Value, json};
@@ -79,7 +82,7 @@ async fn an_endpoint_is_read_as_it_was_set_without_its_secrets() {
             "id": endpoint.created["id"], "url": "https://public.example.com/", "description": "CRM", "state": "active",
             "health": {"failures": 0}, "eventTypes": ["aml"], "headerNames": ["authorization"], "format": "argos",
             "encryption": "none", "signatures": ["v1", "v1a"], "secretBroughtAlong": false,
-            "sourceIps": ["198.51.100.1", "198.51.100.2"], "createdAt": NOW, "warnings": [],
+            "sourceIps": ["198.51.100.1", "198.51.100.2"], "createdAt": NOW, "warnings": [], "heldDeliveries": 0,
         })
     );
 }
@@ -441,6 +444,29 @@ async fn an_endpoint_is_paused_until_it_is_resumed() {
     assert_eq!(endpoint.post("/pause", "").await.expect(200)["state"], "paused");
     assert_eq!(endpoint.post("/pause", "").await.expect(200)["state"], "paused");
     assert_eq!(endpoint.post("/resume", "").await.expect(200)["state"], "active");
+}
+
+#[tokio::test]
+async fn held_deliveries_are_counted_up_to_a_hundred() {
+    let Site { api, project, endpoint } = &Site::start().await;
+    let other = project.create_endpoint().await;
+    let hold = async |count: usize| {
+        for _ in 0..count {
+            let event = api.store_event(EventType::Approved, now(), project.id(), &[endpoint.id()]).await;
+            let delivery = Delivery::queued(&event, endpoint.id()).held(HoldReason::Paused);
+            api.store.deliveries.record_held(&delivery, now()).await.unwrap();
+        }
+    };
+    for (more, counted) in [(3, 3), (96, 99), (1, 100), (2, 100)] {
+        hold(more).await;
+        assert_eq!(endpoint.get("").await.expect(200)["heldDeliveries"], counted);
+    }
+    let listed = project.list("/endpoints").await;
+    let mut counted: Vec<u64> = listed.iter().map(|one| one["heldDeliveries"].as_u64().unwrap()).collect();
+    counted.sort_unstable();
+    assert_eq!(counted, [0, 100]);
+    assert_eq!(other.post("/pause", "").await.expect(200)["heldDeliveries"], 0);
+    assert_eq!(endpoint.post("/resume", "").await.expect(200)["heldDeliveries"], 100);
 }
 
 #[tokio::test]

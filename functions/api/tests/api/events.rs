@@ -112,8 +112,8 @@ async fn an_event_published_after_the_response_to_a_change_of_endpoints_sees_the
     let (publisher, api) = (project.at(""), api.restart_with(&with_cache()));
     let settings = api.at(&project.path);
     let receivers = async || {
-        let published = publisher.post("/events", json!({"type": "aml", "data": {}})).await.expect(202);
-        published["deliveries"].as_array().unwrap().len()
+        let accepted = publisher.post("/events", json!({"type": "aml", "data": {}})).await.expect(202);
+        accepted["deliveries"].as_array().unwrap().len()
     };
     assert_eq!(receivers().await, 0);
     let endpoint = {

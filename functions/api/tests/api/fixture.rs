@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Addresses, App, Config, HostNames, paths, router};
+use aws::Aws;
 use aws::queue::testing::FakeQueue;
 use aws::secrets::KeyRingSecret;
+use aws::store::LinkClaim;
 use aws::store::testing::{ACTIVITY, Database, SETTINGS};
-use domain::foundation::clock::ManualClock;
+use domain::foundation::clock::{Clock, ManualClock};
 use domain::foundation::id::{EndpointId, EventId, ProjectId};
 use domain::foundation::key_ring::KeyRing;
 use domain::foundation::random::SystemRandom;
 use domain::foundation::time::Timestamp;
 use domain::projects::api_key::{ApiKey, ApiKeyKind};
+use domain::projects::console::{ConsoleLink, ConsoleSession, Role};
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::event::{Event, EventData, EventType};
+use serde_json::json;
 
 use crate::client::{Client, Resource};
 
@@ -39,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) key_ring: &'static str,
     /// Comma-separated hashes of the secrets that the proxy in front of the API sends. Empty: there is no proxy.
     pub(crate) proxy_secret_hashes: String,
+    /// Base URL of the console. Empty: the deployment has no console.
+    pub(crate) console_base_url: &'static str,
     /// Whether calls to SQS and SES succeed.
     pub(crate) has_queue: bool,
     pub(crate) test_result_timeout: Duration,
@@ -54,6 +60,7 @@ impl Default for Options {
             confirmation_limits: [50, 1000],
             key_ring: KEY_RING,
             proxy_secret_hashes: String::new(),
+            console_base_url: "https://console.example",
             has_queue: true,
             test_result_timeout: Duration::from_secs(8),
             report_timeout: Duration::from_mins(1),
@@ -65,7 +72,7 @@ impl Default for Options {
 /// The running API. It dereferences to the operator's client.
 pub(crate) struct TestApi {
     operator: Client,
-    operator_key: ApiKey,
+    pub(crate) operator_key: ApiKey,
     /// The paths of all routes.
     pub(crate) paths: Vec<&'static str>,
     pub(crate) clock: Arc<ManualClock>,
@@ -105,6 +112,25 @@ impl TestApi {
     pub(crate) fn restart_with(self, options: &Options) -> Self {
         let (operator, paths) = serve(options, &self.operator_key, &self.clock, &self.store, &self.queue);
         Self { operator, paths, ..self }
+    }
+
+    /// Mints a console link for a user with this role and opens it, as the console does. Returns the session, and a client of the
+    /// project that calls as the console does for this session.
+    pub(crate) async fn open_console(&self, project: &Client, role: Role) -> (ConsoleSession, Client) {
+        let link = json!({"user": {"id": "u1", "name": "Ada"}, "role": role});
+        let link = project.post("/console-links", link).await.expect(201);
+        let session = self.opened(link["url"].as_str().unwrap());
+        let claim = self.store.console_sessions.claim(session.clone(), "nonce").await.unwrap();
+        assert_eq!(claim, LinkClaim::Claimed);
+        let client = project.in_session(&session);
+        (session, client)
+    }
+
+    /// The session that this console link opens now.
+    pub(crate) fn opened(&self, url: &str) -> ConsoleSession {
+        let (_, token) = url.rsplit_once('/').unwrap();
+        let now = self.clock.now();
+        ConsoleLink::open(token, &key_ring(KEY_RING), now).unwrap().session(now)
     }
 
     /// Stores an event without queueing its deliveries.
@@ -153,17 +179,22 @@ fn serve(
     queue: &FakeQueue,
 ) -> (Client, Vec<&'static str>) {
     let aws = if options.has_queue { queue.aws() } else { store.aws() };
-    let key_ring = KeyRingSecret::known(key_ring(options.key_ring));
-    let app = App::new(config(options, operator_key), aws, key_ring, clock.clone(), Arc::new(SystemRandom))
-        .with_host_names(Arc::new(FakeHostNames))
-        .with_test_result_timeout(options.test_result_timeout)
-        .with_report_timeout(options.report_timeout)
-        .with_subscription_age(options.subscription_age);
+    let app = app(options, operator_key, clock, aws);
     let paths = paths(&app);
     (Client::new(router(app), operator_key.expose()), paths)
 }
 
-fn config(options: &Options, operator_key: &ApiKey) -> Config {
+/// The app on the services in `aws`.
+pub(crate) fn app(options: &Options, operator_key: &ApiKey, clock: &Arc<ManualClock>, aws: &Aws) -> App {
+    let key_ring = KeyRingSecret::known(key_ring(options.key_ring));
+    App::new(config(options, operator_key), aws, key_ring, clock.clone(), Arc::new(SystemRandom))
+        .with_host_names(Arc::new(FakeHostNames))
+        .with_test_result_timeout(options.test_result_timeout)
+        .with_report_timeout(options.report_timeout)
+        .with_subscription_age(options.subscription_age)
+}
+
+pub(crate) fn config(options: &Options, operator_key: &ApiKey) -> Config {
     let variables = |name: &str| {
         let value = match name {
             "SETTINGS_TABLE" => SETTINGS,
@@ -176,6 +207,7 @@ fn config(options: &Options, operator_key: &ApiKey) -> Config {
             "OPERATOR_KEY_HASHES" => return Some(operator_key.hash().to_string()),
             "API_BASE_URL" => "https://api.signpost.example.com",
             "REDIRECT_BASE_URL" => "https://return.example",
+            "CONSOLE_BASE_URL" => options.console_base_url,
             "EGRESS_IPS" => "198.51.100.1, 198.51.100.2",
             "PROXY_SECRET_HASHES" => return Some(options.proxy_secret_hashes.clone()),
             "ALLOWED_APP_SCHEMES" => "yourapp",

@@ -1,10 +1,11 @@
-//! Calls every route with every kind of API key.
+//! Calls every route with every kind of API key, and in a console session of every role.
 
 use std::time::Duration;
 
 use domain::foundation::clock::Clock;
 use domain::foundation::random::SystemRandom;
 use domain::projects::api_key::{ApiKey, ApiKeyKind, Scope};
+use domain::projects::console::Role;
 use serde_json::json;
 
 use crate::client::Client;
@@ -52,6 +53,7 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("POST", "/v1/projects/{pid}/endpoints/{id}/discard-held", Scoped(SettingsWrite)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/test", Scoped(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/endpoints/{id}/tests/{test}", Scoped(SettingsRead)),
+        ("POST", "/v1/projects/{pid}/endpoints/{id}/verify", Scoped(EventsRead)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate", Scoped(SecretsWrite)),
         ("DELETE", "/v1/projects/{pid}/endpoints/{id}/signing-secret/previous", Scoped(SecretsWrite)),
         ("GET", "/v1/projects/{pid}/jwks.json", Public),
@@ -63,6 +65,7 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("POST", "/v1/projects/{pid}/erasures", Scoped(EventsWrite)),
         ("GET", "/v1/projects/{pid}/deliveries", Scoped(DeliveriesRead)),
         ("GET", "/v1/projects/{pid}/deliveries/{id}", Scoped(DeliveriesRead)),
+        ("GET", "/v1/projects/{pid}/deliveries/{id}/request", Scoped(EventsRead)),
         ("POST", "/v1/projects/{pid}/deliveries/{id}/replay", Scoped(DeliveriesReplay)),
         ("POST", "/v1/projects/{pid}/replays", Scoped(DeliveriesReplay)),
         ("GET", "/v1/projects/{pid}/replays", Scoped(DeliveriesRead)),
@@ -73,6 +76,7 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("PUT", "/v1/projects/{pid}/return-url", Scoped(SettingsWrite)),
         ("DELETE", "/v1/projects/{pid}/return-url", Scoped(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/return-url/preview", Scoped(SettingsRead)),
+        ("POST", "/v1/projects/{pid}/return-url/preview", Scoped(SettingsRead)),
         ("POST", "/v1/projects/{pid}/return-url/verify", Scoped(ReturnVerify)),
         ("POST", "/v1/projects/{pid}/return-url/keys", Scoped(SecretsWrite)),
         ("GET", "/v1/projects/{pid}/return-url/keys", Scoped(SettingsRead)),
@@ -87,6 +91,10 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("POST", "/v1/projects/{pid}/notification-users/{id}/resend-confirmation", Scoped(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/reports", Scoped(DeliveriesRead)),
         ("GET", "/v1/projects/{pid}/reports/{day}", Scoped(DeliveriesRead)),
+        ("POST", "/v1/projects/{pid}/console-links", Operator),
+        ("GET", "/v1/projects/{pid}/console-sessions", Scoped(SettingsRead)),
+        ("DELETE", "/v1/projects/{pid}/console-sessions", Scoped(KeysWrite)),
+        ("DELETE", "/v1/projects/{pid}/console-sessions/{id}", Scoped(KeysWrite)),
         // Comes last, because the other calls need the project.
         ("DELETE", "/v1/projects/{pid}", Operator),
     ]
@@ -171,5 +179,35 @@ async fn a_scope_gives_access_to_exactly_its_own_routes() {
         }
         only.delete("").await.expect(204);
         without.delete("").await.expect(204);
+    }
+}
+
+#[tokio::test]
+async fn a_console_session_has_exactly_the_routes_of_its_role_in_its_project() {
+    let (api, project) = TestApi::with_project().await;
+    let other = api.create_project().await;
+    for role in Role::ALL {
+        for (method, route, access) in ROUTES {
+            // A route can end all sessions, so each call has its own.
+            let (session, _) = api.open_console(&project, role).await;
+            let user = api.in_session(&session);
+            let status = async |user: &Client, project: &str| user.send(method, &path(route, project), "").await.status;
+            let expected = match access {
+                Access::Public => true,
+                Access::Operator => false,
+                Access::Scoped(scope) => role.has(*scope),
+            };
+            let actual = status(&user, &project.path).await;
+            assert_eq!(!matches!(actual, 401 | 403), expected, "{method} {route} as {role}: {actual}");
+            if let Access::Public = access {
+                continue;
+            }
+            for elsewhere in [&other.path, &format!("/v1/projects/{UNKNOWN_ID}")] {
+                let actual = status(&user, elsewhere).await;
+                assert_eq!(actual, 403, "{method} {route} as {role} in another project");
+            }
+            let actual = status(&user.with_key(api.key()), &project.path).await;
+            assert_eq!(!matches!(actual, 401 | 403), expected, "{method} {route} as {role} with an operator key");
+        }
     }
 }

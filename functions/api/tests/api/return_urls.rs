@@ -64,9 +64,29 @@ async fn a_return_url_is_set_read_previewed_and_deleted() {
     settings["warnings"] = set["warnings"].clone();
     assert_eq!(set, settings);
     assert_eq!(project.get("/return-url").await.expect(200), settings);
-    let preview = json!({"url": "https://argosidentity.com?kycStatus={kycStatus}&errorCode={errorCode}"});
+    let preview = json!({
+        "url": "https://argosidentity.com?kycStatus={kycStatus}&errorCode={errorCode}",
+        "resultUrl": "https://argosidentity.com?kycStatus={kycStatus}",
+        "errorUrl": "https://argosidentity.com?kycStatus=rejected&errorCode={errorCode}",
+        "warnings": set["warnings"],
+    });
     assert_eq!(project.get("/return-url/preview").await.expect(200), preview);
     project.delete("/return-url").await.expect(204);
+    project.get("/return-url").await.expect(404);
+}
+
+#[tokio::test]
+async fn settings_are_previewed_without_being_stored() {
+    let (_api, project) = TestApi::with_project().await;
+    let signed = json!({"url": "https://acme.example/done", "fields": ["userid"], "signed": true});
+    let preview = json!({
+        "url": "https://acme.example/done?userid={userid}&ts={ts}&nonce={nonce}&sig={sig}",
+        "resultUrl": "https://acme.example/done?userid={userid}&ts={ts}&nonce={nonce}&sig={sig}",
+        "warnings": [],
+    });
+    assert_eq!(project.post("/return-url/preview", signed).await.expect(200), preview);
+    let bad = project.post("/return-url/preview", json!({"url": "http://acme.example", "fields": ["age"]})).await;
+    assert_eq!((bad.problem().0, bad.bad_fields()), (422, vec!["/url", "/fields/0"]));
     project.get("/return-url").await.expect(404);
 }
 

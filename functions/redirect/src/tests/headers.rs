@@ -1,12 +1,12 @@
 //! Security headers.
 
+use aws::lambda::csp;
 use aws::lambda::proxy::{SECRET_HEADER, TrustedProxy};
 use axum::body::Body;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderValue, Request};
 
 use super::site::{APPROVED, DEVICE_REFUSED, NO_RESULT_PAGE, RESULT_PAGE, SINGLE_USE, Site};
-use crate::csp;
 
 #[tokio::test]
 async fn the_policy_allows_only_the_style_sheets_of_the_page() {

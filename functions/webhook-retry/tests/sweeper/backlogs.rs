@@ -22,7 +22,7 @@ fn task() -> Task {
 async fn backlog(scene: &Scene, count: u32) -> Vec<Delivery> {
     let mut deliveries = Vec::new();
     for number in 0..count {
-        let overdue = MINUTE * 60 - Duration::from_secs(1) * number;
+        let overdue = Duration::from_secs(3_600 - u64::from(number));
         deliveries.push(scene.overdue(scene.project, SHARD, overdue).await);
     }
     deliveries

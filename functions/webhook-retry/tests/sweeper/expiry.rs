@@ -31,7 +31,7 @@ async fn stored(scene: &Scene, delivery: &Delivery) -> Delivery {
 async fn held_deliveries_expire_a_day_before_their_event_is_deleted() {
     let scene = Scene::new().await;
     let expiring = held(&scene, DAY * 29).await;
-    let kept = held(&scene, DAY * 29 - Duration::from_millis(1)).await;
+    let kept = held(&scene, Duration::from_millis(29 * 24 * 3_600_000 - 1)).await;
 
     let (summary, sent) = scene.run(EXPIRE, now()).await;
     assert_eq!((summary.expired, sent.len()), (1, 0));

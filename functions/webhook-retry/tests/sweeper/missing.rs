@@ -20,8 +20,9 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// Starts a replay of the events of the last 48 hours that `endpoint` misses.
 async fn running(scene: &Scene, endpoint: EndpointId, rate: u32) -> Replay {
     let (from, to) = (now().minus(MINUTE * 60 * 48), now());
-    let body =
-        format!(r#"{{"scope":"missing","endpointId":"{endpoint}","from":"{from}","to":"{to}","ratePerMinute":{rate}}}"#);
+    let body = format!(
+        r#"{{"scope":"missing","endpointId":"{endpoint}","from":"{from}","to":"{to}","ratePerMinute":{rate}}}"#
+    );
     let new = NewReplay::check(Draft::parse(body.as_bytes()).unwrap(), now(), from.minus(MINUTE * 60 * 24)).unwrap();
     let replay = new.start(ReplayId::new(now(), &SystemRandom), scene.project);
     assert_eq!(scene.store.replays.start(&replay, now()).await.unwrap(), ReplayStart::Started);

@@ -93,7 +93,13 @@ impl Scene {
         let draft = Draft::parse(br#"{"type":"approved","data":{}}"#).unwrap();
         let event = NewEvent::try_from(draft).unwrap().accept(id.unwrap(), project);
         let endpoint = EndpointId::new(now(), &SystemRandom);
-        self.attempted(&event, endpoint, Some(FailureReason::Status), Some(Duration::from_hours(4) - overdue)).await
+        self.attempted(
+            &event,
+            endpoint,
+            Some(FailureReason::Status),
+            Some(Duration::from_hours(4).saturating_sub(overdue)),
+        )
+        .await
     }
 
     async fn store_event(&self, body: &str, ago: Duration, endpoints: &[EndpointId]) -> WebhookEvent {

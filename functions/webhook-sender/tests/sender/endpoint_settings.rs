@@ -122,6 +122,7 @@ fn our_own_hosts_are_blocked_for_webhooks() {
     let guard = Config::read(|name| match name {
         "API_BASE_URL" => Some("https://api.signpost.example.com".to_owned()),
         "REDIRECT_BASE_URL" => Some("https://go.signpost.example.com".to_owned()),
+        "CONSOLE_BASE_URL" => Some("https://console.signpost.example.com".to_owned()),
         "RETENTION_DAYS" => Some("30".to_owned()),
         "SEND_QUEUE_URL" => Some("https://sqs.eu-west-1.amazonaws.com/123456789012/send".to_owned()),
         "CANARY_URL" => Some("https://sqs.eu-west-1.amazonaws.com/".to_owned()),
@@ -135,7 +136,12 @@ fn our_own_hosts_are_blocked_for_webhooks() {
     .unwrap()
     .address_guard;
     // The sender checks the URL with this guard before each attempt.
-    for host in ["api.signpost.example.com", "GO.signpost.example.com.", "abc.execute-api.eu-west-1.amazonaws.com"] {
+    for host in [
+        "api.signpost.example.com",
+        "GO.signpost.example.com.",
+        "console.signpost.example.com",
+        "abc.execute-api.eu-west-1.amazonaws.com",
+    ] {
         assert_eq!(EndpointUrl::parse(&format!("https://{host}/"), &guard), Err(BlockedUrl::OwnHost.into()), "{host}");
     }
 }

@@ -1,5 +1,7 @@
 //! Long outages on our side: each delivery has one message at a time, and is sent after the outage.
 
+#![expect(clippy::large_futures, reason = "a test runs a few of them")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,7 +134,13 @@ impl World {
     async fn sweep(&mut self) {
         let now = self.clock.now();
         for shard in 0..SHARDS {
-            let page = self.scene.store.sweep.due_in_shard(shard, now.plus(SWEEP_AHEAD), None, DueSelection::ALL).await.unwrap();
+            let page = self
+                .scene
+                .store
+                .sweep
+                .due_in_shard(shard, now.plus(SWEEP_AHEAD), None, DueSelection::ALL)
+                .await
+                .unwrap();
             for due in page.due {
                 let Due::Delivery(due) = due else { continue };
                 let reminder = delivery::remind(due.next_attempt_at, now);

@@ -50,6 +50,11 @@ pub fn base_url(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Re
     Ok(required(var, name)?.trim_end_matches('/').to_owned())
 }
 
+/// Returns a URL that may be missing, without a slash at its end.
+pub fn optional_base_url(var: &impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    optional(var, name).map(|url| url.trim_end_matches('/').to_owned())
+}
+
 /// Parses a variable that must be set.
 pub fn parsed<T>(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<T, ConfigError>
 where
@@ -67,11 +72,12 @@ where
 }
 
 /// Builds the address guard. `ALLOWED_PRIVATE_RECEIVERS` lists exceptions; webhooks to the hosts of `API_BASE_URL`,
-/// `REDIRECT_BASE_URL` and `GATEWAY_URLS` are refused.
+/// `REDIRECT_BASE_URL`, `CONSOLE_BASE_URL` and `GATEWAY_URLS` are refused.
 pub fn address_guard(var: &impl Fn(&str) -> Option<String>) -> Result<AddressGuard, ConfigError> {
     let guard: AddressGuard = parsed_or_empty(var, "ALLOWED_PRIVATE_RECEIVERS")?;
     let mut own: Vec<Url> = list(var, "GATEWAY_URLS")?;
     own.extend([parsed(var, "API_BASE_URL")?, parsed(var, "REDIRECT_BASE_URL")?]);
+    own.extend(list::<Url>(var, "CONSOLE_BASE_URL")?);
     Ok(guard.with_own_hosts(&own))
 }
 
@@ -93,7 +99,27 @@ where
 
 #[cfg(test)]
 mod tests {
+    use domain::webhooks::endpoint::EndpointUrl;
+
     use super::*;
+
+    #[test]
+    fn webhooks_to_the_deployments_own_hosts_are_refused() {
+        let guard_of = |console: &'static str| {
+            let variables = move |name: &str| match name {
+                "API_BASE_URL" => Some("https://api.example.com".to_owned()),
+                "REDIRECT_BASE_URL" => Some("https://return.example.com".to_owned()),
+                "CONSOLE_BASE_URL" => Some(console.to_owned()),
+                _ => None,
+            };
+            address_guard(&variables).unwrap()
+        };
+        let is_accepted = |url: &str, console| EndpointUrl::parse(url, &guard_of(console)).is_ok();
+        let urls = ["https://api.example.com/", "https://return.example.com/", "https://console.example.com/hook"];
+        assert_eq!(urls.map(|url| is_accepted(url, "https://console.example.com")), [false, false, false]);
+        // A deployment without a console.
+        assert_eq!(urls.map(|url| is_accepted(url, "")), [false, false, true]);
+    }
 
     #[test]
     fn a_missing_variable_is_named() {

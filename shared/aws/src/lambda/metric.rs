@@ -189,7 +189,8 @@ struct Line<'a> {
 
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let metrics = self.values.iter().map(|(metric, _)| Definition { name: metric.name(), unit: metric.unit().name() });
+        let metrics =
+            self.values.iter().map(|(metric, _)| Definition { name: metric.name(), unit: metric.unit().name() });
         let directive = Directive { namespace: NAMESPACE, dimensions: [[DIMENSION]], metrics: metrics.collect() };
         let metadata = Metadata { timestamp: self.now.as_millis(), cloud_watch_metrics: [directive] };
         let mut members = serializer.serialize_map(None)?;

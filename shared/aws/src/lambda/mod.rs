@@ -1,6 +1,10 @@
 //! What every Lambda function needs: configuration, logs and metrics, and for HTTP functions the layers that they share.
 
+#[cfg(feature = "http")]
+pub mod accent;
 pub mod config;
+#[cfg(feature = "http")]
+pub mod csp;
 #[cfg(feature = "http")]
 pub mod gateway;
 pub mod metric;

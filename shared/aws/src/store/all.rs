@@ -2,6 +2,7 @@
 
 use super::api_keys::ApiKeyStore;
 use super::audit::AuditStore;
+use super::console_sessions::ConsoleSessionStore;
 use super::deliveries::DeliveryStore;
 use super::digest::DigestStore;
 use super::endpoints::EndpointStore;
@@ -57,6 +58,7 @@ pub struct Store {
     pub users: UserStore,
     pub suppressions: SuppressionStore,
     pub link_keys: LinkKeyStore,
+    pub console_sessions: ConsoleSessionStore,
     pub events: EventStore,
     pub deliveries: DeliveryStore,
     pub sweep: SweepStore,
@@ -83,6 +85,7 @@ impl Store {
             users: UserStore::new(aws, settings_table),
             suppressions: SuppressionStore::new(aws, settings_table),
             link_keys: LinkKeyStore::new(aws, settings_table),
+            console_sessions: ConsoleSessionStore::new(aws, settings_table),
             events: EventStore::new(aws, activity_table, *retention),
             deliveries: DeliveryStore::new(aws, activity_table, *retention),
             sweep: SweepStore::new(aws, activity_table),

@@ -7,7 +7,49 @@ use super::table::Table;
 use super::table::{self, text};
 use crate::client::Aws;
 use domain::foundation::id::{NotificationUserId, ProjectId};
-use domain::projects::audit::Entry;
+use domain::projects::audit::{Actor, Entry, Resource};
+use serde::{Deserialize, Serialize};
+
+/// An entry as it is stored.
+///
+/// Versions before the console fail to read an entry with an actor or a resource that they do not know. They find the operator in place
+/// of a console user, and the project in place of console sessions. The true values have attributes of their own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StoredEntry {
+    #[serde(flatten)]
+    entry: Entry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    console_actor: Option<Actor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    console_resource: Option<Resource>,
+}
+
+impl From<Entry> for StoredEntry {
+    fn from(mut entry: Entry) -> Self {
+        let (mut console_actor, mut console_resource) = (None, None);
+        if let Actor::ConsoleUser { .. } = entry.author.actor {
+            console_actor = Some(std::mem::replace(&mut entry.author.actor, Actor::Operator));
+        }
+        if let Resource::ConsoleSession { .. } | Resource::ConsoleSessions = entry.change.resource {
+            console_resource = Some(std::mem::replace(&mut entry.change.resource, Resource::Project));
+        }
+        Self { entry, console_actor, console_resource }
+    }
+}
+
+impl From<StoredEntry> for Entry {
+    fn from(stored: StoredEntry) -> Self {
+        let StoredEntry { mut entry, console_actor, console_resource } = stored;
+        if let Some(actor) = console_actor {
+            entry.author.actor = actor;
+        }
+        if let Some(resource) = console_resource {
+            entry.change.resource = resource;
+        }
+        entry.without_personal_data()
+    }
+}
 
 /// The audit logs of projects.
 #[derive(Debug, Clone)]
@@ -30,14 +72,14 @@ impl AuditStore {
     ) -> Result<Page<Entry>, StoreError> {
         let query = self.table.beginning_with(&keys::audit(project), keys::AUDIT_PREFIX).scan_index_forward(false);
         let query = query.limit(i32::from(limit));
-        let Page { items, next } = page::page::<Entry>(query, ListOf::AuditLog(project), after).await?;
-        Ok(Page { items: items.into_iter().map(Entry::without_personal_data).collect(), next })
+        let Page { items, next } = page::page::<StoredEntry>(query, ListOf::AuditLog(project), after).await?;
+        Ok(Page { items: items.into_iter().map(Entry::from).collect(), next })
     }
 
     /// Returns one entry.
     pub async fn get(&self, project: ProjectId, number: u64) -> Result<Option<Entry>, StoreError> {
-        let entry: Option<Entry> = self.table.get_now(&keys::audit(project), &keys::audit_entry(number)).await?;
-        Ok(entry.map(Entry::without_personal_data))
+        let entry: Option<StoredEntry> = self.table.get_now(&keys::audit(project), &keys::audit_entry(number)).await?;
+        Ok(entry.map(Entry::from))
     }
 
     /// Removes the personal data that earlier versions stored in the entries of a notification user. Reads the project's whole
@@ -80,6 +122,37 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-11-22T08:30:00Z".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_entry_about_the_console_can_be_read_by_versions_before_the_console() {
+        let store = Database::start().await;
+        let new: NewProject = Draft::parse(br#"{"name":"Acme"}"#).unwrap().try_into().unwrap();
+        let project = new.create(ProjectId::new(now(), &SystemRandom));
+        let name = |text: &str| text.to_owned().try_into().unwrap();
+        let actor = Actor::ConsoleUser { id: name("u1"), name: name("Ada") };
+        let id = "019ab5e0-0000-7000-8000-000000000001".parse().unwrap();
+        let mut write = ProjectWrite::Create(project.clone());
+        for (actor, resource) in [
+            (Actor::Operator, Resource::ConsoleSession { id }),
+            (actor.clone(), Resource::ConsoleSessions),
+            (actor, Resource::ReturnUrl),
+        ] {
+            let author = Author { actor, source_ip: None, request_id: None };
+            let change = AuditChange::deleted(resource, &Fields::new());
+            let entry = Entry { number: write.next_revision(), at: now(), author, change };
+            let commit = Commit { project: write, writes: Vec::new(), entry: entry.clone(), nonce: "n".to_owned() };
+            store.projects.commit(commit, None).await.unwrap();
+            assert_eq!(store.audit.get(project.id, entry.number).await.unwrap(), Some(entry));
+            write = ProjectWrite::Keep(store.projects.get_now(project.id).await.unwrap().unwrap());
+        }
+
+        // These versions read the attributes that `Entry` has.
+        let query = store.audit.table.beginning_with(&keys::audit(project.id), keys::AUDIT_PREFIX);
+        let as_before: Vec<Entry> = table::all(query).await.unwrap();
+        let known = [Resource::Project, Resource::Project, Resource::ReturnUrl].map(|known| (Actor::Operator, known));
+        let read = as_before.into_iter().map(|entry| (entry.author.actor, entry.change.resource));
+        assert_eq!(read.collect::<Vec<_>>(), known);
     }
 
     #[tokio::test]

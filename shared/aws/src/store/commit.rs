@@ -10,6 +10,7 @@
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
+use super::audit::StoredEntry;
 use super::error::StoreError;
 use super::idempotency::IdempotencyKeeper;
 use super::keys;
@@ -157,7 +158,7 @@ pub struct Commit {
 struct EntryRow {
     nonce: String,
     #[serde(flatten)]
-    entry: Entry,
+    entry: StoredEntry,
 }
 
 impl ProjectStore {
@@ -167,7 +168,8 @@ impl ProjectStore {
         let Commit { project, writes, entry, nonce } = commit;
         let number = entry.number;
         let (pk, sk) = (keys::audit(project.project_id()), keys::audit_entry(number));
-        let row = Row { pk: pk.clone(), sk: sk.clone(), content: EntryRow { nonce: nonce.clone(), entry } };
+        let row =
+            Row { pk: pk.clone(), sk: sk.clone(), content: EntryRow { nonce: nonce.clone(), entry: entry.into() } };
         let mut parts = vec![self.project_part(project)?, Write::put(&row)?.into_part(self.table.name())];
         parts.extend(writes.into_iter().map(|write| write.changed_in(number).into_part(self.table.name())));
         parts.extend(keeper.map(IdempotencyKeeper::into_part));

@@ -116,7 +116,8 @@ mod tests {
         assert_eq!(store.deliveries.discard(&listed, now()).await.unwrap(), 2);
         assert_eq!(store.deliveries.discard(&listed, now()).await.unwrap(), 0);
         assert_eq!(store.deliveries.held_until(endpoint, now(), 10).await.unwrap(), []);
-        let stored = async |delivery: &Delivery| store.deliveries.recorded_now(project, delivery.id).await.unwrap().unwrap();
+        let stored =
+            async |delivery: &Delivery| store.deliveries.recorded_now(project, delivery.id).await.unwrap().unwrap();
         for delivery in &deliveries[..2] {
             let ended = stored(delivery).await;
             let expected = (DeliveryState::Cancelled, Some(CancelReason::Discarded), None, Some(now()));

@@ -8,7 +8,9 @@ use super::keys;
 use super::keys::SweepKeys;
 use super::outcome::WriteOutcome;
 use super::sweep::SET_ASIDE_FOR;
-use super::table::{self, RowKey, number, text};
+use super::table::{self, RowKey, number, text, unavailable};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::Select;
 use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{AttemptTask, DeliveryState};
@@ -36,15 +38,20 @@ impl DeliveryStore {
     /// Returns at most `limit` held deliveries of an endpoint, longest held first (eventually consistent), and the keys of those
     /// among them that cannot be read.
     pub async fn held_for(&self, endpoint: EndpointId, limit: usize) -> Result<(Vec<Held>, Vec<RowKey>), StoreError> {
-        let query = self
-            .table
-            .client()
-            .query()
-            .table_name(self.table.name())
-            .index_name("held")
-            .key_condition_expression("heldFor = :endpoint")
-            .expression_attribute_values(":endpoint", text(endpoint.to_string()));
-        Ok(table::read_each(table::first_items(query, limit).await?))
+        Ok(table::read_each(table::first_items(self.held_query(endpoint), limit).await?))
+    }
+
+    /// Counts the held deliveries of an endpoint, up to `limit` (eventually consistent).
+    pub async fn count_held(&self, endpoint: EndpointId, limit: u16) -> Result<u16, StoreError> {
+        let query = self.held_query(endpoint).select(Select::Count).limit(limit.into());
+        let count = query.send().await.map_err(unavailable)?.count();
+        Ok(u16::try_from(count).unwrap_or(limit))
+    }
+
+    fn held_query(&self, endpoint: EndpointId) -> QueryFluentBuilder {
+        let query = self.table.client().query().table_name(self.table.name()).index_name("held");
+        let query = query.key_condition_expression("heldFor = :endpoint");
+        query.expression_attribute_values(":endpoint", text(endpoint.to_string()))
     }
 
     /// Moves a held delivery that cannot be read behind those that are held in the next hour, so that it is not in front of the

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use domain::foundation::id::{
-    ApiKeyId, DeliveryId, EndpointId, EventId, NotificationUserId, ProjectId, ReplayId, ReturnLinkId,
+    ApiKeyId, ConsoleSessionId, DeliveryId, EndpointId, EventId, NotificationUserId, ProjectId, ReplayId, ReturnLinkId,
 };
+use domain::foundation::random::Random;
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::projects::rate_limit::Window;
 use domain::reports::email_address::AddressHash;
@@ -32,6 +33,9 @@ pub(super) const DELIVERY_PREFIX: &str = "delivery#";
 pub(super) const LATE_PREFIX: &str = "late#";
 pub(super) const BACKLOG_PREFIX: &str = "backlog#";
 pub(super) const REPLAY_PREFIX: &str = "replay#";
+pub(super) const CONSOLE_SESSION_PREFIX: &str = "session#";
+/// The sort key of the row that says which console sessions of a project were ended together.
+pub(super) const ENDED_SESSIONS: &str = "ended";
 pub(super) const SUPPRESSION_PREFIX: &str = "suppression#";
 /// The sort key of the row that names a project's running replay.
 pub(super) const RUNNING_REPLAY: &str = "running";
@@ -73,6 +77,31 @@ pub(super) fn api_keys(project: ProjectId) -> String {
 
 pub(super) fn api_key(id: ApiKeyId) -> String {
     format!("{API_KEY_PREFIX}{id}")
+}
+
+/// Console sessions have a partition of their own, so that only the functions that serve the API and the console can read them.
+pub(super) fn console_sessions(project: ProjectId) -> String {
+    format!("console-sessions#{project}")
+}
+
+pub(super) fn console_session(id: ConsoleSessionId) -> String {
+    format!("{CONSOLE_SESSION_PREFIX}{id}")
+}
+
+/// The first and last sort key of console sessions whose links were minted at `first` or later.
+pub(super) fn console_sessions_since(first: Timestamp) -> (String, String) {
+    let first = ConsoleSessionId::new(first, &Zeros);
+    // `~` sorts after all ids.
+    (console_session(first), format!("{CONSOLE_SESSION_PREFIX}~"))
+}
+
+/// Sets the random bits of an id to zero, which makes it the lowest id of its time.
+struct Zeros;
+
+impl Random for Zeros {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
 }
 
 /// The key of a project's links in mails has a partition of its own, so that only the functions that send mails and serve links
@@ -303,8 +332,9 @@ fn build(job: &ReportJob) -> String {
     job.preview_asked_at.map_or_else(|| "day".to_owned(), |asked_at| asked_at.to_string())
 }
 
-pub(super) fn call_count_row(key: ApiKeyId, window: Window) -> (String, String) {
-    (format!("calls#{key}"), window.starts_at().to_string())
+/// `caller` is the id of an API key or of a console session.
+pub(super) fn call_count_row(caller: &str, window: Window) -> (String, String) {
+    (format!("calls#{caller}"), window.starts_at().to_string())
 }
 
 /// `owner` is a project, or a name for requests without one.

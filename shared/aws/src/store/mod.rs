@@ -10,6 +10,7 @@
 //! | settings | `project#{project}` | `user#{user}` | notification user |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
 //! | settings | `audit#{project}` | `entry#{number}` | entry of the audit log |
+//! | settings | `console-sessions#{project}` | `session#{session}`; `ended` | console session, or the note that it was ended; which sessions were ended together |
 //! | settings | `mail-link-key#{project}` | `key` | key of the project's links in mails, sealed |
 //! | settings | `suppressed#{hash of an address}` | `suppression#{reason}`, `suppression#unsubscribed#{project}`, `suppression#lifted` | entry of the suppression list; when the operator removed entries |
 //! | activity | `{project}#{day}` | `event#{event}` | event, with its endpoints |
@@ -28,10 +29,10 @@
 //! | activity | `confirmations#{day}` | `all` | number of confirmation mails of the deployment on a day |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its stored response |
 //! | activity | `{project}#slow-read` | `lease` | the running slow read |
-//! | activity | `calls#{key}` | start of the window | number of calls with an API key |
+//! | activity | `calls#{key or session}` | start of the window | number of calls with an API key or in a console session |
 //! | activity | `used-link#{link}` | `link` | a single-use return link that was used |
 //!
-//! API keys and the audit log have partitions of their own, so that the role of webhook-sender can exclude them. The index
+//! API keys, the audit log and console sessions have partitions of their own, so that the role of webhook-sender can exclude them. The index
 //! `kind` of `settings` lists projects and notification users; `key-hash` finds an API key by its hash. The indexes of
 //! `activity` are sparse: `due` has the rows that the sweep has to check, `held` has held deliveries, and `submission` has
 //! events of a submission that were not erased.
@@ -43,6 +44,7 @@ mod backlogs;
 mod call_counts;
 mod commit;
 mod compression;
+mod console_sessions;
 mod deliveries;
 mod digest;
 mod direct_put;
@@ -76,6 +78,7 @@ mod retention;
 mod return_urls;
 mod search;
 mod search_recorded;
+mod search_submission;
 mod slow_reads;
 mod suppressions;
 mod sweep;
@@ -93,6 +96,7 @@ pub use api_keys::ApiKeyStore;
 pub use audit::AuditStore;
 pub use backlogs::StoredPass;
 pub use commit::{Commit, MAX_WRITES, ProjectWrite, Write};
+pub use console_sessions::{ConsoleSessionStore, LinkClaim, SessionState};
 pub use deliveries::DeliveryStore;
 pub use digest::{DigestProgress, DigestStage, DigestStore};
 pub use discard::Discardable;

@@ -36,6 +36,8 @@ pub(super) enum ListOf {
     AuditLog(ProjectId),
     /// The replays of a project.
     Replays(ProjectId),
+    /// The console sessions of a project.
+    ConsoleSessions(ProjectId),
     /// The kept reports of a project.
     Reports(ProjectId),
 }
@@ -61,6 +63,10 @@ impl ListOf {
             Self::Replays(project) => {
                 let replay = sk?.strip_prefix(keys::REPLAY_PREFIX)?.parse().ok()?;
                 vec![("pk", keys::replays(project)), ("sk", keys::replay(replay))]
+            }
+            Self::ConsoleSessions(project) => {
+                let session = sk?.strip_prefix(keys::CONSOLE_SESSION_PREFIX)?.parse().ok()?;
+                vec![("pk", keys::console_sessions(project)), ("sk", keys::console_session(session))]
             }
             Self::Reports(project) => {
                 let (pk, sk) = keys::report_summary(project, sk?.parse().ok()?);

@@ -185,7 +185,8 @@ impl ReplayStore {
     ) -> Result<(), StoreError> {
         let position: Item = serde_dynamo::to_item(position).map_err(StoreError::Row)?;
         let (set, left): (Vec<_>, Vec<_>) = POSITION.into_iter().partition(|name| position.contains_key(*name));
-        let setting: String = set.iter().map(|name| format!(", #{name} = :{name}")).collect();
+        let setting: Vec<String> = set.iter().map(|name| format!(", #{name} = :{name}")).collect();
+        let setting = setting.concat();
         let removing: Vec<String> = left.iter().map(|name| format!("#{name}")).collect();
         let moving = |planning: &str, condition: &str| {
             let removing = removing.join(", ");
@@ -198,9 +199,9 @@ impl ReplayStore {
                 .expression_attribute_values(":lease", table::count(leased.lease))
                 .expression_attribute_values(":queued", table::count(queued))
                 .expression_attribute_values(":sent", text(sent_until.to_string()));
-            let update = POSITION.into_iter().fold(update, |update, name| {
-                update.expression_attribute_names(format!("#{name}"), name)
-            });
+            let update = POSITION
+                .into_iter()
+                .fold(update, |update, name| update.expression_attribute_names(format!("#{name}"), name));
             position.iter().fold(update, |update, (name, value)| {
                 update.expression_attribute_values(format!(":{name}"), value.clone())
             })

@@ -127,7 +127,9 @@ impl EventStore {
                 if !reader.takes(event.id.created_at(), 1 + deliveries.len() as u64) {
                     return Ok(unreadable);
                 }
-                deliveries.iter().for_each(|delivery| report.add(delivery));
+                for delivery in &deliveries {
+                    report.add(delivery);
+                }
             }
         }
         Ok(unreadable)

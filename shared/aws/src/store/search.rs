@@ -13,7 +13,7 @@ use domain::webhooks::event::{EventFilter, SubmissionId};
 
 /// Maximum number of pages that one search reads, including those of days without events. After that it may return fewer items
 /// than asked for, with a position to continue from. A page takes DynamoDB between 3 and 50 ms.
-pub const MAX_PAGES: usize = 25;
+pub const MAX_PAGES: usize = 40;
 
 /// Deliveries that match a filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,7 @@ pub struct FoundEvents {
 }
 
 /// Maximum number of events of one submission that are read. A verification has far fewer.
-const MAX_EVENTS_PER_SUBMISSION: usize = 1000;
+pub(super) const MAX_EVENTS_PER_SUBMISSION: usize = 1000;
 
 /// The number of rows that a search reads with its next page. It grows while pages contain no match, because then most rows
 /// do not match.

@@ -47,9 +47,8 @@ impl DeliveryStore {
         let (rows, _unreadable) = table::read_each::<DeliveryRow>(answer.items.unwrap_or_default());
         let is_complete = |delivery: &Delivery| last_read.is_none_or(|last| delivery.id.event > last.event);
         let mut deliveries: Vec<Delivery> = rows.into_iter().map(DeliveryRow::into_delivery).collect();
-        deliveries.retain(|delivery| {
-            is_complete(delivery) && position.reaches(delivery.id) && filter.matches(delivery)
-        });
+        deliveries
+            .retain(|delivery| is_complete(delivery) && position.reaches(delivery.id) && filter.matches(delivery));
         deliveries.sort_unstable_by_key(|delivery| (std::cmp::Reverse(delivery.id.event), delivery.id.endpoint));
         let next = match last_read {
             Some(last) => Some(Position::Before(last.event.following())),
@@ -59,12 +58,7 @@ impl DeliveryStore {
     }
 
     /// Builds a query for the stored deliveries of one day at `position` that match `filter`. `None` if there can be none.
-    fn matching(
-        &self,
-        project: ProjectId,
-        filter: &DeliveryFilter,
-        position: Position,
-    ) -> Option<QueryFluentBuilder> {
+    fn matching(&self, project: ProjectId, filter: &DeliveryFilter, position: Position) -> Option<QueryFluentBuilder> {
         let (first, last) = keys::delivery_range(filter.from, position)?;
         let mut query = self.table.between(&keys::day(project, position.day()), &first, &last);
         let mut conditions = Vec::new();

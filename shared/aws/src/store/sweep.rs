@@ -120,8 +120,8 @@ impl DueSelection<'_> {
             Self::Without(projects) => {
                 let projects = projects.iter().take(MAX_LEFT_OUT).enumerate();
                 let named: Vec<_> = projects.map(|(index, project)| (format!(":without{index}"), project)).collect();
-                let names = named.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-                let filter = format!("attribute_not_exists(nextAttemptAt) OR NOT (projectId IN ({names}))");
+                let listed = named.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+                let filter = format!("attribute_not_exists(nextAttemptAt) OR NOT (projectId IN ({listed}))");
                 named.into_iter().fold(query.filter_expression(filter), |query, (name, project)| {
                     query.expression_attribute_values(name, text(project.to_string()))
                 })
@@ -304,7 +304,7 @@ mod tests {
 
         let stored = store.sweep.put_pass(SHARD, &new, next.clone(), now()).await.unwrap().unwrap();
         assert_eq!(store.sweep.put_pass(SHARD, &new, next.clone(), now()).await.unwrap(), None);
-        assert_eq!(store.sweep.passes(SHARD).await.unwrap(), [stored.clone()]);
+        assert_eq!(store.sweep.passes(SHARD).await.unwrap(), std::slice::from_ref(&stored));
         assert_eq!((stored.pass == next, store.sweep.passes(SHARD + 1).await.unwrap()), (true, vec![]));
         assert_eq!(store.sweep.forget_pass(SHARD, &new).await.unwrap(), WriteOutcome::Conflict);
         assert_eq!(store.sweep.forget_pass(SHARD, &stored).await.unwrap(), WriteOutcome::Applied);

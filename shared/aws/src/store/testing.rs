@@ -110,7 +110,8 @@ impl Database {
         let (pk, sk) = keys::event_row(project, id);
         let call = self.aws.dynamodb().update_item().table_name(ACTIVITY);
         let call = call.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk));
-        let call = call.update_expression("SET erasedAt = :now REMOVE #data").expression_attribute_names("#data", "data");
+        let call =
+            call.update_expression("SET erasedAt = :now REMOVE #data").expression_attribute_names("#data", "data");
         let now = AttributeValue::S(id.created_at().to_string());
         call.expression_attribute_values(":now", now).send().await.expect("the database takes any row");
     }

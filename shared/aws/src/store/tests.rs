@@ -254,7 +254,14 @@ async fn the_sweep_finds_a_first_attempt_that_was_recorded_with_others() {
     assert!(answers.iter().all(|answer| matches!(answer, Ok(WriteOutcome::Applied))));
     let mut due = Vec::new();
     for shard in 0..SHARDS {
-        due.extend(store.sweep.due_in_shard(shard, now().plus(Duration::from_secs(1)), None, DueSelection::ALL).await.unwrap().due);
+        due.extend(
+            store
+                .sweep
+                .due_in_shard(shard, now().plus(Duration::from_secs(1)), None, DueSelection::ALL)
+                .await
+                .unwrap()
+                .due,
+        );
     }
     assert_eq!(due.len(), all.len());
 }
@@ -362,7 +369,15 @@ async fn a_finished_delivery_is_no_longer_due() {
     store.deliveries.record(&delivered, None).await.unwrap();
 
     let shard = event.id.as_bytes()[15] % super::SHARDS;
-    assert_eq!(store.sweep.due_in_shard(shard, now().plus(Duration::from_hours(1)), None, DueSelection::ALL).await.unwrap().due, []);
+    assert_eq!(
+        store
+            .sweep
+            .due_in_shard(shard, now().plus(Duration::from_hours(1)), None, DueSelection::ALL)
+            .await
+            .unwrap()
+            .due,
+        []
+    );
 }
 
 #[tokio::test]

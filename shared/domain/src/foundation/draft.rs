@@ -119,6 +119,23 @@ impl Draft {
         self.read(pointer(&[name]), &raw)
     }
 
+    /// Takes a required object. `read` takes its fields. Their errors have pointers into the object, and a field that `read` does
+    /// not take is unknown.
+    pub fn required_object<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let raw = self.required_raw(name)?;
+        let mut object = match Self::parse(raw.get().as_bytes()) {
+            Ok(object) => object,
+            Err(NotAnObject::OtherKind) => return self.refuse(pointer(&[name]), "must be an object"),
+            Err(NotAnObject::Malformed(error)) => return self.refuse(pointer(&[name]), &error),
+        };
+        let value = read(&mut object);
+        let errors = object.into_errors();
+        let is_good = errors.is_empty();
+        let inside = |error: BadField| BadField { pointer: pointer(&[name]) + &error.pointer, ..error };
+        self.bad.extend(errors.into_iter().map(inside));
+        value.filter(|_| is_good)
+    }
+
     /// Takes an optional list. Each bad item is reported by its own pointer; with a bad item the list is `None`.
     pub fn optional_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<Vec<T>> {
         let items: Vec<Box<RawValue>> = self.optional(name)?;
@@ -197,14 +214,20 @@ impl Draft {
     /// is an error.
     ///
     /// `build` runs only without errors, so its `?` on required fields never returns early.
-    pub fn check<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, BadFields> {
+    pub fn check<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, BadFields> {
+        let errors = self.into_errors();
+        if !errors.is_empty() {
+            return Err(BadFields(errors));
+        }
+        Ok(build().expect("the error of a missing required field was collected"))
+    }
+
+    /// Returns the collected errors, and one for each field that was not taken.
+    fn into_errors(mut self) -> Vec<BadField> {
         for name in self.fields.into_keys() {
             self.bad.push(BadField { pointer: pointer(&[&name]), detail: "is not a known field".to_owned() });
         }
-        if !self.bad.is_empty() {
-            return Err(BadFields(self.bad));
-        }
-        Ok(build().expect("the error of a missing required field was collected"))
+        self.bad
     }
 
     fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
@@ -237,7 +260,7 @@ impl Draft {
         let raw = self.take(name)?;
         // Checks that the value is an object. `Map` keeps only the last of repeated members, so they are read again below.
         let _: serde_json::Map<String, Value> = self.read(pointer(&[name]), &raw)?;
-        let members: EveryMember = serde_json::from_str(raw.get()).expect("it was read as an object");
+        let members: EveryMember<Value> = serde_json::from_str(raw.get()).expect("it was read as an object");
         Some(members.0)
     }
 
@@ -322,6 +345,27 @@ mod tests {
                 bad("/a~1b", "is not a known field"),
             ]))
         );
+    }
+
+    #[test]
+    fn errors_inside_an_object_have_pointers_into_it() {
+        let read = |body: &str| {
+            let mut draft = Draft::parse(body.as_bytes()).unwrap();
+            let user = draft.required_object("a/b", |user| {
+                let (id, age) = (user.required::<String>("id"), user.optional::<u8>("age"));
+                Some((id?, age))
+            });
+            draft.check(|| user).map_err(|BadFields(bad)| {
+                bad.into_iter().map(|field| format!("{} {}", field.pointer, field.detail)).collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(read(r#"{"a/b":{"id":"u","age":7}}"#), Ok(("u".to_owned(), Some(7))));
+        let errors = read(r#"{"a/b":{"age":"x","extra":1},"z":1}"#).unwrap_err();
+        assert_eq!(errors.len(), 4, "{errors:?}");
+        assert_eq!((&*errors[0], &*errors[2]), ("/a~1b/id is required", "/a~1b/extra is not a known field"));
+        assert_eq!(read("{}"), Err(vec!["/a~1b is required".to_owned()]));
+        assert_eq!(read(r#"{"a/b":[]}"#), Err(vec!["/a~1b must be an object".to_owned()]));
+        assert!(read(r#"{"a/b":{"id":"u","id":"v"}}"#).unwrap_err()[0].starts_with("/a~1b member `id` is repeated"));
     }
 
     #[test]

@@ -137,6 +137,11 @@ id! {
     ReplayId
 }
 
+id! {
+    /// Id of a console session. The console link that opens the session has it from the start.
+    ConsoleSessionId
+}
+
 impl EventId {
     /// The lowest id with the creation time `at`, with which the range of the events from `at` on begins. No event has it.
     pub fn first_at(at: Timestamp) -> Self {

@@ -45,6 +45,10 @@ pub enum SealedKind {
     Unsubscription,
     /// The response that is stored for an idempotency key.
     KeptAnswer,
+    /// The content of a console link.
+    ConsoleLink,
+    /// The content of a console session's cookie.
+    ConsoleCookie,
 }
 
 impl SealedKind {
@@ -59,6 +63,8 @@ impl SealedKind {
             Self::Confirmation => "confirmation",
             Self::Unsubscription => "unsubscription",
             Self::KeptAnswer => "kept-answer",
+            Self::ConsoleLink => "console-link",
+            Self::ConsoleCookie => "console-cookie",
         }
     }
 }

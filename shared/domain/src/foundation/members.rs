@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The members of an object. A repeated member is an error, because JSON parsers differ on which value counts.
@@ -37,21 +37,21 @@ impl<'de> Deserialize<'de> for UniqueMembers {
     }
 }
 
-/// The members of an object, including repeated ones.
-pub(super) struct EveryMember(pub(super) Vec<(String, Value)>);
+/// The members of an object in their order, including repeated ones.
+pub(crate) struct EveryMember<V>(pub(crate) Vec<(String, V)>);
 
-impl<'de> Deserialize<'de> for EveryMember {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for EveryMember<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EveryMemberVisitor;
+        struct EveryMemberVisitor<V>(PhantomData<V>);
 
-        impl<'de> Visitor<'de> for EveryMemberVisitor {
-            type Value = EveryMember;
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for EveryMemberVisitor<V> {
+            type Value = EveryMember<V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<EveryMember, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<EveryMember<V>, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
@@ -60,6 +60,6 @@ impl<'de> Deserialize<'de> for EveryMember {
             }
         }
 
-        deserializer.deserialize_map(EveryMemberVisitor)
+        deserializer.deserialize_map(EveryMemberVisitor(PhantomData))
     }
 }

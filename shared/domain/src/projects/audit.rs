@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::foundation::id::{ApiKeyId, EndpointId, NotificationUserId, SecretKeyId};
+use crate::foundation::id::{ApiKeyId, ConsoleSessionId, EndpointId, NotificationUserId, SecretKeyId};
 use crate::foundation::time::Timestamp;
 use crate::projects::name::Name;
 use crate::public_names;
@@ -65,6 +65,13 @@ pub enum Actor {
         /// Id of the API key.
         id: ApiKeyId,
         /// Name of the API key at the time of the change.
+        name: Name,
+    },
+    /// A user of the console. The operator names the user, and Signpost does not check the name.
+    ConsoleUser {
+        /// Id of the user in the operator's system.
+        id: Name,
+        /// Name of the user at the time of the change.
         name: Name,
     },
     /// A person who used the link in a notification user's mail.
@@ -136,6 +143,13 @@ pub enum Resource {
     },
     /// The key pairs that sign webhooks.
     SigningKeys,
+    /// A console session.
+    ConsoleSession {
+        /// Id of the session.
+        id: ConsoleSessionId,
+    },
+    /// All console sessions of the project.
+    ConsoleSessions,
 }
 
 /// A changed field.
@@ -304,6 +318,13 @@ mod tests {
 
         let project = entry(AuditChange::created(Resource::Project, &fields(json!({"name": "Acme"}))));
         assert_eq!(project.clone().without_personal_data(), project);
+    }
+
+    #[test]
+    fn a_console_user_is_shown_with_id_and_name() {
+        let name = |text: &str| Name::try_from(text.to_owned()).unwrap();
+        let actor = Actor::ConsoleUser { id: name("u1"), name: name("Ada") };
+        assert_eq!(serde_json::to_value(actor).unwrap(), json!({"type": "console-user", "id": "u1", "name": "Ada"}));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Projects, their API keys, and the audit log of their settings.
+//! Projects, their API keys, the audit log of their settings, and access to the console.
 
 pub mod api_key;
 pub mod audit;
 pub mod color;
+pub mod console;
 pub mod name;
 pub mod project;
 pub mod rate_limit;

@@ -1,22 +1,19 @@
 //! Return links, which lead one person to the return URL after a verification.
 //!
-//! A link is `/r/{token}`. The token is `<project id>.<sealed content>`. The project id is not encrypted, because the content is
-//! bound to it and can only be opened with it. All else is readable only with the key ring. Links are not stored, and they
-//! cannot be read, changed or guessed. Only the use of a single-use link is recorded.
+//! A link is `/r/{token}`, where the token is a [`project_token`]. Links are not stored, and they cannot be read, changed or
+//! guessed. Only the use of a single-use link is recorded.
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::from_value;
 use thiserror::Error;
-use uuid::Uuid;
 
 use crate::foundation::draft::{BadFields, Draft};
 use crate::foundation::id::{ProjectId, ReturnLinkId};
 use crate::foundation::key_ring::{KeyRing, Sealed, SealedKind};
+use crate::foundation::project_token;
 use crate::foundation::random::Random;
 use crate::foundation::time::Timestamp;
 use crate::return_urls::{Outcome, PersonFields, Verification};
@@ -70,21 +67,18 @@ impl ReturnLink {
         let exp = self.expires_at.as_millis();
         let content = Content { verification, exp, once: self.single_use, rev: self.revision };
         let plaintext = serde_json::to_vec(&content).expect("strings and numbers can be serialized");
-        let sealed = ring.seal(SealedKind::ReturnLink, self.project_id, &plaintext, random);
-        format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(self.project_id.as_bytes()), sealed.as_str())
+        project_token::seal(ring, SealedKind::ReturnLink, self.project_id, &plaintext, random)
     }
 
     /// Returns the sealed part of `token`, if it has one.
     pub fn sealed_in(token: &str) -> Option<Sealed> {
-        token.split_once('.').map(|(_, sealed)| Sealed::from_text(sealed))
+        project_token::sealed_in(token)
     }
 
     /// Opens the link in `token`. Fails if the link has expired at `now`.
     pub fn open(token: &str, ring: &KeyRing, now: Timestamp) -> Result<Self, BadReturnLink> {
-        let (project, sealed) = token.split_once('.').ok_or(BadReturnLink::Foreign)?;
-        let project_id = read_project(project).ok_or(BadReturnLink::Foreign)?;
-        let opened = ring.open(SealedKind::ReturnLink, project_id, &Sealed::from_text(sealed));
-        let plaintext = opened.map_err(|_| BadReturnLink::Foreign)?;
+        let opened = project_token::open(ring, SealedKind::ReturnLink, token);
+        let (project_id, plaintext) = opened.map_err(|_| BadReturnLink::Foreign)?;
         let content: Content = serde_json::from_slice(&plaintext).map_err(|_| BadReturnLink::Foreign)?;
         let expires_at = Timestamp::from_millis(content.exp).ok_or(BadReturnLink::Foreign)?;
         if expires_at <= now {
@@ -93,11 +87,6 @@ impl ReturnLink {
         let Content { verification, once: single_use, rev: revision, .. } = content;
         Ok(Self { project_id, verification, expires_at, single_use, revision })
     }
-}
-
-fn read_project(encoded: &str) -> Option<ProjectId> {
-    let bytes: [u8; 16] = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?.try_into().ok()?;
-    Uuid::from_bytes(bytes).to_string().parse().ok()
 }
 
 /// Lifetime of a return link in seconds: 1 minute to 1 day. The default is 1 hour.
@@ -178,6 +167,8 @@ impl NewReturnLink {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use proptest::prelude::*;
 
     use super::*;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::url::{ENCRYPTED, KEY_ID, NONCE, SIGNATURE, SIGNED_AT};
-use super::{AppSchemes, Encryption, KEY_REQUIRED, Outcome, ReturnField, ReturnUrl};
+use super::{AppSchemes, Encryption, KEY_REQUIRED, KycStatus, Outcome, ReturnField, ReturnUrl};
 use crate::foundation::draft::{BadField, BadFields, Draft, pointer};
 
 /// The error of a URL whose scheme may belong to another program.
@@ -65,19 +65,45 @@ impl ReturnUrlSettings {
 
     /// Returns the final URL with a placeholder in braces for every value, to show to people.
     pub fn preview(&self) -> String {
-        let fields = self.fields.iter().map(|field| field.as_str());
-        let keys: Vec<&str> = match self.encryption {
-            Encryption::None => fields.collect(),
-            Encryption::Aes256Ecb => vec![ENCRYPTED],
-            Encryption::Aes256Gcm => vec![ENCRYPTED, KEY_ID],
+        self.preview_with(self.fields.iter().map(|field| placeholder(field.as_str())))
+    }
+
+    /// Returns the preview of the URL after a result, which has no error code.
+    pub fn preview_after_result(&self) -> String {
+        let fields = self.fields.iter().filter(|field| **field != ReturnField::ErrorCode);
+        self.preview_with(fields.map(|field| placeholder(field.as_str())))
+    }
+
+    /// Returns the preview of the URL from an error page, where the result is always `rejected`. `None` if error pages have no
+    /// button that leads to the URL.
+    pub fn preview_from_error_page(&self) -> Option<String> {
+        let parameter = |field: &ReturnField| match field {
+            ReturnField::KycStatus => format!("{field}={}", KycStatus::Rejected),
+            other => placeholder(other.as_str()),
         };
-        let protection: &[&str] = if self.signed { &[SIGNED_AT, NONCE, SIGNATURE] } else { &[] };
-        let parameters: Vec<String> = keys.iter().chain(protection).map(|key| format!("{key}={{{key}}}")).collect();
+        self.fields.contains(&ReturnField::ErrorCode).then(|| self.preview_with(self.fields.iter().map(parameter)))
+    }
+
+    /// Returns the preview with these parameters, or with one encrypted parameter in their place.
+    fn preview_with(&self, fields: impl Iterator<Item = String>) -> String {
+        let mut parameters: Vec<String> = match self.encryption {
+            Encryption::None => fields.collect(),
+            Encryption::Aes256Ecb => vec![placeholder(ENCRYPTED)],
+            Encryption::Aes256Gcm => vec![placeholder(ENCRYPTED), placeholder(KEY_ID)],
+        };
+        if self.signed {
+            parameters.extend([SIGNED_AT, NONCE, SIGNATURE].map(placeholder));
+        }
         if parameters.is_empty() {
             return self.url.to_string();
         }
         self.url.with_query(&parameters.join("&"))
     }
+}
+
+/// A parameter with its name in braces in place of its value.
+fn placeholder(name: &str) -> String {
+    format!("{name}={{{name}}}")
 }
 
 /// A request to set all settings of a project's return URL.
@@ -153,7 +179,6 @@ impl NewReturnUrlSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::return_urls::KycStatus;
 
     fn new(body: &str) -> Result<NewReturnUrlSettings, BadFields> {
         Draft::parse(body.as_bytes()).unwrap().try_into()
@@ -256,6 +281,30 @@ mod tests {
         let ecb = preview(r#"{"url":"https://a.example","fields":[],"encryption":"aes-256-ecb"}"#);
         assert_eq!(ecb, "https://a.example?encrypted={encrypted}");
         assert_eq!(preview(r#"{"url":"https://a.example","fields":[]}"#), "https://a.example");
+    }
+
+    #[test]
+    fn previews_of_a_result_and_of_an_error_page_have_the_fields_that_they_carry() {
+        let previews = |more: &str| {
+            let settings = settings(&format!(r#"{{"url":"https://a.example",{more}}}"#));
+            (settings.preview_after_result(), settings.preview_from_error_page())
+        };
+        assert_eq!(
+            previews(r#""fields":["userid","kycStatus","errorCode"],"signed":true"#),
+            (
+                "https://a.example?userid={userid}&kycStatus={kycStatus}&ts={ts}&nonce={nonce}&sig={sig}".to_owned(),
+                Some(
+                    "https://a.example?userid={userid}&kycStatus=rejected&errorCode={errorCode}&ts={ts}&nonce={nonce}&sig={sig}"
+                        .to_owned()
+                )
+            )
+        );
+        assert_eq!(previews(r#""fields":["email"]"#), ("https://a.example?email={email}".to_owned(), None));
+        let encrypted = "https://a.example?encrypted={encrypted}".to_owned();
+        assert_eq!(
+            previews(r#""fields":["errorCode"],"encryption":"aes-256-ecb""#),
+            (encrypted.clone(), Some(encrypted))
+        );
     }
 
     #[test]

@@ -212,9 +212,12 @@ pub struct EventFilter {
 impl EventFilter {
     /// Whether an event matches every field of the filter.
     pub fn matches(&self, id: EventId, event_type: EventType) -> bool {
-        self.event_type.is_none_or(|wanted| wanted == event_type)
-            && self.from.is_none_or(|from| from <= id.created_at())
-            && self.to.is_none_or(|to| id.created_at() <= to)
+        self.event_type.is_none_or(|wanted| wanted == event_type) && self.is_within(id)
+    }
+
+    /// Whether the event was accepted within the filter's times.
+    pub fn is_within(&self, id: EventId) -> bool {
+        self.from.is_none_or(|from| from <= id.created_at()) && self.to.is_none_or(|to| id.created_at() <= to)
     }
 }
 

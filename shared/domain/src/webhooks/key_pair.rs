@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroize;
@@ -62,6 +62,13 @@ pub struct PublicKey([u8; 32]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be 32 bytes in base64url")]
 pub struct BadPublicKey;
+
+impl PublicKey {
+    /// Whether the pair's private key made `signature` over `content`.
+    pub(crate) fn verifies(&self, content: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ED25519, self.0).verify(content, signature).is_ok()
+    }
+}
 
 impl TryFrom<String> for PublicKey {
     type Error = BadPublicKey;
@@ -198,7 +205,6 @@ impl OpenedKeyPairs {
 #[cfg(test)]
 mod tests {
     use base64::prelude::BASE64_STANDARD;
-    use ring::signature::{ED25519, UnparsedPublicKey};
 
     use super::*;
     use crate::foundation::random::SystemRandom;
@@ -231,9 +237,7 @@ mod tests {
         let signature = pairs.open(&master_keys()).unwrap().signing_at(now).sign(id, now, b"{}");
         let signature = BASE64_STANDARD.decode(signature.strip_prefix("v1a,").unwrap()).unwrap();
         let content = signed_content(&id.to_string(), now.as_seconds(), b"{}");
-        let verifies = |pair: &&StoredKeyPair| {
-            UnparsedPublicKey::new(&ED25519, pair.public_key.0).verify(&content, &signature).is_ok()
-        };
+        let verifies = |pair: &&StoredKeyPair| pair.public_key.verifies(&content, &signature);
         pairs.listed_at(now).find(verifies).expect("the signing pair is listed").id
     }
 

@@ -14,3 +14,4 @@ pub mod sample;
 pub mod signature;
 pub mod sweep;
 pub mod test_send;
+pub mod verification;

@@ -72,6 +72,13 @@ pub(crate) fn signed_content(id: &str, seconds: i64, body: &[u8]) -> Vec<u8> {
     [format!("{id}.{seconds}.").as_bytes(), body].concat()
 }
 
+/// HMAC-SHA256 of `content` with `key`.
+pub(crate) fn mac(key: &[u8], content: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(content);
+    mac.finalize().into_bytes().into()
+}
+
 const PREFIX: &str = "whsec_";
 
 /// Length of a new secret in bytes. A multiple of three, so that its base64 needs no padding, which receivers'
@@ -109,10 +116,13 @@ impl SigningSecret {
         self.sign_content(&signed_content(&id.to_string(), at.as_seconds(), body))
     }
 
+    /// The secret in the clear, as the key of [`mac`].
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.0
+    }
+
     fn sign_content(&self, content: &[u8]) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(content);
-        SignatureScheme::V1.write(&mac.finalize().into_bytes())
+        SignatureScheme::V1.write(&mac(&self.0, content))
     }
 }
 

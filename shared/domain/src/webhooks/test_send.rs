@@ -133,6 +133,16 @@ pub struct SentRequest {
 }
 
 impl SentRequest {
+    /// Headers set by Signpost.
+    pub fn headers(&self) -> &BTreeMap<String, String> {
+        &self.headers
+    }
+
+    /// Body as sent.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
     /// Copies the body and the headers, without the endpoint's static headers, which are marked as sensitive.
     pub fn of(headers: &HeaderMap, body: &[u8]) -> Self {
         let shown = headers.iter().filter(|(_, value)| !value.is_sensitive());

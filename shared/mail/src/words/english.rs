@@ -74,7 +74,7 @@ impl Words for English {
         format!("{} {}", count(number), self.label(state).to_lowercase())
     }
 
-    fn from_earlier_days(&self) -> &'static str {
+    fn earlier_days_note(&self) -> &'static str {
         "Webhooks of earlier days"
     }
 

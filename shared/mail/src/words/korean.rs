@@ -74,7 +74,7 @@ impl Words for Korean {
         format!("{} {}", self.label(state), count(number))
     }
 
-    fn from_earlier_days(&self) -> &'static str {
+    fn earlier_days_note(&self) -> &'static str {
         "이전 날짜의 웹훅"
     }
 

@@ -87,7 +87,7 @@ impl Words for Spanish {
         format!("{} {}", count(number), if number == 1 { singular } else { plural })
     }
 
-    fn from_earlier_days(&self) -> &'static str {
+    fn earlier_days_note(&self) -> &'static str {
         "Webhooks de días anteriores"
     }
 

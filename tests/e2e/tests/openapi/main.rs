@@ -28,7 +28,7 @@ const PARTS: [&[&str]; 4] = [
     &["Endpoints", "Public keys"],
     &["Projects", "API keys", "Audit"],
     &["Events", "Deliveries", "Replays", "Erasures", "Reports"],
-    &["Return URL", "Return links", "Notification users", "Egress IPs", "Key ring"],
+    &["Return URL", "Return links", "Notification users", "Console", "Egress IPs", "Key ring"],
 ];
 
 #[test]

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
 use super::super::{Store, testing};
 use super::*;
 use crate::queue::testing::{FakeQueue, Verdict};

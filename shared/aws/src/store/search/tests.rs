@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -5,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Runtime;
 
 use super::super::testing::{self, Database};
-use super::super::{Count, Store};
+use super::super::{Count, Store, StoreConfig};
 use super::*;
 use crate::queue::testing::FakeQueue;
 use domain::foundation::id::EndpointId;
@@ -34,7 +36,12 @@ fn event(project_id: ProjectId, event_type: EventType, at: Timestamp) -> Event {
 }
 
 /// Stores an event and its deliveries in these states.
-async fn store_event(store: &Store, event: &Event, endpoints: &[EndpointId], states: &[DeliveryState]) -> Vec<Delivery> {
+async fn store_event(
+    store: &Store,
+    event: &Event,
+    endpoints: &[EndpointId],
+    states: &[DeliveryState],
+) -> Vec<Delivery> {
     store.events.put(event, endpoints).await.unwrap();
     let mut deliveries = Vec::new();
     for (endpoint, state) in endpoints.iter().zip(states) {
@@ -129,7 +136,8 @@ fn moment() -> impl Strategy<Value = Option<Timestamp>> {
     let at_an_event = (0..EVENTS).prop_map(accepted_at);
     let midnight = (0_u64..6).prop_map(|days| now().day().start().minus(Duration::from_hours(24 * days)));
     let exact = prop_oneof![3 => at_an_event, 1 => midnight];
-    let nearby = (exact, 0_u64..3).prop_map(|(at, shift)| at.plus(Duration::from_millis(1)).minus(Duration::from_millis(shift)));
+    let nearby =
+        (exact, 0_u64..3).prop_map(|(at, shift)| at.plus(Duration::from_millis(1)).minus(Duration::from_millis(shift)));
     proptest::option::weighted(0.7, nearby)
 }
 
@@ -189,9 +197,13 @@ struct CountedSite {
 
 impl CountedSite {
     async fn start() -> Self {
+        Self::start_with(testing::config()).await
+    }
+
+    async fn start_with(config: StoreConfig) -> Self {
         let database = Database::start().await;
         let queue = FakeQueue::in_front_of(&database).await;
-        let store = Store::new(queue.aws(), &testing::config());
+        let store = Store::new(queue.aws(), &config);
         let (project, endpoint) = (ProjectId::new(now(), &SystemRandom), EndpointId::new(now(), &SystemRandom));
         Self { database, queue, store, project, endpoint }
     }
@@ -243,8 +255,8 @@ async fn a_list_with_a_rare_filter_reads_a_busy_day_in_few_pages() {
 
 #[tokio::test]
 async fn a_list_without_a_match_ends_after_a_limited_number_of_pages_with_a_cursor() {
-    let site = CountedSite::start().await;
-    // No events of the last 30 days: one page for each day.
+    // No events of the last 90 days: one page for each day.
+    let site = CountedSite::start_with(StoreConfig { retention: "90".parse().unwrap(), ..testing::config() }).await;
     for state in DeliveryState::ALL.into_iter().map(Some).chain([None]) {
         let (page, calls) = site.first_page(&DeliveryFilter { state, ..DeliveryFilter::default() }).await;
         assert_eq!((page.deliveries, calls), (Vec::new(), MAX_PAGES));

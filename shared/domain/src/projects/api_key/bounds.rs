@@ -30,6 +30,12 @@ impl KeyBounds {
         Self { scopes: key.scopes.clone(), expires_at: key.expires_at, allowed_cidrs: key.allowed_cidrs.clone() }
     }
 
+    /// The bounds of a caller that has only these scopes, such as the user of a console session. A session ends within hours and
+    /// follows its user between networks, so neither limits the keys that it creates.
+    pub fn of_scopes(scopes: &[Scope]) -> Self {
+        Self { scopes: scopes.iter().copied().collect(), expires_at: None, allowed_cidrs: Vec::new() }
+    }
+
     /// Returns the earlier of `expires_at` and the expiry of the caller's key.
     pub(super) fn earlier(&self, expires_at: Option<Timestamp>) -> Option<Timestamp> {
         expires_at.into_iter().chain(self.expires_at).min()
@@ -41,7 +47,7 @@ impl KeyBounds {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(bad(&["scopes"], format!("the API key of this request lacks {}", missing.join(", "))))
+        Err(bad(&["scopes"], format!("the caller lacks {}", missing.join(", "))))
     }
 
     /// Fails if a key would outlive the caller's key.

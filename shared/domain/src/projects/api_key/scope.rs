@@ -11,13 +11,13 @@ public_names! {
         SettingsRead = "settings:read",
         /// Change the project, its endpoints, notification users and return URL.
         SettingsWrite = "settings:write",
-        /// Create, rotate and revoke API keys.
+        /// Create, rotate and revoke API keys, and end console sessions.
         KeysWrite = "keys:write",
         /// Issue and end signing secrets, signing key pairs and `secretKey`s, and set the values of static headers.
         SecretsWrite = "secrets:write",
         /// Publish events, and erase their data.
         EventsWrite = "events:write",
-        /// Read events with their data.
+        /// Read events with their data, and check why a received webhook does not verify.
         EventsRead = "events:read",
         /// Read deliveries, reports and lists of events, all without the events' data.
         DeliveriesRead = "deliveries:read",

@@ -15,7 +15,7 @@ const FUNCTIONS: usize = 10;
 /// Events on a page, each with one delivery.
 const EVENTS_A_PAGE: u64 = 100;
 
-/// Processor time for an event with its delivery in microseconds, as `cargo bench-all report` measures it.
+/// Processor time for an event with its delivery in microseconds. An assumption: a third more than the 30 µs in `docs/cost.md`.
 const CPU_MICROS: u64 = 40;
 
 /// Share of a processor that a function with 512 MB has: one in 1,769 MB.

@@ -13,7 +13,7 @@ use crate::projects::api_key::{ApiKey, ApiKeyKind, KeyBounds, NewApiKey, Project
 use crate::webhooks::attempt::FailureReason;
 use crate::webhooks::delivery::DeliveryState;
 use crate::webhooks::endpoint::EndpointState;
-use crate::webhooks::event::EventType;
+use crate::webhooks::event::{EventType, SubmissionId};
 use crate::webhooks::health::HoldReason;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -206,7 +206,7 @@ fn a_problem_names_its_most_frequent_reasons_and_some_examples() {
     let reasons: Vec<(Option<u16>, u64)> = problem.reasons.iter().map(|row| (row.status, row.deliveries)).collect();
     assert_eq!(reasons, [(Some(502), 5), (Some(503), 4), (Some(500), 2)]);
     let examples: Vec<Option<&str>> =
-        problem.examples.iter().map(|example| example.submission_id.as_ref().map(|id| id.as_str())).collect();
+        problem.examples.iter().map(|example| example.submission_id.as_ref().map(SubmissionId::as_str)).collect();
     assert_eq!(examples, [None, Some("sub-50"), Some("sub-0")], "an erased submission is not named");
 }
 

@@ -80,7 +80,8 @@ fn an_earlier_version_ends_a_replay_of_missing_deliveries_without_sending() {
     let body = format!(
         r#"{{"scope":"missing","endpointId":"{ENDPOINT}","from":"2026-11-21T00:00:00Z","to":"2026-11-22T00:00:00Z"}}"#
     );
-    let replay = checked(&body).unwrap().start(ReplayId::new(now(), &SystemRandom), ProjectId::new(now(), &SystemRandom));
+    let replay =
+        checked(&body).unwrap().start(ReplayId::new(now(), &SystemRandom), ProjectId::new(now(), &SystemRandom));
     let mut stored = serde_json::to_value(&replay).unwrap();
     assert_eq!(serde_json::from_value::<Replay>(stored.clone()).unwrap(), replay);
     // That version ignores fields that it does not know.
@@ -127,8 +128,11 @@ fn a_replay_is_over_when_all_results_are_known_or_overdue() {
     let id = ReplayId::new(now(), &SystemRandom);
     let started = new.start(id, ProjectId::new(now(), &SystemRandom));
     assert!(!started.is_over(now()), "the listing is not complete");
-    let waiting =
-        Replay { position: ReplayPosition::default(), progress: Progress { queued: 2, delivered: 1, ..started.progress }, ..started };
+    let waiting = Replay {
+        position: ReplayPosition::default(),
+        progress: Progress { queued: 2, delivered: 1, ..started.progress },
+        ..started
+    };
     assert!(!waiting.is_over(now()));
     assert!(waiting.is_over(now().plus(RESULT_TIMEOUT)));
     let settled = Replay { progress: Progress { skipped: 1, ..waiting.progress }, ..waiting };

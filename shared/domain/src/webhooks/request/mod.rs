@@ -15,6 +15,7 @@ use crate::webhooks::endpoint::{Endpoint, Format, HeaderName as StaticHeaderName
 use crate::webhooks::event::Event;
 use crate::webhooks::key_pair::{KeyPairs, OpenedKeyPairs};
 use crate::webhooks::signature::{BadSigningSecret, SignatureScheme, SigningSecret};
+use crate::webhooks::test_send::SentRequest;
 
 mod body;
 
@@ -145,11 +146,17 @@ fn open_signing_secrets(
     }
     let retiring = endpoint.retiring_secrets.iter().map(|retiring| (&retiring.secret, Some(retiring.until)));
     let all = std::iter::once((&endpoint.signing_secret, None)).chain(retiring);
-    let open = |(sealed, until)| {
-        let secret = ring.open(SealedKind::SigningSecret, endpoint.project_id, sealed)?;
-        Ok((String::from_utf8(secret)?.parse()?, until))
-    };
-    all.map(open).collect()
+    all.map(|(sealed, until)| Ok((open_signing_secret(endpoint, sealed, ring)?, until))).collect()
+}
+
+/// Opens a signing secret of `endpoint`.
+pub(crate) fn open_signing_secret(
+    endpoint: &Endpoint,
+    sealed: &Sealed,
+    ring: &KeyRing,
+) -> Result<SigningSecret, OpenError> {
+    let secret = ring.open(SealedKind::SigningSecret, endpoint.project_id, sealed)?;
+    Ok(String::from_utf8(secret)?.parse()?)
 }
 
 fn open_key_pairs(
@@ -163,6 +170,11 @@ fn open_key_pairs(
     Ok(Some(keys.key_pairs.as_ref().ok_or(OpenError::NoKeyPair)?.open(ring)?))
 }
 
+/// Body of the webhooks for `event` in `format`, before encryption.
+pub(crate) fn plain_body(format: Format, event: &Event) -> Vec<u8> {
+    body::write(format, event)
+}
+
 /// Body of the webhooks for `event`, encrypted if the endpoint asks for it. With AES-256-GCM it differs on every call.
 pub fn body(secrets: &EndpointSecrets, event: &Event, random: &dyn Random) -> Vec<u8> {
     let plain = body::write(secrets.format, event);
@@ -171,6 +183,11 @@ pub fn body(secrets: &EndpointSecrets, event: &Event, random: &dyn Random) -> Ve
         BodyEncryption::Ecb(key) => key.encrypt_ecb(&plain),
         BodyEncryption::Gcm(key) => key.encrypt_gcm(&plain, random),
     };
+    encrypted_body(&ciphertext)
+}
+
+/// Body that carries this ciphertext.
+pub(crate) fn encrypted_body(ciphertext: &str) -> Vec<u8> {
     // Base64 needs no escaping in JSON.
     format!(r#"{{"data":"{ciphertext}"}}"#).into_bytes()
 }
@@ -178,15 +195,36 @@ pub fn body(secrets: &EndpointSecrets, event: &Event, random: &dyn Random) -> Ve
 /// Headers of attempt `number`, which sends `body` at `at`. They include the signatures and the endpoint's static
 /// headers.
 pub fn headers(secrets: &EndpointSecrets, id: EventId, number: u8, at: Timestamp, body: &[u8]) -> HeaderMap {
-    let own = |value: String| HeaderValue::try_from(value).expect("ids, numbers and base64 are header values");
     let mut headers: HeaderMap = secrets.headers.iter().map(|(name, value)| (name.to_http(), value.clone())).collect();
+    headers.extend(unsigned_headers(id, number, at));
+    headers.insert(WEBHOOK_SIGNATURE, own(secrets.sign(id, at, body)));
+    headers
+}
+
+/// The headers of an attempt that need no secret.
+fn unsigned_headers(id: EventId, number: u8, at: Timestamp) -> HeaderMap {
+    let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
     headers.insert(WEBHOOK_ID, own(id.to_string()));
     headers.insert(WEBHOOK_TIMESTAMP, own(at.as_seconds().to_string()));
-    headers.insert(WEBHOOK_SIGNATURE, own(secrets.sign(id, at, body)));
     headers.insert(WEBHOOK_ATTEMPT, own(number.to_string()));
     headers
+}
+
+/// A header value that we write ourselves.
+fn own(value: String) -> HeaderValue {
+    HeaderValue::try_from(value).expect("ids, numbers and base64 are header values")
+}
+
+/// Headers and body of an attempt to deliver `event`, for people to read: without signatures and static headers, which are
+/// secret, and before encryption. `is_replay` is whether the attempt was a replay.
+pub fn readable(format: Format, event: &Event, number: u8, at: Timestamp, is_replay: bool) -> SentRequest {
+    let mut headers = unsigned_headers(event.id, number, at);
+    if is_replay {
+        headers.insert(WEBHOOK_REPLAY, HeaderValue::from_static("true"));
+    }
+    SentRequest::of(&headers, &plain_body(format, event))
 }
 
 #[cfg(test)]

@@ -1,30 +1,30 @@
-//! The colour of a customer's logo as the accent of the pages.
+//! The colour of a customer's logo as the accent of pages.
 //!
 //! Customers can choose any colour, so the pages keep it readable: text on it is black or white, and a button that hardly
 //! contrasts with the card gets a visible edge. Only the parsed colour enters the style sheet.
 
 use domain::projects::color::Color;
 
-use crate::csp;
+use crate::lambda::csp;
 
 /// The minimum contrast of a button's edge with the card (WCAG 2.2, criterion 1.4.11).
 const EDGE_CONTRAST: f64 = 3.0;
 
-/// The colour of the card in the light and the dark scheme: `--card` in `page.css`.
-const CARDS: [&str; 2] = ["#ffffff", "#171e29"];
+/// The colour of the card in the light and the dark scheme: `--card` in the style sheets of all pages.
+pub const CARDS: [&str; 2] = ["#ffffff", "#171e29"];
 
 /// A style sheet that follows the pages' own and sets the customer's colour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Accent {
+pub struct Accent {
     /// The CSS.
-    pub(crate) style: String,
+    pub style: String,
     /// The source expression that allows this style sheet in a Content-Security-Policy.
-    pub(crate) source: String,
+    pub source: String,
 }
 
 impl Accent {
     /// Builds the style sheet for a logo's colour.
-    pub(crate) fn new(color: Color) -> Self {
+    pub fn new(color: Color) -> Self {
         let [light_edge, dark_edge] = CARDS.map(|card| edge(color, card));
         let ink = color.text_color();
         let style = format!(
@@ -46,25 +46,8 @@ fn edge(color: Color, card: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    const STYLE: &str = include_str!("../templates/page.css");
-
     fn accent(color: &str) -> Accent {
         Accent::new(color.parse().unwrap())
-    }
-
-    /// The values of a variable in the style sheet, light and dark.
-    fn values(name: &str) -> Vec<&'static str> {
-        let declaration = format!("--{name}: ");
-        STYLE.split(&declaration).skip(1).map(|rest| rest.split(';').next().unwrap()).collect()
-    }
-
-    fn contrast(one: &str, other: &str) -> f64 {
-        one.parse::<Color>().unwrap().contrast(other.parse().unwrap())
-    }
-
-    #[test]
-    fn the_card_colours_equal_those_of_the_style_sheet() {
-        assert_eq!(values("card"), CARDS);
     }
 
     #[test]
@@ -87,22 +70,5 @@ mod tests {
         let expected = ":root { --brand: #ffe600; --button: #ffe600; --button-ink: #000000; --button-edge: var(--soft); }\n\
              @media (prefers-color-scheme: dark) { :root { --button-edge: transparent; } }";
         assert_eq!(accent("#FFE600").style, expected);
-    }
-
-    #[test]
-    fn text_and_controls_have_enough_contrast_in_both_schemes() {
-        for (front, back, minimum) in [
-            ("ink", "card", 7.0),
-            ("soft", "card", 4.5),
-            ("soft", "ground", 4.5),
-            ("ink", "ground", 4.5),
-            ("button-ink", "button", 4.5),
-            ("button", "card", 3.0),
-            ("tone", "tint", 4.5),
-        ] {
-            for (front, back) in values(front).into_iter().zip(values(back)) {
-                assert!(contrast(front, back) >= minimum, "{front} on {back}: {}", contrast(front, back));
-            }
-        }
     }
 }

@@ -1,0 +1,111 @@
+//! Why an attempt failed, in words, and what to do about it. Deliveries and test sends show both.
+
+use domain::webhooks::attempt::{FailureReason, Phases};
+
+use crate::layout::translations::{Fill, words};
+
+words! {
+    /// Texts about attempts.
+    pub(crate) struct Words {
+        /// `{status}`: HTTP status.
+        status: "The server answered with status {status}.", "서버가 상태 코드 {status}(으)로 응답했습니다.", "El servidor respondió con el estado {status}.";
+        redirect: "The server answered with a redirect, which webhooks do not follow.", "서버가 리디렉션으로 응답했습니다. 웹훅은 리디렉션을 따라가지 않습니다.", "El servidor respondió con una redirección, que los webhooks no siguen.";
+        dns: "The host name could not be found.", "호스트 이름을 찾을 수 없습니다.", "No se encontró el nombre del servidor.";
+        blocked_address: "The address is not on the public internet, so nothing was sent.", "공개 인터넷 주소가 아니어서 아무것도 보내지 않았습니다.", "La dirección no está en la internet pública, así que no se envió nada.";
+        refused: "The server refused the connection.", "서버가 연결을 거부했습니다.", "El servidor rechazó la conexión.";
+        connect_timeout: "The server could not be reached within 5 seconds.", "5초 안에 서버에 연결할 수 없었습니다.", "No se pudo conectar con el servidor en 5 segundos.";
+        tls: "The encrypted connection (TLS) could not be set up.", "암호화된 연결(TLS)을 맺을 수 없었습니다.", "No se pudo establecer la conexión cifrada (TLS).";
+        timeout: "The server did not answer within 15 seconds.", "서버가 15초 안에 응답하지 않았습니다.", "El servidor no respondió en 15 segundos.";
+        connection_lost: "The connection closed before the server answered.", "서버가 응답하기 전에 연결이 끊겼습니다.", "La conexión se cerró antes de que el servidor respondiera.";
+        too_large: "The headers of the answer are too large.", "응답 헤더가 너무 큽니다.", "Las cabeceras de la respuesta son demasiado grandes.";
+
+        advise_credentials: "The server asks for credentials or rejects them. Check the endpoint's headers, and that no login page or firewall stands in front of the URL. Many servers also answer so if the signature does not verify.", "서버가 인증 정보를 요구하거나 거부합니다. 엔드포인트의 헤더를 확인하고, URL 앞에 로그인 페이지나 방화벽이 없는지 확인해 주세요. 서명이 맞지 않을 때 이렇게 응답하는 서버도 많습니다.", "El servidor pide credenciales o las rechaza. Compruebe las cabeceras del endpoint y que ninguna página de acceso ni cortafuegos esté delante de la URL. Muchos servidores responden así también si la firma no es válida.";
+        advise_path: "Check the path of the URL, and that the server accepts POST there.", "URL의 경로를 확인하고, 서버가 그 경로에서 POST를 받는지 확인해 주세요.", "Compruebe la ruta de la URL y que el servidor acepte POST en ella.";
+        advise_gone: "With 410 a server says that it wants no more webhooks, so the endpoint is disabled. Correct the server's answer, then enable the endpoint.", "410은 더 이상 웹훅을 받지 않겠다는 뜻이므로 엔드포인트가 비활성화됩니다. 서버의 응답을 고친 뒤 엔드포인트를 다시 활성화해 주세요.", "Con 410 un servidor dice que no quiere más webhooks, así que el endpoint se desactiva. Corrija la respuesta del servidor y vuelva a activar el endpoint.";
+        advise_size: "The server accepts only smaller bodies. Raise its limit to at least 512 KiB.", "서버가 더 작은 본문만 받습니다. 제한을 512 KiB 이상으로 늘려 주세요.", "El servidor solo acepta cuerpos más pequeños. Aumente su límite a 512 KiB como mínimo.";
+        advise_busy: "The server asks for a pause. Sending continues by itself. If this happens often, give the server more capacity.", "서버가 잠시 멈춰 달라고 요청했습니다. 전송은 자동으로 계속됩니다. 자주 발생하면 서버 용량을 늘려 주세요.", "El servidor pide una pausa. El envío continúa por sí solo. Si ocurre a menudo, dé más capacidad al servidor.";
+        advise_request: "The server rejected the request. Its answer or its log should say why.", "서버가 요청을 거부했습니다. 응답이나 서버 로그에서 이유를 확인해 주세요.", "El servidor rechazó la solicitud. Su respuesta o su registro debería decir por qué.";
+        advise_server: "The server's own code failed. Its log at this time should say why.", "서버 자체의 코드에 문제가 있습니다. 이 시각의 서버 로그를 확인해 주세요.", "Falló el propio código del servidor. Su registro de esa hora debería decir por qué.";
+        advise_success: "Let the server answer with a status from 200 to 299.", "서버가 200에서 299 사이의 상태 코드로 응답하게 해 주세요.", "Haga que el servidor responda con un estado de 200 a 299.";
+        advise_redirect: "Enter the URL that the redirect leads to. Often only www or a slash at the end is missing.", "리디렉션이 가리키는 URL을 입력해 주세요. www나 끝의 슬래시가 빠진 경우가 많습니다.", "Introduzca la URL a la que lleva la redirección. A menudo solo falta www o una barra al final.";
+        advise_dns: "Check the spelling of the host name, and that it has a public DNS record.", "호스트 이름의 철자를 확인하고, 공개 DNS 레코드가 있는지 확인해 주세요.", "Compruebe la ortografía del nombre del servidor y que tenga un registro DNS público.";
+        advise_address: "Use a host name whose addresses are all public.", "모든 주소가 공개 주소인 호스트 이름을 사용해 주세요.", "Use un nombre de servidor cuyas direcciones sean todas públicas.";
+        advise_refused: "Check that the server is running and listens on this port, and that its firewall admits our addresses.", "서버가 실행 중이고 이 포트에서 수신하는지, 방화벽이 발신 주소를 허용하는지 확인해 주세요.", "Compruebe que el servidor esté en marcha y escuche en este puerto, y que su cortafuegos admita nuestras direcciones.";
+        advise_firewall: "Most often a firewall drops the connection. Let it admit our addresses.", "대부분 방화벽이 연결을 막은 경우입니다. 발신 주소를 허용해 주세요.", "Lo más frecuente es que un cortafuegos descarte la conexión. Haga que admita nuestras direcciones.";
+        advise_tls: "Check that the certificate has not expired, is for this host name, and is sent with its intermediate certificates. The server must support TLS 1.2 or newer.", "인증서가 만료되지 않았고 이 호스트 이름에 대한 것이며 중간 인증서와 함께 전송되는지 확인해 주세요. 서버는 TLS 1.2 이상을 지원해야 합니다.", "Compruebe que el certificado no haya caducado, sea para este nombre de servidor y se envíe con sus certificados intermedios. El servidor debe admitir TLS 1.2 o posterior.";
+        advise_timeout: "Let the server store the webhook, answer immediately, and process it afterwards.", "서버가 웹훅을 저장하고 바로 응답한 다음 나중에 처리하게 해 주세요.", "Haga que el servidor guarde el webhook, responda enseguida y lo procese después.";
+        advise_lost: "The server or a proxy in front of it ended the connection. Its log at this time should say why.", "서버나 그 앞의 프록시가 연결을 끊었습니다. 이 시각의 로그를 확인해 주세요.", "El servidor o un proxy delante de él cerró la conexión. Su registro de esa hora debería decir por qué.";
+        advise_headers: "Let the server answer with fewer or shorter headers, such as cookies.", "서버가 쿠키 등 헤더를 더 적거나 짧게 보내도록 해 주세요.", "Haga que el servidor responda con menos cabeceras, o más cortas, como las cookies.";
+
+        phases: "Duration of each phase", "단계별 소요 시간", "Duración de cada fase";
+        phase_dns: "name lookup", "이름 조회", "resolución del nombre";
+        phase_connect: "connection", "연결", "conexión";
+        phase_answer: "waiting for the answer", "응답 대기", "espera de la respuesta";
+        phase_body: "reading the answer", "응답 읽기", "lectura de la respuesta";
+    }
+}
+
+/// Whether the failure may come from a firewall that does not admit our addresses.
+pub(crate) const fn concerns_addresses(reason: FailureReason) -> bool {
+    matches!(reason, FailureReason::ConnectTimeout | FailureReason::Refused)
+}
+
+impl Words {
+    /// What happened in a failed attempt, as a sentence.
+    pub(crate) fn failure(&self, reason: FailureReason, status: Option<u16>) -> String {
+        let text = match reason {
+            FailureReason::Status => return self.status.fill("status", status.unwrap_or_default()),
+            FailureReason::Redirect => self.redirect,
+            FailureReason::Dns => self.dns,
+            FailureReason::BlockedAddress => self.blocked_address,
+            FailureReason::Refused => self.refused,
+            FailureReason::ConnectTimeout => self.connect_timeout,
+            FailureReason::Tls => self.tls,
+            FailureReason::Timeout => self.timeout,
+            FailureReason::ConnectionLost => self.connection_lost,
+            FailureReason::TooLarge => self.too_large,
+        };
+        text.to_owned()
+    }
+
+    /// What to do about a failed attempt.
+    pub(crate) const fn advice(&self, reason: FailureReason, status: Option<u16>) -> &'static str {
+        match reason {
+            FailureReason::Status => self.advice_for_status(status),
+            FailureReason::Redirect => self.advise_redirect,
+            FailureReason::Dns => self.advise_dns,
+            FailureReason::BlockedAddress => self.advise_address,
+            FailureReason::Refused => self.advise_refused,
+            FailureReason::ConnectTimeout => self.advise_firewall,
+            FailureReason::Tls => self.advise_tls,
+            FailureReason::Timeout => self.advise_timeout,
+            FailureReason::ConnectionLost => self.advise_lost,
+            FailureReason::TooLarge => self.advise_headers,
+        }
+    }
+
+    const fn advice_for_status(&self, status: Option<u16>) -> &'static str {
+        match status {
+            Some(401 | 403) => self.advise_credentials,
+            Some(404 | 405) => self.advise_path,
+            Some(410) => self.advise_gone,
+            Some(413) => self.advise_size,
+            Some(429 | 503) => self.advise_busy,
+            Some(400..=499) => self.advise_request,
+            Some(500..=599) => self.advise_server,
+            Some(_) | None => self.advise_success,
+        }
+    }
+
+    /// The phases that an attempt reached, with their milliseconds, for a
+    /// [`PhasesBar`](crate::layout::phases::PhasesBar).
+    pub(crate) fn phases(&self, phases: Phases) -> Vec<(&'static str, u64)> {
+        let named = [
+            (self.phase_dns, phases.dns_ms),
+            (self.phase_connect, phases.connect_ms),
+            (self.phase_answer, phases.answer_ms),
+            (self.phase_body, phases.body_ms),
+        ];
+        named.into_iter().filter_map(|(name, ms)| Some((name, u64::from(ms?)))).collect()
+    }
+}

@@ -1,0 +1,245 @@
+//! What is wrong with a field, in the language of the page. The api writes it in English.
+
+use domain::foundation::language::Language;
+
+/// What the api says about a field, in Korean and in Spanish. What follows a colon in English is left out.
+const TRANSLATIONS: &[(&str, [&str; 2])] = &[
+    ("is required", ["필수 항목입니다.", "Es obligatorio."]),
+    // Names.
+    (
+        "must have 1 to 100 characters, no control characters, and no leading or trailing white space",
+        [
+            "1~100자여야 하며 제어 문자를 포함할 수 없습니다.",
+            "Debe tener de 1 a 100 caracteres, sin caracteres de control.",
+        ],
+    ),
+    (
+        "must not contain characters that change the direction of text, such as U+202E",
+        [
+            "글자 방향을 바꾸는 문자를 포함할 수 없습니다.",
+            "No puede contener caracteres que cambien la dirección del texto.",
+        ],
+    ),
+    ("must contain a visible character", ["보이는 문자가 있어야 합니다.", "Debe contener un carácter visible."]),
+    ("must not contain a web address", ["웹 주소를 포함할 수 없습니다.", "No puede contener una dirección web."]),
+    // API keys.
+    ("must be in the future", ["미래여야 합니다.", "Debe estar en el futuro."]),
+    (
+        "must be a number of days from 0 to 30",
+        ["0~30 사이의 일수여야 합니다.", "Debe ser un número entero de días, de 0 a 30."],
+    ),
+    // The return URL.
+    (
+        "must be https; http is allowed for localhost only",
+        [
+            "https여야 합니다. http는 localhost에만 사용할 수 있습니다.",
+            "Debe ser https; http solo se admite para localhost.",
+        ],
+    ),
+    (
+        "must be https; to use the scheme of an app, also set allowAppScheme to true",
+        [
+            "https여야 합니다. 앱을 여는 URL이면 해당 항목도 선택해 주세요.",
+            "Debe ser https. Si la URL abre una aplicación, marque también esa opción.",
+        ],
+    ),
+    (
+        "must be an absolute URL, such as https://app.example/done",
+        [
+            "https://app.example/done과 같은 전체 URL이어야 합니다.",
+            "Debe ser una URL completa, como https://app.example/done.",
+        ],
+    ),
+    ("must not have a fragment", ["# 뒤의 부분을 포함할 수 없습니다.", "No puede contener un fragmento (#)."]),
+    (
+        "must not have credentials",
+        ["사용자 이름이나 비밀번호를 포함할 수 없습니다.", "No puede contener usuario ni contraseña."],
+    ),
+    (
+        "requires a secretKey, and the project has none",
+        ["키가 필요합니다. 먼저 키를 만들어 주세요.", "Necesita una clave. Créela antes."],
+    ),
+    (
+        "must be a string of 32 ASCII letters and digits",
+        ["영문자와 숫자 32자여야 합니다.", "Debe tener 32 letras y cifras ASCII."],
+    ),
+    // Endpoints.
+    ("must be an absolute URL", ["https://로 시작하는 전체 URL이어야 합니다.", "Debe ser una URL completa."]),
+    ("must begin with https://", ["https://로 시작해야 합니다.", "Debe empezar por https://."]),
+    ("must have at most 2048 characters", ["2,048자 이하여야 합니다.", "Debe tener como máximo 2048 caracteres."]),
+    (
+        "must have a host of at most 253 characters",
+        ["호스트 이름은 253자 이하여야 합니다.", "El nombre del servidor debe tener como máximo 253 caracteres."],
+    ),
+    ("must not have a backslash", ["역슬래시를 포함할 수 없습니다.", "No puede contener una barra invertida."]),
+    (
+        "must have two hexadecimal digits after each percent sign; write %25 for a percent sign",
+        [
+            "퍼센트 기호 뒤에는 16진수 두 자리가 있어야 합니다. 퍼센트 기호는 %25로 써 주세요.",
+            "Tras cada signo de porcentaje debe haber dos dígitos hexadecimales; escriba %25 para un signo de porcentaje.",
+        ],
+    ),
+    (
+        "must not contain a user name or password",
+        ["사용자 이름이나 비밀번호를 포함할 수 없습니다.", "No puede contener usuario ni contraseña."],
+    ),
+    (
+        "must name a host, not an IP address",
+        ["IP 주소가 아니라 호스트 이름이어야 합니다.", "Debe indicar un nombre de servidor, no una dirección IP."],
+    ),
+    ("must name a public host", ["공개된 호스트 이름이어야 합니다.", "Debe indicar un servidor público."]),
+    (
+        "must not name a host of this service",
+        ["이 서비스의 호스트는 사용할 수 없습니다.", "No puede indicar un servidor de este servicio."],
+    ),
+    ("must use port 443 or 8443", ["포트는 443 또는 8443이어야 합니다.", "Debe usar el puerto 443 u 8443."]),
+    (
+        "host has an address that is not on the public internet",
+        [
+            "호스트에 공개 인터넷에 없는 주소가 있습니다.",
+            "El servidor tiene una dirección que no está en la internet pública.",
+        ],
+    ),
+    (
+        "must have 1 to 200 characters, no control characters, and no leading or trailing space",
+        [
+            "1~200자여야 하며 제어 문자를 포함할 수 없습니다.",
+            "Debe tener de 1 a 200 caracteres, sin caracteres de control.",
+        ],
+    ),
+    ("must name at least one of v1, v1a", ["하나 이상 선택해 주세요.", "Elija al menos una."]),
+    ("is not a header name", ["헤더 이름이 아닙니다.", "No es un nombre de cabecera."]),
+    ("is a reserved header", ["예약된 헤더입니다.", "Es una cabecera reservada."]),
+    (
+        "must have 1 to 1024 visible ASCII characters, with spaces only inside",
+        [
+            "값은 1~1,024자의 ASCII 문자여야 합니다. “이름: 값” 형식으로 써 주세요.",
+            "El valor debe tener de 1 a 1024 caracteres ASCII visibles. Escriba «nombre: valor».",
+        ],
+    ),
+    ("repeats another member", ["같은 이름이 두 번 있습니다.", "Se repite el mismo nombre."]),
+    ("must have at most 20 members", ["20개까지 설정할 수 있습니다.", "Puede haber 20 como máximo."]),
+    (
+        "belongs to the current host; to change the host, send the value again, or null to remove the header",
+        [
+            "현재 호스트의 헤더입니다. 호스트를 바꾸려면 값을 다시 입력하거나 “이름:”으로 삭제해 주세요.",
+            "Pertenece al servidor actual. Para cambiar de servidor, introduzca de nuevo el valor o elimínela con «nombre:».",
+        ],
+    ),
+    (
+        "must be whsec_ and the base64 of 24 to 64 bytes, with padding",
+        ["whsec_와 24~64바이트의 base64여야 합니다.", "Debe ser whsec_ y el base64 de 24 a 64 bytes, con relleno."],
+    ),
+    (
+        "must be random: all of its bytes are the same",
+        ["무작위여야 합니다. 모든 바이트가 같습니다.", "Debe ser aleatorio: todos sus bytes son iguales."],
+    ),
+    ("already signs for this endpoint", ["이미 이 엔드포인트에서 사용 중입니다.", "Ya firma para este endpoint."]),
+    ("must have at most 524288 bytes", ["512 KiB 이하여야 합니다.", "Debe tener como máximo 512 KiB."]),
+    ("must have at most 32768 bytes", ["32 KiB 이하여야 합니다.", "Debe tener como máximo 32 KiB."]),
+    ("must have at most 1024 bytes", ["1 KiB 이하여야 합니다.", "Debe tener como máximo 1 KiB."]),
+    // Deliveries and replays.
+    ("must be a day such as 2026-11-22", ["2026-11-22와 같은 날짜여야 합니다.", "Debe ser un día, como 2026-11-22."]),
+    ("must not be before the first day", ["시작일보다 빠를 수 없습니다.", "No puede ser anterior al primer día."]),
+    (
+        "must have 1 to 128 visible ASCII characters",
+        ["눈에 보이는 ASCII 문자 1~128자여야 합니다.", "Debe tener de 1 a 128 caracteres ASCII visibles."],
+    ),
+    (
+        "must be a UUIDv7 in lower case with hyphens",
+        ["목록에 표시되는 ID여야 합니다.", "Debe ser un id. como los que muestran las listas."],
+    ),
+    ("must not be in the future", ["미래일 수 없습니다.", "No puede estar en el futuro."]),
+    ("must be after from", ["시작 시각보다 뒤여야 합니다.", "Debe ser posterior al comienzo."]),
+    ("must be from 1 to 1200", ["1~1,200이어야 합니다.", "Debe ser de 1 a 1.200."]),
+    ("is required with the scope missing", ["엔드포인트를 선택해 주세요.", "Elija un endpoint."]),
+    (
+        "is not a type that the endpoint receives",
+        ["엔드포인트가 받지 않는 유형입니다.", "El endpoint no recibe este tipo."],
+    ),
+    (
+        "is not an endpoint of this project",
+        ["이 프로젝트의 엔드포인트가 아닙니다.", "No es un endpoint de este proyecto."],
+    ),
+    // Notification users.
+    (
+        "must be an e-mail address such as ada@example.com",
+        ["ada@example.com과 같은 이메일 주소여야 합니다.", "Debe ser una dirección de correo, como ada@example.com."],
+    ),
+    (
+        "is already a notification user of this project",
+        ["이미 이 프로젝트의 알림 수신자입니다.", "Ya es un destinatario de avisos de este proyecto."],
+    ),
+];
+
+/// What is wrong with a field.
+pub(crate) struct FieldError {
+    /// A sentence.
+    pub(crate) text: String,
+    /// Whether the sentence is in English although the page is not, because it has no translation.
+    pub(crate) is_foreign: bool,
+}
+
+impl FieldError {
+    /// The sentence for what the api says in `detail`.
+    pub(crate) fn new(detail: &str, language: Language) -> Self {
+        let known = || {
+            let begins = |rest: &str| rest.is_empty() || rest.starts_with(':');
+            TRANSLATIONS.iter().find(|(english, _)| detail.strip_prefix(english).is_some_and(begins))
+        };
+        let translated = match language {
+            Language::English => None,
+            Language::Korean => known().map(|(_, [korean, _])| *korean),
+            Language::Spanish => known().map(|(_, [_, spanish])| *spanish),
+        };
+        match translated {
+            Some(text) => Self { text: text.to_owned(), is_foreign: false },
+            None => Self { text: sentence(without_call(detail)), is_foreign: language != Language::English },
+        }
+    }
+}
+
+/// Leaves out the advice to call the API, such as `: issue one with POST …/return-url/keys`. The pages have links for that.
+fn without_call(detail: &str) -> &str {
+    match detail.rsplit_once(": ") {
+        Some((before, advice)) if advice.contains("POST …/") => before,
+        _ => detail,
+    }
+}
+
+/// `must be https` as `Must be https.`
+fn sentence(detail: &str) -> String {
+    let mut characters = detail.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if detail.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sentence_has_one_translation() {
+        let mut known: Vec<&str> = TRANSLATIONS.iter().map(|(english, _)| *english).collect();
+        known.sort_unstable();
+        assert!(known.windows(2).all(|pair| pair[0] != pair[1]), "{known:?}");
+    }
+
+    #[test]
+    fn an_error_is_a_sentence_in_the_language_of_the_page_or_marked_as_english() {
+        let written = |detail, language| {
+            let error = FieldError::new(detail, language);
+            (error.text, error.is_foreign)
+        };
+        assert_eq!(written("is required", Language::English), ("Is required.".to_owned(), false));
+        assert_eq!(written("is required", Language::Korean), ("필수 항목입니다.".to_owned(), false));
+        assert_eq!(
+            written("is required: a user must have one", Language::Spanish),
+            ("Es obligatorio.".to_owned(), false)
+        );
+        assert!(written("is requiredly odd", Language::Korean).1);
+        assert_eq!(written("is odd", Language::Spanish), ("Is odd.".to_owned(), true));
+        assert_eq!(written("", Language::English), (".".to_owned(), false));
+    }
+}

@@ -1,0 +1,71 @@
+//! Texts that several pages use.
+
+use domain::projects::console::Role;
+
+use crate::layout::translations::words;
+
+words! {
+    /// Texts of the shell, of forms and of lists.
+    pub(crate) struct Words {
+        overview: "Overview", "개요", "Resumen";
+        endpoints: "Endpoints", "엔드포인트", "Endpoints";
+        deliveries: "Deliveries", "전달", "Entregas";
+        replays: "Replays", "다시 보내기", "Reenvíos";
+        return_url: "Return URL", "리턴 URL", "URL de retorno";
+        notification_users: "Notification users", "알림 수신자", "Destinatarios de avisos";
+        reports: "Reports", "리포트", "Informes";
+        api_keys: "API keys", "API 키", "Claves de API";
+        history: "History", "변경 내역", "Historial";
+        addresses: "Addresses", "발신 주소", "Direcciones";
+        access: "Access", "접속", "Accesos";
+
+        menu: "Menu", "메뉴", "Menú";
+        navigation: "Settings", "설정", "Configuración";
+        skip: "Skip to the content", "본문으로 건너뛰기", "Ir al contenido";
+        back_to_operator: "Leave the settings", "설정에서 나가기", "Salir de la configuración";
+        sign_out: "Sign out", "로그아웃", "Cerrar sesión";
+
+        viewer: "viewer", "조회자", "lector";
+        developer: "developer", "개발자", "desarrollador";
+        admin: "admin", "관리자", "administrador";
+        only_developers: "Only developers and admins can do this.", "개발자와 관리자만 할 수 있습니다.", "Solo pueden hacerlo los desarrolladores y los administradores.";
+        only_admins: "Only admins can do this.", "관리자만 할 수 있습니다.", "Solo pueden hacerlo los administradores.";
+        nobody_here: "This cannot be done in these settings.", "이 설정 화면에서는 할 수 없습니다.", "No se puede hacer en esta configuración.";
+
+        save: "Save", "저장", "Guardar";
+        cancel: "Cancel", "취소", "Cancelar";
+        filter: "Filter", "필터 적용", "Filtrar";
+        any: "any", "전체", "cualquiera";
+        older: "Older", "이전 항목", "Anteriores";
+        pages: "Pages", "페이지", "Páginas";
+        newest: "Newest", "최신 항목", "Más recientes";
+        copy: "Copy", "복사", "Copiar";
+        copied: "Copied", "복사됨", "Copiado";
+        as_a_table: "As a table", "표로 보기", "Como tabla";
+
+        error_prefix: "Error:", "오류:", "Error:";
+        first_marked: "Go to the first marked field", "표시된 첫 항목으로 이동", "Ir al primer campo marcado";
+        request_id: "Request id for support: {id}", "문의용 요청 ID: {id}", "Id. de la solicitud para el soporte: {id}";
+    }
+}
+
+impl Words {
+    /// The name of a role.
+    pub(crate) const fn role(&self, role: Role) -> &'static str {
+        match role {
+            Role::Viewer => self.viewer,
+            Role::Developer => self.developer,
+            Role::Admin => self.admin,
+        }
+    }
+
+    /// Who may do what needs a scope whose lowest role is `role`. Viewers may do it if they have the scope, so the line is never
+    /// shown to them for such a scope.
+    pub(crate) const fn only(&self, role: Option<Role>) -> &'static str {
+        match role {
+            Some(Role::Viewer | Role::Developer) => self.only_developers,
+            Some(Role::Admin) => self.only_admins,
+            None => self.nobody_here,
+        }
+    }
+}

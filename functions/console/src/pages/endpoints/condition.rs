@@ -1,0 +1,135 @@
+//! How an endpoint is doing: its state and its health as one value.
+
+use domain::foundation::time::Timestamp;
+use domain::webhooks::health::{DisableReason, HoldReason};
+
+use crate::pages::endpoints::view::{Endpoint, Health, State};
+
+/// How an endpoint is doing, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::pages) enum Condition {
+    /// The receiver answered 410. Nothing is sent.
+    Gone,
+    /// The receiver failed for days. Nothing is sent.
+    GivenUp,
+    /// Several attempts in a row failed. Deliveries are held, and one at a time probes the receiver.
+    Failing,
+    /// The receiver asked for a pause.
+    Busy,
+    /// The last attempts failed. Webhooks are still sent.
+    Unsteady,
+    /// Somebody paused the endpoint.
+    Paused,
+    /// The receiver works again, and held deliveries are sent little by little.
+    CatchingUp,
+    /// All is well.
+    Active,
+}
+
+impl Condition {
+    /// The tone of the chip.
+    pub(in crate::pages) const fn tone(self) -> &'static str {
+        match self {
+            Self::Gone | Self::GivenUp | Self::Failing => "bad",
+            Self::Busy | Self::Unsteady => "warn",
+            Self::Paused => "idle",
+            Self::CatchingUp => "held",
+            Self::Active => "ok",
+        }
+    }
+}
+
+impl Endpoint {
+    /// How the endpoint is doing.
+    pub(in crate::pages) fn condition(&self) -> Condition {
+        match (self.state, self.health.left_alone_until, self.health.left_alone_because) {
+            (State::Paused, _, _) => Condition::Paused,
+            (State::Disabled, _, _) => match self.health.disabled_because {
+                Some(DisableReason::Gone) => Condition::Gone,
+                Some(DisableReason::Failing) | None => Condition::GivenUp,
+            },
+            (State::Active, Some(_), Some(HoldReason::Busy)) => Condition::Busy,
+            (State::Active, Some(_), _) => Condition::Failing,
+            (State::Active, None, _) if self.health.failures > 0 => Condition::Unsteady,
+            (State::Active, None, _) if self.held_deliveries > 0 => Condition::CatchingUp,
+            (State::Active, None, _) => Condition::Active,
+        }
+    }
+
+    /// The tone of the state's chip.
+    pub(in crate::pages) fn tone(&self) -> &'static str {
+        self.condition().tone()
+    }
+
+    /// Since when it is so, if that is known.
+    pub(in crate::pages) fn since(&self) -> Option<Timestamp> {
+        match self.condition() {
+            Condition::Gone | Condition::GivenUp => self.health.disabled_at,
+            Condition::Failing | Condition::Busy | Condition::Unsteady => self.health.failing_since,
+            Condition::Paused | Condition::CatchingUp | Condition::Active => None,
+        }
+    }
+
+    /// Whether there is more to say than the state.
+    pub(in crate::pages) fn has_details(&self) -> bool {
+        let Health { failures, disabled_at, left_alone_until, .. } = self.health;
+        failures > 0 || disabled_at.is_some() || left_alone_until.is_some() || self.held_deliveries > 0
+    }
+
+    /// Whether the endpoint can be paused.
+    pub(in crate::pages) fn can_pause(&self) -> bool {
+        self.state == State::Active
+    }
+
+    /// Whether sending can begin again at once.
+    pub(in crate::pages) fn can_resume(&self) -> bool {
+        !matches!(self.condition(), Condition::Active | Condition::CatchingUp | Condition::Unsteady)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn endpoint(state: &str, held: u16, health: &Value) -> Endpoint {
+        serde_json::from_value(json!({
+            "id": "019ab5e0-0000-7000-8000-0000000000bb", "url": "https://a.example/", "description": null, "state": state,
+            "health": health, "heldDeliveries": held, "eventTypes": null, "headerNames": [], "format": "standard",
+            "encryption": "none", "signatures": ["v1"], "secretBroughtAlong": false, "sourceIps": [],
+            "createdAt": "2026-11-22T08:30:00.000Z", "warnings": [],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn state_and_health_are_one_condition() {
+        let (at, later) = ("2026-11-22T08:30:00.000Z", "2026-11-22T08:45:00.000Z");
+        let failing =
+            |reason| json!({"failures": 12, "failingSince": at, "leftAloneUntil": later, "leftAloneBecause": reason});
+        let disabled = |reason| json!({"failures": 1, "disabledAt": at, "disabledBecause": reason});
+        for (state, held, health, condition, since) in [
+            ("active", 0, json!({"failures": 0}), Condition::Active, None),
+            ("active", 2, json!({"failures": 0}), Condition::CatchingUp, None),
+            ("active", 2, json!({"failures": 1, "failingSince": at}), Condition::Unsteady, Some(at)),
+            ("active", 2, failing("failing"), Condition::Failing, Some(at)),
+            ("active", 0, failing("busy"), Condition::Busy, Some(at)),
+            ("disabled", 2, disabled("gone"), Condition::Gone, Some(at)),
+            ("disabled", 2, disabled("failing"), Condition::GivenUp, Some(at)),
+            ("paused", 2, failing("failing"), Condition::Paused, None),
+        ] {
+            let endpoint = endpoint(state, held, &health);
+            assert_eq!(endpoint.condition(), condition);
+            assert_eq!(endpoint.since().map(String::from).as_deref(), since, "{condition:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_named_by_its_description_or_url() {
+        let mut endpoint = endpoint("active", 100, &json!({}));
+        assert_eq!((endpoint.name(), endpoint.held().as_str()), ("a.example/", "100+"));
+        endpoint.description = Some("CRM".to_owned());
+        assert_eq!((endpoint.name(), endpoint.types()), ("CRM", None));
+    }
+}

@@ -1,0 +1,62 @@
+//! `cargo stack console`: a link that opens the console of a running stack.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domain::projects::console::Role;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::api_client::{ApiClient, ApiError};
+use crate::paths::FACTS_FILE;
+
+/// Who opens the console, and of which project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsoleOptions {
+    /// What the person may do.
+    pub role: Role,
+    /// The project. `None` means the project of the demo, or a new one if the demo was skipped.
+    pub project: Option<String>,
+}
+
+impl Default for ConsoleOptions {
+    fn default() -> Self {
+        Self { role: Role::Admin, project: None }
+    }
+}
+
+/// Why there is no link.
+#[derive(Debug, Error)]
+pub enum ConsoleError {
+    /// No stack is up in the directory.
+    #[error("no stack is up in {}: start one with `cargo stack up`", .0.display())]
+    NotUp(PathBuf, #[source] io::Error),
+    /// The file of the stack is damaged.
+    #[error("{} is not readable", .0.display())]
+    Unreadable(PathBuf, #[source] serde_json::Error),
+    /// A call of the API failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// Creates a link to the console of the stack in `dir`. The link works once, within an hour.
+pub async fn link(dir: &Path, options: &ConsoleOptions) -> Result<String, ConsoleError> {
+    let file = dir.join(FACTS_FILE);
+    let json = fs::read(&file).map_err(|error| ConsoleError::NotUp(dir.to_owned(), error))?;
+    let facts: Value = serde_json::from_slice(&json).map_err(|error| ConsoleError::Unreadable(file, error))?;
+    let api = ApiClient::new(text(&facts["api"]), text(&facts["operatorKey"]));
+    let project = match (&options.project, facts["project"].as_str()) {
+        (Some(project), _) => project.clone(),
+        (None, Some(project)) => project.to_owned(),
+        (None, None) => text(&api.post("/v1/projects", &json!({ "name": "Demo" })).await?["id"]).to_owned(),
+    };
+    let user = json!({ "id": "ada", "name": "Ada" });
+    let link = json!({ "user": user, "role": options.role.as_str(), "expiresInSeconds": 3600 });
+    let link = api.post(&format!("/v1/projects/{project}/console-links"), &link).await?;
+    Ok(text(&link["url"]).to_owned())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
