@@ -18,7 +18,8 @@ use crate::endpoint_cache::Target;
 use crate::health_cache::SharedHealth;
 use crate::http::client::CompletedAttempt;
 use crate::outcome::{Outcome, SendError};
-use crate::sender::{BatchContext, Sender, Webhook};
+use crate::post::Webhook;
+use crate::sender::{BatchContext, Sender};
 
 impl Sender {
     pub(crate) async fn handle_attempt(&self, task: AttemptTask, batch: &BatchContext) -> Result<Outcome, SendError> {

@@ -10,7 +10,8 @@ use http::HeaderValue;
 
 use crate::endpoint_cache::Target;
 use crate::outcome::{Outcome, SendError};
-use crate::sender::{BatchContext, Sender, Webhook};
+use crate::post::Webhook;
+use crate::sender::{BatchContext, Sender};
 
 impl Sender {
     pub(crate) async fn handle_replay(&self, task: ReplayTask, batch: &BatchContext) -> Result<Outcome, SendError> {

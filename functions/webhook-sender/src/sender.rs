@@ -1,35 +1,29 @@
 //! The sender with its clients and caches, and the data that all messages of one batch share.
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws::Aws;
 use aws::queue::Queue;
 use aws::secrets::KeyRingSecret;
 use aws::store::{RecordedDeliveries, Store, StoreError};
 use domain::foundation::clock::Clock;
-use domain::foundation::id::{DeliveryId, EndpointId};
+use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
 use domain::foundation::random::Random;
-use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{Delivery, SendMessage};
-use futures::future::join;
-use http::HeaderMap;
 use rustls::RootCertStore;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::attempt_writer::AttemptWriter;
 use crate::concurrency::NoSlot;
 use crate::config::Config;
 use crate::endpoint_cache::{EndpointCache, Target, Targets};
 use crate::health_cache::{HealthCache, LoadedHealth, SharedHealth};
-use crate::http::client::{ClientError, CompletedAttempt, WebhookClient};
-use crate::http::failure::OwnFault;
+use crate::http::client::{ClientError, WebhookClient};
 use crate::http::tls;
 use crate::invocation::Invocation;
-use crate::lane::SLOW_REQUEST;
 use crate::outcome::{Outcome, SendError};
 use crate::unreadable::UnreadableRows;
 
@@ -63,16 +57,6 @@ pub(crate) struct BatchContext {
     pub(crate) targets: Targets,
     pub(crate) health: HashMap<EndpointId, LoadedHealth>,
     pub(crate) writer: AttemptWriter,
-}
-
-/// A webhook that is ready to be posted.
-pub(crate) struct Webhook {
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-    /// Number of the attempt.
-    pub(crate) number: u8,
-    /// When the attempt starts.
-    pub(crate) at: Timestamp,
 }
 
 impl Sender {
@@ -141,20 +125,10 @@ impl Sender {
         Ok(Outcome::Deferred)
     }
 
-    /// Posts a webhook. If the receiver takes long, its endpoint counts as slow from then on, while the request continues.
-    pub(crate) async fn post(
-        &self,
-        endpoint: EndpointId,
-        target: &Target,
-        webhook: Webhook,
-        batch: &BatchContext,
-    ) -> Result<CompletedAttempt, OwnFault> {
-        let (Webhook { headers, body, number, at }, since) = (webhook, Instant::now());
-        let mut posting = pin!(self.client.post(&target.url, headers, body, number, at));
-        match timeout(SLOW_REQUEST, posting.as_mut()).await {
-            Ok(completed) => completed,
-            Err(_) => join(posting, self.note_slow_request(endpoint, since, batch)).await.0,
-        }
+    /// Sets a delivery aside whose row cannot be read.
+    pub(crate) async fn set_aside(&self, project: ProjectId, id: DeliveryId) -> Result<Outcome, SendError> {
+        let is_new = self.store.deliveries.set_aside(project, id, self.clock.now()).await?;
+        Ok(Outcome::SetAside { is_new })
     }
 
     /// Repeats a write that failed, until it succeeds or the function's time is nearly over. A webhook whose result is not

@@ -12,7 +12,8 @@ use http::HeaderValue;
 use tracing::warn;
 
 use crate::outcome::{Outcome, SendError};
-use crate::sender::{BatchContext, Sender, Webhook};
+use crate::post::Webhook;
+use crate::sender::{BatchContext, Sender};
 
 impl Sender {
     /// Sends a test unless its result is already recorded.

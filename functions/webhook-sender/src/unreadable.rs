@@ -11,12 +11,9 @@ use aws::lambda::metric::{Measured, Metric};
 use aws::lambda::telemetry;
 use aws::store::StoreError;
 use domain::foundation::cache::Cache;
-use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
+use domain::foundation::id::EndpointId;
 use domain::foundation::time::Timestamp;
 use tracing::error;
-
-use crate::outcome::{Outcome, SendError};
-use crate::sender::Sender;
 
 /// Time in which one row is reported once.
 const REPORT_INTERVAL: Duration = Duration::from_hours(1);
@@ -69,13 +66,5 @@ impl UnreadableRows {
     /// Returns how many rows were reported since the last call.
     pub(crate) fn take_measured(&self) -> Measured {
         Measured::one(Metric::UnreadableRows, self.count.swap(0, Ordering::Relaxed))
-    }
-}
-
-impl Sender {
-    /// Sets a delivery aside whose row cannot be read.
-    pub(crate) async fn set_aside(&self, project: ProjectId, id: DeliveryId) -> Result<Outcome, SendError> {
-        let is_new = self.store.deliveries.set_aside(project, id, self.clock.now()).await?;
-        Ok(Outcome::SetAside { is_new })
     }
 }

@@ -19,7 +19,7 @@ use domain::webhooks::retry::{DEFAULT_SCHEDULE, RetrySchedule};
 
 use super::{SLOW_REQUEST, is_passed_on};
 use crate::concurrency::{MAX_CONCURRENT_REQUESTS, MAX_SLOW_REQUESTS};
-use crate::invocation::{HELD_UP_AFTER, MAX_BATCHES};
+use crate::handler::{HELD_UP_AFTER, MAX_BATCHES};
 
 /// A fifth of the defaults of `SenderConcurrency` and `SlowSenderConcurrency`, and of 5,000 receivers.
 const FAST_SENDERS: usize = 10;

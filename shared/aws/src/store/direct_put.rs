@@ -1,12 +1,15 @@
 //! The input of DynamoDB's `PutItem` in its JSON protocol, for [direct calls](crate::direct).
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 
-use super::table::Item;
+/// The attributes of a row.
+type Item = HashMap<String, AttributeValue>;
 
 /// A conditional write of a row.
 #[derive(Serialize)]

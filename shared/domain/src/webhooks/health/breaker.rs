@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::policy::{BUSY_FAILURES, FIRST_PACE, MIN_PACE};
-use super::{Disabled, Gate, HealthPolicy, HoldReason, LastFailure, Notice, Pause, Recent, Slowness, lane};
+use super::{Disabled, Gate, HealthPolicy, HoldReason, LastFailure, Notice, Pause, Recent, Slowness};
 use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::Attempt;
@@ -118,11 +118,11 @@ impl Health {
     #[must_use]
     pub fn after(self, attempt: &Attempt, retry_after: Option<Duration>, policy: &HealthPolicy) -> Self {
         if self.closed_at.is_some_and(|closed_at| attempt.at < closed_at) {
-            return Self { slowness: lane::after(self.slowness, attempt), ..self };
+            return Self { slowness: Slowness::after(self.slowness, attempt), ..self };
         }
         let now = attempt.ended_at();
         let recent = self.recent.unwrap_or(Recent::none(now)).plus(1, u32::from(!attempt.succeeded()), now);
-        let slowness = lane::after(self.slowness, attempt);
+        let slowness = Slowness::after(self.slowness, attempt);
         let counted = Self { recent: Some(recent), slowness, ..self };
         if attempt.succeeded() { counted.succeeded(attempt) } else { counted.failed(attempt, retry_after, policy) }
     }

@@ -5,21 +5,9 @@
 //! disabled only if it failed on at least three of the five days, and never because of one failure long after an outage.
 //! Retries are at most 29 h apart, so a receiver that keeps failing has no such gap while deliveries wait for it.
 
-use serde::{Deserialize, Serialize};
-
-use super::{DisableReason, Health, HealthPolicy, LastFailure, Notice, NoticeKind};
+use super::{DisableReason, Disabled, Health, HealthPolicy, LastFailure, Notice, NoticeKind};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::Attempt;
-
-/// An endpoint disabled by its health. It stays disabled until the customer enables it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disabled {
-    /// When the endpoint was disabled.
-    pub at: Timestamp,
-    /// Why the endpoint was disabled.
-    #[serde(rename = "because")]
-    pub reason: DisableReason,
-}
 
 impl Health {
     /// Counts a failed attempt. After a long time without any failed attempt, the count starts again.

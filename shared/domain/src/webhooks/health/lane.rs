@@ -1,18 +1,10 @@
-//! The lane by which an endpoint's webhooks go: receivers that take long go by a lane of their own, so that they do not
-//! hold the senders of the others.
-//!
-//! Each attempt adds the time that it took beyond [`FAST_ATTEMPT`], and a faster one takes off the time that it was
-//! below. Such a sum grows only while the *mean* duration exceeds [`FAST_ATTEMPT`]: one slow response among many fast
-//! ones does not move an endpoint, while two attempts that hang for 15 s do.
+//! The two lanes: receivers that take long have a lane of their own, where they do not hold the senders of the others.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::Health;
-use super::policy::{FAST_ATTEMPT, MAX_EXCESS, MIN_KNOWN_ATTEMPTS, SLOW_EXCESS, SLOW_LIFETIME, SLOW_REQUEST_EXCESS};
+use super::policy::{MAX_EXCESS, MIN_KNOWN_ATTEMPTS, SLOW_EXCESS, SLOW_LIFETIME, SLOW_REQUEST_EXCESS};
+use super::{Health, Slowness};
 use crate::foundation::time::Timestamp;
-use crate::webhooks::attempt::Attempt;
 
 /// The lane by which an endpoint's webhooks go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,18 +13,6 @@ pub enum Lane {
     Fast,
     /// The endpoint's recent attempts took long.
     Slow,
-}
-
-/// Recent attempts of an endpoint that took long. Absent if there were none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Slowness {
-    /// Time that recent attempts took beyond [`FAST_ATTEMPT`] each, in milliseconds.
-    pub excess_ms: u32,
-    /// When the last slow attempt ended.
-    pub at: Timestamp,
-    /// Whether the endpoint was moved to the slow lane. It returns when the excess is zero.
-    pub is_slow: bool,
 }
 
 impl Health {
@@ -63,33 +43,13 @@ impl Health {
     }
 }
 
-impl Slowness {
-    fn of(excess: Duration, at: Timestamp, was_slow: bool) -> Option<Self> {
-        let excess_ms = u32::try_from(excess.as_millis()).unwrap_or(u32::MAX);
-        (excess_ms > 0).then_some(Self { excess_ms, at, is_slow: was_slow || excess >= SLOW_EXCESS })
-    }
-}
-
-/// Applies the duration of an attempt.
-pub(super) fn after(before: Option<Slowness>, attempt: &Attempt) -> Option<Slowness> {
-    let duration = Duration::from_millis(attempt.duration_ms.into());
-    let now = attempt.ended_at();
-    let before = before.filter(|slowness| now.since(slowness.at) < SLOW_LIFETIME);
-    let (excess, at, was_slow) = before.map_or((Duration::ZERO, now, false), |slowness| {
-        (Duration::from_millis(slowness.excess_ms.into()), slowness.at, slowness.is_slow)
-    });
-    let is_slow_attempt = duration > FAST_ATTEMPT;
-    let excess = (excess + duration).saturating_sub(FAST_ATTEMPT).min(MAX_EXCESS);
-    let at = if is_slow_attempt { at.max(now) } else { at };
-    Slowness::of(excess, at, was_slow)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::super::testing::{attempt, health, now, policy};
     use super::*;
+    use crate::webhooks::attempt::Attempt;
 
     const HANGS: u32 = 15_000;
 
@@ -97,7 +57,7 @@ mod tests {
     fn slowness(durations: impl IntoIterator<Item = u32>) -> (Option<Slowness>, Timestamp) {
         durations.into_iter().fold((None, now()), |(slowness, at), duration_ms| {
             let attempt = Attempt { duration_ms, ..attempt(at, (duration_ms != HANGS).then_some(200)) };
-            (after(slowness, &attempt), attempt.ended_at())
+            (Slowness::after(slowness, &attempt), attempt.ended_at())
         })
     }
 

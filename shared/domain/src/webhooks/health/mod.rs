@@ -35,18 +35,19 @@ mod reason;
 mod recent;
 #[cfg(test)]
 mod recovery;
+mod slowness;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
 pub use breaker::Health;
-pub use disabling::Disabled;
 pub use drain::Drain;
-pub use lane::{Lane, Slowness};
+pub use lane::Lane;
 pub use local::{DueWrite, LocalHealth, Unwritten};
 pub use notice::{Notice, NoticeKind};
 pub use pause::{Gate, Pause};
 pub use policy::{BadHealthPolicy, DEFAULT_POLICY, HealthPolicy};
-pub use reason::{DisableReason, HoldReason, LastFailure};
+pub use reason::{DisableReason, Disabled, HoldReason, LastFailure};
 pub use recent::Recent;
+pub use slowness::Slowness;

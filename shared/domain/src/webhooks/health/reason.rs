@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::foundation::time::Timestamp;
 use crate::public_names;
 use crate::webhooks::attempt::{Attempt, FailureReason};
 
@@ -27,6 +28,16 @@ public_names! {
         /// The receiver failed for days without accepting a webhook.
         Failing = "failing",
     }
+}
+
+/// An endpoint disabled by its health. It stays disabled until the customer enables it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// When the endpoint was disabled.
+    pub at: Timestamp,
+    /// Why the endpoint was disabled.
+    #[serde(rename = "because")]
+    pub reason: DisableReason,
 }
 
 /// Why the most recent attempt failed.

@@ -123,6 +123,23 @@ impl Progress {
     }
 }
 
+impl NewReplay {
+    /// Creates the replay, running from its first page.
+    pub fn start(self, replay_id: ReplayId, project_id: ProjectId) -> Replay {
+        let started_at = replay_id.created_at();
+        Replay {
+            replay_id,
+            project_id,
+            filter: self.filter,
+            rate_per_minute: self.rate,
+            state: ReplayState::Running,
+            progress: Progress::default(),
+            position: ReplayPosition::first(&self.filter, started_at),
+            sent_until: started_at,
+        }
+    }
+}
+
 impl Replay {
     /// Task to send one ended delivery of this replay.
     pub fn task(&self, delivery_id: DeliveryId) -> ReplayTask {

@@ -1,11 +1,9 @@
 //! Requests for replays.
 
 use super::filter::{ReplayFilter, ReplayScope, ReplayableState};
-use super::position::ReplayPosition;
 use super::rate::ReplayRate;
-use super::{Progress, Replay, ReplayState};
 use crate::foundation::draft::{BadFields, Draft};
-use crate::foundation::id::{EndpointId, ProjectId, ReplayId};
+use crate::foundation::id::EndpointId;
 use crate::foundation::time::Timestamp;
 use crate::webhooks::delivery::EXPIRY_MARGIN;
 
@@ -57,20 +55,5 @@ impl NewReplay {
             let filter = ReplayFilter { from: from?, to: to?, endpoint_id, event_type, state, scope };
             Some(Self { filter, rate, is_dry_run })
         })
-    }
-
-    /// Creates the replay, running from its first page.
-    pub fn start(self, replay_id: ReplayId, project_id: ProjectId) -> Replay {
-        let started_at = replay_id.created_at();
-        Replay {
-            replay_id,
-            project_id,
-            filter: self.filter,
-            rate_per_minute: self.rate,
-            state: ReplayState::Running,
-            progress: Progress::default(),
-            position: ReplayPosition::first(&self.filter, started_at),
-            sent_until: started_at,
-        }
     }
 }
