@@ -27,11 +27,14 @@ impl Sender {
     /// Processes all messages of a batch concurrently.
     pub(crate) async fn process_batch(&self, batch: Vec<RawMessage>, invocation: &Arc<Invocation>) -> Vec<Processed> {
         let (mut messages, mut processed) = (Vec::new(), Vec::new());
+        // Only within this batch: a message about the same subject that arrives later may have a reason of its own, such as the
+        // release of a delivery that this invocation put on hold. Its row then says whether there is something to do.
+        let mut subjects = HashSet::new();
         for RawMessage { id, body } in batch {
             match parse(body) {
-                Ok(message) if invocation.is_first(&message) => messages.push((id, message)),
+                Ok(message) if subjects.insert(message.subject()) => messages.push((id, message)),
                 // Two messages about the same subject are duplicates: the first is processed, the others are dropped.
-                Ok(_) => {}
+                Ok(message) => processed.push(finish(id, Some(message.subject()), false, &Ok(Outcome::Stale))),
                 Err(error) => processed.push(finish(id, None, false, &Err(error))),
             }
         }

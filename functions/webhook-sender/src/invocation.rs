@@ -1,12 +1,9 @@
-//! What all batches of one invocation share: its deadlines, request slots and subjects.
+//! What all batches of one invocation share: its deadlines and request slots.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use domain::foundation::time::Timestamp;
-use domain::webhooks::delivery::{SendMessage, Subject};
 use domain::webhooks::health::Lane;
 
 use crate::concurrency::EndpointSlots;
@@ -34,7 +31,6 @@ pub(crate) struct Invocation {
     pub(crate) latest_start: Timestamp,
     /// The last moment at which a failed write may be repeated.
     pub(crate) latest_write: Timestamp,
-    subjects: Mutex<HashSet<Subject>>,
 }
 
 impl Invocation {
@@ -44,13 +40,7 @@ impl Invocation {
             slots: EndpointSlots::default(),
             latest_start: deadline.minus(ATTEMPT_RESERVE),
             latest_write: deadline.minus(WRITE_RESERVE),
-            subjects: Mutex::default(),
         }
-    }
-
-    /// Whether no earlier message of this invocation has the same subject.
-    pub(crate) fn is_first(&self, message: &SendMessage) -> bool {
-        self.subjects.lock().unwrap_or_else(PoisonError::into_inner).insert(message.subject())
     }
 }
 

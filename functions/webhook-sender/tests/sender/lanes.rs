@@ -11,7 +11,7 @@ use domain::foundation::id::{EndpointId, EventId, ReplayId};
 use domain::foundation::random::SystemRandom;
 use domain::webhooks::delivery::{AttemptTask, DeliveryState, ReplayTask, SendMessage, TestTask};
 use domain::webhooks::endpoint::{Endpoint, EndpointState};
-use domain::webhooks::health::{Health, Lane};
+use domain::webhooks::health::{Health, HoldReason, Lane, Pause};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -196,6 +196,33 @@ async fn a_sender_that_is_held_up_takes_more_messages_from_its_queue_and_deletes
     let deleted: Vec<SendMessage> = queue.take_from(DELETED).into_iter().map(|(message, _)| message).collect();
     assert_eq!(deleted, waiting.into_iter().map(SendMessage::from).collect::<Vec<_>>());
     assert_eq!(scene.request_count(), 12, "no message of the other queue is taken");
+}
+
+/// A sender that is held up takes messages for many seconds. In this time a delivery that it put on hold may be released.
+#[tokio::test]
+async fn a_delivery_that_was_held_and_released_while_the_sender_is_held_up_is_sent() {
+    let (scene, queue, hanging) = scene_with_hanging_endpoint().await;
+    let [to_hanging] = AttemptTask::first(&scene.event(), &[hanging.id]).try_into().unwrap();
+    let until = SystemClock.now().plus(Duration::from_millis(800));
+    let pause = Pause { until, reason: HoldReason::Busy, in_a_row: 1, probe_until: None };
+    let stored = scene.store.health.get_now(scene.endpoint.project_id, scene.endpoint.id).await.unwrap();
+    let busy = stored.next(Health { pause: Some(pause), ..stored.health.clone() }, stored.sweep_at);
+    assert_eq!(scene.store.health.put(&busy).await.unwrap(), WriteOutcome::Applied);
+    let event = scene.event();
+    let released = async {
+        loop {
+            match scene.stored_delivery(&event).await {
+                Some(held) if held.state == DeliveryState::Held => break held.next_task(),
+                _ => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let release = async { queue.offer("send", [json(&released.await)]) };
+
+    let messages = [json(&to_hanging), json(&scene.task(&event))];
+    tokio::join!(scene.send_all(&messages), release);
+
+    assert_eq!(scene.stored_delivery(&event).await.unwrap().state, DeliveryState::Delivered);
 }
 
 #[tokio::test]
