@@ -171,7 +171,7 @@ test('the first page needs one request and at most 40 KB', async () => {
   await leave();
 });
 
-test('the preview of the return URL follows the form, and buttons copy', async () => {
+test('the preview of the return URL follows the form', async () => {
   const { page, complaints, open, leave } = await person();
   await open(await consoleLink(busy, 'admin', { next: '/return-url' }));
   const preview = page.locator('#preview');
@@ -183,7 +183,7 @@ test('the preview of the return URL follows the form, and buttons copy', async (
   await leave();
 });
 
-test('the whole console works with the keyboard alone', async () => {
+test('a form is reached, filled in and sent with the keyboard alone', async () => {
   const { page, open, leave } = await person();
   await page.setViewportSize(DESKTOP);
   await open(await consoleLink(empty, 'admin', { next: '/notification-users/new' }));

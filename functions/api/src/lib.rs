@@ -44,7 +44,7 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// What all routes share. It is one layer, because axum copies the services below a layer for each request.
+/// Does what all routes share, in one layer: axum copies the services below each layer for every request.
 async fn serve(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let log = RequestLog::begin(&mut request);
     let rate_limit = RateLimitSlot::add_to(&mut request);

@@ -1,4 +1,5 @@
-//! The customer's console: the pages on which a customer sets up webhooks, return URLs and reports, and sees why a webhook failed.
+//! The customer's console: the pages on which a customer sets up webhooks, return URLs and reports, and sees why a webhook
+//! failed.
 //!
 //! A page holds no rule. It calls the api's router in this process with the session as caller, and shows the response: see
 //! [`http::api_client`]. Each folder of [`pages`] is one area. [`layout`] is what all pages look like, and [`entry`] is how a

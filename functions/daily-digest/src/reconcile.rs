@@ -1,9 +1,9 @@
 //! Reconciliation: once a day, the deliveries of recent events are searched for lost ones, which are queued again.
 //!
 //! A delivery has no row until its first attempt is recorded, so the sweep cannot repair a lost first message. Messages that
-//! failed for an hour are in the dead-letter queue; reconciliation sends them again. On the last day that it covers, it stores
-//! lost deliveries instead: the sweep sends those, and ends them before their event is deleted. Reconciliation also schedules a check of each
-//! endpoint that has held deliveries and no scheduled check.
+//! failed for an hour are in the dead-letter queue; reconciliation sends them again. On the last day that it covers, it also
+//! stores lost deliveries, so that the sweep repeats them and ends them before their event is deleted. Reconciliation also
+//! schedules a check of each endpoint that has held deliveries and no scheduled check.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -16,8 +16,8 @@ use crate::digest::{Digest, JobError};
 use crate::ports::{DigestMailer, DigestQueue};
 
 impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
-    /// Counts the deliveries of the job's slice. If that completes the report, keeps it and mails it to each recipient. Returns the
-    /// number of mails sent.
+    /// Counts the deliveries of the job's slice. If that completes the report, keeps it and mails it to each recipient. Returns
+    /// the number of mails sent.
     pub(crate) async fn process_report(&self, job: &ReportJob) -> Result<usize, JobError> {
         let Some(project) = self.store.projects.get(job.project_id).await? else { return Ok(0) };
         let is_preview = job.preview_asked_at.is_some();
@@ -98,7 +98,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     }
 }
 
-/// Whether the project gets no mail about this day. Previews are always mailed, because somebody asked for them.
+/// Whether the project gets no mail about this day. Previews are always mailed, because the operator asked for them.
 fn is_unwanted(project: &Project, job: &ReportJob, report: &ReportView) -> bool {
     job.preview_asked_at.is_none() && project.quiet_days == QuietDays::None && !report.has_news()
 }

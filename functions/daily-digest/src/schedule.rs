@@ -93,7 +93,7 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     }
 }
 
-/// The run that has to be made or continued at `now`; `None` if the run of this hour is complete. An incomplete run of an earlier
+/// The run to start or to continue at `now`; `None` if the run of this hour is complete. An incomplete run of an earlier
 /// day is replaced, because the new run includes what it left.
 fn next_run(progress: Option<DigestProgress>, now: RunHour) -> Option<DigestProgress> {
     let begin = |since| Some(DigestProgress { run: now, since, stage: DigestStage::Reports, after: None });

@@ -109,8 +109,8 @@ impl Sweeper {
         Ok(released)
     }
 
-    /// Releases deliveries with their attempts spread over one minute from `drain.from` on, until `last_start`. Returns the number
-    /// released, and whether there was time for all.
+    /// Releases deliveries with their attempts spread over one minute from `drain.from` on, until `last_start`. Returns the
+    /// number released, and whether there was time for all.
     async fn release(
         &self,
         held: Vec<Held>,
@@ -139,11 +139,11 @@ impl Sweeper {
         delay.map(|delay| Message::to_send(held.task(), delay)).transpose().map_err(ServiceError::from)
     }
 
-    /// Schedules the next check and removes the notices that were queued. Keeps changes that others made to the health during this
-    /// check, and a check that they scheduled earlier.
+    /// Schedules the next check and removes the notices that were queued. Keeps changes that others made to the health during
+    /// this check, and a check that they scheduled earlier.
     ///
-    /// The health of a deleted endpoint is deleted once a check finds nothing to release. Until then a sender with cached settings
-    /// may put a released delivery on hold again.
+    /// The health of a deleted endpoint is deleted once a check finds nothing to release. Until then a sender with cached
+    /// settings may put a released delivery on hold again.
     async fn schedule_next_check(
         &self,
         leased: StoredHealth,

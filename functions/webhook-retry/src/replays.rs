@@ -41,8 +41,8 @@ impl Sweeper {
         queued.await.into_iter().sum()
     }
 
-    /// Queues the deliveries of a replay's next minute, and schedules the minute after it. Returns the number of deliveries queued;
-    /// zero if another run has the replay, or if it is done.
+    /// Queues the deliveries of a replay's next minute, and schedules the minute after it. Returns the number of deliveries
+    /// queued; zero if another run has the replay, or if it is done.
     async fn continue_replay(&self, due: &DueReplay, last_start: Timestamp) -> Result<u64, ServiceError> {
         let now = self.clock.now();
         let Some(leased) = self.store.replays.lease(due, now.plus(LEASE)).await? else { return Ok(0) };

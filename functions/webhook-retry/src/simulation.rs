@@ -1,9 +1,9 @@
 //! A simulation of a backlog: millions of due deliveries of one project, and a few of many others. It computes the table in
 //! `docs/scale.md`.
 //!
-//! Simulated is one of the 16 shards with a sixteenth of everything, because ids spread deliveries evenly. The runs through it are
-//! those of production. Calls take the times below. Senders record attempts, which shares the write capacity of the partitions
-//! that hold the deliveries.
+//! Simulated is one of the 16 shards with a sixteenth of everything, because ids spread deliveries evenly. The sweep runs the
+//! production code. Calls take the times below. The partitions that hold the deliveries share their write capacity between the
+//! sweep and the senders, which record attempts.
 
 #![expect(clippy::cast_precision_loss, reason = "a simulation counts less than 2^52 rows")]
 
@@ -22,8 +22,8 @@ use futures::executor::block_on;
 
 use crate::rounds::{self, DueDeliveries, Page};
 
-/// Processor time of a delivery that is claimed and queued, and of one that is only queued: estimated from 0.25 ms for each call to
-/// AWS (docs/cost.md). `cargo bench-all sweep` measures both.
+/// Processor time of a delivery that is claimed and queued, and of one that is only queued: estimated from 0.25 ms for each call
+/// to AWS (docs/cost.md). `cargo bench-all sweep` measures both.
 const CPU_OF_CLAIM: Duration = Duration::from_micros(330);
 const CPU_OF_QUEUEING: Duration = Duration::from_micros(60);
 
@@ -158,7 +158,7 @@ impl World {
         let seconds = time.as_secs_f64();
         self.now = self.now.plus(time);
         let (days, projects) = (f64::from(self.scenario.days), self.scenario.projects as f64);
-        // Unused capacity of the last second may be used; what is older is lost.
+        // Unused capacity of the last second may be used; older capacity is lost.
         let refilled = |left: f64, partitions: f64| {
             let capacity = PARTITION_WRITES * partitions * projects * SHARE;
             (left + capacity * seconds).min(capacity * seconds.max(1.0))

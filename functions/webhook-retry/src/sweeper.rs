@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 
-/// Maximum number of shards whose first page is read at the same time. Most shards have nothing due, and after a cold start each concurrent read
-/// opens a connection of its own.
+/// Maximum number of shards whose first page is read at the same time. Most shards have nothing due, and after a cold start each
+/// concurrent read opens a connection of its own.
 const MAX_CONCURRENT_READS: usize = 2;
 
 /// How long a run has an endpoint or a replay to itself: the maximum duration of a run (55 s) plus the minute that other runs

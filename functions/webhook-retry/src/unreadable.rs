@@ -1,6 +1,6 @@
 //! Rows that this version cannot read, such as those of a newer version after a rollback.
 //!
-//! They are set aside for an hour, so that they do not stand in front of the others, and counted each time. A version that can
+//! They are set aside for an hour, so that they do not block the rows behind them, and counted each time. A version that can
 //! read them handles them then.
 
 use std::sync::atomic::Ordering;

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 /// Maximum number of requests of a sender that run against one endpoint at the same time.
 pub(crate) const MAX_CONCURRENT_REQUESTS: usize = 5;
 
-/// Number of slow requests of a sender to one endpoint from which on no more are started.
+/// Number of slow requests to one endpoint after which a sender starts no more.
 pub(crate) const MAX_SLOW_REQUESTS: usize = 2;
 
 /// The request slots of each endpoint in one invocation.

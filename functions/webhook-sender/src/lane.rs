@@ -1,9 +1,9 @@
-//! The two lanes. Each is a queue with senders of its own: the fast lane takes every message, and passes on those whose receiver
-//! is slow. So slow receivers take only the senders of the slow lane.
+//! The two lanes. Each is a queue with senders of its own. New messages arrive in the fast lane, which passes on those whose
+//! receiver is slow. Slow receivers therefore take only the senders of the slow lane.
 //!
 //! A message is passed on before its webhook is posted, never after: a request that was sent cannot be moved to another sender
-//! without posting the webhook twice. The fast lane therefore waits for it. It notes after [`SLOW_REQUEST`] that the
-//! receiver is slow, so that such a wait is rare: later messages are passed on, also those of other senders.
+//! without posting the webhook twice. The fast lane therefore waits for it. After [`SLOW_REQUEST`] it records that the receiver
+//! is slow, and all senders then pass later messages on, so that such a wait is rare.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ pub(crate) fn of(message: &SqsMessage, slow_queue_url: &Url) -> Lane {
     if slow_queue.is_some() && source == slow_queue { Lane::Slow } else { Lane::Fast }
 }
 
-/// Whether the fast lane passes a message on, whose endpoint is slow. A message that leads to no request stays: it takes no time.
+/// Whether the fast lane passes on a message whose endpoint is slow. A message without a request stays: it takes no time.
 /// `stored` is the delivery's row, `gate` what the endpoint's health allows; `None` if the endpoint is deleted or unreadable.
 pub(crate) fn is_passed_on(message: &SendMessage, stored: Option<&Delivery>, gate: Option<Gate>) -> bool {
     match message {
@@ -67,8 +67,8 @@ impl Sender {
         self.enqueue(Lane::Slow, messages, Duration::ZERO).await
     }
 
-    /// Notes that a request to an endpoint has been running for long since `since`. If the endpoint is slow now, or another request
-    /// to it takes long too, its other messages of this invocation are passed on.
+    /// Notes that a request to an endpoint, which began at `since`, takes long. If the endpoint is slow now, or another request to
+    /// it takes long too, its other messages of this invocation are passed on.
     pub(crate) async fn note_slow_request(&self, endpoint: EndpointId, since: Instant, batch: &BatchContext) {
         // Without internet access of our own, every receiver looks slow.
         if batch.invocation.lane == Lane::Slow || !self.client.has_internet_access(since).await {

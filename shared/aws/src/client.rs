@@ -26,7 +26,8 @@ use crate::lambda::config::{self, ConfigError};
 #[derive(Debug, Clone)]
 pub struct Aws(Arc<Services>);
 
-/// How long calls to AWS may take. Without a limit, a connection on which no answer arrives holds a function until Lambda ends it.
+/// How long calls to AWS may take. Without a limit, a connection on which no answer arrives holds a function until Lambda ends
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallTimeouts {
     /// For one attempt, with its connection. AWS answers within milliseconds; DynamoDB takes longest, for a page of 1 MB.
@@ -36,7 +37,8 @@ pub struct CallTimeouts {
 }
 
 impl CallTimeouts {
-    /// For functions that Lambda ends after 5 or 10 s. The second attempt has time, and a caller gets an error instead of no answer.
+    /// For functions that Lambda ends after 5 or 10 s. The second attempt has time, and a caller gets an error instead of no
+    /// answer.
     pub const SHORT: Self = Self { attempt: Duration::from_secs(2), call: Duration::from_secs(4) };
 
     /// For functions that Lambda ends after 30 s or more. All attempts have time.

@@ -1,8 +1,8 @@
 //! The mails to notification users: the daily report, notices about endpoints, and the request to confirm the address.
 //!
 //! A mail is built in three steps: [`words`] has the sentences in the user's language, [`page`] turns a report into lines,
-//! [`problems`] and [`bars`], and the templates place them. HTML is laid out from MJML, so that it works in mail programs; the plain-text
-//! part has the same facts. The only personal data in a mail are submission ids.
+//! [`problems`] and [`bars`], and the templates place them. HTML is laid out from MJML, so that it works in mail programs; the
+//! plain-text part has the same facts. The only personal data in a mail are submission ids.
 
 use askama::Template;
 use mrml::prelude::render::RenderOptions;

@@ -99,7 +99,7 @@ impl ReportPage {
         }
     }
 
-    /// Whether the report says something that the reader has to act upon.
+    /// Whether something in the report needs action.
     pub(super) fn has_trouble(&self) -> bool {
         !(self.troubles.is_empty() && self.problems.is_empty() && self.expiring_keys.is_empty())
     }

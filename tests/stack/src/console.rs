@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::api_client::{ApiClient, ApiError};
 use crate::paths::FACTS_FILE;
 
-/// Who opens the console, and of which project.
+/// The role and the project of a console link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsoleOptions {
     /// What the person may do.

@@ -31,8 +31,9 @@ pub(crate) struct ConsoleLinkView {
     session_id: ConsoleSessionId,
 }
 
-/// Creates a console link: a URL that opens the console of the project for one user, once. Create a link each time that a user whom
-/// your back end has signed in goes to the console. Everything in the link is sealed, and nothing is stored until it is opened.
+/// Creates a console link: a URL that opens the console of the project for one user, once. Create a link each time that a user
+/// whom your back end has signed in goes to the console. Everything in the link is sealed, and nothing is stored until it is
+/// opened.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/console-links", operation_id = "mintConsoleLink", tag = "Console",
     params(parameters::IdempotencyKey), security(("x-api-key" = ["operator"])), request_body = requests::NewConsoleLink,

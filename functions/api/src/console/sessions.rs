@@ -32,7 +32,7 @@ pub(crate) struct ConsoleSessionView {
     role: Role,
     /// When the user opened the link.
     created_at: Timestamp,
-    /// When the session ends at the latest. It ends earlier if it is not used for an hour.
+    /// Latest end of the session. It ends earlier if it is not used for an hour.
     expires_at: Timestamp,
 }
 
@@ -45,8 +45,8 @@ impl From<ConsoleSession> for ConsoleSessionView {
     }
 }
 
-/// Lists the console sessions of a project that have not ended, those with the newest links first. A page can have fewer sessions than
-/// `limit` and still a `cursor`.
+/// Lists the console sessions of a project that have not ended, those with the newest links first. A page can have fewer sessions
+/// than `limit` and still a `cursor`.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/console-sessions", operation_id = "listConsoleSessions", tag = "Console",
     params(Paging), security(("x-api-key" = ["settings:read"])),
@@ -65,8 +65,8 @@ pub(crate) async fn list(
     Ok(Json(List { items: items.into_iter().map(ConsoleSessionView::from).collect(), cursor }))
 }
 
-/// Ends a console session within ten seconds. Its user needs a new link. If the link was not opened yet, it no longer works. Ending a session that is
-/// already over succeeds and changes nothing.
+/// Ends a console session within ten seconds. Its user needs a new link. If the link was not opened yet, it no longer works.
+/// Ending a session that is already over succeeds and changes nothing.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/v1/projects/{pid}/console-sessions/{id}", operation_id = "endConsoleSession", tag = "Console",
     params(("id" = ConsoleSessionId, Path)), security(("x-api-key" = ["keys:write"])),
@@ -96,7 +96,8 @@ pub(crate) async fn end(
     app.change_settings(&caller.origin, caller.project_id, decide).await
 }
 
-/// Ends all console sessions of a project within ten seconds, including the caller's own. Links that were created before this call no longer work.
+/// Ends all console sessions of a project within ten seconds, including the caller's own. Links that were created before this
+/// call no longer work.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/v1/projects/{pid}/console-sessions", operation_id = "endConsoleSessions", tag = "Console",
     security(("x-api-key" = ["keys:write"])),

@@ -21,14 +21,14 @@ use crate::http::settings_change::ChangeDecision;
 #[cfg(test)]
 use crate::openapi::requests;
 
-/// Maximum number of deliveries that a call ends. They leave the index `held`, whose partition of one endpoint takes 1,000 writes a
-/// second. Lambda ends the function after 10 s.
+/// Maximum number of deliveries that a call ends. The index `held` takes 1,000 writes a second for one endpoint, and Lambda stops
+/// the function after 10 s.
 const MAX_DISCARDED: usize = 2500;
 
 /// Number of deliveries that are ended before the time is checked.
 const BATCH_SIZE: usize = 100;
 
-/// Maximum time that a call ends deliveries.
+/// A call that has ended deliveries for this long leaves the others to the next call.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The field of the audit log entry: the number of deliveries that the call was about to end.
@@ -45,11 +45,12 @@ pub(crate) struct DiscardedView {
     done: bool,
 }
 
-/// Ends the held deliveries of an endpoint as `cancelled`, so that they are not sent when the endpoint accepts webhooks again. Use it
-/// after a long outage whose webhooks nobody needs any more. This cannot be undone; a single delivery can still be replayed.
+/// Ends the held deliveries of an endpoint as `cancelled`, so that they are not sent when the endpoint accepts webhooks again.
+/// Use it after a long outage, if the receiver no longer needs the webhooks. This cannot be undone. You can still replay single
+/// deliveries.
 ///
-/// A call ends up to 2,500 deliveries. Repeat it while `done` is `false`. Deliveries that are held after the call began stay. Each call
-/// that ends deliveries has an entry in the audit log. Repeating a complete call changes nothing.
+/// A call ends up to 2,500 deliveries. Repeat it while `done` is `false`. Deliveries that are held after the call began stay.
+/// Each call that ends deliveries has an entry in the audit log. Repeating a complete call changes nothing.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/endpoints/{id}/discard-held", operation_id = "discardHeldDeliveries", tag = "Endpoints",
     params(("id" = EndpointId, Path)), security(("x-api-key" = ["settings:write"])),

@@ -1,6 +1,5 @@
-//! Endpoints: settings, signing secrets, public keys, pause and resume, discarding held deliveries, test sends, checks of received
-//! webhooks, and the IP addresses
-//! that webhooks come from.
+//! Endpoints: settings, signing secrets, public keys, pause and resume, discarding held deliveries, test sends, checks of
+//! received webhooks, and the IP addresses that webhooks come from.
 
 use axum::routing::{delete, get, post};
 

@@ -29,7 +29,7 @@ use crate::http::settings_change::{ChangeDecision, ChangeRequest};
 #[cfg(test)]
 use crate::openapi::{parameters, webhook_requests};
 
-/// Held deliveries of an endpoint are counted up to this number. More would cost more than knowing them is worth.
+/// Maximum number of held deliveries that are counted. Counting more would cost more reads than the number is worth.
 const MAX_COUNTED_HELD: u16 = 100;
 
 /// Creates an endpoint. The response is the only one that contains the signing secret. Header values and your own signing secret

@@ -1,7 +1,7 @@
 //! `POST /v1/projects/{pid}/endpoints/{id}/verify`: explains why a received webhook does not verify.
 //!
-//! The check opens the signing secrets, and its response shows nothing of them. What it says about the data of an event is open to
-//! callers who may read it. The request is neither stored nor logged.
+//! The check opens the signing secrets, but its response never shows them. It shows differences in an event's data, so callers
+//! need `events:read`. The request is neither stored nor logged.
 
 use axum::Json;
 use axum::extract::{Request, State};

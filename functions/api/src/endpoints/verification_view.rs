@@ -10,8 +10,8 @@ use serde::Serialize;
 #[cfg_attr(test, derive(utoipa::ToSchema), schema(as = SignatureCheck))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SignatureCheckView {
-    /// Whether the headers and the body, as you sent them, carry a valid signature. If so, the mistake is in the code that verifies
-    /// them, or it signed with another secret.
+    /// Whether the headers and the body, as you sent them, carry a valid signature. If so, the mistake is in the code that
+    /// verifies them, or it signed with another secret.
     verifies: bool,
     /// Whether the body was compared with the one that was sent. If not, the event is not known, no longer stored, or encrypted
     /// with AES-256-GCM.
@@ -22,7 +22,7 @@ pub(crate) struct SignatureCheckView {
 
 /// One thing that the check found.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Finding))]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ExplainedFinding))]
 struct FindingView {
     #[serde(flatten)]
     finding: Finding,

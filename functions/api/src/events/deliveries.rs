@@ -107,8 +107,8 @@ pub(crate) struct Filter {
 
 /// Lists the deliveries of a project, newest event first.
 ///
-/// A page may have fewer items than `limit`, or none, and still a `cursor`: a call reads a limited number of deliveries and days. Follow
-/// the cursor until it is absent. A range of time in `from` and `to` makes a list with a rare state fast.
+/// A page may have fewer items than `limit`, or none, and still a `cursor`: a call reads a limited number of deliveries and days.
+/// Follow the cursor until it is absent. If you search for a rare state, give `from` and `to`.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/deliveries", operation_id = "listDeliveries", tag = "Deliveries",
     params(Filter), security(("x-api-key" = ["deliveries:read"])),

@@ -107,8 +107,8 @@ impl Filter {
 
 /// Lists the events of a project, newest first, without their data.
 ///
-/// A page may have fewer items than `limit`, or none, and still a `cursor`: a call reads a limited number of events and days. Follow
-/// the cursor until it is absent.
+/// A page may have fewer items than `limit`, or none, and still a `cursor`: a call reads a limited number of events and days.
+/// Follow the cursor until it is absent.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/events", operation_id = "listEvents", tag = "Events",
     params(Filter), security(("x-api-key" = ["deliveries:read"])),

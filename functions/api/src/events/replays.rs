@@ -150,11 +150,11 @@ pub(crate) async fn replay_one(
 
 /// Starts a replay of all deliveries that match a filter. With `dryRun`, only counts the deliveries.
 ///
-/// With the scope `missing`, an endpoint gets the earlier events of its types that it has no delivery of, oldest first. Use it for a
-/// new endpoint. These deliveries are created, retried, listed and reported like all others. Cancelling such a replay creates no
-/// further deliveries; those that exist are still sent.
+/// With the scope `missing`, an endpoint gets the earlier events of its types that it has no delivery of, oldest first. Use it
+/// for a new endpoint. These deliveries are created, retried, listed and reported like all others. Cancelling such a replay
+/// creates no further deliveries; those that exist are still sent.
 ///
-/// A project can run one replay, and one dry run or report, at a time. A dry run counts as ten calls of its API key.
+/// A project can run one replay at a time, and beside it one dry run or report. A dry run counts as ten calls.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/replays", operation_id = "startReplay", tag = "Replays",
     params(parameters::IdempotencyKey), security(("x-api-key" = ["deliveries:replay"])),
@@ -272,8 +272,8 @@ async fn existing(app: &App, project: ProjectId, id: ReplayId) -> Result<Replay,
     app.store.replays.get(project, id).await?.ok_or(ApiError::NotFound("replay"))
 }
 
-/// Loads the endpoint that the filter names. Fails if it does not exist, because nothing can be replayed to it, or if it misses no
-/// event because it does not receive the type.
+/// Loads the endpoint that the filter names. Fails if it does not exist, because nothing can be replayed to it. With the scope
+/// `missing`, also fails if the endpoint does not receive the filter's event type.
 async fn endpoint_of(app: &App, project: ProjectId, filter: &ReplayFilter) -> Result<Option<Endpoint>, ApiError> {
     let bad = |pointer: &str, detail: &str| {
         let (pointer, detail) = (pointer.to_owned(), detail.to_owned());

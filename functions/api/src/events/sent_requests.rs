@@ -37,13 +37,13 @@ pub(crate) struct RequestView {
     request: SentRequest,
     /// Names of the endpoint's static headers, which are also sent.
     header_names: Vec<HeaderName>,
-    /// Encryption of the body. Not `none`: the receiver gets the body encrypted.
+    /// Encryption of the body. Unless it is `none`, the receiver gets the body encrypted.
     encryption: Encryption,
 }
 
-/// Returns the request of the last attempt or replay of a delivery. It is built again from the event and the current settings of the
-/// endpoint, so it can differ from what was sent if the settings changed since. Signatures and values of static headers are left
-/// out.
+/// Returns the request of the last attempt or replay of a delivery. It is built again from the event and the current settings of
+/// the endpoint, so it can differ from what was sent if the settings changed since. Signatures and values of static headers are
+/// left out.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/deliveries/{id}/request", operation_id = "readDeliveryRequest", tag = "Deliveries",
     params(("id" = DeliveryId, Path)), security(("x-api-key" = ["events:read"])),

@@ -1,8 +1,8 @@
 //! Which endpoints of a project receive which events, cached so that publishing need not read them every time.
 //!
-//! An event that is published after the response to a change of settings must see the change. Several instances of this function may
-//! have cached the state before, so a change of subscriptions is answered only when each of these copies has expired
-//! ([`Subscriptions::wait_until_known`]).
+//! An event that is published after the response to a change must be sent to the changed endpoints. Other instances of this
+//! function may have cached the endpoints before the change. The response to a change of subscriptions therefore waits until
+//! these copies have expired ([`Subscriptions::wait_until_known`]).
 
 use std::sync::Arc;
 use std::time::Duration;

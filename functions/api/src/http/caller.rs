@@ -25,8 +25,8 @@ pub(crate) struct Operator {
     pub(crate) origin: RequestOrigin,
 }
 
-/// A caller with the scope `S` on the project in the path: the operator, the holder of one of the project's keys, or the user of one of
-/// its console sessions.
+/// A caller with the scope `S` on the project in the path: the operator, the holder of one of the project's keys, or the user of
+/// one of its console sessions.
 ///
 /// The project may not exist. The key of another project is rejected in the same way whether the project exists or not.
 pub(crate) struct Caller<S> {
@@ -41,8 +41,8 @@ pub(crate) struct Caller<S> {
 }
 
 impl<S> Caller<S> {
-    /// Counts `calls` additional calls for this request. They affect only later requests, so a caller with a low limit can use all
-    /// routes.
+    /// Counts `calls` additional calls for this request. They affect only later requests, so a caller with a low limit can use
+    /// all routes.
     pub(crate) async fn charge(&self, app: &App, calls: u32) {
         let Some(id) = self.identity.id() else { return };
         let status = app.rate_limiter.charge(&id, calls, app.clock.now()).await;

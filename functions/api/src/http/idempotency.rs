@@ -67,8 +67,8 @@ enum ResponseRow {
     Sealed(Sealed),
 }
 
-/// Makes a route idempotent. Each caller and path has its own keys: the response may contain a secret, so no other caller gets it. An
-/// API key is one caller, and so is a console session.
+/// Makes a route idempotent. Each caller (an API key or a console session) and each path has its own keys: the response may
+/// contain a secret, so no other caller gets it.
 pub(crate) fn idempotent(app: &App, methods: MethodRouter<App>) -> MethodRouter<App> {
     methods.layer(from_fn_with_state(app.clone(), run_once_for_caller))
 }

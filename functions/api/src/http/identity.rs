@@ -9,8 +9,8 @@ use domain::projects::console::{ConsoleSession, ConsoleUser};
 
 use crate::http::api_error::ApiError;
 
-/// Makes a request one of a console session. The console puts it into the extensions of a request to [`crate::router`]. It cannot
-/// come from outside of the process, because it is not a part of HTTP.
+/// Marks a request as one of a console session. The console puts it into the extensions of a request to [`crate::router`]. No
+/// HTTP request can carry it.
 #[derive(Debug, Clone)]
 pub struct SessionCaller {
     pub(super) session: ConsoleSession,
@@ -18,7 +18,7 @@ pub struct SessionCaller {
 }
 
 impl SessionCaller {
-    /// `session` is one that the store has returned at most ten seconds ago. `source_ip` is the address of the browser.
+    /// `session` must have been read from the store within the last ten seconds. `source_ip` is the address of the browser.
     pub fn new(session: ConsoleSession, source_ip: Option<IpAddr>) -> Self {
         Self { session, source_ip }
     }

@@ -51,8 +51,8 @@ problem_kinds! {
     UnknownKey = UNAUTHORIZED "unknown-key",
     /// The API key has expired.
     ExpiredKey = UNAUTHORIZED "expired-key",
-    /// The API key lacks the required scope, belongs to another project, or must not be used from this address, the role of the console
-    /// session lacks the required scope, or the request did not use the public host of the API.
+    /// The API key lacks the required scope, belongs to another project, or must not be used from this address. Or the role of
+    /// the console session lacks the required scope, or the request did not use the public host of the API.
     Forbidden = FORBIDDEN "forbidden",
     /// The resource or the route does not exist.
     NotFound = NOT_FOUND "not-found",

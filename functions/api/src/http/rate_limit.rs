@@ -103,7 +103,7 @@ impl RateLimitSlot {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds the headers of draft-ietf-httpapi-ratelimit-headers, if a project's key was used.
+    /// Adds the headers of draft-ietf-httpapi-ratelimit-headers, if the caller has a rate limit. Operators have none.
     pub(crate) fn write_headers(&self, response: &mut Response) {
         let Some(RateLimitStatus { limit, remaining, seconds_left }) = self.get() else { return };
         let policy = format!("\"key\";q={};w={}", limit.calls(), WINDOW.as_secs());

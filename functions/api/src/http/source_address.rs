@@ -14,8 +14,8 @@ use crate::http::identity::SessionCaller;
 #[derive(Debug, Clone, Copy)]
 struct SourceAddress(Option<IpAddr>);
 
-/// Finds the address of the caller. Rejects requests that bypass the deployment's proxy. The console has already found the address
-/// for the requests of its sessions.
+/// Finds the address of the caller. Rejects requests that bypass the deployment's proxy. The console has already found the
+/// address for the requests of its sessions.
 pub(crate) fn find(app: &App, request: &mut Request) -> Result<(), ApiError> {
     let address = match request.extensions().get::<SessionCaller>() {
         Some(caller) => caller.source_ip,

@@ -24,8 +24,8 @@ use crate::openapi::parameters;
 /// Allows inline styles, because the page uses the template of the mail. Everything else is blocked.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Lists the reports of past days on which the project had webhooks, latest day first, with their numbers. A report is kept as long
-/// as deliveries are.
+/// Lists the reports of past days on which the project had webhooks, latest day first, with their numbers. A report is kept as
+/// long as deliveries are.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/reports", operation_id = "listReports", tag = "Reports",
     params(Paging), security(("x-api-key" = ["deliveries:read"])),
@@ -42,13 +42,12 @@ pub(crate) async fn list(
     Ok(Json(list.page(page)))
 }
 
-/// Returns the report of a day (UTC). The report of a past day is the one that the daily run built and mailed; its `asOf` is the time
-/// at which its deliveries were counted. Until then, and for today, the report is built from the current state of the deliveries. If
-/// there are too many to count in one call, the call fails with `report-too-large`. After the deliveries' retention ends, the report
-/// is empty.
+/// Returns the report of a day (UTC). The report of a past day is the one that the daily run built and mailed; its `asOf` is the
+/// time at which its deliveries were counted. Until then, and for today, the report is built from the current state of the
+/// deliveries. If there are too many to count in one call, the call fails with `report-too-large`. After the deliveries'
+/// retention ends, the report is empty.
 ///
-/// A project can build one report or run one dry run of a replay at a time. A call that builds a report counts as ten calls of its API
-/// key.
+/// A project can build one report or run one dry run of a replay at a time. A call that builds a report counts as ten calls.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/projects/{pid}/reports/{day}", operation_id = "readReport", tag = "Reports",
     params(("day" = UtcDay, Path), parameters::AcceptLanguage), security(("x-api-key" = ["deliveries:read"])),

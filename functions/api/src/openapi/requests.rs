@@ -32,7 +32,7 @@ pub(crate) struct NewProject {
     logo_color: Option<Color>,
     /// What notification users get after a day without events. Default: `mail`.
     quiet_days: Option<QuietDays>,
-    /// UTC hour, 0 to 23, from which on the report of the previous day is sent. Default: it is sent with the first run of the day,
+    /// UTC hour, 0 to 23, at which the report of the previous day is sent. Default: it is sent with the first run of the day,
     /// shortly after midnight.
     report_hour: Option<ReportHour>,
 }
@@ -48,7 +48,7 @@ pub(crate) struct ProjectChange {
     logo_color: Option<Color>,
     /// What notification users get after a day without events. `null` resets it to `mail`.
     quiet_days: Option<QuietDays>,
-    /// UTC hour, 0 to 23, from which on the report of the previous day is sent. `null` resets it to the first run of the day.
+    /// UTC hour, 0 to 23, at which the report of the previous day is sent. `null` resets it to the first run of the day.
     report_hour: Option<ReportHour>,
 }
 

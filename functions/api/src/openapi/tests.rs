@@ -108,6 +108,38 @@ fn fields(schema: &Value) -> Vec<&String> {
     own.chain(parts.flat_map(fields)).collect()
 }
 
+/// Two types of the same name would share one schema, and the document would describe one of them wrongly.
+#[test]
+fn no_type_replaces_the_schema_of_another() {
+    let document = document();
+    let properties =
+        |schema: &str| fields(&document["components"]["schemas"][schema]).into_iter().cloned().collect::<Vec<_>>();
+    assert!(properties("Problem").contains(&"requestId".to_owned()));
+    assert!(properties("ReportProblem").contains(&"stillTrying".to_owned()));
+    let explained = &document["components"]["schemas"]["ExplainedFinding"]["allOf"];
+    assert_eq!(explained[0]["$ref"], "#/components/schemas/Finding");
+    assert!(explained[1]["properties"]["detail"].is_object());
+}
+
+/// Every name in the document, also inside of the forms of an enumeration, is written in camel case.
+#[test]
+fn all_documented_fields_are_in_camel_case() {
+    fn check(schema: &Value, path: &str) {
+        for name in schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name) {
+            assert!(!name.contains('_'), "{path}: {name}");
+        }
+        let parts: Vec<(String, &Value)> = match schema {
+            Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect(),
+            _ => Vec::new(),
+        };
+        for (name, part) in parts.iter().filter(|(name, _)| name != "example") {
+            check(part, &format!("{path}/{name}"));
+        }
+    }
+    check(&document()["components"]["schemas"], "");
+}
+
 #[test]
 fn the_documented_names_are_those_in_the_code() {
     let document = document();

@@ -116,8 +116,9 @@ pub(crate) async fn apply(
     app.change_settings(request.origin, request.project, decide).await
 }
 
-/// Deletes a project with all its settings. Its API keys and console sessions are rejected within ten seconds, and its open deliveries
-/// are cancelled. The audit log remains available to the operator. Events and deliveries remain until their retention ends.
+/// Deletes a project with all its settings. Its API keys and console sessions are rejected within ten seconds, and its open
+/// deliveries are cancelled. The audit log remains available to the operator. Events and deliveries remain until their retention
+/// ends.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/v1/projects/{pid}", operation_id = "deleteProject", tag = "Projects",
     params(parameters::Preconditions), security(("x-api-key" = ["operator"])),
@@ -155,8 +156,8 @@ pub(crate) async fn delete(
     Ok(response)
 }
 
-/// Number of rows that a project has at most once: return URL, `secretKey`s, key pairs, the key of links in mails, and the note that
-/// its console sessions were ended.
+/// Number of rows that a project has at most once: return URL, `secretKey`s, key pairs, the key of links in mails, and the note
+/// that its console sessions were ended.
 const SINGLE_ROWS: usize = 5;
 
 const _: () = assert!(

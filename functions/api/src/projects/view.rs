@@ -26,7 +26,7 @@ pub(crate) struct ProjectView {
     logo_color: Option<Color>,
     /// What notification users get after a day without events.
     quiet_days: QuietDays,
-    /// UTC hour, 0 to 23, from which on the report of the previous day is sent. Absent if it is sent with the first run of the day.
+    /// UTC hour, 0 to 23, at which the report of the previous day is sent. Absent if it is sent with the first run of the day.
     #[serde(skip_serializing_if = "Option::is_none")]
     report_hour: Option<ReportHour>,
     /// When the project was created.

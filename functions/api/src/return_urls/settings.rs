@@ -33,8 +33,8 @@ pub(crate) struct Preview {
     url: String,
     /// The URL after a result. It has no error code.
     result_url: String,
-    /// The URL from an error page. Absent if `errorCode` is not among the fields, because error pages then have no button that leads
-    /// to the URL.
+    /// The URL from an error page. Absent if `errorCode` is not among the fields, because error pages then have no button that
+    /// leads to the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_url: Option<String>,
     /// Risks of the settings, as in the return URL itself.
@@ -196,8 +196,8 @@ pub(crate) async fn preview(
     Ok(Json(Preview::of(&settings, &app.config.app_schemes)))
 }
 
-/// Returns a preview of the final URL of the settings in the body, and stores nothing. The settings are checked as if they were set,
-/// except that the project needs no `secretKey`.
+/// Returns a preview of the final URL of the settings in the body, and stores nothing. The settings are checked as if they were
+/// set, except that the project needs no `secretKey`.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/return-url/preview", operation_id = "previewNewReturnUrl", tag = "Return URL",
     security(("x-api-key" = ["settings:read"])), request_body = requests::NewReturnUrlSettings,

@@ -128,7 +128,7 @@ async fn ending_a_session_before_its_link_is_opened_makes_the_link_useless() {
     let session = api.opened(created["url"].as_str().unwrap());
     assert_eq!(api.store.console_sessions.claim(session, "nonce").await.unwrap(), LinkClaim::Used);
 
-    // An id that no link can have any more changes nothing.
+    // The id is older than any valid link.
     let entries = project.list("/audit").await.len();
     project.delete(&format!("/console-sessions/{UNKNOWN_ID}")).await.expect(204);
     assert_eq!((project.list("/audit").await.len(), entries), (2, 2));

@@ -1,5 +1,5 @@
-//! Random calls by the holder of a limited API key, or by the user of a console session: no key, link or secret that results exceeds
-//! the rights of this key or of the user's role.
+//! Random calls by the holder of a limited API key, or by the user of a console session: no key, link or secret that results
+//! exceeds the rights of this key or of the user's role.
 //!
 //! The holder calls with this key or session, and with every key that the API returns. `PROPTEST_CASES` sets the number of cases.
 
@@ -114,7 +114,8 @@ struct World {
     api: TestApi,
     project: Resource,
     endpoint: Resource,
-    /// The holder's first key, which nothing may exceed. A key with the scopes of the role stands for a session, but is not stored.
+    /// The holder's first key, which nothing may exceed. A key with the scopes of the role stands for a session, but is not
+    /// stored.
     first: ProjectKey,
     /// Keys of others, by their ids.
     others: Vec<ApiKeyId>,

@@ -1,13 +1,13 @@
 //! Whether a browser opens a console link because a person follows it.
 //!
-//! A link works once. Programs that look at links before a person does, such as mail scanners and the previews of messengers, must
-//! not use it up. Browsers say that a person navigates to a page in headers that scripts cannot set. Other requests get a page with
-//! one button.
+//! A link works once. Programs that look at links before a person does, such as mail scanners and the previews of messengers,
+//! must not use it up. Browsers say that a person navigates to a page in headers that scripts cannot set. Other requests get a
+//! page with one button.
 
 use axum::http::{HeaderMap, Method};
 
-/// Whether the request itself may open the link, without the button. `may_be_framed`: the operator's pages may show the console in
-/// a frame.
+/// Whether the request itself may open the link, without the button. `may_be_framed`: the operator's pages may show the console
+/// in a frame.
 pub(super) fn is_navigation(method: &Method, headers: &HeaderMap, may_be_framed: bool) -> bool {
     let is = |name: &str, values: &[&str]| {
         let mut sent = headers.get_all(name).iter();

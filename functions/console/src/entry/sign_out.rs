@@ -12,8 +12,8 @@ use crate::http::response::PageResult;
 use crate::http::visitor::Visitor;
 use crate::layout::plain::{PlainPage, Way};
 
-/// Ends the session. The response is a page and not a redirect to the operator, because `form-action` of the policy allows a form to
-/// lead to this console only.
+/// Ends the session. The response is a page and not a redirect to the operator, because `form-action` of the policy allows a form
+/// to lead to this console only.
 pub(crate) async fn sign_out(State(app): State<App>, visitor: Visitor) -> PageResult {
     let session = visitor.session();
     app.sessions.end(session, visitor.now()).await.map_err(|error| Problem::unavailable(&error))?;

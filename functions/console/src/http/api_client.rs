@@ -122,8 +122,8 @@ impl Call<'_> {
         self
     }
 
-    /// Sends the `Idempotency-Key` and the `ETag` of a form: sending the form twice changes settings once, and only if they are
-    /// those that the person saw.
+    /// Sends the `Idempotency-Key` and the `ETag` of a form. Sending the form twice changes settings once, and only if nobody
+    /// changed them after the person saw them.
     pub(crate) fn of_form(mut self, form: &SentForm) -> Self {
         for (name, value) in [(IDEMPOTENCY_KEY, form.key()), (IF_MATCH, form.etag())] {
             // A value that HTTP does not allow was not written by this console. The api refuses the empty one.

@@ -1,15 +1,15 @@
 //! The session's cookie in requests and responses.
 //!
-//! The browser sends it only to this host (`__Host-`), only by TLS, not to scripts, and with requests from other sites only if they
-//! are links (`SameSite=Lax`). On this machine the console runs without TLS, where browsers refuse the prefix.
+//! The browser sends it only to this host (`__Host-`), only by TLS, not to scripts, and with requests from other sites only if
+//! they are links (`SameSite=Lax`). On this machine the console runs without TLS, where browsers refuse the prefix.
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::config::Origin;
 
-/// Returns the values of all cookies with the session's name. A browser sends one. On this machine another program on the same host
-/// can add more.
+/// Returns the values of all cookies with the session's name. A browser sends one. On this machine another program on the same
+/// host can add more.
 pub(crate) fn values<'a>(headers: &'a HeaderMap, origin: &Origin) -> impl Iterator<Item = &'a str> {
     let name = name(origin);
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());

@@ -87,7 +87,7 @@ impl Form {
     /// field whose name begins its JSON pointer: `/headers/x-a` to `headers`, `/user/name` to `user.name` if the form has such a
     /// field. Other errors are shown above the form.
     ///
-    /// Fails with the problem if it is none that sending the form again could solve, such as a resource that no longer exists.
+    /// Fails with the problem if sending the form again cannot solve it, such as a resource that no longer exists.
     pub(crate) fn refused(
         visitor: &Visitor,
         sent: SentForm,
@@ -136,8 +136,8 @@ impl Form {
         self.invalid(name).map(|invalid| invalid.detail.as_str())
     }
 
-    /// The member of the field that the error is about, such as the name of a header. `None` if it is about the field itself or an
-    /// item of a list.
+    /// The member of the field that the error is about, such as the name of a header. `None` if it is about the field itself or
+    /// an item of a list.
     pub(crate) fn invalid_member(&self, name: &str) -> Option<&str> {
         self.invalid(name).and_then(|invalid| invalid.member.as_deref())
     }

@@ -72,7 +72,7 @@ impl SessionCache {
         Ok(())
     }
 
-    /// Reads a session again for its next page, because it was ended.
+    /// Forgets a session that was ended, so that its next page reads it again.
     pub(crate) fn forget(&self, id: ConsoleSessionId) {
         self.cache.forget(|open| open.session.id == id);
     }

@@ -94,7 +94,7 @@ impl Visitor {
         flash::notice(&self.0.query)
     }
 
-    /// Whether the script of a live preview asks, which replaces a part of the page by the response.
+    /// Whether the request comes from the script of a live preview, which replaces only a part of the page.
     pub(crate) fn wants_fragment(&self) -> bool {
         self.0.wants_fragment
     }
@@ -113,7 +113,7 @@ impl Visitor {
         &*self.0.app.random
     }
 
-    /// Reads a session again for its next page, because a handler ended it.
+    /// Forgets a session that a handler ended, so that its next page reads it again.
     pub(crate) fn forget_session(&self, id: ConsoleSessionId) {
         self.0.app.sessions.forget(id);
     }

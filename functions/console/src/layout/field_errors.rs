@@ -151,7 +151,7 @@ const TRANSLATIONS: &[(&str, [&str; 2])] = &[
     ),
     ("must not be in the future", ["미래일 수 없습니다.", "No puede estar en el futuro."]),
     ("must be after from", ["시작 시각보다 뒤여야 합니다.", "Debe ser posterior al comienzo."]),
-    ("must be from 1 to 1200", ["1~1,200이어야 합니다.", "Debe ser de 1 a 1.200."]),
+    ("must be from 1 to 1200", ["1~1,200이어야 합니다.", "Debe ser de 1 a 1200."]),
     ("is required with the scope missing", ["엔드포인트를 선택해 주세요.", "Elija un endpoint."]),
     (
         "is not a type that the endpoint receives",

@@ -15,10 +15,10 @@ words! {
         not_allowed: "Your role does not allow this. Ask an admin of your team.", "현재 역할로는 할 수 없습니다. 팀의 관리자에게 요청해 주세요.", "Su rol no lo permite. Pídaselo a un administrador de su equipo.";
         refused_title: "This could not be done", "처리할 수 없습니다", "No se pudo hacer";
         fault_title: "Something went wrong", "문제가 발생했습니다", "Algo ha fallado";
-        internal: "The fault is ours. Nothing was changed. If it happens again, tell the support the request id.", "저희 쪽 문제이며 변경된 것은 없습니다. 계속되면 요청 ID와 함께 문의해 주세요.", "El fallo es nuestro y no se ha cambiado nada. Si se repite, indique al soporte el id. de la solicitud.";
+        internal: "The fault is ours. Nothing was changed. If it happens again, tell the support the request id.", "저희 쪽 문제이며 변경된 것은 없습니다. 계속되면 요청 ID와 함께 문의해 주세요.", "El fallo es nuestro y no se ha cambiado nada. Si se repite, indique al soporte el id. de la petición.";
         unavailable: "A service is not available at the moment. Please try again in a minute.", "지금은 서비스를 사용할 수 없습니다. 잠시 후 다시 시도해 주세요.", "Un servicio no está disponible en este momento. Inténtelo de nuevo dentro de un minuto.";
-        other_site_title: "Request refused", "요청이 거부되었습니다", "Solicitud rechazada";
-        other_site: "This request did not come from a page of these settings, so nothing was changed. Go back and try again. If it happens again, your browser may be too old.", "이 설정 화면에서 보낸 요청이 아니므로 아무것도 변경하지 않았습니다. 돌아가서 다시 시도해 주세요. 계속되면 브라우저가 너무 오래된 것일 수 있습니다.", "Esta solicitud no proviene de una página de esta configuración, así que no se ha cambiado nada. Vuelva atrás e inténtelo de nuevo. Si se repite, es posible que su navegador sea demasiado antiguo.";
+        other_site_title: "Request refused", "요청이 거부되었습니다", "Petición rechazada";
+        other_site: "This request did not come from a page of these settings, so nothing was changed. Go back and try again. If it happens again, your browser may be too old.", "이 설정 화면에서 보낸 요청이 아니므로 아무것도 변경하지 않았습니다. 돌아가서 다시 시도해 주세요. 계속되면 브라우저가 너무 오래된 것일 수 있습니다.", "Esta petición no proviene de una página de esta configuración, así que no se ha cambiado nada. Vuelva atrás e inténtelo de nuevo. Si se repite, es posible que su navegador sea demasiado antiguo.";
         session_title: "Your session is over", "세션이 종료되었습니다", "Su sesión ha terminado";
         session: "A session ends after an hour without use, after eight hours, or when somebody ends it. Open the settings again from where you came.", "한 시간 동안 사용하지 않거나 여덟 시간이 지나거나 누군가 종료하면 세션이 끝납니다. 들어오신 곳에서 설정을 다시 열어 주세요.", "Una sesión termina tras una hora sin uso, tras ocho horas o cuando alguien la cierra. Vuelva a abrir la configuración desde donde llegó.";
         open_again: "Open the settings again", "설정 다시 열기", "Abrir de nuevo la configuración";
@@ -30,10 +30,10 @@ words! {
         changed: "Somebody changed this meanwhile, so nothing was saved. Compare with the current settings. If you save again, your entries replace them.", "그사이에 다른 사람이 변경하여 저장되지 않았습니다. 현재 설정과 비교해 주세요. 다시 저장하면 입력한 내용으로 바뀝니다.", "Alguien lo ha cambiado entretanto, así que no se ha guardado nada. Compare con la configuración actual. Si guarda de nuevo, sus datos la sustituirán.";
         try_again: "Somebody changed something at the same time, so nothing was saved. Please send the form again.", "같은 시점에 다른 변경이 있어 저장되지 않았습니다. 양식을 다시 보내 주세요.", "Alguien ha hecho un cambio al mismo tiempo, así que no se ha guardado nada. Envíe el formulario de nuevo.";
         sent_before: "This form was already sent with other entries. Check the entries, and send it again if they are what you want.", "이 양식은 다른 내용으로 이미 전송되었습니다. 입력 내용을 확인하고, 맞으면 다시 보내 주세요.", "Este formulario ya se envió con otros datos. Compruebe los datos y envíelo de nuevo si son los que desea.";
-        running: "The same request is still running. Wait a moment and look at the list before you send it again.", "같은 요청이 아직 처리 중입니다. 잠시 기다린 뒤 목록을 확인하고 다시 보내 주세요.", "La misma solicitud sigue en curso. Espere un momento y consulte la lista antes de enviarla de nuevo.";
+        running: "The same request is still running. Wait a moment and look at the list before you send it again.", "같은 요청이 아직 처리 중입니다. 잠시 기다린 뒤 목록을 확인하고 다시 보내 주세요.", "La misma petición sigue en curso. Espere un momento y consulte la lista antes de enviarla de nuevo.";
         already_confirmed: "The person has already confirmed the address, so no mail is needed.", "이미 주소를 확인한 사용자이므로 메일이 필요하지 않습니다.", "La persona ya confirmó la dirección, así que no hace falta ningún correo.";
         too_many_mails: "Too many confirmation mails were sent. Try again in {seconds}.", "확인 메일을 너무 많이 보냈습니다. {seconds} 후에 다시 시도해 주세요.", "Se han enviado demasiados correos de confirmación. Inténtelo de nuevo en {seconds}.";
-        too_many_calls: "Too many requests in a short time. Try again in {seconds}.", "짧은 시간에 요청이 너무 많습니다. {seconds} 후에 다시 시도해 주세요.", "Demasiadas solicitudes en poco tiempo. Inténtelo de nuevo en {seconds}.";
+        too_many_calls: "Too many requests in a short time. Try again in {seconds}.", "짧은 시간에 요청이 너무 많습니다. {seconds} 후에 다시 시도해 주세요.", "Demasiadas peticiones en poco tiempo. Inténtelo de nuevo en {seconds}.";
         too_many_tests: "Too many tests in a minute. Try again in {seconds}.", "1분 동안 보낸 테스트가 너무 많습니다. {seconds} 후에 다시 시도해 주세요.", "Demasiadas pruebas en un minuto. Inténtelo de nuevo en {seconds}.";
         slow_read: "Another report or count of this project is running. Try again in {seconds}.", "이 프로젝트의 다른 리포트나 집계가 진행 중입니다. {seconds} 후에 다시 시도해 주세요.", "Hay otro informe o recuento de este proyecto en curso. Inténtelo de nuevo en {seconds}.";
         not_revertible: "This change cannot be reverted: it removed a secret or is final.", "이 변경은 되돌릴 수 없습니다. 비밀 값을 제거했거나 최종 변경입니다.", "Este cambio no se puede revertir: eliminó un secreto o es definitivo.";
@@ -44,8 +44,8 @@ words! {
         endpoint_deleted: "The endpoint of this delivery was deleted.", "이 전달의 엔드포인트가 삭제되었습니다.", "El endpoint de esta entrega se eliminó.";
         endpoint_stopped: "The endpoint is paused or disabled. Resume it first.", "엔드포인트가 일시 중지되었거나 비활성화되었습니다. 먼저 다시 시작해 주세요.", "El endpoint está en pausa o desactivado. Reanúdelo antes.";
         event_gone: "The event is no longer stored.", "이벤트가 더 이상 저장되어 있지 않습니다.", "El evento ya no está almacenado.";
-        replay_running: "Another replay of this project is running. Cancel it or wait until it ends.", "이 프로젝트의 다른 다시 보내기가 진행 중입니다. 취소하거나 끝날 때까지 기다려 주세요.", "Hay otro reenvío de este proyecto en curso. Cancélelo o espere a que termine.";
-        replay_done: "The replay has already ended.", "다시 보내기가 이미 끝났습니다.", "El reenvío ya ha terminado.";
+        replay_running: "Another replay of this project is running. Cancel it or wait until it ends.", "이 프로젝트의 다른 다시 보내기 작업이 진행 중입니다. 취소하거나 끝날 때까지 기다려 주세요.", "Hay otro reenvío de este proyecto en curso. Cancélelo o espere a que termine.";
+        replay_done: "The replay has already ended.", "다시 보내기 작업이 이미 끝났습니다.", "El reenvío ya ha terminado.";
         report_too_large: "The day has too many deliveries to count here. Add a notification user to have its report built every morning.", "이 날은 전달이 너무 많아 여기서 집계할 수 없습니다. 알림 수신자를 추가하면 매일 아침 리포트가 만들어집니다.", "El día tiene demasiadas entregas para contarlas aquí. Añada un destinatario de avisos para que el informe se prepare cada mañana.";
         day_to_come: "The day has not started yet.", "아직 시작되지 않은 날입니다.", "El día aún no ha empezado.";
         seconds: "{count} s", "{count}초", "{count} s";
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_told_in_seconds_or_minutes() {
+    fn a_wait_is_in_seconds_or_minutes() {
         let problem = |retry_after| ApiProblem {
             kind: ProblemKind::TooManyMails,
             detail: String::new(),

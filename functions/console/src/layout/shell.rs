@@ -76,7 +76,7 @@ impl Shell {
         self.visitor.may(*scope.borrow())
     }
 
-    /// Who may do what needs `scope`, as a sentence.
+    /// Which roles have `scope`, as a sentence.
     pub(crate) fn who_may(&self, scope: impl Borrow<Scope>) -> &'static str {
         self.words.only(Role::lowest_with(*scope.borrow()))
     }

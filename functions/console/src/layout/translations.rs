@@ -15,8 +15,8 @@ use std::fmt::Display;
 /// }
 /// ```
 ///
-/// `Words::of(language)` returns the texts of a language. [`Fill::fill`] replaces placeholders. The macro adds a test that compares
-/// the placeholders of the translations. A module can use it once.
+/// `Words::of(language)` returns the texts of a language. [`Fill::fill`] replaces placeholders. The macro adds a test that
+/// compares the placeholders of the translations. A module can use it once.
 macro_rules! words {
     (
         $(#[$attribute:meta])*

@@ -45,7 +45,7 @@ words! {
 
         error_prefix: "Error:", "오류:", "Error:";
         first_marked: "Go to the first marked field", "표시된 첫 항목으로 이동", "Ir al primer campo marcado";
-        request_id: "Request id for support: {id}", "문의용 요청 ID: {id}", "Id. de la solicitud para el soporte: {id}";
+        request_id: "Request id for support: {id}", "문의용 요청 ID: {id}", "Id. de la petición para el soporte: {id}";
     }
 }
 
@@ -59,8 +59,8 @@ impl Words {
         }
     }
 
-    /// Who may do what needs a scope whose lowest role is `role`. Viewers may do it if they have the scope, so the line is never
-    /// shown to them for such a scope.
+    /// Which roles have a scope whose lowest role is `role`, as a sentence. No page shows it for a scope of viewers, which every
+    /// role has.
     pub(crate) const fn only(&self, role: Option<Role>) -> &'static str {
         match role {
             Some(Role::Viewer | Role::Developer) => self.only_developers,

@@ -155,7 +155,7 @@ async fn errors_are_beside_their_fields_and_what_was_typed_stays() {
     for (language, rate, to, from) in [
         ("en", "Must be from 1 to 1200.", "Must not be in the future.", "Is required."),
         ("ko", "1~1,200이어야 합니다.", "미래일 수 없습니다.", "필수 항목입니다."),
-        ("es", "Debe ser de 1 a 1.200.", "No puede estar en el futuro.", "Es obligatorio."),
+        ("es", "Debe ser de 1 a 1200.", "No puede estar en el futuro.", "Es obligatorio."),
     ] {
         let (mut browser, _) = console.sign_in_with("developer", json!({"language": language})).await;
         let changes = [("from", ""), ("to", "2026-12-24T08:00"), ("ratePerMinute", "0")];

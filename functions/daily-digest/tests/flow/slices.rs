@@ -112,7 +112,8 @@ async fn slices_that_fail_or_repeat_in_any_order_count_every_delivery_once() {
             let chosen = usize::try_from(numbers.below(jobs.len() as u64)).unwrap();
             let (job, rest) = (jobs[chosen], jobs.iter().enumerate().filter(|(index, _)| *index != chosen));
             let mut again: Vec<DigestJob> = rest.map(|(_, job)| *job).collect();
-            // One in eight messages is delivered twice, also at the same time, and one in eight dies before it sends the next ones.
+            // One in eight messages is delivered twice, also at the same time, and one in eight dies before it sends the next
+            // ones.
             let fate = numbers.below(16);
             if fate < 2 {
                 morning.queues.fail_call(1);

@@ -30,7 +30,7 @@ const LOOKUPS: usize = 4;
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How long a check that found no fault is reused. Much shorter than the timeouts that it judges (2.5 s for DNS, 5 s to connect,
-/// 15 s for an attempt): a check from before them would say nothing about the time in which they passed.
+/// 15 s for an attempt), because a check from before such a timeout says nothing about it.
 const MAX_RESULT_AGE: Duration = Duration::from_secs(1);
 
 /// Checks whether one host can be resolved and connected to.
@@ -119,8 +119,8 @@ impl Canary {
         }
     }
 
-    /// A host at a private address is reached without the NAT, and one without an address not at all, so neither shows whether the
-    /// NAT works. Receivers then count as at fault: a receiver that hangs would otherwise never be held back.
+    /// A host at a private address is reached without the NAT, and a host without an address is not reached. Neither shows whether
+    /// the NAT works. Receivers then count as at fault: a receiver that hangs would otherwise never be held back.
     fn warn_once(&self, error: &ResolveError) {
         if !self.has_warned.swap(true, Ordering::Relaxed) {
             let host = &self.host;

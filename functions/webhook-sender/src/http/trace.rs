@@ -24,7 +24,7 @@ pub(crate) enum Phase {
 }
 
 impl Trace {
-    /// Starts the trace of a request that goes over a pooled connection, unless it is told otherwise.
+    /// Starts a trace. Until another phase is recorded, the request counts as one over a pooled connection.
     pub(crate) fn start() -> Self {
         Self { started_at: Instant::now(), resolving_since: None, connecting_since: None, connected_at: None }
     }

@@ -1,5 +1,5 @@
 //! A simulation of both lanes while receivers hang. It computes the table in `docs/scale.md`, at a fifth of the default size,
-//! which leads to the same shares.
+//! which gives the same percentages.
 //!
 //! Simulated are time, the queues, the calls to DynamoDB and the receivers. Health, lanes, slots and the retry schedule run the
 //! production code with the defaults of the templates. The fast lane always has messages, so its rate is its capacity.

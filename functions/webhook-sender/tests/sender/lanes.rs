@@ -209,6 +209,7 @@ async fn a_delivery_that_was_held_and_released_while_the_sender_is_held_up_is_se
     let busy = stored.next(Health { pause: Some(pause), ..stored.health.clone() }, stored.sweep_at);
     assert_eq!(scene.store.health.put(&busy).await.unwrap(), WriteOutcome::Applied);
     let event = scene.event();
+    scene.store.events.put(&event, &[scene.endpoint.id]).await.unwrap();
     let released = async {
         loop {
             match scene.stored_delivery(&event).await {

@@ -19,7 +19,7 @@ pub enum ConfigError {
     Bad(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Writes the error and its cause as sentences, because this is what an error that `main` returns writes to the log.
+/// Writes the error and its cause as a sentence, because the log shows an error that `main` returns in this form.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -190,8 +190,8 @@ impl Queue {
         Err(QueueError::Refused(batch.len()))
     }
 
-    /// Sends messages with one direct call. Returns the indexes of those that SQS refused, or `None` if it is not certain that the
-    /// others were sent. See [`crate::direct`].
+    /// Sends messages with one direct call. Returns the indexes of those that SQS refused, or `None` if it is not certain that
+    /// the others were sent. See [`crate::direct`].
     async fn send_directly(&self, batch: &[Message]) -> Option<Vec<usize>> {
         let entries = batch.iter().enumerate().map(|(index, message)| message.direct_entry(index)).collect();
         let input = DirectBatch { queue_url: &self.url, entries };

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// An entry as it is stored.
 ///
-/// Versions before the console fail to read an entry with an actor or a resource that they do not know. They find the operator in place
-/// of a console user, and the project in place of console sessions. The true values have attributes of their own.
+/// Versions before the console cannot read an entry with an actor or a resource that they do not know. For them, the operator
+/// stands in place of a console user, and the project in place of console sessions. The true values have attributes of their own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StoredEntry {

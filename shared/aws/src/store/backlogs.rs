@@ -12,7 +12,7 @@ use domain::foundation::time::Timestamp;
 use domain::webhooks::sweep::Pass;
 use std::time::Duration;
 
-/// How long the row of a pass is kept that no run continues.
+/// How long the row of an abandoned pass is kept.
 const KEPT_FOR: Duration = Duration::from_hours(24);
 
 /// A stored pass.

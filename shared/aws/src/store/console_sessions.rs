@@ -1,7 +1,7 @@
 //! Console sessions: one row each. The row that claims a console link is the session.
 //!
-//! A row without a session says that the session was ended. It stays until the link has expired, so an ended session cannot be
-//! opened. One row of a project says which sessions were ended together: those whose links were minted before a revision.
+//! A row without a session records that the session was ended. It stays until the link has expired, so that the link cannot open
+//! the session again. One row of a project ends many sessions: all whose links were minted before a revision.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use domain::foundation::id::{ConsoleSessionId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::projects::console::{ConsoleSession, MAX_CONSOLE_LINK_LIFETIME, MAX_SESSION};
 
-/// How long a row outlives its purpose. Longer than clocks differ.
+/// How much longer than needed a row is kept. This is more than clocks differ.
 const MARGIN: Duration = Duration::from_mins(5);
 
 /// The console sessions of all projects.
@@ -81,7 +81,8 @@ impl Write {
         Self::put(&row(project, id, SessionRow::ended(now)))
     }
 
-    /// Ends all sessions of a project whose links were minted before `revision`, and makes the links that were not opened useless.
+    /// Ends all sessions of a project whose links were minted before `revision`, and makes the links that were not opened
+    /// useless.
     pub fn console_sessions_ended(project: ProjectId, revision: u64, now: Timestamp) -> Result<Self, StoreError> {
         let needed_until = now.plus(MAX_CONSOLE_LINK_LIFETIME).plus(MAX_SESSION).plus(MARGIN);
         let content = EndRow { ended_before: revision, expires_at: needed_until.as_seconds() };
@@ -99,8 +100,8 @@ impl ConsoleSessionStore {
         Self { table: Table::new(aws, table.into()) }
     }
 
-    /// Begins a session with one conditional write. Exactly one of several concurrent callers gets [`LinkClaim::Claimed`]. `nonce`
-    /// is a new random string for each call.
+    /// Begins a session with one conditional write. Exactly one of several concurrent callers gets [`LinkClaim::Claimed`].
+    /// `nonce` is a new random string for each call.
     pub async fn claim(&self, session: ConsoleSession, nonce: &str) -> Result<LinkClaim, StoreError> {
         let (project, id) = (session.project_id, session.id);
         let expires_at = session.expires_at.plus(MARGIN).as_seconds();
@@ -140,8 +141,8 @@ impl ConsoleSessionStore {
         Ok(session.map_or(SessionState::Over, SessionState::Open))
     }
 
-    /// Returns the sessions that are valid at `now`, newest link first: at most `limit`, starting at `after` (strongly consistent).
-    /// A page may have fewer sessions even if there are more.
+    /// Returns the sessions that are valid at `now`, newest link first: at most `limit`, starting at `after` (strongly
+    /// consistent). A page may have fewer sessions even if there are more.
     pub async fn list(
         &self,
         project: ProjectId,

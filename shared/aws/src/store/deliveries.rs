@@ -53,7 +53,7 @@ pub(super) const fn stored_state(state: DeliveryState) -> DeliveryState {
     }
 }
 
-/// Deliveries that have a row. `None` for a row that this version cannot read: what has become of the delivery is not known.
+/// Deliveries that have a row. `None`: this version cannot read the row, so the state of the delivery is unknown.
 pub(super) type StoredDeliveries = HashMap<DeliveryId, Option<Delivery>>;
 
 /// Reads rows of deliveries. One that cannot be read does not affect the others.
@@ -156,7 +156,8 @@ impl DeliveryStore {
         Ok(written)
     }
 
-    /// Stores a delivery that has no row yet, and has the sweep check it at `sweep_at`. [`WriteOutcome::Conflict`] if it has a row.
+    /// Stores a delivery that has no row yet, and has the sweep check it at `sweep_at`. [`WriteOutcome::Conflict`] if it has a
+    /// row.
     pub async fn record_lost(&self, delivery: &Delivery, sweep_at: Timestamp) -> Result<WriteOutcome, StoreError> {
         let call = self.table.putting(&self.row(delivery, Some(sweep_at), None))?;
         self.table.put_if(call.condition_expression("attribute_not_exists(pk)")).await

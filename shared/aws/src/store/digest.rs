@@ -57,8 +57,8 @@ pub struct DigestProgress {
     pub after: Option<PageToken>,
 }
 
-/// The row of the progress. The previous version has one run a day, for the reports of all projects. It reads `day` and
-/// `stage` of this row, and writes no hour.
+/// The row of the progress. The previous version runs once a day for all projects. It reads `day` and `stage` of this row, and
+/// writes no hour.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProgressRow {

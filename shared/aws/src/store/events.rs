@@ -21,7 +21,7 @@ use domain::webhooks::event::{Event, EventData, EventType, SubmissionId};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
-/// Maximum number of events among 25 that are stored concurrently if they were not stored together.
+/// Maximum number of concurrent writes for the events of a chunk that were not stored together.
 const MAX_CONCURRENT_PUTS: usize = 5;
 
 /// An accepted event and its endpoints.
@@ -109,8 +109,8 @@ impl KeptEvent {
 }
 
 impl EventHeading {
-    /// Returns the deliveries in the order of their endpoints: as stored, or queued where there is no row yet. A delivery whose row
-    /// cannot be read is left out.
+    /// Returns the deliveries in the order of their endpoints: as stored, or queued where there is no row yet. A delivery whose
+    /// row cannot be read is left out.
     pub(super) fn deliveries(&self, recorded: &StoredDeliveries) -> Vec<Delivery> {
         let queued = |id| Delivery::unattempted(self.project_id, id, self.event_type, self.submission_id.clone());
         let ids: BTreeSet<DeliveryId> =
@@ -173,7 +173,7 @@ impl EventStore {
         if self.table.insert(&row).await? == WriteOutcome::Applied {
             return Ok((WriteOutcome::Applied, endpoints.to_vec()));
         }
-        // This holds after erasure too: the deliveries are cancelled, and no others may follow.
+        // Also after an erasure, which cancels the deliveries: the event must not get others.
         let stored: Option<EventHeading> = self.table.get_now(&row.pk, &row.sk).await?;
         Ok((WriteOutcome::Conflict, stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints)))
     }

@@ -37,7 +37,7 @@ pub struct HeldPosition(Item);
 
 impl DeliveryStore {
     /// Returns a page of the held deliveries that expire at `now`, of one segment (0 to [`SCAN_SEGMENTS`] - 1). A page may be
-    /// empty although more follow, because the others are left out only after they were read.
+    /// empty although more follow, because DynamoDB filters rows after it has read them.
     pub async fn held_to_expire(
         &self,
         segment: i32,

@@ -24,9 +24,8 @@ pub(super) struct LateRow {
 }
 
 impl DeliveryStore {
-    /// Makes the report of another day find `delivery`, if its last attempt was made or it ended on a later day than its
-    /// event's. Call this before the delivery's row is written; the methods that record deliveries do. Repeating it changes
-    /// nothing.
+    /// Makes the report of a later day than the event's find `delivery`, if it was last attempted or ended on that day. Call
+    /// this before the delivery's row is written, as the methods that record deliveries do. Repeating it changes nothing.
     pub async fn note_late(&self, delivery: &Delivery) -> Result<(), StoreError> {
         for row in self.late_rows(delivery) {
             self.table.put(&row).await?;
@@ -40,8 +39,8 @@ impl DeliveryStore {
         if day == id.event.day() { Ok(()) } else { self.table.put(&self.late_row_on(project, id, day)).await }
     }
 
-    /// Does what [`Self::note_late`] does for each of `deliveries`, at most `MAX_STATEMENTS`, with one
-    /// call at most. Returns which of them certainly need no further call.
+    /// Does what [`Self::note_late`] does for each of `deliveries`, at most `MAX_STATEMENTS`, with at most one call. Returns for
+    /// which of them this certainly succeeded.
     pub(super) async fn note_late_together(&self, deliveries: &[&Delivery]) -> Vec<bool> {
         let rows: Vec<Vec<Row<LateRow>>> = deliveries.iter().map(|delivery| self.late_rows(delivery)).collect();
         let single: Vec<Row<LateRow>> = rows.iter().filter(|rows| rows.len() == 1).flatten().cloned().collect();

@@ -32,10 +32,10 @@
 //! | activity | `calls#{key or session}` | start of the window | number of calls with an API key or in a console session |
 //! | activity | `used-link#{link}` | `link` | a single-use return link that was used |
 //!
-//! API keys, the audit log and console sessions have partitions of their own, so that the role of webhook-sender can exclude them. The index
-//! `kind` of `settings` lists projects and notification users; `key-hash` finds an API key by its hash. The indexes of
-//! `activity` are sparse: `due` has the rows that the sweep has to check, `held` has held deliveries, and `submission` has
-//! events of a submission that were not erased.
+//! API keys, the audit log and console sessions have partitions of their own, so that the role of webhook-sender can exclude
+//! them. The index `kind` of `settings` lists projects and notification users; `key-hash` finds an API key by its hash. The
+//! indexes of `activity` are sparse: `due` has the rows that the sweep has to check, `held` has held deliveries, and `submission`
+//! has events of a submission that were not erased.
 
 mod all;
 mod api_keys;

@@ -25,8 +25,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Maximum number of keys in one call (a DynamoDB limit). A batch of messages has far fewer.
 const MAX_KEYS: usize = 100;
 
-/// The stored ones among the requested deliveries. An error concerns only the delivery that it belongs to. A delivery that
-/// has no row is absent.
+/// The stored ones among the requested deliveries. An error concerns only its own delivery. A delivery without a row is absent.
 pub type RecordedDeliveries = HashMap<DeliveryId, Result<Delivery, Arc<StoreError>>>;
 
 /// Rows that a call returned, and the keys that it did not answer, with the reason.

@@ -25,8 +25,8 @@ use domain::webhooks::delivery::Delivery;
 /// Rows read per page: few enough to fit into memory at any size.
 const ROWS_A_PAGE: u8 = 100;
 
-/// Pauses before a throttled read is tried again, in milliseconds. The slices of a large report read one partition, and together they may ask
-/// for more than it serves. The SDK has tried three times before each pause.
+/// Pauses before a throttled read is tried again, in milliseconds. The slices of a large report read one partition, and together
+/// they may exceed its throughput. The SDK has tried three times before each pause.
 const THROTTLE_PAUSES_MS: [u64; 8] = [250, 500, 1000, 2000, 2000, 4000, 4000, 4000];
 
 /// How a slice was counted.

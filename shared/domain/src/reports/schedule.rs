@@ -41,11 +41,11 @@ impl RunHour {
     }
 }
 
-/// The days of which `project`'s reports are due in the run `now`, oldest first. `last` is the last run that was complete.
+/// The days whose reports of `project` are due in the run `now`, oldest first. `last` is the last complete run.
 ///
-/// A project whose hour changes may have passed neither the old hour nor the new one in a run of that day. After a change, the
-/// report of the day before is therefore due in every run of the day in which the new hour is reached, and in the first run of
-/// the next day. The project may be read from an index that lags behind by seconds.
+/// A project can change its hour to one that has already passed, before the old hour is reached. No run of that day would then
+/// see the report become due. After a change, the report of the day before is therefore due in every run of the day from the new
+/// hour on, and in the first run of the next day. The project may be read from an index that lags behind by seconds.
 pub fn days_due(project: &Project, last: RunHour, now: RunHour) -> Vec<UtcDay> {
     let hour = project.report_hour.unwrap_or_default();
     let yesterday = now.day.previous();

@@ -21,7 +21,7 @@ words! {
         user: "User", "사용자", "Usuario";
         role: "Role", "역할", "Rol";
         since: "Since", "시작", "Desde";
-        until: "Ends at the latest", "늦어도 끝나는 시각", "Termina como máximo";
+        until: "Ends at the latest", "최종 종료 시각", "Termina como máximo";
         you: "your session", "내 접속", "su sesión";
         actions: "Action", "작업", "Acción";
         end: "End…", "끝내기…", "Terminar…";

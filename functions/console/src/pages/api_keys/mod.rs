@@ -39,7 +39,8 @@ fn path_of(id: ApiKeyId) -> String {
     format!("{LIST}/{id}")
 }
 
-/// The end of the day in a date field, for the api. What is no date stays as it is, so that the api can say what is wrong.
+/// The end of the day in a date field, for the api. A value that is not a date stays as it is, so that the api says what is
+/// wrong with it.
 fn end_of_day(sent: &SentForm, field: &str) -> Value {
     sent.optional(field).map_or(Value::Null, |day| {
         let is_date = day.len() == "2026-01-31".len() && day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');

@@ -54,7 +54,7 @@ words! {
         event_page: "Data of the event", "이벤트 데이터", "Datos del evento";
         siblings: "Deliveries of this event to all endpoints", "이 이벤트의 모든 엔드포인트 전달", "Entregas de este evento a todos los endpoints";
         of_submission: "All deliveries of this submission", "이 제출의 모든 전달", "Todas las entregas de esta solicitud";
-        added_by: "The replay that sent this earlier event to the endpoint", "이 이전 이벤트를 엔드포인트로 보낸 다시 보내기", "El reenvío que envió este evento anterior al endpoint";
+        added_by: "The replay that sent this earlier event to the endpoint", "이 이벤트를 나중에 엔드포인트로 보낸 다시 보내기 작업", "El reenvío que envió este evento anterior al endpoint";
         refresh: "Refresh", "새로 고침", "Actualizar";
         erased: "The data was erased on request, so the answers are no longer stored and the webhook cannot be sent again.", "요청에 따라 데이터를 지워 응답이 더 이상 저장되어 있지 않으며, 웹훅을 다시 보낼 수 없습니다.", "Los datos se borraron a petición, así que las respuestas ya no se conservan y el webhook no se puede reenviar.";
         endpoint_gone: "The endpoint was deleted, so the webhook cannot be sent again.", "엔드포인트가 삭제되어 웹훅을 다시 보낼 수 없습니다.", "El endpoint se eliminó, así que el webhook no se puede reenviar.";
@@ -79,7 +79,7 @@ words! {
         duration: "Duration", "소요 시간", "Duración";
         no_status: "no answer", "응답 없음", "sin respuesta";
         answer_empty: "The answer has no text.", "응답에 내용이 없습니다.", "La respuesta no tiene texto.";
-        answer_note: "The first 1,024 bytes of what the server answered.", "서버 응답의 처음 1,024바이트입니다.", "Los primeros 1.024 bytes de lo que respondió el servidor.";
+        answer_note: "The first 1,024 bytes of what the server answered.", "서버 응답의 처음 1,024바이트입니다.", "Los primeros 1024 bytes de lo que respondió el servidor.";
 
         what_was_sent: "What was sent", "보낸 내용", "Qué se envió";
         what_was_tried: "What we tried to send", "보내려 한 내용", "Qué se intentó enviar";
@@ -88,7 +88,7 @@ words! {
         sent_cut: "The body is long, so only its beginning is shown.", "본문이 길어 앞부분만 표시합니다.", "El cuerpo es largo, así que solo se muestra el principio.";
         sent_unknown: "It can no longer be shown, because the event or the endpoint is gone.", "이벤트나 엔드포인트가 없어져 더 이상 표시할 수 없습니다.", "Ya no se puede mostrar porque el evento o el endpoint ya no existen.";
         not_shown: "(not shown)", "(표시하지 않음)", "(no se muestra)";
-        why_not_verified: "Why does my verification fail?", "서명 검증이 왜 실패하나요?", "¿Por qué falla mi verificación?";
+        why_not_verified: "Why does my verification fail?", "서명 검증이 실패하는 이유", "¿Por qué falla mi verificación?";
 
         skipped_under_way: "the delivery had not ended", "전달이 끝나지 않았음", "la entrega no había terminado";
         skipped_deleted: "the endpoint was deleted", "엔드포인트가 삭제됨", "se eliminó el endpoint";

@@ -61,7 +61,7 @@ impl Endpoint {
         self.condition().tone()
     }
 
-    /// Since when it is so, if that is known.
+    /// When the condition began, if that is known.
     pub(in crate::pages) fn since(&self) -> Option<Timestamp> {
         match self.condition() {
             Condition::Gone | Condition::GivenUp => self.health.disabled_at,

@@ -1,4 +1,5 @@
-//! Endpoints: the URLs that get webhooks, their settings and health, their secrets, test sends, and the check of received webhooks.
+//! Endpoints: the URLs that get webhooks, their settings and health, their secrets, test sends, and the check of received
+//! webhooks.
 
 use axum::Router;
 use axum::routing::{get, post};

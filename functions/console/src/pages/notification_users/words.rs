@@ -51,7 +51,7 @@ words! {
         confirmed_note: "The person confirmed the address and gets the daily report.", "주소를 확인했으며 일일 리포트를 받고 있습니다.", "La persona confirmó la dirección y recibe el informe diario.";
         unsubscribed_note: "The person unsubscribed. Only the person can subscribe again, with the link in an earlier mail.", "본인이 수신을 거부했습니다. 이전 메일의 링크로 본인만 다시 구독할 수 있습니다.", "La persona se dio de baja. Solo ella puede volver a suscribirse, con el enlace de un correo anterior.";
         bounced_note: "A mail came back, so mails to this address stopped. Check the address and ask your provider to lift the stop.", "메일이 반송되어 이 주소로 보내지 않습니다. 주소를 확인하고 서비스 제공자에게 해제를 요청해 주세요.", "Un correo fue devuelto, así que se dejó de escribir a esta dirección. Compruébela y pida a su proveedor que levante el bloqueo.";
-        complained_note: "The person marked a mail as spam, so mails stopped. The person can confirm again with the link in an earlier mail.", "본인이 메일을 스팸으로 신고하여 중단되었습니다. 이전 메일의 링크로 본인이 다시 확인할 수 있습니다.", "La persona marcó un correo como spam, así que se detuvieron. Puede volver a confirmar con el enlace de un correo anterior.";
+        complained_note: "The person marked a mail as spam, so mails stopped. The person can confirm again with the link in an earlier mail.", "본인이 메일을 스팸으로 신고하여 중단되었습니다. 이전 메일의 링크로 본인이 다시 확인할 수 있습니다.", "La persona marcó un correo como spam, así que ya no se le envían correos. Puede volver a confirmar con el enlace de un correo anterior.";
 
         resend: "Send the confirmation mail again", "확인 메일 다시 보내기", "Reenviar el correo de confirmación";
         delete: "Delete this user…", "이 수신자 삭제…", "Eliminar este destinatario…";

@@ -1,9 +1,8 @@
 //! What needs somebody's attention, worst first.
 
-use std::time::Duration;
-
 use domain::foundation::time::Timestamp;
 use domain::reports::notification_user::NotificationUserState;
+use domain::reports::report::EXPIRY_NOTICE_PERIOD;
 
 use crate::http::visitor::Visitor;
 use crate::layout::time::minute;
@@ -14,9 +13,6 @@ use crate::pages::endpoints::view::Endpoint;
 use crate::pages::endpoints::words::Words as EndpointWords;
 use crate::pages::notification_users::view::User;
 use crate::pages::overview::words::Words;
-
-/// How long before its end a key is trouble.
-const KEY_NOTICE: Duration = Duration::from_hours(14 * 24);
 
 /// Something that needs attention.
 pub(super) struct Trouble {
@@ -38,13 +34,14 @@ pub(super) fn find(endpoints: &[Endpoint], keys: &[Key], users: &[User], visitor
     let failing =
         failing.into_iter().map(|endpoint| of_endpoint(endpoint, words, EndpointWords::of(visitor.language())));
     let now = visitor.now();
-    let ending = keys.iter().filter_map(|key| Some((key, key.expires_at.filter(|at| at.since(now) < KEY_NOTICE)?)));
+    let ending =
+        keys.iter().filter_map(|key| Some((key, key.expires_at.filter(|at| at.since(now) <= EXPIRY_NOTICE_PERIOD)?)));
     let ending = ending.map(|(key, at)| of_key(key, at, words));
     let stopped = users.iter().filter(|user| user.state == NotificationUserState::Suppressed);
     failing.chain(ending).chain(stopped.map(|user| of_user(user, words))).collect()
 }
 
-/// Whether a person should do something. A paused endpoint was paused by somebody, so it is none.
+/// Whether a person should do something. A paused endpoint is not trouble, because somebody paused it.
 const fn is_trouble(condition: Condition) -> bool {
     match condition {
         Condition::Gone | Condition::GivenUp | Condition::Failing | Condition::Busy | Condition::Unsteady => true,

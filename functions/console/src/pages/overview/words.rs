@@ -9,13 +9,13 @@ words! {
         all_well: "All is well: no endpoint is in trouble.", "문제가 있는 엔드포인트가 없습니다.", "Todo va bien: ningún endpoint tiene problemas.";
         see_why: "See why", "원인 보기", "Ver por qué";
         endpoint_since: "{state} since {at} UTC.", "{state}. 시작: {at} UTC.", "{state} desde {at} UTC.";
-        endpoint_held: "Waiting webhooks: {count}. They are sent when it answers again.", "대기 중인 웹훅: {count}. 다시 응답하면 보냅니다.", "Webhooks en espera: {count}. Se enviarán cuando vuelva a responder.";
+        endpoint_held: "Waiting webhooks: {count}. They are sent when sending begins again.", "대기 중인 웹훅: {count}. 전송이 다시 시작되면 보냅니다.", "Webhooks en espera: {count}. Se enviarán cuando se reanude el envío.";
         endpoint_disables: "It is turned off at {at} UTC if nothing changes.", "그대로면 {at} UTC에 꺼집니다.", "Se desactivará el {at} UTC si nada cambia.";
         key_title: "API key “{name}” ends soon", "API 키 “{name}” 만료 예정", "La clave de API «{name}» caduca pronto";
         key_ends: "It ends at {at} UTC. Rotate it now; both keys work during the overlap that you choose.", "{at} UTC에 만료됩니다. 지금 교체하면 정한 기간 동안 두 키를 함께 쓸 수 있습니다.", "Caduca el {at} UTC. Sustitúyala ya; ambas claves funcionan durante el solapamiento que elija.";
         rotate: "Rotate", "교체", "Sustituir";
         user_title: "{name} gets no mails", "{name} 님에게 메일을 보내지 않습니다", "{name} no recibe correos";
-        user_stopped: "A mail came back or was marked as spam, so mails to this address stopped.", "메일이 반송되었거나 스팸으로 신고되어 중단했습니다.", "Un correo fue devuelto o marcado como spam, así que se detuvieron.";
+        user_stopped: "A mail came back or was marked as spam, so mails to this address stopped.", "메일이 반송되었거나 스팸으로 신고되어 이 주소로 더 이상 보내지 않습니다.", "Un correo fue devuelto o marcado como spam, así que ya no se envían correos a esta dirección.";
 
         steps_title: "Still to set up", "남은 설정", "Por configurar";
         no_endpoint: "No server gets webhooks yet.", "아직 웹훅을 받는 서버가 없습니다.", "Ningún servidor recibe webhooks todavía.";
@@ -27,7 +27,7 @@ words! {
 
         latest_title: "Webhooks of {day}", "{day}의 웹훅", "Webhooks del {day}";
         delivered: "delivered", "전달됨", "entregados";
-        open: "trying or held", "시도 중·보류", "en intento o retenidos";
+        open: "trying or held", "시도 중·보류", "reintentando o retenidos";
         lost: "failed", "실패", "fallidos";
         success: "{share} of the attempts succeeded.", "시도 성공률 {share}.", "Tuvo éxito el {share} de los intentos.";
         latency: "Half arrived within {median}, 95 % within {slow}.", "절반은 {median}, 95 %는 {slow} 안에 도착했습니다.", "La mitad llegó en {median}; el 95 %, en {slow}.";

@@ -14,7 +14,7 @@ pub(super) fn of_input(value: &str) -> Option<Timestamp> {
     [utc.clone(), format!("{utc}Z"), minute].iter().find_map(|time| time.parse().ok())
 }
 
-/// The time in an input, for the api. What is not a time stays as it is, so that the api says what is wrong with it.
+/// The time in an input, for the api. A value that is not a time stays as it is, so that the api says what is wrong.
 pub(super) fn for_api(value: &str) -> String {
     of_input(value).map_or_else(|| value.to_owned(), String::from)
 }

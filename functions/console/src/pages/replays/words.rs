@@ -45,11 +45,11 @@ words! {
         from: "From (UTC)", "시작 시각(UTC)", "Desde (UTC)";
         from_help: "When the event was accepted.", "이벤트가 접수된 시각입니다.", "Cuándo se aceptó el evento.";
         to: "Until (UTC)", "종료 시각(UTC)", "Hasta (UTC)";
-        to_help: "Leave it empty for now.", "비워 두면 지금까지입니다.", "Déjelo vacío para indicar ahora.";
+        to_help: "If it is empty, the time ends now.", "비워 두면 지금까지입니다.", "Si lo deja vacío, el periodo termina ahora.";
         endpoint: "Endpoint", "엔드포인트", "Endpoint";
         event_type: "Type", "유형", "Tipo";
         rate: "Webhooks a minute", "분당 웹훅 수", "Webhooks por minuto";
-        rate_help: "From 1 to 1,200. Choose what your server can take besides its usual load.", "1~1,200. 서버가 평소 부하에 더해 처리할 수 있는 수를 정해 주세요.", "De 1 a 1.200. Elija lo que su servidor pueda atender además de su carga habitual.";
+        rate_help: "From 1 to 1,200. Choose what your server can take besides its usual load.", "1~1,200. 서버가 평소 부하에 더해 처리할 수 있는 수를 정해 주세요.", "De 1 a 1200. Elija lo que su servidor pueda atender además de su carga habitual.";
         count: "Count them", "개수 확인", "Contarlos";
         count_note: "Counting takes up to five seconds.", "확인에 최대 5초가 걸립니다.", "Contar tarda hasta cinco segundos.";
 
@@ -97,7 +97,7 @@ words! {
         resume: "Continue", "계속", "Continuar";
 
         stop_title: "Stop sending?", "전송을 중지할까요?", "¿Detener el envío?";
-        stop_effect: "No further webhooks of this replay are sent. Those that were sent stay sent.", "이 다시 보내기의 웹훅을 더 이상 보내지 않습니다. 이미 보낸 웹훅은 그대로입니다.", "No se envían más webhooks de este reenvío. Los ya enviados siguen enviados.";
+        stop_effect: "No further webhooks of this replay are sent. Those that were sent stay sent.", "이 작업의 웹훅을 더 이상 보내지 않습니다. 이미 보낸 웹훅은 그대로입니다.", "No se envían más webhooks de este reenvío. Los ya enviados siguen enviados.";
         stop_again: "You can continue later where it stopped.", "나중에 중지한 곳부터 계속할 수 있습니다.", "Puede continuar más tarde desde donde se detuvo.";
         stop_button: "Stop sending", "전송 중지", "Detener el envío";
 

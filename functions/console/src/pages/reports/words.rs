@@ -12,7 +12,7 @@ words! {
         users: "Who gets the mails", "메일 수신자", "Quién recibe los correos";
         day: "Day", "날짜", "Día";
         delivered: "Delivered", "전달됨", "Entregados";
-        open: "Trying or held", "시도 중·보류", "En intento o retenidos";
+        open: "Trying or held", "시도 중·보류", "Reintentando o retenidos";
         lost: "Failed", "실패", "Fallidos";
 
         report_title: "Report of {day}", "{day} 리포트", "Informe del {day}";
@@ -24,7 +24,7 @@ words! {
         to_do: "What needs doing", "조치가 필요한 항목", "Qué hay que hacer";
         failed: "{count} failed", "실패 {count}건", "{count} fallidos";
         expired: "{count} expired", "만료 {count}건", "{count} caducados";
-        still_trying: "{count} trying", "시도 중 {count}건", "{count} en intento";
+        still_trying: "{count} trying", "시도 중 {count}건", "{count} reintentando";
         more: "Further problems: {count}", "그 밖의 문제: {count}건", "Otros problemas: {count}";
         see: "See the webhooks", "웹훅 보기", "Ver los webhooks";
         in_trouble: "Endpoints in trouble", "문제가 있는 엔드포인트", "Endpoints con problemas";

@@ -1,4 +1,4 @@
-//! The return URL: where a person goes after the verification, and what the customer's site is told.
+//! The return URL: where a person goes after the verification, and which fields the customer's site gets.
 
 use axum::Router;
 use axum::routing::{get, post};

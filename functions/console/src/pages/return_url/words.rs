@@ -33,9 +33,9 @@ words! {
         url_help: "Begins with https://. Parameters that are already in it are kept.", "https://로 시작합니다. 이미 있는 매개변수는 그대로 둡니다.", "Empieza por https://. Los parámetros que ya tenga se conservan.";
         fields: "Dynamic fields", "동적 필드", "Campos dinámicos";
         fields_help: "Ticked fields are added to the URL. Empty ones are left out.", "선택한 필드를 URL에 추가합니다. 값이 없으면 생략합니다.", "Los campos marcados se añaden a la URL. Los vacíos se omiten.";
-        userid: "User ID", "사용자 ID", "ID de usuario";
+        userid: "User ID", "사용자 ID", "Id. de usuario";
         email: "E-mail", "이메일", "Correo electrónico";
-        submission_id: "Submission ID", "제출 ID", "ID de la solicitud";
+        submission_id: "Submission ID", "제출 ID", "Id. de la solicitud";
         cf1: "Custom field 1", "사용자 정의 필드 1", "Campo propio 1";
         cf2: "Custom field 2", "사용자 정의 필드 2", "Campo propio 2";
         cf3: "Custom field 3", "사용자 정의 필드 3", "Campo propio 3";
@@ -62,7 +62,7 @@ words! {
         preview_no_error: "Error pages have no button back, because the error code is not ticked.", "오류 코드를 선택하지 않아 오류 페이지에 돌아가는 버튼이 없습니다.", "Las páginas de error no tienen botón de vuelta, porque el código de error no está marcado.";
         preview_none: "The preview appears when the URL is valid.", "URL이 올바르면 미리 보기가 나타납니다.", "La vista previa aparece cuando la URL es válida.";
         warn_unsigned: "Anybody can change the result in this URL. Sign it, or encrypt it with AES-256-GCM.", "누구나 이 URL의 결과를 바꿀 수 있습니다. 서명하거나 AES-256-GCM으로 암호화해 주세요.", "Cualquiera puede cambiar el resultado en esta URL. Fírmela o cífrela con AES-256-GCM.";
-        warn_unbound: "Nothing in this URL names the person. Add the user ID or the submission ID, or one person can use the URL of another.", "누구의 결과인지 알 수 없습니다. 사용자 ID나 제출 ID를 추가하지 않으면 다른 사람의 URL을 사용할 수 있습니다.", "Nada identifica a la persona. Añada el ID de usuario o de la solicitud; si no, alguien puede usar la URL de otro.";
+        warn_unbound: "Nothing in this URL names the person. Add the user ID or the submission ID, or one person can use the URL of another.", "누구의 결과인지 알 수 없습니다. 사용자 ID나 제출 ID를 추가하지 않으면 다른 사람의 URL을 사용할 수 있습니다.", "Nada identifica a la persona. Añada el id. de usuario o de la solicitud; si no, alguien puede usar la URL de otro.";
         warn_app_scheme: "Another app may have registered this scheme. Prefer one like com.example.app:.", "다른 앱이 같은 스킴을 등록했을 수 있습니다. com.example.app:과 같은 스킴을 사용해 주세요.", "Otra aplicación puede haber registrado este esquema. Prefiera uno como com.example.app:.";
         warn_localhost: "This URL leads to the person's own device. Use it for tests only.", "사용자의 기기로 연결되는 URL입니다. 시험용으로만 사용해 주세요.", "Esta URL lleva al propio dispositivo de la persona. Úsela solo para pruebas.";
 

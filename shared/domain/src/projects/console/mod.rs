@@ -1,7 +1,7 @@
 //! Access to the console, the customer's settings pages.
 //!
-//! The operator mints a [`ConsoleLink`] for a user and a [`Role`]. Opening the link starts a [`ConsoleSession`], once. The browser
-//! keeps the session in a [`SessionCookie`].
+//! The operator mints a [`ConsoleLink`] for a user and a [`Role`]. Opening the link starts a [`ConsoleSession`], once. The
+//! browser keeps the session in a [`SessionCookie`].
 
 mod cookie;
 mod link;

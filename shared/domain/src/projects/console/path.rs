@@ -10,8 +10,8 @@ const MAX_CHARACTERS: usize = 512;
 
 /// Path and query of a page of the console. Following it never leaves the console.
 ///
-/// It starts with exactly one `/`, and has no `//`, no backslash and only characters that are allowed in URLs. Browsers read `//` and
-/// `/\` as the start of a host name.
+/// It starts with exactly one `/`, and has no `//`, no backslash and only characters that are allowed in URLs. Browsers read `//`
+/// and `/\` as the start of a host name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 512, pattern = r##"^/([!$-.0-;=?-Z_a-z~\[\]#%]+/)*[!$-.0-;=?-Z_a-z~\[\]#%]*$"##, example = "/deliveries?state=failed"))]
 #[serde(try_from = "String", into = "String")]

@@ -9,8 +9,8 @@ use url::{Host, Url};
 
 const MAX_CHARACTERS: usize = 1024;
 
-/// The page of the operator that the console leads back to: `https`, or `http` for `localhost`, without credentials. At most 1,024
-/// characters. Stored as browsers write it.
+/// The page of the operator that the console leads back to: `https`, or `http` for `localhost`, without credentials. At most
+/// 1,024 characters. Stored as browsers write it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = "uri", min_length = 1, max_length = 1024, example = "https://dashboard.example/settings"))]
 #[serde(try_from = "String", into = "String")]
@@ -19,7 +19,7 @@ pub struct ReturnTo(String);
 /// Why a string is not a [`ReturnTo`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BadReturnTo {
-    /// The URL is empty or too long.
+    /// The URL is too long. An empty one is [`Self::Malformed`].
     #[error("must have 1 to {MAX_CHARACTERS} characters")]
     Length,
     /// The URL is not absolute.

@@ -26,7 +26,7 @@ const MAX_REASONS: usize = 3;
 
 /// Failures of one event type at one endpoint, as they stand at the time of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReportProblem))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// Id of the endpoint.

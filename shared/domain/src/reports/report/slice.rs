@@ -77,8 +77,8 @@ impl SliceReader {
         self.slice
     }
 
-    /// Whether an event accepted at `at`, with this many rows, is still counted. Events come in the order of time. After the
-    /// first `false` nothing else is counted.
+    /// Decides whether an event accepted at `at`, with this many rows, is still counted. Call it in the order of time, and stop
+    /// after the first `false`.
     pub fn takes(&mut self, at: Timestamp, rows: u64) -> bool {
         let is_full = self.rows >= self.max_rows && self.last != Some(at);
         if is_full {

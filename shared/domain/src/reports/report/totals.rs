@@ -25,7 +25,7 @@ pub struct Totals {
     pub still_trying: u64,
     /// Deliveries that are held until their endpoint accepts webhooks again.
     pub held: u64,
-    /// Deliveries that were cancelled, because their endpoint was deleted or their event erased.
+    /// Deliveries that were cancelled, because their endpoint was deleted, their event erased, or they were discarded.
     pub cancelled: u64,
     /// Deliveries that expired: they were held or waited for an attempt until a day before their event is deleted.
     #[serde(default)]

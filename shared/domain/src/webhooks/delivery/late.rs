@@ -14,7 +14,7 @@ use crate::webhooks::attempt::Attempt;
 /// is therefore not late. The daily run starts as long after midnight.
 pub const LATE_AFTER: Duration = Duration::from_mins(10);
 
-/// The UTC day with which something counts that happened to delivery `id` at `at`.
+/// The UTC day whose report counts something that happened to delivery `id` at `at`.
 pub fn day_of(id: DeliveryId, at: Timestamp) -> UtcDay {
     let accepted_at = id.event.created_at();
     if at <= accepted_at.plus(LATE_AFTER) { accepted_at.day() } else { at.day() }
@@ -31,8 +31,8 @@ impl Delivery {
         }
     }
 
-    /// The days of which the last attempt or the end makes the delivery late: the day on which it happened, and the days
-    /// that lie between a failed attempt and the next one. Empty on the day of the event.
+    /// The later days whose reports include the delivery because of its last attempt or its end: the day on which that
+    /// happened, and the days between a failed attempt and the next one. The day of the event is left out.
     pub fn late_days(&self) -> Vec<UtcDay> {
         let last = self.ended_at().or_else(|| self.attempts.last().map(Attempt::ended_at));
         let Some(first) = last.map(|last| day_of(self.id, last)) else { return Vec::new() };

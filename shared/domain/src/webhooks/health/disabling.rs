@@ -1,7 +1,7 @@
 //! Long failure: when the notification users are warned, and when the endpoint is disabled.
 //!
 //! An endpoint is disabled if it fails for five days without a sign of life. The failures must be spread over these days:
-//! after a third of the time (40 h) without a failed attempt, the next failure starts the count again. So an endpoint is
+//! after a third of the time (40 h) without a failed attempt, the next failure starts the count again. An endpoint is therefore
 //! disabled only if it failed on at least three of the five days, and never because of one failure long after an outage.
 //! Retries are at most 29 h apart, so a receiver that keeps failing has no such gap while deliveries wait for it.
 

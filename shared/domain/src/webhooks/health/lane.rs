@@ -6,7 +6,7 @@ use super::policy::{MAX_EXCESS, MIN_KNOWN_ATTEMPTS, SLOW_EXCESS, SLOW_LIFETIME, 
 use super::{Health, Slowness};
 use crate::foundation::time::Timestamp;
 
-/// The lane by which an endpoint's webhooks go.
+/// The lane that an endpoint's webhooks take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// The endpoint responds fast, or nothing is known about it.
@@ -16,7 +16,7 @@ pub enum Lane {
 }
 
 impl Health {
-    /// The lane by which webhooks to the endpoint go at `now`.
+    /// The lane that webhooks to the endpoint take at `now`.
     pub fn lane(&self, now: Timestamp) -> Lane {
         match self.slowness {
             Some(slowness) if slowness.is_slow && now.since(slowness.at) < SLOW_LIFETIME => Lane::Slow,
@@ -27,7 +27,7 @@ impl Health {
     /// Applies a request that has been running for long at `now`. Its duration counts when it ends, but other requests should
     /// not wait behind it until then.
     ///
-    /// It moves an endpoint of which little is known to the slow lane at once. If the endpoint has responded often within the
+    /// It moves an endpoint with few recent attempts to the slow lane at once. If the endpoint has had many attempts within the
     /// last minute, several requests must hang at the same time.
     #[must_use]
     pub fn with_slow_request(self, now: Timestamp) -> Self {

@@ -2,9 +2,9 @@
 //! made since.
 //!
 //! Every decision (opening and closing the breaker, disabling, notices, the lane) is written at once. Everything else,
-//! such as a failure that is followed by a success, is written together at most every 10 s. So however many attempts an
-//! endpoint gets and however many of them fail, each sender writes its health a few times a minute. The attempts that a
-//! write carries are applied to whatever is stored by then, so that senders do not overwrite each other's.
+//! such as a failure that is followed by a success, is written together at most every 10 s. Each sender therefore writes an
+//! endpoint's health a few times a minute, however many attempts are made or fail. The attempts that a write carries are
+//! applied to the health that is stored by then, so that senders do not overwrite each other's attempts.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -187,7 +187,7 @@ impl Unwritten {
 }
 
 impl Health {
-    /// Applies `count` successes, of which `last` was the last.
+    /// Applies `count` successes. `last` is the most recent of them.
     fn with_successes(self, count: u32, last: &Attempt, policy: &HealthPolicy) -> Self {
         let health = self.after(last, None, policy);
         let recent = health.recent.map(|recent| recent.plus(count.saturating_sub(1), 0, last.ended_at()));

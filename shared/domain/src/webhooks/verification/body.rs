@@ -1,4 +1,4 @@
-//! Changes of a body on its way to the code that verifies it, and how to undo them.
+//! Usual changes of a body before the receiver's code verifies it, and how to undo them.
 
 use super::finding::Finding;
 use super::json::{self, Json};
@@ -43,7 +43,7 @@ pub(super) fn reserialized(pasted: &str) -> Option<Candidate> {
     Some(Candidate { body, changes: vec![Finding::BodyReserialized { difference }] })
 }
 
-/// How `pasted` differs from the body that was sent. Empty if it does not. `None` if they cannot be compared.
+/// How `pasted` differs from the body that was sent. Empty if it is the same. `None` if they cannot be compared.
 pub(super) fn differences(pasted: &str, original: &Original) -> Option<Vec<Finding>> {
     if original.plain.as_ref().is_some_and(|plain| matches!(json::compare(pasted, plain), Some(Ok(_)))) {
         return Some(vec![Finding::BodyDecrypted]);
@@ -83,7 +83,7 @@ fn is_beginning(pasted: &str, sent: &str) -> bool {
     pasted.len() < sent.len() && sent.starts_with(pasted)
 }
 
-/// The text without what a wrong encoding replaces.
+/// The text without the characters that a wrong encoding replaces.
 fn plain_ascii(text: &str) -> String {
     text.chars().filter(|character| character.is_ascii() && *character != '?').collect()
 }

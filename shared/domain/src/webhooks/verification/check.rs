@@ -47,7 +47,7 @@ impl CapturedWebhook {
         SignatureCheck { verifies, has_original, findings }
     }
 
-    /// What can be said if no stored secret explains the signature.
+    /// The findings if no stored secret explains the signature.
     fn unexplained(&self, known: &Known) -> Vec<Finding> {
         let compared = known.originals.iter().filter_map(|original| body::differences(&self.body, original));
         let mut compared: Vec<Vec<Finding>> = compared.collect();

@@ -20,7 +20,7 @@ pub struct SignatureCheck {
 /// One thing that the check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Finding {
     /// A header is missing.
     HeaderMissing {
@@ -73,6 +73,7 @@ pub enum Finding {
     /// The signing secret of another endpoint made the signature, so the webhook was sent to that endpoint.
     OtherEndpoint {
         /// The other endpoint.
+        #[serde(rename = "endpointId")]
         endpoint_id: EndpointId,
     },
     /// None of the project's stored secrets made the signature for this webhook.
@@ -92,7 +93,7 @@ pub enum Finding {
         /// Size of the pasted body in bytes.
         bytes: usize,
         /// Size of the body that was sent. Absent if the event is not stored.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(rename = "sentBytes", default, skip_serializing_if = "Option::is_none")]
         sent_bytes: Option<usize>,
     },
     /// The body is the same JSON in other bytes: it was parsed and written again.
@@ -117,6 +118,7 @@ pub enum Finding {
     /// The code used the secret of another endpoint.
     ComputedOtherSecret {
         /// The endpoint of the secret that the code used.
+        #[serde(rename = "endpointId")]
         endpoint_id: EndpointId,
     },
     /// The code used the endpoint's current secret, but an earlier one signed this webhook.

@@ -82,7 +82,8 @@ impl Json {
     }
 }
 
-/// Compares two JSON texts. Returns how they differ if they have the same content, or else a pointer to the first difference.
+/// Compares two JSON texts. Returns how their form differs if they have the same content, or else a pointer to the first
+/// difference. `None` if one of them is not JSON.
 pub(super) fn compare(one: &str, other: &str) -> Option<Result<JsonDifference, String>> {
     let (one_value, other_value) = (Json::parse(one)?, Json::parse(other)?);
     let is_same = |style| one_value.write(style) == other_value.write(style);

@@ -1,8 +1,8 @@
 //! Explains why a received webhook does not verify.
 //!
 //! A receiver's developer pastes the headers and the body that the server got. The signature proves what was sent, so the check
-//! undoes the usual changes one by one until a stored secret made the signature: a byte order mark, other line breaks, JSON that was
-//! parsed and written again. If the event is still stored, its body is written again and compared. The developer can add the
+//! undoes the usual changes one by one until a stored secret made the signature: a byte order mark, other line breaks, JSON that
+//! was parsed and written again. If the event is still stored, its body is written again and compared. The developer can add the
 //! signature that the server's code computed. The check then repeats the usual mistakes until it gets the same signature.
 //!
 //! | module | contains |
