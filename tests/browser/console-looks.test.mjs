@@ -59,16 +59,22 @@ const pages = {
   'endpoint-new': '/endpoints/new',
   endpoint: `/endpoints/${failing.id}`,
   'endpoint-secrets': `/endpoints/${good.id}/secrets`,
+  'endpoint-secret-replace': `/endpoints/${good.id}/secrets/replace`,
+  'endpoint-secret-end': `/endpoints/${good.id}/secrets/end-previous`,
+  'endpoint-key-pair': `/endpoints/${good.id}/secrets/rotate-key`,
+  'endpoint-discard': `/endpoints/${failing.id}/discard-held`,
   'endpoint-test': `/endpoints/${good.id}/test`,
   'endpoint-verify': `/endpoints/${good.id}/verify`,
   'endpoint-delete': `/endpoints/${good.id}/delete`,
   deliveries: '/deliveries',
   'deliveries-none': '/deliveries?state=cancelled',
+  'deliveries-refused': '/deliveries?submissionId=a%20b&state=lost',
   delivery: `/deliveries/${failed.id}`,
   event: `/events/${event.id}`,
   replays: '/replays',
   'replay-new': '/replays/new',
   replay: `/replays/${replay.id}`,
+  'replay-cancel': `/replays/${replay.id}/cancel`,
   'return-url': '/return-url',
   'return-url-keys': '/return-url/keys',
   'return-url-key-new': '/return-url/keys/new',
@@ -77,18 +83,53 @@ const pages = {
   'notification-users': '/notification-users',
   'notification-user': `/notification-users/${user.id}`,
   'notification-user-new': '/notification-users/new',
+  'notification-user-delete': `/notification-users/${user.id}/delete`,
   reports: '/reports',
   report: `/reports/${new Date().toISOString().slice(0, 10)}`,
   'api-keys': '/api-keys',
   'api-key': `/api-keys/${key.id}`,
   'api-key-new': '/api-keys/new',
   'api-key-rotate': `/api-keys/${key.id}/rotate`,
+  'api-key-revoke': `/api-keys/${key.id}/revoke`,
   history: '/history',
   change: '/history/2',
+  'change-revert': '/history/2/revert',
   addresses: '/addresses',
   access: '/access',
+  'access-end-all': '/access/end-all',
   'no-such-page': '/nothing',
+  'no-such-endpoint': `/endpoints/${key.id}`,
 };
+
+/** The pages whose status is not 200. */
+const statuses = { 'deliveries-refused': 400, 'no-such-page': 404, 'no-such-endpoint': 404 };
+
+/** What pages look like after a form was sent: the path, what a person fills in, the button, and the status. */
+const sentForms = (endpoint) => [
+  ['endpoint-refused', '/endpoints/new', { url: 'http://acme.example/' }, 422],
+  ['endpoint-added', '/endpoints/new', { url: hook('/good') }, 200],
+  ['secret-rotated', `/endpoints/${endpoint}/secrets`, {}, 200],
+  ['secret-replace-refused', `/endpoints/${endpoint}/secrets/replace`, { signingSecret: 'whsec_short' }, 422],
+  ['test-result', `/endpoints/${endpoint}/test`, {}, 200],
+  ['verification-result', `/endpoints/${endpoint}/verify`, { headers: 'webhook-id: 1\nwebhook-timestamp: soon', body: '{}' }, 200],
+  ['replay-refused', '/replays/new', { ratePerMinute: '0' }, 422],
+  ['replay-count', '/replays/new', {}, 200],
+  ['return-url-refused', '/return-url', { url: 'http://acme.example/' }, 422],
+  ['return-url-preview', '/return-url', { url: 'https://acme.example/back' }, 200, '[formaction]'],
+  ['return-url-check-result', '/return-url/check', { url: 'https://acme.example/back?kycStatus=approved' }, 200],
+  ['secret-key-refused', '/return-url/keys/new', { secretKey: 'short' }, 422],
+  ['secret-key-once', '/return-url/keys/new', {}, 200],
+  ['notification-user-refused', '/notification-users/new', { name: 'Eve', email: 'eve@localhost' }, 422],
+  ['api-key-refused', '/api-keys/new', { name: '' }, 422],
+  ['api-key-once', '/api-keys/new', { name: 'laptop' }, 200],
+];
+
+/** Fills in the form of the page and presses a button. Returns the status of the next page. */
+async function send(page, fields, button) {
+  for (const [name, value] of Object.entries(fields)) await page.locator(`main [name="${name}"]`).fill(value);
+  const [answer] = await Promise.all([page.waitForNavigation(), page.locator(`main form ${button}`).first().click()]);
+  return answer.status();
+}
 
 /** The first pages of a project without any data. */
 const emptyPages = ['/', '/endpoints', '/deliveries', '/replays', '/return-url', '/return-url/keys', '/notification-users', '/reports', '/api-keys'];
@@ -113,16 +154,16 @@ async function check(page, name, { scripts = true } = {}) {
   await assertFits(page, `${name} with large text`);
 }
 
-for (const [role, language, scripts] of [['admin', 'en', true], ['admin', 'ko', false], ['viewer', 'es', true]]) {
+for (const [role, language, scripts] of [['admin', 'en', true], ['admin', 'ko', false], ['viewer', 'es', true], ['viewer', 'en', false]]) {
   test(`every page of the console fits and is accessible to ${role === 'admin' ? 'an admin' : 'a viewer'} in ${language}, ${scripts ? 'with' : 'without'} scripts`, async () => {
     const { page, complaints, open, leave } = await person({ language, scripts });
     await open(await consoleLink(busy, role));
     for (const [name, path] of Object.entries(pages)) {
       const answer = await open(consoleAddress(path));
-      assert.equal(answer.status, name === 'no-such-page' ? 404 : 200, path);
+      assert.equal(answer.status, statuses[name] ?? 200, path);
       assert.equal(await page.getAttribute('html', 'lang'), language);
       assert.equal(await page.locator('h1').count(), 1, path);
-      await check(page, `${name}-${role}-${language}`, { scripts });
+      await check(page, `${name}-${role}-${language}${scripts ? '' : '-plain'}`, { scripts });
     }
     assert.deepEqual(complaints, []);
     await leave();
@@ -141,6 +182,62 @@ for (const language of Object.keys(LANGUAGES)) {
     await leave();
   });
 }
+
+for (const language of Object.keys(LANGUAGES)) {
+  test(`pages after a form was sent are accessible and say what is wrong, in ${language}`, async () => {
+    const project = (await call('POST', '', { name: 'Acme Bank' })).id;
+    const endpoint = await call('POST', `/${project}/endpoints`, { url: hook('/good') });
+    await call('PUT', `/${project}/return-url`, { url: 'https://acme.example/back', fields: ['kycStatus'] });
+    const { page, complaints, open, leave } = await person({ language });
+    await open(await consoleLink(project, 'admin'));
+    for (const [name, path, fields, status, button = 'button'] of sentForms(endpoint.id)) {
+      await page.setViewportSize(DESKTOP);
+      await open(consoleAddress(path));
+      // The forms have fields that are folded.
+      await page.evaluate(() => { for (const one of document.querySelectorAll('main details')) one.open = true; });
+      assert.equal(await send(page, fields, button), status, name);
+      assert.equal(await page.locator('h1').count(), 1, name);
+      assert.equal(await page.locator('[role=alert]').count(), status === 422 ? 1 : 0, name);
+      await check(page, `${name}-${language}`);
+    }
+    assert.deepEqual(complaints, []);
+    await leave();
+  });
+}
+
+test('a viewer who sends a form of others sees who may do it, and pages without data have no buttons for others', async () => {
+  const { page, complaints, open, leave } = await person();
+  await open(await consoleLink(empty, 'viewer'));
+  for (const path of emptyPages) {
+    assert.equal((await open(consoleAddress(path))).status, 200, path);
+    assert.equal(await page.locator('main form[method=post]').count(), 0, path);
+    await check(page, `empty${path.replaceAll('/', '-')}-viewer`);
+  }
+  const [answer] = await Promise.all([page.waitForNavigation(), page.evaluate(() => {
+    const form = Object.assign(document.createElement('form'), { method: 'post', action: '/notification-users/new' });
+    document.body.append(form);
+    form.submit();
+  })]);
+  assert.equal(answer.status(), 403);
+  await page.getByText('Your role does not allow this.').waitFor();
+  await check(page, 'forbidden');
+  assert.deepEqual(complaints, []);
+  await leave();
+});
+
+test('a button copies a text and says so', async () => {
+  const { page, complaints, open, leave } = await person();
+  await open(await consoleLink(busy, 'admin'));
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: consoleAddress('') });
+  await open(consoleAddress(`/deliveries/${failed.id}`));
+  const text = await page.locator('#sent').textContent();
+  await page.getByRole('button', { name: 'Copy', exact: true }).click();
+  await page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), text);
+  await page.getByRole('button', { name: 'Copy', exact: true }).waitFor();
+  assert.deepEqual(complaints, []);
+  await leave();
+});
 
 test('pages outside a session are accessible and lead back', async () => {
   const returnTo = 'https://acme.example/kyc';

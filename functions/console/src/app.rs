@@ -12,6 +12,9 @@ use domain::foundation::random::Random;
 use crate::config::Config;
 use crate::http::session_cache::SessionCache;
 
+/// Routes of one area, or of the whole console.
+pub(crate) type Routes = aws::lambda::routes::Routes<App>;
+
 /// The services that the handlers use. Cloning is cheap.
 #[derive(Clone)]
 pub struct App(Arc<Services>);

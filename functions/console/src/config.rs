@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use aws::lambda::config::{self, ConfigError};
+use domain::foundation::web_url;
 use domain::webhooks::retry::RetrySchedule;
 use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
 
 /// A hash that no key has. The console runs the api without operator keys, because its callers are sessions only.
 const NO_OPERATOR_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -65,18 +66,11 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, BadOrigin> {
         let url: Url = text.parse().map_err(|_| BadOrigin)?;
-        let is_local = match url.host() {
-            // A wildcard would be a host name for `Url`, and a pattern in a policy.
-            Some(Host::Domain(name)) if name.contains('*') => return Err(BadOrigin),
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(BadOrigin),
-        };
-        let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_local);
+        // A wildcard would be a host name for `Url`, and a pattern in a policy.
+        let is_pattern = url.host_str().is_some_and(|host| host.contains('*'));
         let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let has_credentials = !url.username().is_empty() || url.password().is_some();
-        if !is_secure || !is_bare || has_credentials {
+        if !web_url::is_secure(&url) || is_pattern || !is_bare || has_credentials {
             return Err(BadOrigin);
         }
         Ok(Self(url.origin().ascii_serialization()))

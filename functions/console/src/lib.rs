@@ -20,6 +20,7 @@ mod pages;
 pub use app::App;
 pub use config::{Config, Origin};
 
+use app::Routes;
 use entry::session;
 use http::{caller_address, csrf};
 use layout::{headers, problem_page};
@@ -36,10 +37,21 @@ pub fn router(app: App) -> Router {
             .layer(from_fn_with_state(app.clone(), headers::allow_frames))
             .layer(from_fn(log_request))
     };
-    let pages = pages::routes()
-        .merge(entry::signed_in_routes())
+    let pages = signed_in_routes()
+        .into_router()
         .fallback(pages::no_such_page)
         .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), session::require));
-    layer(pages.merge(entry::routes())).with_state(app)
+    let entry = entry::routes().into_router().method_not_allowed_fallback(pages::method_not_allowed);
+    layer(pages.merge(entry)).with_state(app)
+}
+
+/// Returns the paths of all routes, such as `/endpoints/{id}`.
+pub fn paths() -> Vec<&'static str> {
+    signed_in_routes().merge(entry::routes()).paths()
+}
+
+/// The routes that need a session.
+fn signed_in_routes() -> Routes {
+    pages::routes().merge(entry::signed_in_routes())
 }

@@ -1,9 +1,8 @@
 //! How a session begins, is recognised and ends.
 
-use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::App;
+use crate::app::Routes;
 
 mod claim;
 mod link;
@@ -12,11 +11,11 @@ mod sign_out;
 mod words;
 
 /// The routes that need no session.
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/in/{token}", get(link::open).post(link::confirm))
+pub(crate) fn routes() -> Routes {
+    Routes::default().route("/in/{token}", get(link::open).post(link::confirm))
 }
 
 /// The routes that need a session.
-pub(crate) fn signed_in_routes() -> Router<App> {
-    Router::new().route("/sign-out", post(sign_out::sign_out))
+pub(crate) fn signed_in_routes() -> Routes {
+    Routes::default().route("/sign-out", post(sign_out::sign_out))
 }

@@ -184,7 +184,6 @@ pub(crate) struct List<T> {
 struct ProblemBody {
     #[serde(rename = "type")]
     problem_type: String,
-    detail: String,
     #[serde(default)]
     errors: Vec<FieldError>,
 }
@@ -208,5 +207,5 @@ async fn read(response: Response) -> Result<Reply, Problem> {
     let errors =
         problem.errors.into_iter().map(|FieldError { pointer, detail }| BadField { pointer, detail }).collect();
     let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
-    Err(Problem::Api(ApiProblem { kind, detail: problem.detail, errors, retry_after }))
+    Err(Problem::Api(ApiProblem { kind, errors, retry_after }))
 }

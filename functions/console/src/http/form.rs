@@ -10,6 +10,9 @@ use crate::http::problem::{ApiProblem, Problem};
 use crate::http::sent_form::{ETAG, KEY, SentForm};
 use crate::http::visitor::Visitor;
 
+/// Fields for a secret that a person brings along. A page never shows it again, also not after an error.
+const SECRETS: [&str; 2] = ["signingSecret", "secretKey"];
+
 /// A form as a page shows it: the values of its fields, and what is wrong with them.
 #[derive(Debug, Clone)]
 pub(crate) struct Form {
@@ -59,14 +62,7 @@ impl Form {
         let etag = sent.etag().map(str::to_owned);
         let key = sent.key().map(str::to_owned);
         let form = Self { etag, ..Self::new(visitor) };
-        Self { values: sent.into_values(), key: key.unwrap_or(form.key.clone()), ..form }
-    }
-
-    /// Empties a field, such as one with a secret.
-    #[must_use]
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.values = self.values.without(name);
-        self
+        Self { values: shown_again(sent), key: key.unwrap_or(form.key.clone()), ..form }
     }
 
     /// Fills in a field that was not sent, such as after a button that sends no fields.
@@ -118,7 +114,7 @@ impl Form {
             field.is_none()
         });
         let etag = sent.etag().map(str::to_owned);
-        Self { values: sent.into_values(), errors, problem: Some(problem), key, etag }
+        Self { values: shown_again(sent), errors, problem: Some(problem), key, etag }
     }
 
     /// The value of a field; empty if it has none.
@@ -167,6 +163,11 @@ impl Form {
     }
 }
 
+/// What a form shows of what was sent: everything except secrets.
+fn shown_again(sent: SentForm) -> Pairs {
+    SECRETS.into_iter().fold(sent.into_values(), Pairs::without)
+}
+
 /// A JSON pointer with full stops between its steps, as in the names of fields.
 fn path_of(pointer: &str) -> Option<String> {
     Some(pointer.strip_prefix('/')?.replace('/', ".").replace("~1", "/").replace("~0", "~"))
@@ -195,7 +196,7 @@ mod tests {
     fn problem(pointers: &[&str]) -> ApiProblem {
         let error = |pointer: &&str| BadField { pointer: (*pointer).to_owned(), detail: "is wrong".to_owned() };
         let errors = pointers.iter().map(error).collect();
-        ApiProblem { kind: ProblemKind::BadFields, detail: String::new(), errors, retry_after: None }
+        ApiProblem { kind: ProblemKind::BadFields, errors, retry_after: None }
     }
 
     #[test]
@@ -229,5 +230,13 @@ mod tests {
         assert_eq!(form.problem().unwrap().errors.len(), 1);
         assert_eq!(form.hidden().collect::<Vec<_>>(), [("idempotencyKey", "k"), ("etag", "\"e\"")]);
         assert_eq!(form.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn a_secret_that_was_typed_is_never_shown_again() {
+        let sent = SentForm::parse(b"name=Ada&signingSecret=whsec_1&secretKey=2&signingSecret=whsec_3");
+        let form = Form::with_problem(sent, problem(&["/signingSecret"]), &["name", "signingSecret"], "k".to_owned());
+        assert_eq!((form.value("name"), form.value("signingSecret"), form.value("secretKey")), ("Ada", "", ""));
+        assert_eq!(form.error("signingSecret"), Some("is wrong"));
     }
 }

@@ -43,8 +43,6 @@ pub(crate) enum Problem {
 pub(crate) struct ApiProblem {
     /// The kind, which determines the status.
     pub(crate) kind: ProblemKind,
-    /// What is wrong, in English.
-    pub(crate) detail: String,
     /// The invalid fields of the body.
     pub(crate) errors: Vec<BadField>,
     /// Seconds after which a retry may succeed.

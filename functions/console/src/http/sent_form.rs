@@ -53,6 +53,13 @@ impl SentForm {
         self.optional(name).into()
     }
 
+    /// The value for the api's JSON where it expects a number: `null` if the field was not sent. A value that is not a number stays
+    /// as it is, so that the api says what is wrong with it.
+    pub(crate) fn number(&self, name: &str) -> Value {
+        let typed = self.0.get(name).map(str::trim);
+        typed.map_or(Value::Null, |text| text.parse::<u64>().map_or_else(|_| text.into(), Value::from))
+    }
+
     /// All values of checkboxes with this name.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
         self.0.all(name).collect()
@@ -132,5 +139,12 @@ mod tests {
         let form = SentForm::parse(b"cidrs=10.0.0.0%2F8+%0D%0A%0D%0A+192.0.2.1%0D%0A");
         assert_eq!(form.lines("cidrs"), ["10.0.0.0/8", "192.0.2.1"]);
         assert_eq!((form.optional("none"), form.optional("cidrs").is_some()), (None, true));
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_read_is_left_to_the_api() {
+        let form = SentForm::parse(b"a=+7+&b=&c=-1&d=1.5");
+        let numbers = ["a", "b", "c", "d", "none"].map(|name| form.number(name));
+        assert_eq!(Value::from(numbers.to_vec()), serde_json::json!([7, "", "-1", "1.5", null]));
     }
 }

@@ -1,7 +1,10 @@
 //! Why an attempt failed, in words, and what to do about it. Deliveries and test sends show both.
 
+use domain::foundation::language::Language;
 use domain::webhooks::attempt::{FailureReason, Phases};
 
+use crate::layout::share_bar::{Share, ShareBar};
+use crate::layout::time::grouped;
 use crate::layout::translations::{Fill, words};
 
 words! {
@@ -15,8 +18,14 @@ words! {
         refused: "The server refused the connection.", "서버가 연결을 거부했습니다.", "El servidor rechazó la conexión.";
         connect_timeout: "The server could not be reached within 5 seconds.", "5초 안에 서버에 연결할 수 없었습니다.", "No se pudo conectar con el servidor en 5 segundos.";
         tls: "The encrypted connection (TLS) could not be set up.", "암호화된 연결(TLS)을 맺을 수 없었습니다.", "No se pudo establecer la conexión cifrada (TLS).";
+        certificate_expired: "The server's certificate has expired.", "서버의 인증서가 만료되었습니다.", "El certificado del servidor ha caducado.";
+        certificate_not_yet_valid: "The server's certificate is not valid yet.", "서버 인증서의 유효 기간이 아직 시작되지 않았습니다.", "El certificado del servidor aún no es válido.";
+        certificate_wrong_host: "The server's certificate is for another host name.", "서버의 인증서가 다른 호스트 이름에 대한 것입니다.", "El certificado del servidor es para otro nombre de servidor.";
+        certificate_self_signed: "The server's certificate is self-signed, so it cannot be trusted.", "서버의 인증서가 자체 서명되어 신뢰할 수 없습니다.", "El certificado del servidor está autofirmado, así que no es de confianza.";
+        certificate_unknown_issuer: "The server's certificate does not lead to a trusted certificate authority.", "서버의 인증서가 신뢰할 수 있는 인증 기관으로 이어지지 않습니다.", "El certificado del servidor no lleva a una autoridad de certificación de confianza.";
         timeout: "The server did not answer within 15 seconds.", "서버가 15초 안에 응답하지 않았습니다.", "El servidor no respondió en 15 segundos.";
         connection_lost: "The connection closed before the server answered.", "서버가 응답하기 전에 연결이 끊겼습니다.", "La conexión se cerró antes de que el servidor respondiera.";
+        invalid_response: "The server answered with something that is not valid HTTP.", "서버가 올바른 HTTP가 아닌 응답을 보냈습니다.", "El servidor respondió con algo que no es HTTP válido.";
         too_large: "The headers of the answer are too large.", "응답 헤더가 너무 큽니다.", "Las cabeceras de la respuesta son demasiado grandes.";
 
         advise_credentials: "The server asks for credentials or rejects them. Check the endpoint's headers, and that no login page or firewall stands in front of the URL. Many servers also answer so if the signature does not verify.", "서버가 인증 정보를 요구하거나 거부합니다. 엔드포인트의 헤더를 확인하고, URL 앞에 로그인 페이지나 방화벽이 없는지 확인해 주세요. 서명이 맞지 않을 때 이렇게 응답하는 서버도 많습니다.", "El servidor pide credenciales o las rechaza. Compruebe las cabeceras del endpoint y que ninguna página de acceso ni cortafuegos esté delante de la URL. Muchos servidores responden así también si la firma no es válida.";
@@ -33,8 +42,14 @@ words! {
         advise_refused: "Check that the server is running and listens on this port, and that its firewall admits our addresses.", "서버가 실행 중이고 이 포트에서 수신하는지, 방화벽이 발신 주소를 허용하는지 확인해 주세요.", "Compruebe que el servidor esté en marcha y escuche en este puerto, y que su cortafuegos admita nuestras direcciones.";
         advise_firewall: "Most often a firewall drops the connection. Let it admit our addresses.", "대부분 방화벽이 연결을 막은 경우입니다. 발신 주소를 허용해 주세요.", "Lo más frecuente es que un cortafuegos descarte la conexión. Haga que admita nuestras direcciones.";
         advise_tls: "Check that the certificate has not expired, is for this host name, and is sent with its intermediate certificates. The server must support TLS 1.2 or newer.", "인증서가 만료되지 않았고 이 호스트 이름에 대한 것이며 중간 인증서와 함께 전송되는지 확인해 주세요. 서버는 TLS 1.2 이상을 지원해야 합니다.", "Compruebe que el certificado no haya caducado, sea para este nombre de servidor y se envíe con sus certificados intermedios. El servidor debe admitir TLS 1.2 o posterior.";
+        advise_certificate_expired: "Renew the certificate, and reload the server so that it uses the new one.", "인증서를 갱신하고, 서버가 새 인증서를 사용하도록 다시 불러와 주세요.", "Renueve el certificado y recargue el servidor para que use el nuevo.";
+        advise_certificate_not_yet_valid: "Check the start date of the certificate, or use the previous one until then.", "인증서의 시작일을 확인하거나, 그때까지 이전 인증서를 사용해 주세요.", "Compruebe la fecha de inicio del certificado o use el anterior hasta entonces.";
+        advise_certificate_wrong_host: "Use a certificate that names the host of the URL. A proxy may also answer with its default certificate.", "URL의 호스트를 포함하는 인증서를 사용해 주세요. 프록시가 기본 인증서로 응답하는 경우도 있습니다.", "Use un certificado que incluya el nombre de servidor de la URL. También puede que un proxy responda con su certificado predeterminado.";
+        advise_certificate_self_signed: "Use a certificate of a public certificate authority, such as Let's Encrypt.", "Let's Encrypt 같은 공개 인증 기관의 인증서를 사용해 주세요.", "Use un certificado de una autoridad de certificación pública, como Let's Encrypt.";
+        advise_certificate_unknown_issuer: "Most often the intermediate certificates are missing: let the server send the whole chain. A certificate of your own authority is not trusted.", "대부분 중간 인증서가 빠진 경우입니다. 서버가 전체 인증서 체인을 보내게 해 주세요. 자체 인증 기관의 인증서는 신뢰하지 않습니다.", "Lo más frecuente es que falten los certificados intermedios: haga que el servidor envíe la cadena completa. Un certificado de una autoridad propia no es de confianza.";
         advise_timeout: "Let the server store the webhook, answer immediately, and process it afterwards.", "서버가 웹훅을 저장하고 바로 응답한 다음 나중에 처리하게 해 주세요.", "Haga que el servidor guarde el webhook, responda enseguida y lo procese después.";
         advise_lost: "The server or a proxy in front of it ended the connection. Its log at this time should say why.", "서버나 그 앞의 프록시가 연결을 끊었습니다. 이 시각의 로그를 확인해 주세요.", "El servidor o un proxy delante de él cerró la conexión. Su registro de esa hora debería decir por qué.";
+        advise_invalid_response: "Check that a web server listens on this port, and that it speaks HTTP/1.1.", "이 포트에서 웹 서버가 수신하고 HTTP/1.1을 사용하는지 확인해 주세요.", "Compruebe que en este puerto escuche un servidor web y que hable HTTP/1.1.";
         advise_headers: "Let the server answer with fewer or shorter headers, such as cookies.", "서버가 쿠키 등 헤더를 더 적거나 짧게 보내도록 해 주세요.", "Haga que el servidor responda con menos cabeceras, o más cortas, como las cookies.";
 
         phases: "Duration of each phase", "단계별 소요 시간", "Duración de cada fase";
@@ -45,14 +60,32 @@ words! {
     }
 }
 
-/// Whether the failure may come from a firewall that does not admit our addresses.
-pub(crate) const fn concerns_addresses(reason: FailureReason) -> bool {
-    matches!(reason, FailureReason::ConnectTimeout | FailureReason::Refused)
+/// Why an attempt failed.
+pub(crate) struct Failure {
+    /// What happened, as a sentence.
+    pub(crate) what: String,
+    /// What to do about it.
+    pub(crate) advice: &'static str,
+    /// Whether a firewall that does not admit our addresses may be the cause.
+    pub(crate) is_about_addresses: bool,
+}
+
+impl Failure {
+    /// The failure of an attempt with this reason, and the status if the server answered.
+    pub(crate) fn of(reason: FailureReason, status: Option<u16>, language: Language) -> Self {
+        let words = Words::of(language);
+        Self {
+            what: words.what(reason, status),
+            advice: words.advice(reason, status),
+            is_about_addresses: matches!(reason, FailureReason::Refused | FailureReason::ConnectTimeout)
+                || status == Some(403),
+        }
+    }
 }
 
 impl Words {
     /// What happened in a failed attempt, as a sentence.
-    pub(crate) fn failure(&self, reason: FailureReason, status: Option<u16>) -> String {
+    fn what(&self, reason: FailureReason, status: Option<u16>) -> String {
         let text = match reason {
             FailureReason::Status => return self.status.fill("status", status.unwrap_or_default()),
             FailureReason::Redirect => self.redirect,
@@ -61,15 +94,21 @@ impl Words {
             FailureReason::Refused => self.refused,
             FailureReason::ConnectTimeout => self.connect_timeout,
             FailureReason::Tls => self.tls,
+            FailureReason::CertificateExpired => self.certificate_expired,
+            FailureReason::CertificateNotYetValid => self.certificate_not_yet_valid,
+            FailureReason::CertificateWrongHost => self.certificate_wrong_host,
+            FailureReason::CertificateSelfSigned => self.certificate_self_signed,
+            FailureReason::CertificateUnknownIssuer => self.certificate_unknown_issuer,
             FailureReason::Timeout => self.timeout,
             FailureReason::ConnectionLost => self.connection_lost,
+            FailureReason::InvalidResponse => self.invalid_response,
             FailureReason::TooLarge => self.too_large,
         };
         text.to_owned()
     }
 
     /// What to do about a failed attempt.
-    pub(crate) const fn advice(&self, reason: FailureReason, status: Option<u16>) -> &'static str {
+    const fn advice(&self, reason: FailureReason, status: Option<u16>) -> &'static str {
         match reason {
             FailureReason::Status => self.advice_for_status(status),
             FailureReason::Redirect => self.advise_redirect,
@@ -78,8 +117,14 @@ impl Words {
             FailureReason::Refused => self.advise_refused,
             FailureReason::ConnectTimeout => self.advise_firewall,
             FailureReason::Tls => self.advise_tls,
+            FailureReason::CertificateExpired => self.advise_certificate_expired,
+            FailureReason::CertificateNotYetValid => self.advise_certificate_not_yet_valid,
+            FailureReason::CertificateWrongHost => self.advise_certificate_wrong_host,
+            FailureReason::CertificateSelfSigned => self.advise_certificate_self_signed,
+            FailureReason::CertificateUnknownIssuer => self.advise_certificate_unknown_issuer,
             FailureReason::Timeout => self.advise_timeout,
             FailureReason::ConnectionLost => self.advise_lost,
+            FailureReason::InvalidResponse => self.advise_invalid_response,
             FailureReason::TooLarge => self.advise_headers,
         }
     }
@@ -97,15 +142,23 @@ impl Words {
         }
     }
 
-    /// The phases that an attempt reached, with their milliseconds, for a
-    /// [`PhasesBar`](crate::layout::phases::PhasesBar).
-    pub(crate) fn phases(&self, phases: Phases) -> Vec<(&'static str, u64)> {
+    /// The duration of each phase that an attempt reached, or `None` if it reached none.
+    pub(crate) fn bar(&self, phases: Phases) -> Option<ShareBar<'static>> {
         let named = [
-            (self.phase_dns, phases.dns_ms),
-            (self.phase_connect, phases.connect_ms),
-            (self.phase_answer, phases.answer_ms),
-            (self.phase_body, phases.body_ms),
+            (self.phase_dns, "held", phases.dns_ms),
+            (self.phase_connect, "warn", phases.connect_ms),
+            (self.phase_answer, "ok", phases.answer_ms),
+            (self.phase_body, "idle", phases.body_ms),
         ];
-        named.into_iter().filter_map(|(name, ms)| Some((name, u64::from(ms?)))).collect()
+        let reached = named.into_iter().filter_map(|(name, tone, ms)| Some((name, tone, u64::from(ms?))));
+        let shares: Vec<Share> = reached
+            .map(|(name, tone, ms)| Share {
+                label: format!("{name} {} ms", grouped(ms)),
+                tone,
+                // A phase of less than a millisecond is drawn too.
+                size: ms.max(1),
+            })
+            .collect();
+        (!shares.is_empty()).then_some(ShareBar { title: self.phases, shares })
     }
 }

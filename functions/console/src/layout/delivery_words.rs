@@ -43,8 +43,14 @@ words! {
         refused: "connection refused", "연결 거부", "conexión rechazada";
         connect_timeout: "no connection", "연결 안 됨", "sin conexión";
         tls: "TLS failed", "TLS 실패", "falló TLS";
+        certificate_expired: "certificate expired", "인증서 만료", "certificado caducado";
+        certificate_not_yet_valid: "certificate not valid yet", "인증서 유효 기간 전", "certificado aún no válido";
+        certificate_wrong_host: "certificate of another host", "다른 호스트의 인증서", "certificado de otro servidor";
+        certificate_self_signed: "self-signed certificate", "자체 서명 인증서", "certificado autofirmado";
+        certificate_unknown_issuer: "unknown certificate authority", "알 수 없는 인증 기관", "autoridad desconocida";
         timeout: "no answer in time", "응답 시간 초과", "sin respuesta a tiempo";
         connection_lost: "connection closed", "연결 끊김", "conexión cerrada";
+        invalid_response: "no valid HTTP answer", "잘못된 HTTP 응답", "respuesta HTTP no válida";
         too_large: "answer headers too large", "응답 헤더 초과", "cabeceras demasiado grandes";
     }
 }
@@ -152,8 +158,14 @@ impl Words {
             FailureReason::Refused => self.refused,
             FailureReason::ConnectTimeout => self.connect_timeout,
             FailureReason::Tls => self.tls,
+            FailureReason::CertificateExpired => self.certificate_expired,
+            FailureReason::CertificateNotYetValid => self.certificate_not_yet_valid,
+            FailureReason::CertificateWrongHost => self.certificate_wrong_host,
+            FailureReason::CertificateSelfSigned => self.certificate_self_signed,
+            FailureReason::CertificateUnknownIssuer => self.certificate_unknown_issuer,
             FailureReason::Timeout => self.timeout,
             FailureReason::ConnectionLost => self.connection_lost,
+            FailureReason::InvalidResponse => self.invalid_response,
             FailureReason::TooLarge => self.too_large,
         }
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::http::api_client::List;
 use crate::http::problem::Problem;
 use crate::http::visitor::Visitor;
+use crate::layout::nav::Area;
 
 /// The endpoints of the project, newest first.
 #[derive(Debug)]
@@ -24,16 +25,26 @@ pub(crate) struct Endpoint {
 /// The state of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum State {
+pub(crate) enum State {
     Active,
     Paused,
     Disabled,
 }
 
+/// What people call an endpoint: its description, or else its URL without the scheme.
+pub(crate) fn name_of<'a>(description: Option<&'a str>, url: &'a str) -> &'a str {
+    description.unwrap_or(url.strip_prefix("https://").unwrap_or(url))
+}
+
+/// The path of an endpoint, in the console and in the api.
+pub(crate) fn path_of(id: EndpointId) -> String {
+    format!("{}/{id}", Area::Endpoints.path())
+}
+
 impl EndpointNames {
     /// Reads all endpoints.
     pub(crate) async fn read(visitor: &Visitor) -> Result<Self, Problem> {
-        let list: List<Endpoint> = visitor.api().get("/endpoints").await?.json()?;
+        let list: List<Endpoint> = visitor.api().get(Area::Endpoints.path()).await?.json()?;
         Ok(Self(list.items))
     }
 
@@ -56,16 +67,16 @@ impl EndpointNames {
 impl Endpoint {
     /// Reads one endpoint. `None`: it was deleted.
     pub(crate) async fn read(visitor: &Visitor, id: EndpointId) -> Result<Option<Self>, Problem> {
-        match visitor.api().get(&format!("/endpoints/{id}")).await {
+        match visitor.api().get(&path_of(id)).await {
             Ok(reply) => Ok(Some(reply.json()?)),
             Err(problem) if problem.kind() == Some(ProblemKind::NotFound) => Ok(None),
             Err(problem) => Err(problem),
         }
     }
 
-    /// What people call the endpoint: its description, or else its URL without the scheme.
+    /// What people call the endpoint.
     pub(crate) fn name(&self) -> &str {
-        self.description.as_deref().unwrap_or(self.url.strip_prefix("https://").unwrap_or(&self.url))
+        name_of(self.description.as_deref(), &self.url)
     }
 
     /// Whether its name is not its URL.
@@ -75,7 +86,7 @@ impl Endpoint {
 
     /// The path of the endpoint's page.
     pub(crate) fn path(&self) -> String {
-        format!("/endpoints/{}", self.id)
+        path_of(self.id)
     }
 
     /// Whether webhooks are sent to it, and not paused or disabled.

@@ -2,6 +2,7 @@
 
 use domain::webhooks::event::EventType;
 
+use crate::layout::choice::Choice;
 use crate::layout::translations::words;
 
 words! {
@@ -20,9 +21,6 @@ words! {
         aml_ongoing: "The ongoing AML monitoring found a match.", "지속적 AML 모니터링에서 일치 항목이 발견되었습니다.", "La vigilancia AML continua encontró una coincidencia.";
     }
 }
-
-/// A choice of a form: the value, the meaning and the name.
-pub(crate) type Choice = (&'static str, &'static str, &'static str);
 
 impl Words {
     /// The meaning of an event type.

@@ -57,7 +57,7 @@ const TRANSLATIONS: &[(&str, [&str; 2])] = &[
     ),
     (
         "requires a secretKey, and the project has none",
-        ["키가 필요합니다. 먼저 키를 만들어 주세요.", "Necesita una clave. Créela antes."],
+        ["secretKey가 필요합니다. 먼저 만들어 주세요.", "Necesita una secretKey. Créela antes."],
     ),
     (
         "must be a string of 32 ASCII letters and digits",
@@ -111,10 +111,10 @@ const TRANSLATIONS: &[(&str, [&str; 2])] = &[
     ("is not a header name", ["헤더 이름이 아닙니다.", "No es un nombre de cabecera."]),
     ("is a reserved header", ["예약된 헤더입니다.", "Es una cabecera reservada."]),
     (
-        "must have 1 to 1024 visible ASCII characters, with spaces only inside",
+        "must have 1 to 4096 visible ASCII characters, with spaces only inside",
         [
-            "값은 1~1,024자의 ASCII 문자여야 합니다. “이름: 값” 형식으로 써 주세요.",
-            "El valor debe tener de 1 a 1024 caracteres ASCII visibles. Escriba «nombre: valor».",
+            "값은 1~4,096자의 ASCII 문자여야 합니다. “이름: 값” 형식으로 써 주세요.",
+            "El valor debe tener de 1 a 4096 caracteres ASCII visibles. Escriba «nombre: valor».",
         ],
     ),
     ("repeats another member", ["같은 이름이 두 번 있습니다.", "Se repite el mismo nombre."]),
@@ -133,6 +133,13 @@ const TRANSLATIONS: &[(&str, [&str; 2])] = &[
     (
         "must be random: all of its bytes are the same",
         ["무작위여야 합니다. 모든 바이트가 같습니다.", "Debe ser aleatorio: todos sus bytes son iguales."],
+    ),
+    (
+        "must be random: this key has too few different characters, repeats itself or is a sequence such as abcdef",
+        [
+            "무작위여야 합니다. 문자 종류가 너무 적거나 반복되거나 abcdef처럼 이어집니다.",
+            "Debe ser aleatoria: tiene pocos caracteres distintos, se repite o es una secuencia como abcdef.",
+        ],
     ),
     ("already signs for this endpoint", ["이미 이 엔드포인트에서 사용 중입니다.", "Ya firma para este endpoint."]),
     ("must have at most 524288 bytes", ["512 KiB 이하여야 합니다.", "Debe tener como máximo 512 KiB."]),

@@ -123,7 +123,7 @@ fn errors_are_beside_their_fields_and_at_the_top() {
         let error = |pointer: &str, detail: &str| BadField { pointer: pointer.to_owned(), detail: detail.to_owned() };
         let errors =
             vec![error("/name", "is required"), error("/fields/1", "is <odd>"), error("/other", "is required")];
-        let problem = ApiProblem { kind: ProblemKind::BadFields, detail: String::new(), errors, retry_after: None };
+        let problem = ApiProblem { kind: ProblemKind::BadFields, errors, retry_after: None };
         Form::refused(visitor, SentForm::default(), Problem::Api(problem), &["name", "fields"]).unwrap()
     });
     assert_contains(

@@ -4,6 +4,7 @@
 
 pub(crate) mod attempt_words;
 pub(crate) mod chart;
+pub(crate) mod choice;
 pub(crate) mod confirm;
 pub(crate) mod delivery_words;
 pub(crate) mod endpoint_names;
@@ -14,10 +15,10 @@ pub(crate) mod gallery;
 pub(crate) mod headers;
 pub(crate) mod nav;
 pub(crate) mod pager;
-pub(crate) mod phases;
 pub(crate) mod plain;
 pub(crate) mod problem_page;
 pub(crate) mod problem_words;
+pub(crate) mod share_bar;
 pub(crate) mod shell;
 pub(crate) mod time;
 pub(crate) mod translations;

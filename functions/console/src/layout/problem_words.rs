@@ -11,11 +11,13 @@ words! {
     pub(crate) struct Words {
         not_found_title: "Page not found", "페이지를 찾을 수 없습니다", "Página no encontrada";
         not_found: "This page does not exist, or what it showed was deleted.", "이 페이지가 없거나 표시하던 항목이 삭제되었습니다.", "Esta página no existe o se eliminó lo que mostraba.";
+        wrong_method_title: "This does not work here", "여기서는 할 수 없습니다", "Aquí no se puede";
+        wrong_method: "A page was asked for something that it does not offer, so nothing was changed. Go back and open the page by its link.", "페이지가 제공하지 않는 요청이므로 아무것도 변경하지 않았습니다. 돌아가서 링크로 페이지를 열어 주세요.", "Se pidió a una página algo que no ofrece, así que no se ha cambiado nada. Vuelva atrás y abra la página con su enlace.";
         not_allowed_title: "Not allowed", "권한이 없습니다", "No permitido";
         not_allowed: "Your role does not allow this. Ask an admin of your team.", "현재 역할로는 할 수 없습니다. 팀의 관리자에게 요청해 주세요.", "Su rol no lo permite. Pídaselo a un administrador de su equipo.";
         refused_title: "This could not be done", "처리할 수 없습니다", "No se pudo hacer";
         fault_title: "Something went wrong", "문제가 발생했습니다", "Algo ha fallado";
-        internal: "The fault is ours. Nothing was changed. If it happens again, tell the support the request id.", "저희 쪽 문제이며 변경된 것은 없습니다. 계속되면 요청 ID와 함께 문의해 주세요.", "El fallo es nuestro y no se ha cambiado nada. Si se repite, indique al soporte el id. de la petición.";
+        internal: "The fault is ours. Nothing was changed. If it happens again, tell your provider the request id.", "저희 쪽 문제이며 변경된 것은 없습니다. 계속되면 요청 ID를 서비스 제공자에게 알려 주세요.", "El fallo es nuestro y no se ha cambiado nada. Si se repite, indique a su proveedor el id. de la petición.";
         unavailable: "A service is not available at the moment. Please try again in a minute.", "지금은 서비스를 사용할 수 없습니다. 잠시 후 다시 시도해 주세요.", "Un servicio no está disponible en este momento. Inténtelo de nuevo dentro de un minuto.";
         other_site_title: "Request refused", "요청이 거부되었습니다", "Petición rechazada";
         other_site: "This request did not come from a page of these settings, so nothing was changed. Go back and try again. If it happens again, your browser may be too old.", "이 설정 화면에서 보낸 요청이 아니므로 아무것도 변경하지 않았습니다. 돌아가서 다시 시도해 주세요. 계속되면 브라우저가 너무 오래된 것일 수 있습니다.", "Esta petición no proviene de una página de esta configuración, así que no se ha cambiado nada. Vuelva atrás e inténtelo de nuevo. Si se repite, es posible que su navegador sea demasiado antiguo.";
@@ -37,9 +39,9 @@ words! {
         too_many_tests: "Too many tests in a minute. Try again in {seconds}.", "1분 동안 보낸 테스트가 너무 많습니다. {seconds} 후에 다시 시도해 주세요.", "Demasiadas pruebas en un minuto. Inténtelo de nuevo en {seconds}.";
         slow_read: "Another report or count of this project is running. Try again in {seconds}.", "이 프로젝트의 다른 리포트나 집계가 진행 중입니다. {seconds} 후에 다시 시도해 주세요.", "Hay otro informe o recuento de este proyecto en curso. Inténtelo de nuevo en {seconds}.";
         not_revertible: "This change cannot be reverted: it removed a secret or is final.", "이 변경은 되돌릴 수 없습니다. 비밀 값을 제거했거나 최종 변경입니다.", "Este cambio no se puede revertir: eliminó un secreto o es definitivo.";
-        next_key_exists: "Another key is waiting to become current. Activate or delete it first.", "다음 키가 이미 대기 중입니다. 먼저 활성화하거나 삭제해 주세요.", "Ya hay otra clave esperando a ser la actual. Actívela o elimínela antes.";
-        key_in_use: "The key is in use. Create another one to replace it.", "사용 중인 키입니다. 새 키를 만들어 교체해 주세요.", "La clave está en uso. Cree otra para sustituirla.";
-        key_replaced: "The key was replaced by a newer one and cannot be activated again.", "더 새로운 키로 교체되어 다시 활성화할 수 없습니다.", "La clave se sustituyó por otra más reciente y no se puede volver a activar.";
+        next_key_exists: "Another secretKey is waiting to become current. Activate or delete it first.", "다음 secretKey가 이미 대기 중입니다. 먼저 활성화하거나 삭제해 주세요.", "Ya hay otra secretKey esperando a ser la actual. Actívela o elimínela antes.";
+        key_in_use: "The secretKey is in use. Create another one to replace it.", "사용 중인 secretKey입니다. 새로 만들어 교체해 주세요.", "La secretKey está en uso. Cree otra para sustituirla.";
+        key_replaced: "The secretKey was replaced by a newer one and cannot be activated again.", "더 새로운 secretKey로 교체되어 다시 활성화할 수 없습니다.", "La secretKey se sustituyó por otra más reciente y no se puede volver a activar.";
         under_way: "The delivery has not ended yet. It can be sent again after it has ended.", "아직 전달이 끝나지 않았습니다. 끝난 뒤에 다시 보낼 수 있습니다.", "La entrega aún no ha terminado. Podrá reenviarla cuando termine.";
         endpoint_deleted: "The endpoint of this delivery was deleted.", "이 전달의 엔드포인트가 삭제되었습니다.", "El endpoint de esta entrega se eliminó.";
         endpoint_stopped: "The endpoint is paused or disabled. Resume it first.", "엔드포인트가 일시 중지되었거나 비활성화되었습니다. 먼저 다시 시작해 주세요.", "El endpoint está en pausa o desactivado. Reanúdelo antes.";
@@ -53,6 +55,9 @@ words! {
     }
 }
 
+/// The wait that a page names if the api names none, in seconds.
+const DEFAULT_WAIT_SECONDS: u64 = 60;
+
 /// What a page says about a problem.
 pub(crate) struct Message {
     pub(crate) title: &'static str,
@@ -63,10 +68,9 @@ pub(crate) struct Message {
 pub(crate) fn message(problem: &Problem, language: Language) -> Message {
     let words = Words::of(language);
     let (title, text) = match problem {
-        Problem::Api(problem) => {
-            return Message { title: title(problem.kind, words), text: api_text(problem, language) };
-        }
-        Problem::NoSuchPage | Problem::MethodNotAllowed => (words.not_found_title, words.not_found),
+        Problem::Api(problem) => (title(problem.kind, words), &*api_text(problem, language)),
+        Problem::NoSuchPage => (words.not_found_title, words.not_found),
+        Problem::MethodNotAllowed => (words.wrong_method_title, words.wrong_method),
         Problem::OtherSite => (words.other_site_title, words.other_site),
         Problem::SessionOver(_) => (words.session_title, words.session),
         Problem::NotAForm => (words.refused_title, words.bad_form),
@@ -80,11 +84,7 @@ pub(crate) fn message(problem: &Problem, language: Language) -> Message {
 /// Why the api refused a request.
 pub(crate) fn api_text(problem: &ApiProblem, language: Language) -> String {
     let words = Words::of(language);
-    let text = text(problem.kind, words);
-    match problem.retry_after {
-        Some(seconds) if text.contains("{seconds}") => text.fill("seconds", wait(seconds, words)),
-        _ => text.fill("seconds", wait(60, words)),
-    }
+    text(problem.kind, words).fill("seconds", wait(problem.retry_after.unwrap_or(DEFAULT_WAIT_SECONDS), words))
 }
 
 fn wait(seconds: u64, words: &Words) -> String {
@@ -151,12 +151,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_in_seconds_or_minutes() {
-        let problem = |retry_after| ApiProblem {
-            kind: ProblemKind::TooManyMails,
-            detail: String::new(),
-            errors: Vec::new(),
-            retry_after,
-        };
+        let problem = |retry_after| ApiProblem { kind: ProblemKind::TooManyMails, errors: Vec::new(), retry_after };
         let text = |seconds| api_text(&problem(Some(seconds)), Language::English);
         assert!(text(43).ends_with("again in 43 s."), "{}", text(43));
         assert!(text(55_801).ends_with("again in 931 min."), "{}", text(55_801));

@@ -3,11 +3,13 @@
 use domain::foundation::time::Timestamp;
 
 /// `2026-11-22 08:30`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 pub(crate) fn minute(at: &Timestamp) -> String {
     at.to_string()[..16].replace('T', " ")
 }
 
 /// `2026-11-22 08:30:05`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 pub(crate) fn second(at: &Timestamp) -> String {
     at.to_string()[..19].replace('T', " ")
 }

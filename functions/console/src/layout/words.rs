@@ -43,9 +43,19 @@ words! {
         copied: "Copied", "복사됨", "Copiado";
         as_a_table: "As a table", "표로 보기", "Como tabla";
 
+        endpoint: "Endpoint", "엔드포인트", "Endpoint";
+        state: "State", "상태", "Estado";
+        event_type: "Type", "유형", "Tipo";
+        submission: "Submission ID", "제출 ID", "Id. de la solicitud";
+        deleted_endpoint: "deleted endpoint", "삭제된 엔드포인트", "endpoint eliminado";
+        of_submission: "All deliveries of this submission", "이 제출의 모든 전달", "Todas las entregas de esta solicitud";
+        send_test: "Send a test", "테스트 보내기", "Enviar una prueba";
+        verification: "Why does my verification fail?", "서명 검증이 실패하는 이유", "¿Por qué falla mi verificación?";
+        refresh: "Refresh", "새로 고침", "Actualizar";
+
         error_prefix: "Error:", "오류:", "Error:";
         first_marked: "Go to the first marked field", "표시된 첫 항목으로 이동", "Ir al primer campo marcado";
-        request_id: "Request id for support: {id}", "문의용 요청 ID: {id}", "Id. de la petición para el soporte: {id}";
+        request_id: "Request id for your provider: {id}", "서비스 제공자에게 알릴 요청 ID: {id}", "Id. de la petición para su proveedor: {id}";
     }
 }
 

@@ -1,8 +1,6 @@
 //! The pages. Each folder is one area of [`crate::layout::nav::Area`], with its routes, handlers and texts.
 
-use axum::Router;
-
-use crate::app::App;
+use crate::app::Routes;
 use crate::http::problem::Problem;
 
 mod access;
@@ -18,9 +16,12 @@ mod replays;
 mod reports;
 mod return_url;
 
+/// How long a replaced key or secret still works, unless the person chooses otherwise.
+const DEFAULT_OVERLAP_DAYS: u8 = 7;
+
 /// The routes of all areas.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .merge(notification_users::routes())
         .merge(endpoints::routes())
         .merge(addresses::routes())

@@ -52,7 +52,7 @@ async fn a_failed_delivery_shows_each_attempt_the_answer_and_what_to_do() {
         assert!(page.says(text), "{text} is not in {}", page.text());
     }
     assert!(!page.html.contains("<script>alert") && !page.html.contains("<i>") && !page.html.contains("Co <b>"));
-    assert_eq!(page.html.matches("<svg class=\"phases\"").count(), 1);
+    assert_eq!(page.html.matches("<svg class=\"shares\"").count(), 1);
     let endpoint = delivery.id.endpoint;
     for link in [
         format!("/endpoints/{endpoint}"),
@@ -80,7 +80,8 @@ async fn each_failure_has_an_explanation_and_advice() {
         assert!(page.says("The next attempt is at 2026-11-22 08:35:01 UTC"), "{}", page.text());
         let was_sent = page.says("What was sent");
         assert_ne!(was_sent, page.says("What we tried to send"), "{reason}");
-        let is_early = ["dns", "blocked-address", "refused", "connect-timeout", "tls"].contains(&reason.as_str());
+        let is_early = ["dns", "blocked-address", "refused", "connect-timeout", "tls"].contains(&reason.as_str())
+            || reason.as_str().starts_with("certificate-");
         assert_ne!(was_sent, is_early, "{reason}");
         let is_about_addresses = ["refused", "connect-timeout"].contains(&reason.as_str());
         assert_eq!(page.says("See our addresses"), is_about_addresses, "{reason}");

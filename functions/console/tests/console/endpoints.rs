@@ -1,4 +1,4 @@
-//! Endpoints: the list, adding, changing, pausing, discarding waiting webhooks, deleting.
+//! Endpoints: the list, adding, changing, pausing, discarding held webhooks, deleting.
 
 use std::time::Duration;
 
@@ -122,8 +122,8 @@ async fn a_refused_form_keeps_what_was_typed_and_says_what_is_wrong() {
     let console = TestConsole::start().await;
     for (language, url, header, encryption) in [
         ("en", "Must begin with https://.", "Is a reserved header.", "Requires a secretKey"),
-        ("ko", "https://로 시작해야 합니다.", "예약된 헤더입니다.", "키가 필요합니다"),
-        ("es", "Debe empezar por https://.", "Es una cabecera reservada.", "Necesita una clave"),
+        ("ko", "https://로 시작해야 합니다.", "예약된 헤더입니다.", "secretKey가 필요합니다"),
+        ("es", "Debe empezar por https://.", "Es una cabecera reservada.", "Necesita una secretKey"),
     ] {
         let (mut browser, _) = console.sign_in_with("admin", json!({"language": language})).await;
         let form = browser.get("/endpoints/new").await;
@@ -178,6 +178,7 @@ async fn every_kind_of_refusal_is_beside_its_field_in_every_language() {
             let url = if field == "url" { value } else { "https://a.example/" };
             let page = browser.submit(&form, "", &[("url", url), (field, value)]).await;
             assert_eq!(page.status, 422, "{field} {value}: {}", page.text());
+            assert!(field != "signingSecret" || !page.html.contains(value), "a secret is never shown again");
             let is_translated = !page.error(field).is_empty() && !page.html.contains(r#"-error" lang="en""#);
             assert!(is_translated, "{language} {field} {value}: {}", page.error(field));
         }
@@ -187,7 +188,7 @@ async fn every_kind_of_refusal_is_beside_its_field_in_every_language() {
 }
 
 #[tokio::test]
-async fn the_list_shows_trouble_first_and_how_many_webhooks_wait() {
+async fn the_list_shows_trouble_first_and_how_many_webhooks_are_held() {
     let mut site = Site::start("viewer").await;
     for name in ["Billing", "Archive"] {
         let settings = json!({"url": "https://b.example/", "description": name, "eventTypes": ["approved", "aml"]});
@@ -198,13 +199,13 @@ async fn the_list_shows_trouble_first_and_how_many_webhooks_wait() {
     let page = site.browser.get(LIST).await;
     let text = page.text();
     assert!(text.find("CRM <b>") < text.find("Billing") && text.find("CRM <b>") < text.find("Archive"), "{text}");
-    for said in ["failing, webhooks wait", "since 2026-11-22 08:30 UTC", "approved, aml", "active"] {
+    for said in ["failing, webhooks held", "since 2026-11-22 08:30 UTC", "approved, aml", "active"] {
         assert!(text.contains(said), "{said}: {text}");
     }
     assert_eq!(page.link("/deliveries?"), format!("/deliveries?state=held&endpoint={}", site.endpoint.string("id")));
-    assert!(page.html.contains(r#"aria-label="Waiting webhooks: 3">3</a>"#), "{}", page.html);
+    assert!(page.html.contains(r#"aria-label="Held webhooks: 3">3</a>"#), "{}", page.html);
     assert!(page.html.contains("CRM &#60;b&#62;") && !page.html.contains("CRM <b>"));
-    assert!(page.html.contains(r#"data-label="Waiting""#) && page.says("Only developers and admins can do this."));
+    assert!(page.html.contains(r#"data-label="Held""#) && page.says("Only developers and admins can do this."));
 }
 
 #[tokio::test]
@@ -222,7 +223,7 @@ async fn the_page_says_in_words_what_happened_and_what_happens_next() {
     site.after(&failed(FailureReason::Tls, None)).await;
     let page = site.browser.get(&site.path).await;
     for said in
-        ["failing, webhooks wait", "Failing since", "Check that the certificate has not expired", "Try again now"]
+        ["failing, webhooks held", "Failing since", "Check that the certificate has not expired", "Try again now"]
     {
         assert!(page.says(said), "{said}: {}", page.text());
     }
@@ -241,13 +242,17 @@ async fn an_endpoint_is_paused_and_resumed_with_one_button_each() {
     let mut site = Site::start("developer").await;
     let page = site.browser.get(&site.path).await;
     let page = site.browser.submit(&page, &format!("{}/pause", site.path), &[]).await;
-    assert!(page.says("Paused. New webhooks wait") && page.says("Somebody paused this endpoint."), "{}", page.text());
+    assert!(
+        page.says("Paused. Within 30 seconds, new webhooks are held.") && page.says("Somebody paused this endpoint."),
+        "{}",
+        page.text()
+    );
     assert_eq!(site.endpoint_now().await["state"], "paused");
     site.hold(2).await;
     let page = site.browser.get(&site.path).await;
-    assert!(page.says("Waiting webhooks 2"), "{}", page.text());
+    assert!(page.says("Held webhooks 2"), "{}", page.text());
     let page = site.browser.submit(&page, &format!("{}/resume", site.path), &[]).await;
-    assert!(page.says("The webhooks that waited are sent little by little."), "{}", page.text());
+    assert!(page.says("Held webhooks are sent little by little."), "{}", page.text());
     assert_eq!(site.endpoint_now().await["state"], "active");
 }
 
@@ -311,7 +316,7 @@ async fn an_endpoint_is_deleted_after_one_question() {
     let question = site.browser.get(&page.link(&format!("{}/delete", site.path))).await;
     for said in [
         "Delete CRM <b>?",
-        "The webhooks that wait (2) are cancelled and never sent.",
+        "The held webhooks (2) are cancelled and never sent.",
         "cannot be undone",
         "pause the endpoint instead",
     ] {
@@ -325,17 +330,17 @@ async fn an_endpoint_is_deleted_after_one_question() {
 }
 
 #[tokio::test]
-async fn waiting_webhooks_are_discarded_after_one_question() {
+async fn held_webhooks_are_discarded_after_one_question() {
     let mut site = Site::start("developer").await;
-    assert!(!site.browser.get(&site.path).await.says("Discard the waiting webhooks"));
+    assert!(!site.browser.get(&site.path).await.says("Discard the held webhooks"));
     site.hold(3).await;
     site.console.clock.advance(Duration::from_secs(1));
     let page = site.browser.get(&site.path).await;
     let question = site.browser.get(&page.link(&format!("{}/discard-held", site.path))).await;
-    assert!(question.says("The webhooks that wait now (3) are cancelled"), "{}", question.text());
+    assert!(question.says("The webhooks that are held now (3) are cancelled"), "{}", question.text());
     let page = site.browser.submit(&question, "", &[]).await;
     assert_eq!(page.url, format!("{}?done=discarded", site.path));
-    assert!(page.says("The waiting webhooks were discarded."), "{}", page.text());
+    assert!(page.says("The held webhooks were discarded."), "{}", page.text());
     assert_eq!(site.endpoint_now().await["heldDeliveries"], 0);
 }
 

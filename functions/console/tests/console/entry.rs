@@ -78,6 +78,47 @@ async fn a_link_that_has_expired_or_was_changed_gets_a_page_in_words() {
 }
 
 #[tokio::test]
+async fn a_method_that_a_link_does_not_have_gets_a_page_in_the_language_of_the_browser() {
+    let console = TestConsole::start().await;
+    let link = console.link("viewer", json!({})).await;
+    let mut browser = console.browser();
+    for (language, text) in
+        [("en", "This does not work here"), ("ko-KR", "여기서는 할 수 없습니다"), ("es", "Aquí no se puede")]
+    {
+        browser.language = language;
+        for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+            let page = browser.send_once(method, &link, "", &FORM).await;
+            assert!(page.status == 405 && page.says(text), "{} {}", page.status, page.text());
+            assert_eq!(page.header("allow"), "GET,HEAD,POST");
+        }
+    }
+    assert_eq!(browser.open(&link).await.status, 200, "the link still opens");
+}
+
+#[tokio::test]
+async fn a_link_of_somebody_else_does_not_replace_an_open_session_without_a_question() {
+    let console = TestConsole::start().await;
+    let mut browser = console.sign_in("admin").await;
+    let own = browser.cookie.clone();
+    let mallory = console.link("admin", json!({"user": {"id": "mallory", "name": "Mallory"}})).await;
+    let question = browser.open(&mallory).await;
+    assert!(
+        question.says("for Mallory") && question.says("other settings are open for Ada Kim"),
+        "{}",
+        question.text()
+    );
+    assert_eq!(browser.cookie, own);
+    let page = browser.submit(&question, "", &[]).await;
+    assert!(page.says("Mallory · admin") && browser.cookie != own, "{}", page.text());
+
+    // The same person comes from the operator's product again.
+    let mut browser = console.sign_in("admin").await;
+    let own = browser.cookie.clone();
+    let page = browser.open(&console.link("viewer", json!({})).await).await;
+    assert!(page.says("Ada Kim · viewer") && browser.cookie != own, "{}", page.text());
+}
+
+#[tokio::test]
 async fn a_frame_of_an_allowed_site_opens_a_link() {
     let console = TestConsole::start_with(&Options::default(), "https://app.example https://admin.example").await;
     let link = console.link("viewer", json!({"next": "/notification-users"})).await;

@@ -18,7 +18,7 @@ async fn a_change_shows_who_made_it_and_the_values_before_and_after() {
     let console = with_changes().await;
     let mut browser = console.sign_in("viewer").await;
     let page = browser.get("/history").await;
-    assert!(page.says("the operator") && page.says("Return URL") && page.says("created"), "{}", page.text());
+    assert!(page.says("your provider") && page.says("Return URL") && page.says("created"), "{}", page.text());
     let page = browser.get(&page.link("/history/3")).await;
     assert!(page.says("https://acme.example/done") && page.says("userid, kycStatus"), "{}", page.text());
     assert!(page.says("https://acme.example/new"), "{}", page.text());

@@ -26,6 +26,7 @@ mod overview;
 mod pages;
 mod replays;
 mod return_url;
+mod routes;
 mod sessions;
 mod test_sends;
 mod verification;

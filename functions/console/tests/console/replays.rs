@@ -261,3 +261,21 @@ async fn replays_of_other_projects_and_unknown_ids_have_no_page() {
     }
     assert_eq!(theirs.list("/replays").await[0]["state"], "running");
 }
+
+#[tokio::test]
+async fn a_long_list_has_pages() {
+    let console = TestConsole::start().await;
+    let filter = json!({"from": "2026-11-22T00:00:00Z", "to": "2026-11-22T08:30:00Z"});
+    for _ in 0..26 {
+        let replay = console.project.post("/replays", &filter).await.expect(202);
+        let cancel = format!("/replays/{}/cancel", replay["id"].as_str().unwrap());
+        console.project.post(&cancel, "").await.expect(200);
+    }
+    let mut browser = console.sign_in("viewer").await;
+    let page = browser.get("/replays").await;
+    let count = |page: &Page| page.links().iter().filter(|link| link.starts_with("/replays/")).count();
+    assert_eq!(count(&page), 25);
+    let older = browser.get(&page.link("/replays?cursor=")).await;
+    assert_eq!(count(&older), 1);
+    assert!(older.says("Newest") && !older.says("Older"), "{}", older.text());
+}

@@ -14,7 +14,7 @@ async fn settings(console: &TestConsole) -> Value {
 async fn create_key(browser: &mut Browser) -> Page {
     let form = browser.get("/return-url/keys/new").await;
     let page = browser.submit(&form, "", &[]).await;
-    assert!(page.status == 200 && page.says("Copy the key now"), "{}", page.text());
+    assert!(page.status == 200 && page.says("Copy the secretKey now"), "{}", page.text());
     page
 }
 
@@ -91,7 +91,7 @@ async fn errors_are_beside_their_fields_and_what_was_typed_stays() {
 async fn an_admin_creates_a_key_that_is_shown_once_and_signs() {
     let console = TestConsole::start().await;
     let mut browser = console.sign_in("admin").await;
-    assert!(browser.get("/return-url/keys").await.says("There is no key yet."));
+    assert!(browser.get("/return-url/keys").await.says("There is no secretKey yet."));
     let page = create_key(&mut browser).await;
     let key = page.html.split("id=\"secret-key\"").nth(1).unwrap().split(['>', '<']).nth(1).unwrap().to_owned();
     assert_eq!(key.len(), 32, "{key}");
@@ -115,12 +115,12 @@ async fn a_next_key_is_activated_and_the_previous_one_deleted_each_after_one_que
     let activate = list.links().into_iter().find(|link| link.ends_with("/activate")).unwrap();
     let question = browser.get(&activate).await;
     let list = browser.submit(&question, "", &[]).await;
-    assert!(list.says("The key is in use.") && list.says("previous") && !list.says("next"), "{}", list.text());
+    assert!(list.says("The secretKey is in use.") && list.says("previous") && !list.says("next"), "{}", list.text());
     let delete = list.links().into_iter().find(|link| link.ends_with("/delete")).unwrap();
     let question = browser.get(&delete).await;
-    assert!(question.says("A deleted key cannot be brought back."), "{}", question.text());
+    assert!(question.says("A deleted secretKey cannot be brought back."), "{}", question.text());
     let list = browser.submit(&question, "", &[]).await;
-    assert!(list.says("The key is deleted.") && !list.says("previous"), "{}", list.text());
+    assert!(list.says("The secretKey is deleted.") && !list.says("previous"), "{}", list.text());
     let refused = browser.post(&delete, "").await;
     assert_eq!(refused.status, 404, "{}", refused.text());
 }
@@ -162,6 +162,17 @@ async fn a_pasted_url_is_checked_in_words() {
     let mut viewer = console.sign_in("viewer").await;
     assert!(viewer.get("/return-url/check").await.says("Only developers and admins can do this."));
     assert_eq!(viewer.post("/return-url/check", "url=https%3A%2F%2Facme.example").await.status, 403);
+}
+
+#[tokio::test]
+async fn without_a_return_url_the_check_says_that_there_is_none() {
+    let console = TestConsole::start().await;
+    let mut browser = console.sign_in("developer").await;
+    let form = browser.get("/return-url/check").await;
+    assert!(!form.says("No return URL is set."), "{}", form.text());
+    let page = browser.submit(&form, "", &[("url", "https://acme.example?userid=1")]).await;
+    assert!(page.status == 200 && page.says("No return URL is set."), "{}", page.text());
+    assert!(page.html.contains("https://acme.example?userid=1"), "what was pasted stays");
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ async fn a_test_shows_the_answer_its_phases_and_a_command_that_repeats_it() {
         assert!(page.says(said), "{said}: {}", page.text());
     }
     assert!(!page.html.contains("<script>\"}") && !page.html.contains("thanks <b>") && !page.says("hunter2"));
-    assert!(page.html.contains(r#"<svg class="phases""#));
+    assert!(page.html.contains(r#"<svg class="shares""#));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ pub mod accent;
 pub mod config;
 #[cfg(feature = "http")]
 pub mod csp;
+pub mod deadline;
 #[cfg(feature = "http")]
 pub mod gateway;
 pub mod metric;
@@ -16,4 +17,6 @@ pub mod proxy;
 pub mod request_log;
 #[cfg(feature = "http")]
 pub mod response_headers;
+#[cfg(feature = "http")]
+pub mod routes;
 pub mod telemetry;

@@ -1,13 +1,12 @@
 //! Access: who uses the console now, and how an admin ends that.
 
-use axum::Router;
 use axum::routing::get;
 use domain::foundation::id::ConsoleSessionId;
 use domain::foundation::time::Timestamp;
 use domain::projects::console::Role;
 use serde::Deserialize;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::http::api_client::List;
 use crate::http::problem::Problem;
 use crate::http::visitor::Visitor;
@@ -24,8 +23,8 @@ const AREA: Area = Area::Access;
 const LIST: &str = AREA.path();
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/access", get(list::show))
         .route("/access/end-all", get(end::ask_all).post(end::end_all))
         .route("/access/{id}/end", get(end::ask).post(end::end))

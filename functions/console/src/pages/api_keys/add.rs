@@ -8,8 +8,9 @@ use crate::http::form::Form;
 use crate::http::response::{PageResult, page_with};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
+use crate::layout::choice::Choice;
 use crate::layout::shell::Shell;
-use crate::pages::api_keys::words::{Choice, Words};
+use crate::pages::api_keys::words::Words;
 use crate::pages::api_keys::{AREA, end_of_day, shown_once};
 
 /// The fields of the form.

@@ -7,9 +7,10 @@ use domain::projects::api_key::Scope;
 use crate::http::path::Id;
 use crate::http::response::{PageResult, page};
 use crate::http::visitor::Visitor;
+use crate::layout::choice::Choice;
 use crate::layout::shell::Shell;
 use crate::pages::api_keys::view::Key;
-use crate::pages::api_keys::words::{Choice, Words};
+use crate::pages::api_keys::words::Words;
 use crate::pages::api_keys::{AREA, LIST, path_of};
 
 #[derive(Template)]

@@ -1,11 +1,10 @@
 //! API keys, with which the customer's servers call the API.
 
-use axum::Router;
 use axum::routing::get;
 use domain::foundation::id::ApiKeyId;
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::http::sent_form::SentForm;
 use crate::layout::nav::Area;
 
@@ -25,8 +24,8 @@ const AREA: Area = Area::ApiKeys;
 const LIST: &str = AREA.path();
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/api-keys", get(list::show))
         .route("/api-keys/new", get(add::ask).post(add::add))
         .route("/api-keys/{id}", get(key::show))

@@ -12,15 +12,13 @@ use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
 use crate::layout::shell::Shell;
 use crate::layout::translations::Fill;
+use crate::pages::DEFAULT_OVERLAP_DAYS;
 use crate::pages::api_keys::view::Key;
 use crate::pages::api_keys::words::Words;
 use crate::pages::api_keys::{AREA, LIST, end_of_day, path_of, shown_once};
 
 /// The fields of the form.
 const FIELDS: [&str; 2] = ["overlapDays", "expiresAt"];
-
-/// How long both keys work, unless the person chooses otherwise.
-const DEFAULT_OVERLAP_DAYS: u8 = 7;
 
 #[derive(Template)]
 #[template(path = "api_keys/rotate.html")]
@@ -39,8 +37,7 @@ pub(super) async fn ask(visitor: Visitor, Id(id): Id<ApiKeyId>) -> PageResult {
 
 /// Creates the new key, and shows it once.
 pub(super) async fn rotate(visitor: Visitor, Id(id): Id<ApiKeyId>, sent: SentForm) -> PageResult {
-    let overlap = sent.text("overlapDays");
-    let mut body = json!({"overlapDays": overlap.parse::<u32>().map_or_else(|_| json!(overlap), |days| json!(days))});
+    let mut body = json!({"overlapDays": sent.number("overlapDays")});
     // Without a date the new key ends when the old one would have.
     if sent.optional("expiresAt").is_some() {
         body["expiresAt"] = end_of_day(&sent, "expiresAt");

@@ -12,30 +12,30 @@ use crate::pages::api_keys::path_of;
 /// An API key.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::pages) struct Key {
-    pub(in crate::pages) id: ApiKeyId,
-    pub(in crate::pages) name: String,
+pub(crate) struct Key {
+    pub(crate) id: ApiKeyId,
+    pub(crate) name: String,
     /// The key itself. Only the response that creates it contains it.
     #[serde(default, rename = "key")]
-    pub(in crate::pages) secret: Option<String>,
-    pub(in crate::pages) hint: String,
-    pub(in crate::pages) scopes: BTreeSet<Scope>,
+    pub(crate) secret: Option<String>,
+    pub(crate) hint: String,
+    pub(crate) scopes: BTreeSet<Scope>,
     #[serde(default)]
-    pub(in crate::pages) expires_at: Option<Timestamp>,
-    pub(in crate::pages) allowed_cidrs: Vec<String>,
-    pub(in crate::pages) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) allowed_cidrs: Vec<String>,
+    pub(crate) created_at: Timestamp,
     #[serde(default)]
-    pub(in crate::pages) last_used_on: Option<UtcDay>,
+    pub(crate) last_used_on: Option<UtcDay>,
 }
 
 impl Key {
     /// The path of the key's page.
-    pub(in crate::pages) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         path_of(self.id)
     }
 
     /// The names of the scopes.
-    pub(in crate::pages) fn scope_names(&self) -> String {
+    pub(crate) fn scope_names(&self) -> String {
         self.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
     }
 }

@@ -3,6 +3,7 @@
 use domain::projects::api_key::Scope;
 use domain::public_names;
 
+use crate::layout::choice::Choice;
 use crate::layout::translations::words;
 
 public_names! {
@@ -12,9 +13,6 @@ public_names! {
         Revoked = "revoked",
     }
 }
-
-/// A checkbox: value, label, and the name for programmers.
-pub(super) type Choice = (&'static str, &'static str, &'static str);
 
 words! {
     /// Texts of the API keys' pages.
@@ -67,8 +65,8 @@ words! {
 
         settings_read: "Read the settings and their history", "설정과 변경 내역 읽기", "Leer la configuración y su historial";
         settings_write: "Change endpoints, notification users and the return URL", "엔드포인트, 알림 수신자, 리턴 URL 변경", "Cambiar endpoints, destinatarios y la URL de retorno";
-        keys_write: "Create and revoke API keys, end sessions", "API 키 생성과 폐기, 접속 종료", "Crear y revocar claves de API, terminar sesiones";
-        secrets_write: "Replace signing secrets and encryption keys", "서명 시크릿과 암호화 키 교체", "Sustituir secretos de firma y claves de cifrado";
+        keys_write: "Create and revoke API keys, end sessions", "API 키 생성과 폐기, 세션 종료", "Crear y revocar claves de API, terminar sesiones";
+        secrets_write: "Replace signing secrets and secretKeys", "서명 시크릿과 secretKey 교체", "Sustituir secretos de firma y secretKeys";
         events_write: "Publish and erase events", "이벤트 발행과 삭제", "Publicar y borrar eventos";
         events_read: "Read events with their data", "이벤트와 데이터 읽기", "Leer los eventos con sus datos";
         deliveries_read: "Read deliveries and reports, without data", "전달 내역과 리포트 읽기 (데이터 제외)", "Leer entregas e informes, sin datos";

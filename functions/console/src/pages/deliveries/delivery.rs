@@ -14,12 +14,12 @@ use crate::http::problem::Problem;
 use crate::http::response::{PageResult, done, page_with, part};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
+use crate::layout::attempt_words::{self, Failure};
+use crate::layout::delivery_words;
 use crate::layout::endpoint_names::Endpoint;
-use crate::layout::phases::PhasesBar;
 use crate::layout::shell::Shell;
 use crate::layout::time::grouped;
 use crate::layout::translations::Fill;
-use crate::layout::{attempt_words, delivery_words};
 use crate::pages::deliveries::sent::Sent;
 use crate::pages::deliveries::timeline::Timeline;
 use crate::pages::deliveries::view::Delivery;
@@ -46,17 +46,8 @@ struct Last {
     attempt: Attempt,
     /// The durations of its phases as a bar.
     bar: Option<String>,
+    /// Why it failed, if it did.
     failure: Option<Failure>,
-}
-
-/// Why the last attempt failed.
-struct Failure {
-    /// What happened, as a sentence.
-    what: String,
-    /// What to do about it.
-    advice: &'static str,
-    /// Whether a firewall may be the cause.
-    is_about_addresses: bool,
 }
 
 /// What a person can do about the delivery.
@@ -110,13 +101,19 @@ impl DeliveryPage {
                 | FailureReason::BlockedAddress
                 | FailureReason::Refused
                 | FailureReason::ConnectTimeout
-                | FailureReason::Tls,
+                | FailureReason::Tls
+                | FailureReason::CertificateExpired
+                | FailureReason::CertificateNotYetValid
+                | FailureReason::CertificateWrongHost
+                | FailureReason::CertificateSelfSigned
+                | FailureReason::CertificateUnknownIssuer,
             ) => false,
             Some(
                 FailureReason::Status
                 | FailureReason::Redirect
                 | FailureReason::Timeout
                 | FailureReason::ConnectionLost
+                | FailureReason::InvalidResponse
                 | FailureReason::TooLarge,
             )
             | None => true,
@@ -200,21 +197,9 @@ impl Last {
 
     fn of(attempt: &Attempt, visitor: &Visitor) -> Result<Self, Problem> {
         let words = attempt_words::Words::of(visitor.language());
-        let phases = words.phases(attempt.phases);
-        let bar = (!phases.is_empty()).then(|| part(&PhasesBar { title: words.phases, phases })).transpose()?;
-        let failure = attempt.reason.map(|reason| Failure::of(reason, attempt.status, words));
+        let bar = words.bar(attempt.phases).map(|bar| part(&bar)).transpose()?;
+        let failure = attempt.reason.map(|reason| Failure::of(reason, attempt.status, visitor.language()));
         Ok(Self { attempt: attempt.clone(), bar, failure })
-    }
-}
-
-impl Failure {
-    fn of(reason: FailureReason, status: Option<u16>, words: &attempt_words::Words) -> Self {
-        Self {
-            what: words.failure(reason, status),
-            advice: words.advice(reason, status),
-            is_about_addresses: matches!(reason, FailureReason::Refused | FailureReason::ConnectTimeout)
-                || status == Some(403),
-        }
     }
 }
 

@@ -86,12 +86,7 @@ impl Filters {
 
     /// What is wrong with the filters, if anything is.
     pub(super) fn problem(&self) -> Option<Problem> {
-        let problem = || ApiProblem {
-            kind: ProblemKind::BadQuery,
-            detail: String::new(),
-            errors: self.errors.clone(),
-            retry_after: None,
-        };
+        let problem = || ApiProblem { kind: ProblemKind::BadQuery, errors: self.errors.clone(), retry_after: None };
         (!self.errors.is_empty()).then(|| Problem::Api(problem()))
     }
 }

@@ -18,6 +18,7 @@ use crate::layout::endpoint_names::EndpointNames;
 use crate::layout::pager::{CURSOR, Pager};
 use crate::layout::shell::Shell;
 use crate::layout::translations::Fill;
+use crate::layout::words as shell_words;
 use crate::pages::deliveries::filters::{self, Filters};
 use crate::pages::deliveries::view::Delivery;
 use crate::pages::deliveries::words::Words;
@@ -90,7 +91,7 @@ impl ListPage {
 
     /// What people call the endpoint of a delivery.
     fn endpoint(&self, id: &EndpointId) -> &str {
-        self.endpoints.get(*id).map_or(self.words.endpoint_deleted, |endpoint| endpoint.name())
+        self.endpoints.get(*id).map_or(self.shell.words.deleted_endpoint, |endpoint| endpoint.name())
     }
 }
 
@@ -164,7 +165,10 @@ fn empty(visitor: &Visitor, words: &Words, filters: &Filters, has_more: bool, en
     let way = |href: String, label| Empty { text: "", href, label };
     let nothing_yet = match endpoints.iter().next() {
         None => Empty { text: words.no_endpoint, ..way("/endpoints/new".to_owned(), words.add_endpoint) },
-        Some(endpoint) => Empty { text: words.none, ..way(format!("{}/test", endpoint.path()), words.send_test) },
+        Some(endpoint) => Empty {
+            text: words.none,
+            ..way(format!("{}/test", endpoint.path()), shell_words::Words::of(visitor.language()).send_test)
+        },
     };
     if has_more {
         Empty { text: words.none_so_far, ..way(String::new(), "") }

@@ -1,10 +1,9 @@
 //! Deliveries: the list of webhooks with their results, and one page for each, which also sends it again.
 
-use axum::Router;
 use axum::routing::{get, post};
 use domain::foundation::id::DeliveryId;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::layout::nav::Area;
 
 mod delivery;
@@ -22,8 +21,8 @@ const AREA: Area = Area::Deliveries;
 const LIST: &str = AREA.path();
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/deliveries", get(list::show))
         .route("/deliveries/{id}", get(delivery::show))
         .route("/deliveries/{id}/replay", post(delivery::replay))

@@ -19,10 +19,6 @@ words! {
         title: "Deliveries", "전달", "Entregas";
         intro: "Every webhook to every endpoint, the newest first. The address of this page contains the filters, so you can share it.", "모든 엔드포인트로 보낸 모든 웹훅입니다. 최신 항목이 먼저 나옵니다. 이 페이지의 주소에 필터가 들어 있어 공유할 수 있습니다.", "Todos los webhooks a todos los endpoints, los más recientes primero. La dirección de esta página contiene los filtros, así que puede compartirla.";
         filters: "Filters", "필터", "Filtros";
-        state: "State", "상태", "Estado";
-        event_type: "Type", "유형", "Tipo";
-        endpoint: "Endpoint", "엔드포인트", "Endpoint";
-        submission: "Submission ID", "제출 ID", "Id. de la solicitud";
         event: "Event ID", "이벤트 ID", "Id. del evento";
         from: "From day (UTC)", "시작일(UTC)", "Desde el día (UTC)";
         to: "To day (UTC)", "종료일(UTC)", "Hasta el día (UTC)";
@@ -31,12 +27,10 @@ words! {
         webhook: "Webhook", "웹훅", "Webhook";
         last_answer: "Last answer", "마지막 응답", "Última respuesta";
         accepted_heading: "Accepted", "접수", "Aceptado";
-        endpoint_deleted: "deleted endpoint", "삭제된 엔드포인트", "endpoint eliminado";
         replay_all: "Send all of these again…", "모두 다시 보내기…", "Reenviar todos estos…";
         replay_failed: "Send all failed ones again…", "실패한 웹훅 모두 다시 보내기…", "Reenviar todos los fallidos…";
 
         none: "No webhooks have been sent yet. They appear here as soon as something happens to a verification. To see one now, send a test.", "아직 보낸 웹훅이 없습니다. 인증에 변화가 생기면 여기에 표시됩니다. 지금 확인하려면 테스트를 보내 주세요.", "Todavía no se ha enviado ningún webhook. Aparecerán aquí en cuanto ocurra algo en una verificación. Para ver uno ahora, envíe una prueba.";
-        send_test: "Send a test", "테스트 보내기", "Enviar una prueba";
         no_endpoint: "No webhooks have been sent yet, because there is no endpoint to send them to. Add the URL of the server that should get them.", "웹훅을 보낼 엔드포인트가 없어 아직 보낸 웹훅이 없습니다. 웹훅을 받을 서버의 URL을 추가해 주세요.", "Todavía no se ha enviado ningún webhook porque no hay ningún endpoint. Añada la URL del servidor que debe recibirlos.";
         add_endpoint: "Add an endpoint", "엔드포인트 추가", "Añadir un endpoint";
         no_match: "No webhook matches these filters.", "이 필터에 맞는 웹훅이 없습니다.", "Ningún webhook coincide con estos filtros.";
@@ -53,9 +47,7 @@ words! {
         delivery_id: "Delivery ID", "전달 ID", "Id. de la entrega";
         event_page: "Data of the event", "이벤트 데이터", "Datos del evento";
         siblings: "Deliveries of this event to all endpoints", "이 이벤트의 모든 엔드포인트 전달", "Entregas de este evento a todos los endpoints";
-        of_submission: "All deliveries of this submission", "이 제출의 모든 전달", "Todas las entregas de esta solicitud";
         added_by: "The replay that sent this earlier event to the endpoint", "이 이벤트를 나중에 엔드포인트로 보낸 다시 보내기 작업", "El reenvío que envió este evento anterior al endpoint";
-        refresh: "Refresh", "새로 고침", "Actualizar";
         erased: "The data was erased on request, so the answers are no longer stored and the webhook cannot be sent again.", "요청에 따라 데이터를 지워 응답이 더 이상 저장되어 있지 않으며, 웹훅을 다시 보낼 수 없습니다.", "Los datos se borraron a petición, así que las respuestas ya no se conservan y el webhook no se puede reenviar.";
         endpoint_gone: "The endpoint was deleted, so the webhook cannot be sent again.", "엔드포인트가 삭제되어 웹훅을 다시 보낼 수 없습니다.", "El endpoint se eliminó, así que el webhook no se puede reenviar.";
         our_addresses: "See our addresses", "발신 주소 보기", "Ver nuestras direcciones";
@@ -88,7 +80,6 @@ words! {
         sent_cut: "The body is long, so only its beginning is shown.", "본문이 길어 앞부분만 표시합니다.", "El cuerpo es largo, así que solo se muestra el principio.";
         sent_unknown: "It can no longer be shown, because the event or the endpoint is gone.", "이벤트나 엔드포인트가 없어져 더 이상 표시할 수 없습니다.", "Ya no se puede mostrar porque el evento o el endpoint ya no existen.";
         not_shown: "(not shown)", "(표시하지 않음)", "(no se muestra)";
-        why_not_verified: "Why does my verification fail?", "서명 검증이 실패하는 이유", "¿Por qué falla mi verificación?";
 
         skipped_under_way: "the delivery had not ended", "전달이 끝나지 않았음", "la entrega no había terminado";
         skipped_deleted: "the endpoint was deleted", "엔드포인트가 삭제됨", "se eliminó el endpoint";

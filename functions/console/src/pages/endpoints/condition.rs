@@ -3,11 +3,12 @@
 use domain::foundation::time::Timestamp;
 use domain::webhooks::health::{DisableReason, HoldReason};
 
-use crate::pages::endpoints::view::{Endpoint, Health, State};
+use crate::layout::endpoint_names::State;
+use crate::pages::endpoints::view::{Endpoint, Health};
 
 /// How an endpoint is doing, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::pages) enum Condition {
+pub(crate) enum Condition {
     /// The receiver answered 410. Nothing is sent.
     Gone,
     /// The receiver failed for days. Nothing is sent.
@@ -28,7 +29,7 @@ pub(in crate::pages) enum Condition {
 
 impl Condition {
     /// The tone of the chip.
-    pub(in crate::pages) const fn tone(self) -> &'static str {
+    pub(crate) const fn tone(self) -> &'static str {
         match self {
             Self::Gone | Self::GivenUp | Self::Failing => "bad",
             Self::Busy | Self::Unsteady => "warn",
@@ -41,7 +42,7 @@ impl Condition {
 
 impl Endpoint {
     /// How the endpoint is doing.
-    pub(in crate::pages) fn condition(&self) -> Condition {
+    pub(crate) fn condition(&self) -> Condition {
         match (self.state, self.health.left_alone_until, self.health.left_alone_because) {
             (State::Paused, _, _) => Condition::Paused,
             (State::Disabled, _, _) => match self.health.disabled_because {
@@ -57,12 +58,12 @@ impl Endpoint {
     }
 
     /// The tone of the state's chip.
-    pub(in crate::pages) fn tone(&self) -> &'static str {
+    pub(crate) fn tone(&self) -> &'static str {
         self.condition().tone()
     }
 
     /// When the condition began, if that is known.
-    pub(in crate::pages) fn since(&self) -> Option<Timestamp> {
+    pub(crate) fn since(&self) -> Option<Timestamp> {
         match self.condition() {
             Condition::Gone | Condition::GivenUp => self.health.disabled_at,
             Condition::Failing | Condition::Busy | Condition::Unsteady => self.health.failing_since,
@@ -71,18 +72,18 @@ impl Endpoint {
     }
 
     /// Whether there is more to say than the state.
-    pub(in crate::pages) fn has_details(&self) -> bool {
+    pub(crate) fn has_details(&self) -> bool {
         let Health { failures, disabled_at, left_alone_until, .. } = self.health;
         failures > 0 || disabled_at.is_some() || left_alone_until.is_some() || self.held_deliveries > 0
     }
 
     /// Whether the endpoint can be paused.
-    pub(in crate::pages) fn can_pause(&self) -> bool {
+    pub(crate) fn can_pause(&self) -> bool {
         self.state == State::Active
     }
 
     /// Whether sending can begin again at once.
-    pub(in crate::pages) fn can_resume(&self) -> bool {
+    pub(crate) fn can_resume(&self) -> bool {
         !matches!(self.condition(), Condition::Active | Condition::CatchingUp | Condition::Unsteady)
     }
 }

@@ -11,7 +11,7 @@ use crate::http::problem::Problem;
 use crate::http::response::{PageResult, done, page_with};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
-use crate::layout::attempt_words;
+use crate::layout::attempt_words::Failure;
 use crate::layout::shell::Shell;
 use crate::pages::endpoints::fields::{self, FIELDS, FieldTexts};
 use crate::pages::endpoints::view::Endpoint;
@@ -26,14 +26,8 @@ struct EndpointPage {
     endpoint: Endpoint,
     texts: FieldTexts,
     form: Form,
+    /// The last failure.
     failure: Option<Failure>,
-}
-
-/// The last failure in words, and what to do about it.
-struct Failure {
-    text: String,
-    advice: &'static str,
-    concerns_addresses: bool,
 }
 
 /// Shows an endpoint, with a form that changes it.
@@ -88,11 +82,7 @@ fn respond(visitor: &Visitor, endpoint: Endpoint, form: Form) -> PageResult {
     let notice = visitor.notice::<Done>().map(|done| words.done(done));
     let shell = Shell::new(visitor, AREA, endpoint.name()).with_form(&form).with_notice(notice);
     let texts = FieldTexts::new(visitor, words, Some(&endpoint));
-    let attempts = attempt_words::Words::of(visitor.language());
-    let failure = endpoint.health.last_failure.map(|last| Failure {
-        text: attempts.failure(last.reason, last.status),
-        advice: attempts.advice(last.reason, last.status),
-        concerns_addresses: attempt_words::concerns_addresses(last.reason),
-    });
+    let last = endpoint.health.last_failure;
+    let failure = last.map(|last| Failure::of(last.reason, last.status, visitor.language()));
     page_with(form.status(), &EndpointPage { shell, words, endpoint, texts, form, failure })
 }

@@ -1,11 +1,10 @@
 //! Endpoints: the URLs that get webhooks, their settings and health, their secrets, test sends, and the check of received
 //! webhooks.
 
-use axum::Router;
 use axum::routing::{get, post};
-use domain::foundation::id::EndpointId;
 
-use crate::app::App;
+use crate::app::Routes;
+use crate::layout::endpoint_names::path_of;
 use crate::layout::nav::Area;
 
 mod add;
@@ -16,6 +15,7 @@ mod discard_held;
 mod endpoint;
 mod fields;
 mod list;
+mod replace_secret;
 mod secret_words;
 mod secrets;
 mod test_send_words;
@@ -32,8 +32,8 @@ const AREA: Area = Area::Endpoints;
 const LIST: &str = AREA.path();
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/endpoints", get(list::show))
         .route("/endpoints/new", get(add::ask).post(add::add))
         .route("/endpoints/{id}", get(endpoint::show).post(endpoint::change))
@@ -42,14 +42,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/endpoints/{id}/delete", get(delete::ask).post(delete::delete))
         .route("/endpoints/{id}/discard-held", get(discard_held::ask).post(discard_held::discard))
         .route("/endpoints/{id}/secrets", get(secrets::show).post(secrets::rotate))
+        .route("/endpoints/{id}/secrets/replace", get(replace_secret::ask).post(replace_secret::replace))
         .route("/endpoints/{id}/secrets/end-previous", get(secrets::ask_end).post(secrets::end))
         .route("/endpoints/{id}/secrets/rotate-key", get(secrets::ask_key).post(secrets::rotate_key))
         .route("/endpoints/{id}/test", get(test_sends::ask).post(test_sends::send))
         .route("/endpoints/{id}/tests/{test}", get(test_sends::show))
         .route("/endpoints/{id}/verify", get(verification::ask).post(verification::check))
-}
-
-/// The path of an endpoint, in the console and in the api.
-fn path_of(id: EndpointId) -> String {
-    format!("{LIST}/{id}")
 }

@@ -27,7 +27,6 @@ words! {
         rotate: "Create a new secret", "새 시크릿 만들기", "Crear un secreto nuevo";
         overlap: "How long both secrets sign", "두 시크릿으로 함께 서명하는 기간", "Cuánto tiempo firman ambos secretos";
         overlap_help: "During this time every webhook carries both signatures, so you can change your server without losing any.", "이 기간에는 모든 웹훅에 두 서명이 함께 있으므로 웹훅을 놓치지 않고 서버를 바꿀 수 있습니다.", "Durante este tiempo cada webhook lleva ambas firmas, así puede cambiar su servidor sin perder ninguno.";
-        at_once: "not at all: the old one ends now", "없음: 이전 시크릿을 지금 종료", "nada: el antiguo termina ahora";
         one_day: "1 day", "1일", "1 día";
         three_days: "3 days", "3일", "3 días";
         seven_days: "7 days", "7일", "7 días";
@@ -42,6 +41,13 @@ words! {
         rotated_now: "The old secret no longer signs. Your server rejects webhooks until it uses the new one. They are tried again.", "이전 시크릿으로 더 이상 서명하지 않습니다. 새 시크릿을 사용할 때까지 서버가 웹훅을 거부하며, 거부된 웹훅은 다시 시도합니다.", "El secreto antiguo ya no firma. Su servidor rechazará los webhooks hasta que use el nuevo. Se reintentarán.";
         rotated_next: "Next: change your server, send a test, then end the old secret.", "다음: 서버를 바꾸고 테스트를 보낸 뒤 이전 시크릿을 종료해 주세요.", "A continuación: cambie su servidor, envíe una prueba y termine el secreto antiguo.";
         back: "To the secrets", "시크릿으로 이동", "Ir a los secretos";
+
+        replace: "Replace the secret at once…", "시크릿 즉시 교체…", "Sustituir el secreto ya…";
+        replace_title: "Replace the signing secret at once?", "서명 시크릿을 즉시 교체할까요?", "¿Sustituir ya el secreto de firma?";
+        replace_effect: "The old secret ends. Within 30 seconds, webhooks carry only the signature of the new secret.", "이전 시크릿이 종료됩니다. 30초 안에 웹훅에 새 시크릿의 서명만 포함됩니다.", "El secreto antiguo termina. En 30 segundos, los webhooks llevarán solo la firma del nuevo.";
+        replace_warning: "Your server rejects all webhooks until it uses the new secret. Rejected webhooks are tried again.", "서버가 새 시크릿을 사용할 때까지 모든 웹훅을 거부합니다. 거부된 웹훅은 다시 시도합니다.", "Su servidor rechazará todos los webhooks hasta que use el secreto nuevo. Los rechazados se reintentan.";
+        replace_use: "Do this if somebody else may know the old secret. Otherwise create a new secret with some days in which both sign.", "다른 사람이 이전 시크릿을 알게 되었을 때 사용해 주세요. 그렇지 않으면 며칠 동안 두 시크릿으로 함께 서명하도록 새 시크릿을 만들어 주세요.", "Hágalo si alguien más puede conocer el secreto antiguo. Si no, cree un secreto nuevo con algunos días en que firmen ambos.";
+        replace_button: "Replace the secret now", "지금 시크릿 교체", "Sustituir el secreto ya";
 
         end: "End the previous secret now…", "이전 시크릿 지금 종료…", "Terminar ya el secreto anterior…";
         end_title: "End the previous secret now?", "이전 시크릿을 지금 종료할까요?", "¿Terminar ya el secreto anterior?";
@@ -83,9 +89,8 @@ impl Words {
     }
 
     /// The choices of the overlap: days, and how they are named.
-    pub(super) const fn overlaps(&self) -> [(&'static str, &'static str); 6] {
+    pub(super) const fn overlaps(&self) -> [(&'static str, &'static str); 5] {
         [
-            ("0", self.at_once),
             ("1", self.one_day),
             ("3", self.three_days),
             ("7", self.seven_days),

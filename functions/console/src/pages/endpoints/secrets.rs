@@ -5,24 +5,25 @@ use domain::foundation::id::EndpointId;
 use domain::foundation::time::Timestamp;
 use domain::projects::api_key::Scope;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::http::api_client::Reply;
 use crate::http::form::Form;
 use crate::http::path::Id;
-use crate::http::response::{PageResult, done, page, page_with};
+use crate::http::problem::Problem;
+use crate::http::response::{PageResult, done, page, page_with, see_other};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
 use crate::layout::confirm::ConfirmPage;
 use crate::layout::shell::Shell;
+use crate::pages::DEFAULT_OVERLAP_DAYS;
 use crate::pages::endpoints::secret_words::{Done, Words};
 use crate::pages::endpoints::view::Endpoint;
 use crate::pages::endpoints::{AREA, LIST, path_of, words};
+use crate::pages::return_url::KEYS;
 
 /// The fields of the form that rotates the signing secret.
 const FIELDS: [&str; 2] = ["overlapDays", "signingSecret"];
-
-/// How long both secrets sign, unless the person chooses otherwise.
-const DEFAULT_OVERLAP_DAYS: u8 = 7;
 
 #[derive(Template)]
 #[template(path = "endpoints/secrets.html")]
@@ -31,7 +32,7 @@ struct SecretsPage {
     words: &'static Words,
     list_title: &'static str,
     endpoint: Endpoint,
-    overlaps: [(&'static str, &'static str); 6],
+    overlaps: [(&'static str, &'static str); 5],
     public_key_url: String,
     form: Form,
 }
@@ -41,7 +42,6 @@ struct SecretsPage {
 struct RotatedPage {
     shell: Shell,
     words: &'static Words,
-    send_test: &'static str,
     path: String,
     rotated: Rotated,
 }
@@ -62,27 +62,42 @@ pub(super) async fn show(visitor: Visitor, Id(id): Id<EndpointId>) -> PageResult
     respond(&visitor, reply.json()?, form)
 }
 
-/// Creates a new signing secret and shows it once.
+/// Creates a new signing secret and shows it once. Without an overlap, the page that replaces a secret at once asks first.
 pub(super) async fn rotate(visitor: Visitor, Id(id): Id<EndpointId>, sent: SentForm) -> PageResult {
-    let overlap = sent.text("overlapDays");
-    let body = json!({
-        "overlapDays": overlap.parse::<u32>().map_or_else(|_| json!(overlap), |days| json!(days)),
-        "signingSecret": sent.json("signingSecret"),
-    });
-    let call = visitor.api().post(&format!("{}/signing-secret/rotate", path_of(id)));
-    match call.json(&body).of_form(&sent).await {
-        Ok(reply) => {
-            let (words, path, rotated) = (Words::of(visitor.language()), path_of(id), reply.json()?);
-            let shell = Shell::new(&visitor, AREA, words.rotated_title);
-            let send_test = words::Words::of(visitor.language()).send_test;
-            page(&RotatedPage { shell, words, send_test, path, rotated })
-        }
+    let days = sent.number("overlapDays");
+    if days == json!(0) {
+        return see_other(&format!("{}/replace", secrets_of(id)));
+    }
+    match rotate_to(&visitor, id, &sent, days).await {
+        Ok(reply) => rotated(&visitor, id, &reply),
         Err(problem) => {
             let reply = visitor.api().get(&path_of(id)).await?;
             let form = Form::refused(&visitor, sent, problem, &FIELDS)?.with_etag_of(&reply);
             respond(&visitor, reply.json()?, form)
         }
     }
+}
+
+/// Rotates the signing secret. The previous one signs for another `overlap_days`.
+pub(super) async fn rotate_to(
+    visitor: &Visitor,
+    id: EndpointId,
+    sent: &SentForm,
+    overlap_days: Value,
+) -> Result<Reply, Problem> {
+    let body = json!({"overlapDays": overlap_days, "signingSecret": sent.json("signingSecret")});
+    visitor.api().post(&format!("{}/signing-secret/rotate", path_of(id))).json(&body).of_form(sent).await
+}
+
+/// Shows a new signing secret. No URL leads to this page.
+pub(super) fn rotated(visitor: &Visitor, id: EndpointId, reply: &Reply) -> PageResult {
+    let words = Words::of(visitor.language());
+    page(&RotatedPage {
+        shell: Shell::new(visitor, AREA, words.rotated_title),
+        words,
+        path: path_of(id),
+        rotated: reply.json()?,
+    })
 }
 
 fn respond(visitor: &Visitor, endpoint: Endpoint, form: Form) -> PageResult {
@@ -127,6 +142,8 @@ pub(super) async fn ask_key(visitor: Visitor, Id(id): Id<EndpointId>) -> PageRes
 
 /// Creates a new key pair.
 pub(super) async fn rotate_key(visitor: Visitor, Id(id): Id<EndpointId>, sent: SentForm) -> PageResult {
+    // The call does not name the endpoint, so the page checks that it exists.
+    visitor.api().get(&path_of(id)).await?;
     match visitor.api().post("/jwks/rotate").of_form(&sent).await {
         Ok(_) => done(&secrets_of(id), Done::KeyRotated),
         Err(problem) => {
@@ -157,6 +174,7 @@ async fn confirm(visitor: &Visitor, id: EndpointId, act: Act, form: Form) -> Pag
     .respond()
 }
 
-fn secrets_of(id: EndpointId) -> String {
+/// The path of the page.
+pub(super) fn secrets_of(id: EndpointId) -> String {
     format!("{}/secrets", path_of(id))
 }

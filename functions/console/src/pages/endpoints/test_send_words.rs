@@ -25,7 +25,6 @@ words! {
         endpoint_deleted: "The endpoint was deleted before the test was sent.", "테스트를 보내기 전에 엔드포인트가 삭제되었습니다.", "El endpoint se eliminó antes de enviar la prueba.";
 
         what_to_do: "What to do", "해결 방법", "Qué hacer";
-        verification: "Why does my verification fail?", "서명 검증이 실패하는 이유", "¿Por qué falla mi verificación?";
         sent_at: "Sent", "보낸 시각", "Enviado";
         duration: "Duration", "소요 시간", "Duración";
         status: "Status", "상태 코드", "Estado";

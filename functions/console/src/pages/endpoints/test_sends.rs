@@ -14,9 +14,9 @@ use crate::http::problem::Problem;
 use crate::http::response::{PageResult, page, page_with, part, see_other};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
-use crate::layout::attempt_words;
-use crate::layout::event_types::{self, Choice};
-use crate::layout::phases::PhasesBar;
+use crate::layout::attempt_words::{self, Failure};
+use crate::layout::choice::Choice;
+use crate::layout::event_types;
 use crate::layout::shell::Shell;
 use crate::layout::time::grouped;
 use crate::layout::translations::Fill;
@@ -53,9 +53,10 @@ struct ResultPage {
 
 /// What the page shows of a test that was sent.
 struct Shown {
-    advice: Option<&'static str>,
-    concerns_addresses: bool,
-    phases: String,
+    /// Why it failed, if it did.
+    failure: Option<Failure>,
+    /// The durations of the phases as a bar.
+    phases: Option<String>,
     duration: String,
     attempt: Attempt,
     request: SentRequest,
@@ -93,7 +94,7 @@ async fn ask_with(visitor: &Visitor, id: EndpointId, form: Form) -> PageResult {
 
 /// Shows the result of a test.
 pub(super) async fn show(visitor: Visitor, Id((id, test_id)): Id<(EndpointId, EventId)>) -> PageResult {
-    let (words, attempts) = (Words::of(visitor.language()), attempt_words::Words::of(visitor.language()));
+    let words = Words::of(visitor.language());
     let path = format!("{}/tests/{test_id}", path_of(id));
     let test: TestSend = visitor.api().get(&path).await?.json()?;
     let endpoint: Endpoint = visitor.api().get(&path_of(id)).await?.json()?;
@@ -103,7 +104,7 @@ pub(super) async fn show(visitor: Visitor, Id((id, test_id)): Id<(EndpointId, Ev
             ("warn", words.not_sent, words.not_sent_because(*not_sent_reason).to_owned())
         }
         TestState::Done { attempt, .. } => match attempt.reason {
-            Some(reason) => ("bad", words.failed, attempts.failure(reason, attempt.status)),
+            Some(reason) => ("bad", words.failed, Failure::of(reason, attempt.status, visitor.language()).what),
             None => {
                 let status = attempt.status.unwrap_or_default();
                 ("ok", words.succeeded, words.succeeded_note.fill("status", status))
@@ -111,7 +112,7 @@ pub(super) async fn show(visitor: Visitor, Id((id, test_id)): Id<(EndpointId, Ev
         },
     };
     let shown = match &test.state {
-        TestState::Done { attempt, request } => Some(Shown::new(words, attempts, &endpoint, attempt, request)?),
+        TestState::Done { attempt, request } => Some(Shown::new(&visitor, &endpoint, attempt, request)?),
         TestState::Pending | TestState::NotSent { .. } => None,
     };
     let list_title = words::Words::of(visitor.language()).title;
@@ -120,20 +121,13 @@ pub(super) async fn show(visitor: Visitor, Id((id, test_id)): Id<(EndpointId, Ev
 }
 
 impl Shown {
-    fn new(
-        words: &Words,
-        attempts: &attempt_words::Words,
-        endpoint: &Endpoint,
-        attempt: &Attempt,
-        request: &SentRequest,
-    ) -> Result<Self, Problem> {
-        let phases = attempts.phases(attempt.phases);
-        let bar = PhasesBar { title: attempts.phases, phases };
+    fn new(visitor: &Visitor, endpoint: &Endpoint, attempt: &Attempt, request: &SentRequest) -> Result<Self, Problem> {
+        let (words, language) = (Words::of(visitor.language()), visitor.language());
+        let bar = attempt_words::Words::of(language).bar(attempt.phases);
         let names = &endpoint.header_names;
         Ok(Self {
-            advice: attempt.reason.map(|reason| attempts.advice(reason, attempt.status)),
-            concerns_addresses: attempt.reason.is_some_and(attempt_words::concerns_addresses),
-            phases: if bar.phases.is_empty() { String::new() } else { part(&bar)? },
+            failure: attempt.reason.map(|reason| Failure::of(reason, attempt.status, language)),
+            phases: bar.map(|bar| part(&bar)).transpose()?,
             duration: grouped(attempt.duration_ms.into()),
             attempt: attempt.clone(),
             request: request.clone(),

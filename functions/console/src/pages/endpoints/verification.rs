@@ -73,8 +73,7 @@ pub(super) async fn check(visitor: Visitor, Id(id): Id<EndpointId>, sent: SentFo
     match visitor.api().post(&format!("{}/verify", path_of(id))).json(&body).await {
         Ok(reply) => {
             let outcome = Outcome::new(&visitor, id, &reply.json()?);
-            let form = FIELDS.into_iter().fold(Form::new(&visitor), |form, name| form.with(name, sent.raw(name)));
-            respond(&visitor, id, form, Some(outcome)).await
+            respond(&visitor, id, Form::kept(&visitor, sent), Some(outcome)).await
         }
         Err(problem) => {
             let form = Form::refused(&visitor, sent, problem, &FIELDS)?;

@@ -10,7 +10,7 @@ use crate::pages::endpoints::view::{Endpoint, Warning};
 
 public_names! {
     /// What was done before a page is shown.
-    pub(in crate::pages) enum Done {
+    pub(crate) enum Done {
         /// An endpoint was changed.
         Changed = "changed",
         /// An endpoint was paused.
@@ -28,17 +28,15 @@ public_names! {
 
 words! {
     /// Texts of the endpoints' list and settings.
-    pub(in crate::pages) struct Words {
+    pub(crate) struct Words {
         title: "Endpoints", "엔드포인트", "Endpoints";
         intro: "The URLs of your servers to which webhooks are sent.", "웹훅을 보내는 서버 URL입니다.", "Las URL de sus servidores a las que se envían los webhooks.";
         none: "No server gets webhooks yet. Add the URL of the server that should hear about results, then send it a test.", "아직 웹훅을 받는 서버가 없습니다. 결과를 받을 서버의 URL을 추가한 뒤 테스트를 보내 주세요.", "Ningún servidor recibe webhooks todavía. Añada la URL del servidor que deba conocer los resultados y envíele una prueba.";
         add: "Add an endpoint", "엔드포인트 추가", "Añadir un endpoint";
         limit_note: "A project can have 10 endpoints.", "프로젝트에는 엔드포인트를 10개까지 둘 수 있습니다.", "Un proyecto puede tener 10 endpoints.";
-        endpoint: "Endpoint", "엔드포인트", "Endpoint";
-        state: "State", "상태", "Estado";
         since: "since", "시작:", "desde";
-        held: "Waiting", "대기 중", "En espera";
-        held_webhooks: "Waiting webhooks", "대기 중인 웹훅", "Webhooks en espera";
+        held: "Held", "보류", "Retenidos";
+        held_webhooks: "Held webhooks", "보류된 웹훅", "Webhooks retenidos";
 
         url: "URL", "URL", "URL";
         url_help: "It begins with https:// and can be reached from the internet.", "https://로 시작하고 인터넷에서 접근할 수 있어야 합니다.", "Empieza por https:// y es accesible desde internet.";
@@ -73,13 +71,12 @@ words! {
         added_title: "The endpoint was added", "엔드포인트를 추가했습니다", "Se añadió el endpoint";
         added_secret: "The signing secret. Your server needs it to check webhooks. It is shown only now: store it in your server's configuration.", "서명 시크릿입니다. 서버가 웹훅을 확인할 때 필요합니다. 지금만 표시되므로 서버 설정에 저장해 주세요.", "El secreto de firma. Su servidor lo necesita para comprobar los webhooks. Solo se muestra ahora: guárdelo en la configuración de su servidor.";
         added_next: "Next: send a test to see whether your server answers.", "다음: 테스트를 보내 서버가 응답하는지 확인해 주세요.", "A continuación: envíe una prueba para ver si su servidor responde.";
-        send_test: "Send a test", "테스트 보내기", "Enviar una prueba";
         to_endpoint: "To the endpoint", "엔드포인트로 이동", "Ir al endpoint";
         weak_encryption: "AES-256-ECB encrypts equal parts equally and does not notice changes. Check the signature before you decrypt, or use AES-256-GCM.", "AES-256-ECB는 같은 부분을 같게 암호화하고 변경을 감지하지 못합니다. 복호화하기 전에 서명을 확인하거나 AES-256-GCM을 사용해 주세요.", "AES-256-ECB cifra igual las partes iguales y no detecta cambios. Compruebe la firma antes de descifrar o use AES-256-GCM.";
 
         active: "active", "정상", "activo";
         unsteady: "failing", "실패 중", "con fallos";
-        failing: "failing, webhooks wait", "실패 중, 웹훅 대기", "con fallos, webhooks en espera";
+        failing: "failing, webhooks held", "실패 중, 웹훅 보류", "con fallos, webhooks retenidos";
         busy: "asked for a pause", "일시 중지 요청됨", "pidió una pausa";
         paused: "paused", "일시 중지됨", "en pausa";
         catching_up: "catching up", "밀린 웹훅 전송 중", "poniéndose al día";
@@ -87,12 +84,12 @@ words! {
 
         active_note: "Webhooks are sent as they occur.", "웹훅을 발생하는 대로 보냅니다.", "Los webhooks se envían a medida que se producen.";
         unsteady_note: "The last attempts failed. Webhooks are still sent, and failed ones are tried again.", "최근 시도가 실패했습니다. 웹훅은 계속 보내고 실패한 것은 다시 시도합니다.", "Fallaron los últimos intentos. Los webhooks se siguen enviando y los fallidos se reintentan.";
-        failing_note: "Several attempts in a row failed, so webhooks wait. Now and then one is sent to try the server. When it succeeds, the others follow by themselves.", "연속으로 여러 번 실패하여 웹훅이 대기합니다. 가끔 하나를 보내 서버를 확인하고, 성공하면 나머지도 자동으로 보냅니다.", "Fallaron varios intentos seguidos, así que los webhooks esperan. De vez en cuando se envía uno para probar el servidor. Cuando tenga éxito, los demás seguirán por sí solos.";
-        busy_note: "The server asked for a pause (status 429 or 503). Webhooks wait until it ends and follow by themselves.", "서버가 잠시 멈춰 달라고 요청했습니다(상태 코드 429 또는 503). 웹훅은 대기했다가 자동으로 전송됩니다.", "El servidor pidió una pausa (estado 429 o 503). Los webhooks esperan a que termine y siguen por sí solos.";
-        paused_note: "Somebody paused this endpoint. Its webhooks wait until it is resumed.", "이 엔드포인트는 일시 중지되었습니다. 다시 시작할 때까지 웹훅이 대기합니다.", "Alguien puso en pausa este endpoint. Sus webhooks esperan hasta que se reanude.";
-        catching_up_note: "The server works again. The webhooks that waited are sent little by little.", "서버가 다시 동작합니다. 대기하던 웹훅을 조금씩 보냅니다.", "El servidor vuelve a funcionar. Los webhooks en espera se envían poco a poco.";
-        gone_note: "The server answered with status 410: it wants no more webhooks. They wait until the endpoint is enabled again. Correct the server's answer first.", "서버가 더 이상 웹훅을 받지 않겠다고 응답했습니다(상태 코드 410). 다시 활성화할 때까지 웹훅이 대기합니다. 먼저 서버의 응답을 고쳐 주세요.", "El servidor respondió con el estado 410: no quiere más webhooks. Esperan hasta que se active de nuevo el endpoint. Corrija antes la respuesta del servidor.";
-        given_up_note: "The server failed for days, so nothing is sent any more. Webhooks wait until the endpoint is enabled again. Send a test first.", "서버가 며칠 동안 실패하여 전송을 중단했습니다. 다시 활성화할 때까지 웹훅이 대기합니다. 먼저 테스트를 보내 주세요.", "El servidor falló durante días, así que ya no se envía nada. Los webhooks esperan hasta que se active de nuevo el endpoint. Envíe antes una prueba.";
+        failing_note: "Several attempts in a row failed, so webhooks are held. Now and then one is sent to try the server. When it succeeds, the others follow by themselves.", "연속으로 여러 번 실패하여 웹훅을 보류합니다. 가끔 하나를 보내 서버를 확인하고, 성공하면 나머지도 자동으로 보냅니다.", "Fallaron varios intentos seguidos, así que los webhooks quedan retenidos. De vez en cuando se envía uno para probar el servidor. Cuando tenga éxito, los demás seguirán por sí solos.";
+        busy_note: "The server asked for a pause (status 429 or 503). Webhooks are held until it ends and follow by themselves.", "서버가 잠시 멈춰 달라고 요청했습니다(상태 코드 429 또는 503). 그동안 웹훅을 보류했다가 자동으로 보냅니다.", "El servidor pidió una pausa (estado 429 o 503). Los webhooks quedan retenidos hasta que termine y siguen por sí solos.";
+        paused_note: "Somebody paused this endpoint. Its webhooks are held until it is resumed.", "이 엔드포인트는 일시 중지되었습니다. 다시 시작할 때까지 웹훅을 보류합니다.", "Alguien puso en pausa este endpoint. Sus webhooks quedan retenidos hasta que se reanude.";
+        catching_up_note: "The server works again. Held webhooks are sent little by little.", "서버가 다시 동작합니다. 보류된 웹훅을 조금씩 보냅니다.", "El servidor vuelve a funcionar. Los webhooks retenidos se envían poco a poco.";
+        gone_note: "The server answered with status 410: it wants no more webhooks. They are held until the endpoint is enabled again. Correct the server's answer first.", "서버가 더 이상 웹훅을 받지 않겠다고 응답했습니다(상태 코드 410). 다시 활성화할 때까지 웹훅을 보류합니다. 먼저 서버의 응답을 고쳐 주세요.", "El servidor respondió con el estado 410: no quiere más webhooks. Quedan retenidos hasta que se active de nuevo el endpoint. Corrija antes la respuesta del servidor.";
+        given_up_note: "The server failed for days, so nothing is sent any more. Webhooks are held until the endpoint is enabled again. Send a test first.", "서버가 며칠 동안 실패하여 전송을 중단했습니다. 다시 활성화할 때까지 웹훅을 보류합니다. 먼저 테스트를 보내 주세요.", "El servidor falló durante días, así que ya no se envía nada. Los webhooks quedan retenidos hasta que se active de nuevo el endpoint. Envíe antes una prueba.";
 
         failing_since: "Failing since", "실패 시작", "Falla desde";
         disabled_since: "Disabled since", "비활성화 시각", "Desactivado desde";
@@ -109,7 +106,6 @@ words! {
 
         deliveries: "Its deliveries", "전달 내역", "Sus entregas";
         secrets: "Secrets", "시크릿", "Secretos";
-        verification: "Why does my verification fail?", "서명 검증이 실패하는 이유", "¿Por qué falla mi verificación?";
         summary: "Settings at a glance", "설정 요약", "Resumen de los ajustes";
         settings: "Change the settings", "설정 변경", "Cambiar los ajustes";
         settings_note: "A change takes effect within 30 seconds.", "변경 사항은 30초 안에 적용됩니다.", "Un cambio surte efecto en 30 segundos.";
@@ -119,33 +115,33 @@ words! {
         delete: "Delete this endpoint…", "이 엔드포인트 삭제…", "Eliminar este endpoint…";
         delete_title: "Delete {name}?", "{name}을(를) 삭제할까요?", "¿Eliminar {name}?";
         delete_url: "No more webhooks are sent to {url}.", "{url}(으)로 더 이상 웹훅을 보내지 않습니다.", "No se enviarán más webhooks a {url}.";
-        /// `{count}`: number of waiting webhooks, such as `7` or `100+`.
-        delete_held: "The webhooks that wait ({count}) are cancelled and never sent.", "대기 중인 웹훅({count}개)은 취소되며 전송되지 않습니다.", "Los webhooks en espera ({count}) se cancelan y no se envían nunca.";
+        /// `{count}`: number of held webhooks, such as `7` or `100+`.
+        delete_held: "The held webhooks ({count}) are cancelled and never sent.", "보류된 웹훅({count}개)은 취소되며 전송되지 않습니다.", "Los webhooks retenidos ({count}) se cancelan y no se envían nunca.";
         delete_retries: "Webhooks that wait for another attempt are cancelled too.", "다시 시도하려던 웹훅도 취소됩니다.", "También se cancelan los webhooks que esperan otro intento.";
         delete_log: "What was sent so far stays in the list of deliveries. The signing secret is gone, and deleting cannot be undone.", "지금까지 보낸 내역은 전달 목록에 남습니다. 서명 시크릿은 사라지며 삭제는 되돌릴 수 없습니다.", "Lo enviado hasta ahora queda en la lista de entregas. El secreto de firma desaparece y la eliminación no se puede deshacer.";
         delete_instead: "To stop only for a while, pause the endpoint instead.", "잠시만 멈추려면 삭제하지 말고 일시 중지해 주세요.", "Para detenerlo solo un tiempo, ponga el endpoint en pausa.";
         delete_button: "Delete the endpoint", "엔드포인트 삭제", "Eliminar el endpoint";
 
-        discard: "Discard the waiting webhooks…", "대기 중인 웹훅 버리기…", "Descartar los webhooks en espera…";
-        discard_title: "Discard the waiting webhooks?", "대기 중인 웹훅을 버릴까요?", "¿Descartar los webhooks en espera?";
-        /// `{count}`: number of waiting webhooks, such as `7` or `100+`.
-        discard_held: "The webhooks that wait now ({count}) are cancelled and not sent when the endpoint works again.", "지금 대기 중인 웹훅({count}개)이 취소되며 엔드포인트가 다시 동작해도 전송되지 않습니다.", "Los webhooks que esperan ahora ({count}) se cancelan y no se envían cuando el endpoint vuelva a funcionar.";
+        discard: "Discard the held webhooks…", "보류된 웹훅 폐기…", "Descartar los webhooks retenidos…";
+        discard_title: "Discard the held webhooks?", "보류된 웹훅을 폐기할까요?", "¿Descartar los webhooks retenidos?";
+        /// `{count}`: number of held webhooks, such as `7` or `100+`.
+        discard_held: "The webhooks that are held now ({count}) are cancelled and not sent when the endpoint works again.", "지금 보류된 웹훅({count}개)이 취소되며 엔드포인트가 다시 동작해도 전송되지 않습니다.", "Los webhooks retenidos ahora ({count}) se cancelan y no se envían cuando el endpoint vuelva a funcionar.";
         discard_use: "Do this after a long outage if nobody needs them any more.", "오랜 장애 뒤에 더 이상 필요 없을 때 사용해 주세요.", "Hágalo tras una interrupción larga si ya nadie los necesita.";
         discard_later: "This cannot be undone. They stay in the list of deliveries.", "되돌릴 수 없습니다. 전달 목록에는 남습니다.", "No se puede deshacer. Quedan en la lista de entregas.";
-        discard_button: "Discard them", "버리기", "Descartarlos";
+        discard_button: "Discard them", "폐기", "Descartarlos";
 
-        done_discarded: "The waiting webhooks were discarded.", "대기 중인 웹훅을 버렸습니다.", "Se descartaron los webhooks en espera.";
-        done_discarded_in_part: "Many webhooks were discarded, and some still wait. Please do it again.", "많은 웹훅을 버렸지만 아직 남아 있습니다. 다시 실행해 주세요.", "Se descartaron muchos webhooks y algunos siguen en espera. Repítalo.";
+        done_discarded: "The held webhooks were discarded.", "보류된 웹훅을 폐기했습니다.", "Se descartaron los webhooks retenidos.";
+        done_discarded_in_part: "Many webhooks were discarded, and some are still held. Please do it again.", "많은 웹훅을 폐기했지만 아직 보류된 웹훅이 있습니다. 다시 실행해 주세요.", "Se descartaron muchos webhooks y algunos siguen retenidos. Repítalo.";
         done_changed: "Saved. It takes effect within 30 seconds.", "저장했습니다. 30초 안에 적용됩니다.", "Guardado. Surte efecto en 30 segundos.";
-        done_paused: "Paused. New webhooks wait within 30 seconds.", "일시 중지했습니다. 30초 안에 새 웹훅이 대기합니다.", "En pausa. Los nuevos webhooks esperarán en 30 segundos.";
-        done_resumed: "Sending begins again. Waiting webhooks follow little by little.", "다시 보내기 시작합니다. 대기하던 웹훅은 조금씩 전송됩니다.", "El envío se reanuda. Los webhooks en espera siguen poco a poco.";
+        done_paused: "Paused. Within 30 seconds, new webhooks are held.", "일시 중지했습니다. 30초 안에 새 웹훅을 보류합니다.", "En pausa. En 30 segundos, los nuevos webhooks quedarán retenidos.";
+        done_resumed: "Sending begins again. Held webhooks follow little by little.", "다시 보내기 시작합니다. 보류된 웹훅은 조금씩 전송됩니다.", "El envío se reanuda. Los webhooks retenidos siguen poco a poco.";
         done_deleted: "Deleted.", "삭제했습니다.", "Eliminado.";
     }
 }
 
 impl Words {
     /// What was done.
-    pub(in crate::pages) const fn done(&self, done: Done) -> &'static str {
+    pub(crate) const fn done(&self, done: Done) -> &'static str {
         match done {
             Done::Changed => self.done_changed,
             Done::Paused => self.done_paused,
@@ -157,7 +153,7 @@ impl Words {
     }
 
     /// How an endpoint is doing, in few words.
-    pub(in crate::pages) fn state(&self, endpoint: &Endpoint) -> &'static str {
+    pub(crate) fn state(&self, endpoint: &Endpoint) -> &'static str {
         match endpoint.condition() {
             Condition::Active => self.active,
             Condition::Unsteady => self.unsteady,
@@ -170,7 +166,7 @@ impl Words {
     }
 
     /// What this means and what happens next.
-    pub(in crate::pages) fn meaning(&self, endpoint: &Endpoint) -> &'static str {
+    pub(crate) fn meaning(&self, endpoint: &Endpoint) -> &'static str {
         match endpoint.condition() {
             Condition::Active => self.active_note,
             Condition::Unsteady => self.unsteady_note,
@@ -184,7 +180,7 @@ impl Words {
     }
 
     /// The label of the button that begins sending again.
-    pub(in crate::pages) fn resume_label(&self, endpoint: &Endpoint) -> &'static str {
+    pub(crate) fn resume_label(&self, endpoint: &Endpoint) -> &'static str {
         match endpoint.condition() {
             Condition::Paused => self.resume,
             Condition::Gone | Condition::GivenUp => self.enable,
@@ -195,12 +191,12 @@ impl Words {
     }
 
     /// What a warning says, or `None` for one that has no translation.
-    pub(in crate::pages) fn warning(&self, warning: &Warning) -> Option<&'static str> {
+    pub(crate) fn warning(&self, warning: &Warning) -> Option<&'static str> {
         (warning.code == "weak-encryption").then_some(self.weak_encryption)
     }
 
     /// The format of the bodies.
-    pub(in crate::pages) const fn format(&self, endpoint: &Endpoint) -> &'static str {
+    pub(crate) const fn format(&self, endpoint: &Endpoint) -> &'static str {
         match endpoint.format {
             Format::Standard => self.format_standard,
             Format::Argos => self.format_argos,
@@ -208,7 +204,7 @@ impl Words {
     }
 
     /// The encryption of the bodies.
-    pub(in crate::pages) const fn encryption(&self, endpoint: &Endpoint) -> &'static str {
+    pub(crate) const fn encryption(&self, endpoint: &Endpoint) -> &'static str {
         match endpoint.encryption {
             Encryption::None => self.encryption_none,
             Encryption::Aes256Gcm => "AES-256-GCM",

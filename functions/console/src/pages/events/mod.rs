@@ -1,7 +1,6 @@
 //! One event: what happened, its data, and the deliveries to each endpoint.
 
 use askama::Template;
-use axum::Router;
 use axum::routing::get;
 use domain::foundation::id::{DeliveryId, EndpointId, EventId};
 use domain::foundation::time::Timestamp;
@@ -10,7 +9,7 @@ use domain::webhooks::delivery::DeliveryState;
 use domain::webhooks::event::{EventData, EventType};
 use serde::Deserialize;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::http::api_client::List;
 use crate::http::pairs::Pairs;
 use crate::http::path::Id;
@@ -37,8 +36,8 @@ const DELIVERIES: &str = AREA.path();
 const MAX_DATA_BYTES: usize = 64 * 1024;
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/events/{id}", get(show))
+pub(crate) fn routes() -> Routes {
+    Routes::default().route("/events/{id}", get(show))
 }
 
 /// An event, as the api returns it to those who may read its data.
@@ -98,7 +97,7 @@ struct EventPage {
 
 impl EventPage {
     fn endpoint(&self, id: &EndpointId) -> &str {
-        self.endpoints.get(*id).map_or(self.words.endpoint_deleted, |endpoint| endpoint.name())
+        self.endpoints.get(*id).map_or(self.shell.words.deleted_endpoint, |endpoint| endpoint.name())
     }
 
     fn accepted_at(&self) -> Timestamp {

@@ -1,5 +1,8 @@
 //! Lays out JSON for people. Strings and numbers stay as they are, byte for byte.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 /// JSON with a line for each member, or the beginning of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pretty {
@@ -14,55 +17,76 @@ const INDENT: &str = "  ";
 impl Pretty {
     /// Lays out valid JSON in at most `max_bytes`.
     pub(super) fn of(json: &str, max_bytes: usize) -> Self {
-        let mut text = String::new();
-        let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
+        let mut layout = Layout::default();
         let mut characters = json.chars().peekable();
         while let Some(character) = characters.next() {
-            if text.len() > max_bytes {
+            if layout.text.len() > max_bytes {
+                let mut text = layout.text;
                 text.truncate(text.floor_char_boundary(max_bytes));
                 return Self { text, is_cut: true };
             }
-            if in_string {
-                in_string = is_escaped || character != '"';
-                is_escaped = !is_escaped && character == '\\';
-                text.push(character);
-                continue;
-            }
-            match character {
-                character if character.is_ascii_whitespace() => {}
-                '{' | '[' => {
-                    text.push(character);
-                    while characters.next_if(char::is_ascii_whitespace).is_some() {}
-                    if let Some(close) = characters.next_if(|next| matches!(next, '}' | ']')) {
-                        text.push(close);
-                    } else {
-                        depth += 1;
-                        new_line(&mut text, depth);
-                    }
-                }
-                '}' | ']' => {
-                    depth = depth.saturating_sub(1);
-                    new_line(&mut text, depth);
-                    text.push(character);
-                }
-                ',' => {
-                    text.push(',');
-                    new_line(&mut text, depth);
-                }
-                ':' => text.push_str(": "),
-                _ => {
-                    in_string = character == '"';
-                    text.push(character);
-                }
+            if layout.in_string {
+                layout.add_to_string(character);
+            } else {
+                layout.add(character, &mut characters);
             }
         }
-        Self { text, is_cut: false }
+        Self { text: layout.text, is_cut: false }
     }
 }
 
-fn new_line(text: &mut String, depth: usize) {
-    text.push('\n');
-    text.extend(std::iter::repeat_n(INDENT, depth));
+/// What is laid out so far.
+#[derive(Default)]
+struct Layout {
+    text: String,
+    depth: usize,
+    in_string: bool,
+    /// Whether the next character of the string is escaped.
+    is_escaped: bool,
+}
+
+impl Layout {
+    fn add_to_string(&mut self, character: char) {
+        self.in_string = self.is_escaped || character != '"';
+        self.is_escaped = !self.is_escaped && character == '\\';
+        self.text.push(character);
+    }
+
+    /// Adds a character outside of strings. `rest` is what follows it.
+    fn add(&mut self, character: char, rest: &mut Peekable<Chars<'_>>) {
+        match character {
+            character if character.is_ascii_whitespace() => {}
+            '{' | '[' => {
+                self.text.push(character);
+                while rest.next_if(char::is_ascii_whitespace).is_some() {}
+                if let Some(close) = rest.next_if(|next| matches!(next, '}' | ']')) {
+                    self.text.push(close);
+                } else {
+                    self.depth += 1;
+                    self.new_line();
+                }
+            }
+            '}' | ']' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.new_line();
+                self.text.push(character);
+            }
+            ',' => {
+                self.text.push(',');
+                self.new_line();
+            }
+            ':' => self.text.push_str(": "),
+            _ => {
+                self.in_string = character == '"';
+                self.text.push(character);
+            }
+        }
+    }
+
+    fn new_line(&mut self) {
+        self.text.push('\n');
+        self.text.extend(std::iter::repeat_n(INDENT, self.depth));
+    }
 }
 
 #[cfg(test)]

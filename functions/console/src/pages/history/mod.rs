@@ -1,9 +1,8 @@
 //! History: who changed which settings, and how a change is reverted.
 
-use axum::Router;
 use axum::routing::get;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::layout::nav::Area;
 
 mod entry;
@@ -19,8 +18,8 @@ const AREA: Area = Area::History;
 const LIST: &str = AREA.path();
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/history", get(list::show))
         .route("/history/{number}", get(entry::show))
         .route("/history/{number}/revert", get(revert::ask).post(revert::revert))

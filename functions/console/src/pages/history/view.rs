@@ -31,7 +31,7 @@ impl Change {
     /// Who made the change.
     pub(super) fn actor(&self) -> String {
         match &self.entry.author.actor {
-            Actor::Operator => self.words.operator.to_owned(),
+            Actor::Operator => self.words.provider.to_owned(),
             Actor::ApiKey { name, .. } => self.words.api_key_actor.fill("name", name.as_str()),
             Actor::ConsoleUser { name, .. } => name.as_str().to_owned(),
             Actor::MailLink => self.words.mail_link.to_owned(),

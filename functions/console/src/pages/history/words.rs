@@ -37,7 +37,7 @@ words! {
         changed: "changed", "변경", "cambiado";
         deleted: "deleted", "삭제", "eliminado";
 
-        operator: "the operator", "운영사", "el operador";
+        provider: "your provider", "서비스 제공자", "su proveedor";
         api_key_actor: "API key {name}", "API 키 {name}", "clave de API {name}";
         mail_link: "a person by the link in a mail", "메일 링크를 사용한 사람", "una persona, con el enlace de un correo";
         system: "the service itself", "서비스 자체", "el propio servicio";
@@ -47,10 +47,10 @@ words! {
         endpoint: "Endpoint", "엔드포인트", "Endpoint";
         notification_user: "Notification user", "알림 수신자", "Destinatario de avisos";
         return_url: "Return URL", "리턴 URL", "URL de retorno";
-        secret_key: "Encryption key", "암호화 키", "Clave de cifrado";
+        secret_key: "secretKey", "secretKey", "secretKey";
         signing_keys: "Signing keys", "서명 키", "Claves de firma";
-        session: "Session of the settings", "설정 화면 접속", "Sesión de la configuración";
-        sessions: "All sessions of the settings", "설정 화면의 모든 접속", "Todas las sesiones de la configuración";
+        session: "Session of the settings", "설정 화면 세션", "Sesión de la configuración";
+        sessions: "All sessions of the settings", "설정 화면의 모든 세션", "Todas las sesiones de la configuración";
 
         revert: "Revert…", "되돌리기…", "Revertir…";
         revert_title: "Revert this change?", "이 변경을 되돌릴까요?", "¿Revertir este cambio?";

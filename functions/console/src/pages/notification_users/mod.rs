@@ -1,10 +1,9 @@
 //! Notification users, who get the daily report by mail.
 
-use axum::Router;
 use axum::routing::{get, post};
 use domain::foundation::id::NotificationUserId;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::http::sent_form::SentForm;
 use crate::layout::nav::Area;
 
@@ -22,8 +21,8 @@ const AREA: Area = Area::NotificationUsers;
 const LIST: &str = AREA.path();
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/notification-users", get(list::show))
         .route("/notification-users/new", get(add::ask).post(add::add))
         .route("/notification-users/{id}", get(user::show).post(user::change))

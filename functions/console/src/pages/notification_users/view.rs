@@ -12,26 +12,26 @@ use crate::pages::notification_users::path_of;
 /// A notification user.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::pages) struct User {
-    pub(in crate::pages) id: NotificationUserId,
-    pub(in crate::pages) name: String,
-    pub(in crate::pages) email: String,
-    pub(in crate::pages) language: Language,
-    pub(in crate::pages) state: NotificationUserState,
+pub(crate) struct User {
+    pub(crate) id: NotificationUserId,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) language: Language,
+    pub(crate) state: NotificationUserState,
     #[serde(default)]
-    pub(in crate::pages) suppressed_because: Option<SuppressionReason>,
-    pub(in crate::pages) confirmation_asked_at: Timestamp,
-    pub(in crate::pages) created_at: Timestamp,
+    pub(crate) suppressed_because: Option<SuppressionReason>,
+    pub(crate) confirmation_asked_at: Timestamp,
+    pub(crate) created_at: Timestamp,
 }
 
 impl User {
     /// The path of the user's page.
-    pub(in crate::pages) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         path_of(self.id)
     }
 
     /// The tone of the state's chip.
-    pub(in crate::pages) const fn tone(&self) -> &'static str {
+    pub(crate) const fn tone(&self) -> &'static str {
         match self.state {
             NotificationUserState::Confirmed => "ok",
             NotificationUserState::Unconfirmed => "warn",
@@ -41,7 +41,7 @@ impl User {
     }
 
     /// Whether the confirmation mail can be sent again.
-    pub(in crate::pages) fn is_unconfirmed(&self) -> bool {
+    pub(crate) fn is_unconfirmed(&self) -> bool {
         self.state == NotificationUserState::Unconfirmed
     }
 }

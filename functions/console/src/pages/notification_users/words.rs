@@ -37,7 +37,6 @@ words! {
         name_help: "The mail greets the person with it.", "메일에서 이 이름을 사용합니다.", "El correo saluda con este nombre.";
         email: "E-mail address", "이메일 주소", "Correo electrónico";
         language: "Language of the mails", "메일 언어", "Idioma de los correos";
-        state: "State", "상태", "Estado";
         added: "Added", "추가한 시각", "Añadido";
         asked: "Confirmation mail", "확인 메일", "Correo de confirmación";
         settings: "Settings", "설정", "Ajustes";

@@ -1,7 +1,7 @@
 //! The last days with webhooks, from the reports that exist.
 
 use domain::foundation::time::UtcDay;
-use domain::reports::report::ReportSummary;
+use domain::reports::report::{AttemptCounts, ReportSummary, Totals};
 
 use crate::layout::chart::{Bar, BarChart, Series};
 use crate::layout::time::{duration, grouped, share};
@@ -36,15 +36,13 @@ impl LastDays {
         self.0.iter().rev().find_map(|(_, report)| report.as_ref())
     }
 
-    /// One bar a day: delivered, not delivered yet, failed for good.
+    /// One bar a day: delivered, still trying, held, failed. Expired deliveries count as failed.
     pub(super) fn chart<'a>(&self, words: &'a Words, as_a_table: &'a str) -> BarChart<'a> {
-        let series = [(words.delivered, "ok"), (words.open, "warn"), (words.lost, "bad")];
+        let series = [(words.delivered, "ok"), (words.trying, "warn"), (words.held, "held"), (words.lost, "bad")];
         let bars = self.0.iter().map(|(day, report)| Bar {
             label: day.to_string(),
             href: report.as_ref().map(|report| format!("/reports/{}", report.day)),
-            values: report.as_ref().map_or(vec![0, 0, 0], |ReportSummary { totals, .. }| {
-                vec![totals.delivered, totals.open(), totals.lost()]
-            }),
+            values: report.as_ref().map_or([0; 4], |report| counts(report.totals)).to_vec(),
         });
         BarChart {
             id: "days",
@@ -57,13 +55,19 @@ impl LastDays {
     }
 }
 
+/// Deliveries that were delivered, are still tried, are held, and failed or expired.
+fn counts(totals: Totals) -> [u64; 4] {
+    [totals.delivered, totals.still_trying, totals.held, totals.lost()]
+}
+
 /// Numbers of a report as a page writes them.
 pub(super) struct Numbers {
     pub(super) delivered: String,
-    pub(super) open: String,
+    pub(super) trying: String,
+    pub(super) held: String,
     pub(super) lost: String,
-    /// Share of attempts that succeeded, such as `97.2 %`.
-    pub(super) success: Option<String>,
+    /// Share of deliveries that were delivered on the first attempt, such as `97.2 %`. `None` if an earlier version kept the report.
+    pub(super) first_attempt: Option<String>,
     /// Median latency, such as `140 ms`.
     pub(super) median: Option<String>,
     /// 95th percentile of the latency.
@@ -72,12 +76,13 @@ pub(super) struct Numbers {
 
 impl Numbers {
     pub(super) fn of(report: &ReportSummary) -> Self {
-        let totals = report.totals;
+        let [delivered, trying, held, lost] = counts(report.totals).map(grouped);
         Self {
-            delivered: grouped(totals.delivered),
-            open: grouped(totals.open()),
-            lost: grouped(totals.lost()),
-            success: report.attempts.per_mille().map(share),
+            delivered,
+            trying,
+            held,
+            lost,
+            first_attempt: report.first_attempts.and_then(AttemptCounts::per_mille).map(share),
             median: report.latency.map(|latency| duration(latency.p50_ms)),
             slow: report.latency.map(|latency| duration(latency.p95_ms)),
         }
@@ -98,6 +103,21 @@ mod tests {
         let chart = days.chart(Words::of(Language::English), "t");
         assert_eq!(chart.bars.len(), SHOWN);
         assert_eq!((chart.bars[0].label.as_str(), chart.bars[13].label.as_str()), ("2026-11-14", "2026-11-27"));
-        assert!(chart.bars.iter().all(|bar| bar.values == [0, 0, 0] && bar.href.is_none()));
+        assert!(chart.bars.iter().all(|bar| bar.values == [0; 4] && bar.href.is_none()));
+    }
+
+    #[test]
+    fn a_report_that_the_previous_version_kept_shows_no_share_of_first_attempts() {
+        let totals = r#"{"deliveries":3,"delivered":2,"failed":0,"stillTrying":0,"held":0,"cancelled":0,"expired":1}"#;
+        let numbers = |more: &str| {
+            let json = format!(
+                r#"{{"day":"2026-11-27","asOf":"2026-11-28T00:10:00.000Z","totals":{totals},"earlierDays":{totals},
+                "ended":{{"delivered":2,"failed":0,"cancelled":0,"expired":1}},"attempts":{{"made":4,"succeeded":2}}{more}}}"#
+            );
+            Numbers::of(&serde_json::from_str(&json).unwrap())
+        };
+        let (old, new) = (numbers(""), numbers(r#","firstAttempts":{"made":3,"succeeded":2}"#));
+        assert_eq!((old.delivered, old.lost, old.first_attempt), ("2".to_owned(), "1".to_owned(), None));
+        assert_eq!(new.first_attempt.as_deref(), Some("66.6 %"));
     }
 }

@@ -4,11 +4,10 @@ use std::future::IntoFuture;
 
 use api::ProblemKind;
 use askama::Template;
-use axum::Router;
 use axum::routing::get;
 use domain::reports::report::ReportSummary;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::http::api_client::{List, Reply};
 use crate::http::problem::Problem;
 use crate::http::response::{PageResult, page, part};
@@ -32,8 +31,8 @@ use trouble::Trouble;
 use words::Words;
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route(Area::Overview.path(), get(show))
+pub(crate) fn routes() -> Routes {
+    Routes::default().route(Area::Overview.path(), get(show))
 }
 
 #[derive(Template)]

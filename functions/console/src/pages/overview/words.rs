@@ -9,7 +9,7 @@ words! {
         all_well: "All is well: no endpoint is in trouble.", "문제가 있는 엔드포인트가 없습니다.", "Todo va bien: ningún endpoint tiene problemas.";
         see_why: "See why", "원인 보기", "Ver por qué";
         endpoint_since: "{state} since {at} UTC.", "{state}. 시작: {at} UTC.", "{state} desde {at} UTC.";
-        endpoint_held: "Waiting webhooks: {count}. They are sent when sending begins again.", "대기 중인 웹훅: {count}. 전송이 다시 시작되면 보냅니다.", "Webhooks en espera: {count}. Se enviarán cuando se reanude el envío.";
+        endpoint_held: "Held webhooks: {count}. They are sent when sending begins again.", "보류된 웹훅: {count}. 전송이 다시 시작되면 보냅니다.", "Webhooks retenidos: {count}. Se enviarán cuando se reanude el envío.";
         endpoint_disables: "It is turned off at {at} UTC if nothing changes.", "그대로면 {at} UTC에 꺼집니다.", "Se desactivará el {at} UTC si nada cambia.";
         key_title: "API key “{name}” ends soon", "API 키 “{name}” 만료 예정", "La clave de API «{name}» caduca pronto";
         key_ends: "It ends at {at} UTC. Rotate it now; both keys work during the overlap that you choose.", "{at} UTC에 만료됩니다. 지금 교체하면 정한 기간 동안 두 키를 함께 쓸 수 있습니다.", "Caduca el {at} UTC. Sustitúyala ya; ambas claves funcionan durante el solapamiento que elija.";
@@ -27,9 +27,10 @@ words! {
 
         latest_title: "Webhooks of {day}", "{day}의 웹훅", "Webhooks del {day}";
         delivered: "delivered", "전달됨", "entregados";
-        open: "trying or held", "시도 중·보류", "reintentando o retenidos";
+        trying: "still trying", "시도 중", "reintentando";
+        held: "on hold", "보류", "retenidos";
         lost: "failed", "실패", "fallidos";
-        success: "{share} of the attempts succeeded.", "시도 성공률 {share}.", "Tuvo éxito el {share} de los intentos.";
+        first_attempt: "Delivered on the first attempt: {share}.", "첫 시도 성공률 {share}.", "Entregados en el primer intento: {share}.";
         latency: "Half arrived within {median}, 95 % within {slow}.", "절반은 {median}, 95 %는 {slow} 안에 도착했습니다.", "La mitad llegó en {median}; el 95 %, en {slow}.";
         see_report: "See the report", "리포트 보기", "Ver el informe";
         no_days: "The pictures of the last days appear on the morning after the first webhooks.", "첫 웹훅을 보낸 다음 날 아침부터 최근 현황이 나타납니다.", "Los gráficos aparecen la mañana siguiente a los primeros webhooks.";

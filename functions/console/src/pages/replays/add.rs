@@ -83,8 +83,7 @@ fn selection(sent: &SentForm, now: Timestamp) -> Value {
         "type": sent.json("type"),
         "from": sent.optional("from").map(times::for_api),
         "to": sent.optional("to").map_or_else(|| now.to_string(), times::for_api),
-        // A value that is not a number stays as it is, so that the api says what is wrong with it.
-        "ratePerMinute": sent.text("ratePerMinute").parse::<u64>().map_or_else(|_| sent.json("ratePerMinute"), Value::from),
+        "ratePerMinute": sent.number("ratePerMinute"),
     })
 }
 

@@ -34,7 +34,7 @@ impl ListPage {
     /// Which webhooks a replay sends, in a few words.
     fn which(&self, filter: &Filter) -> String {
         let endpoint = filter.endpoint_id.map_or(self.words.all_endpoints, |id| {
-            self.endpoints.get(id).map_or(self.words.endpoint_deleted, |endpoint| endpoint.name())
+            self.endpoints.get(id).map_or(self.shell.words.deleted_endpoint, |endpoint| endpoint.name())
         });
         let event_type = filter.event_type.map(EventType::as_str);
         let which = self.words.which(filter.which());

@@ -1,17 +1,15 @@
 //! Replays: all failed or all delivered webhooks of a time are sent again, at a limited rate.
 
-use axum::Router;
 use axum::routing::{get, post};
 use domain::foundation::id::ReplayId;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::layout::nav::Area;
 
 mod add;
 mod cancel;
 mod count;
 mod list;
-mod progress;
 mod replay;
 mod times;
 mod view;
@@ -24,8 +22,8 @@ const AREA: Area = Area::Replays;
 const LIST: &str = AREA.path();
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/replays", get(list::show).post(add::start))
         .route("/replays/new", get(add::ask).post(add::count))
         .route("/replays/{id}", get(replay::show))

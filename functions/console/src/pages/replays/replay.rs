@@ -16,10 +16,10 @@ use crate::http::response::{PageResult, done, page_with, part};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
 use crate::layout::endpoint_names::EndpointNames;
+use crate::layout::share_bar::{Share, ShareBar};
 use crate::layout::shell::Shell;
 use crate::layout::time::{grouped, minute};
 use crate::layout::translations::Fill;
-use crate::pages::replays::progress::ProgressBar;
 use crate::pages::replays::view::Replay;
 use crate::pages::replays::words::{Done, Words};
 use crate::pages::replays::{AREA, LIST, path_of};
@@ -39,7 +39,7 @@ struct ReplayPage {
 impl ReplayPage {
     fn endpoint(&self) -> &str {
         let Some(id) = self.replay.filter.endpoint_id else { return self.words.all_endpoints };
-        self.endpoints.get(id).map_or(self.words.endpoint_deleted, |endpoint| endpoint.name())
+        self.endpoints.get(id).map_or(self.shell.words.deleted_endpoint, |endpoint| endpoint.name())
     }
 
     fn event_type(&self) -> &'static str {
@@ -84,6 +84,21 @@ pub(super) fn title(replay: &Replay, words: &Words) -> String {
     words.replay_of.fill("at", format_args!("{} UTC", minute(&replay.created_at)))
 }
 
+/// The number of webhooks with each result, as a bar.
+fn results(replay: &Replay, words: &Words) -> ShareBar<'static> {
+    let progress = replay.progress;
+    let share = |name: &str, tone, number| Share { label: format!("{} {name}", grouped(number)), tone, size: number };
+    ShareBar {
+        title: words.bar,
+        shares: vec![
+            share(words.delivered, "ok", progress.delivered),
+            share(words.failed, "bad", progress.failed),
+            share(words.skipped, "idle", progress.skipped),
+            share(words.waiting, "held", replay.waiting()),
+        ],
+    }
+}
+
 async fn respond(visitor: &Visitor, id: ReplayId, form: Form) -> PageResult {
     let (replay, endpoints) = tokio::try_join!(read(visitor, id), EndpointNames::read(visitor))?;
     let words = Words::of(visitor.language());
@@ -91,7 +106,7 @@ async fn respond(visitor: &Visitor, id: ReplayId, form: Form) -> PageResult {
     let page = ReplayPage {
         shell: Shell::new(visitor, AREA, title(&replay, words)).with_form(&form).with_notice(notice),
         words,
-        bar: part(&ProgressBar::of(&replay, words))?,
+        bar: part(&results(&replay, words))?,
         replay,
         endpoints,
         now: visitor.now(),

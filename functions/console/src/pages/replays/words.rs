@@ -27,7 +27,6 @@ words! {
         see_deliveries: "See the deliveries", "전달 보기", "Ver las entregas";
         add: "Send webhooks again", "웹훅 다시 보내기", "Reenviar webhooks";
         started: "Started", "시작", "Iniciado";
-        state: "State", "상태", "Estado";
         which: "Which webhooks", "대상 웹훅", "Qué webhooks";
         progress: "Result", "결과", "Resultado";
 
@@ -46,8 +45,6 @@ words! {
         from_help: "When the event was accepted.", "이벤트가 접수된 시각입니다.", "Cuándo se aceptó el evento.";
         to: "Until (UTC)", "종료 시각(UTC)", "Hasta (UTC)";
         to_help: "If it is empty, the time ends now.", "비워 두면 지금까지입니다.", "Si lo deja vacío, el periodo termina ahora.";
-        endpoint: "Endpoint", "엔드포인트", "Endpoint";
-        event_type: "Type", "유형", "Tipo";
         rate: "Webhooks a minute", "분당 웹훅 수", "Webhooks por minuto";
         rate_help: "From 1 to 1,200. Choose what your server can take besides its usual load.", "1~1,200. 서버가 평소 부하에 더해 처리할 수 있는 수를 정해 주세요.", "De 1 a 1200. Elija lo que su servidor pueda atender además de su carga habitual.";
         count: "Count them", "개수 확인", "Contarlos";
@@ -75,7 +72,6 @@ words! {
         replay_of: "Replay of {at}", "{at} 다시 보내기", "Reenvío del {at}";
         all_endpoints: "all endpoints", "모든 엔드포인트", "todos los endpoints";
         all_types: "all types", "모든 유형", "todos los tipos";
-        endpoint_deleted: "deleted endpoint", "삭제된 엔드포인트", "endpoint eliminado";
         running_note: "Sending begins within a minute and continues by itself. You can leave this page.", "1분 안에 전송을 시작하며 자동으로 계속됩니다. 이 페이지를 떠나도 됩니다.", "El envío empieza en un minuto y continúa por sí solo. Puede salir de esta página.";
         stopped_note: "No further webhooks are sent. Those that were already on their way count as skipped.", "웹훅을 더 이상 보내지 않습니다. 이미 대기 중이던 웹훅은 건너뛴 것으로 집계됩니다.", "No se envían más webhooks. Los que ya estaban en camino cuentan como omitidos.";
         done_note: "Every webhook was sent or skipped.", "모든 웹훅을 보냈거나 건너뛰었습니다.", "Todos los webhooks se enviaron o se omitieron.";
@@ -83,7 +79,6 @@ words! {
         missing_progress_note: "The numbers count first attempts. Failed ones are retried.", "숫자는 첫 시도 기준이며, 실패하면 다시 시도합니다.", "Los números cuentan los primeros intentos. Los fallidos se reintentan.";
         see_created: "See these webhooks", "이 웹훅 보기", "Ver estos webhooks";
         as_of: "As of", "기준 시각:", "A las";
-        refresh: "Refresh", "새로 고침", "Actualizar";
         delivered: "delivered", "전달됨", "entregados";
         expired: "expired", "만료됨", "caducados";
         missing: "missing", "받지 못함", "no recibidos";

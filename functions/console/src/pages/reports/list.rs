@@ -2,7 +2,7 @@
 
 use askama::Template;
 use domain::foundation::time::UtcDay;
-use domain::reports::report::{ReportSummary, Totals};
+use domain::reports::report::{AttemptCounts, ReportSummary, Totals};
 
 use crate::http::api_client::List;
 use crate::http::pairs::Pairs;
@@ -10,7 +10,7 @@ use crate::http::response::{PageResult, page, see_other};
 use crate::http::visitor::Visitor;
 use crate::layout::pager::{CURSOR, Pager};
 use crate::layout::shell::Shell;
-use crate::layout::time::grouped;
+use crate::layout::time::{grouped, share};
 use crate::pages::reports::words::Words;
 use crate::pages::reports::{AREA, LIST, path_of};
 
@@ -33,6 +33,8 @@ struct Row {
     delivered: String,
     open: String,
     lost: String,
+    /// Share of the day's deliveries that were delivered on the first attempt. `None` if an earlier version kept the report.
+    first_attempt: Option<String>,
     /// Whether webhooks were lost.
     is_bad: bool,
 }
@@ -46,6 +48,7 @@ impl From<&ReportSummary> for Row {
             delivered: grouped(totals.delivered),
             open: grouped(totals.open()),
             lost: grouped(totals.lost()),
+            first_attempt: report.first_attempts.and_then(AttemptCounts::per_mille).map(share),
             is_bad: totals.lost() > 0,
         }
     }

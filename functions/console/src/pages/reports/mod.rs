@@ -1,10 +1,9 @@
 //! Reports: one day of webhooks each, as in the daily mail.
 
-use axum::Router;
 use axum::routing::get;
 use domain::foundation::time::UtcDay;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::layout::nav::Area;
 
 mod list;
@@ -18,8 +17,8 @@ const AREA: Area = Area::Reports;
 const LIST: &str = AREA.path();
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/reports", get(list::show))
         .route("/reports/today", get(list::today))
         .route("/reports/{day}", get(report::show))

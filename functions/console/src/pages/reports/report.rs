@@ -126,6 +126,11 @@ impl ReportPage {
         Some(self.words.attempts.fill("count", grouped(self.report.attempts.made)).fill("share", share(per_mille)))
     }
 
+    /// Share of the day's deliveries that were delivered on the first attempt.
+    fn on_first_attempt(&self) -> Option<String> {
+        self.report.first_attempts.per_mille().map(share)
+    }
+
     /// How fast webhooks arrived.
     fn latency(&self, latency: &Latency) -> String {
         self.words.latency.fill("median", duration(latency.p50_ms)).fill("slow", duration(latency.p95_ms))

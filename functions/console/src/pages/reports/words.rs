@@ -14,6 +14,7 @@ words! {
         delivered: "Delivered", "전달됨", "Entregados";
         open: "Trying or held", "시도 중·보류", "Reintentando o retenidos";
         lost: "Failed", "실패", "Fallidos";
+        on_first_attempt: "On first attempt", "첫 시도 성공률", "En el primer intento";
 
         report_title: "Report of {day}", "{day} 리포트", "Informe del {day}";
         counted: "Counted at {at} UTC. Later webhooks are not in it.", "{at} UTC 기준입니다. 이후의 웹훅은 포함되지 않습니다.", "Contado a las {at} UTC. Los webhooks posteriores no están.";
@@ -36,6 +37,7 @@ words! {
         earlier: "Webhooks of earlier days", "이전 날의 웹훅", "Webhooks de días anteriores";
         earlier_note: "They were tried on this day, ended on it, or still wait.", "이날 시도했거나, 이날 끝났거나, 아직 기다리는 웹훅입니다.", "Se intentaron este día, terminaron en él o aún esperan.";
         attempts: "Attempts made: {count}. {share} succeeded.", "시도 {count}회, 성공률 {share}.", "Intentos: {count}. Tuvo éxito el {share}.";
+        first_attempt: "Delivered on the first attempt: {share}.", "첫 시도 성공률 {share}.", "Entregados en el primer intento: {share}.";
         latency: "Half arrived within {median}, 95 % within {slow}.", "절반은 {median}, 95 %는 {slow} 안에 도착했습니다.", "La mitad llegó en {median}; el 95 %, en {slow}.";
         by_type: "By event type", "이벤트 유형별", "Por tipo de evento";
         by_endpoint: "By endpoint", "엔드포인트별", "Por endpoint";

@@ -1,5 +1,6 @@
 //! Checks a URL with which a person came back: is it ours, and what does it say?
 
+use api::ProblemKind;
 use askama::Template;
 use domain::projects::api_key::Scope;
 use serde_json::json;
@@ -23,6 +24,8 @@ struct CheckPage {
     words: &'static Words,
     form: Form,
     verdict: Option<Verdict>,
+    /// Whether a return URL is set. Without one there is nothing to compare with.
+    is_set: bool,
 }
 
 impl CheckPage {
@@ -36,7 +39,7 @@ impl CheckPage {
 /// Shows an empty form.
 pub(super) async fn ask(visitor: Visitor) -> PageResult {
     let form = Form::new(&visitor);
-    show(&visitor, form, None)
+    show(&visitor, form, None, true)
 }
 
 /// Shows the verdict. Nothing of the URL is stored.
@@ -45,14 +48,17 @@ pub(super) async fn check(visitor: Visitor, sent: SentForm) -> PageResult {
     match visitor.api().post("/return-url/verify").json(&body).await {
         Ok(reply) => {
             let verdict = reply.json()?;
-            show(&visitor, Form::kept(&visitor, sent), Some(verdict))
+            show(&visitor, Form::kept(&visitor, sent), Some(verdict), true)
         }
-        Err(problem) => show(&visitor, Form::refused(&visitor, sent, problem, &FIELDS)?, None),
+        Err(problem) if problem.kind() == Some(ProblemKind::NotFound) => {
+            show(&visitor, Form::kept(&visitor, sent), None, false)
+        }
+        Err(problem) => show(&visitor, Form::refused(&visitor, sent, problem, &FIELDS)?, None, true),
     }
 }
 
-fn show(visitor: &Visitor, form: Form, verdict: Option<Verdict>) -> PageResult {
+fn show(visitor: &Visitor, form: Form, verdict: Option<Verdict>, is_set: bool) -> PageResult {
     let words = Words::of(visitor.language());
     let shell = Shell::new(visitor, AREA, words.check_title).with_form(&form);
-    page_with(form.status(), &CheckPage { shell, words, form, verdict })
+    page_with(form.status(), &CheckPage { shell, words, form, verdict, is_set })
 }

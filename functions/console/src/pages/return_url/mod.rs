@@ -1,10 +1,9 @@
 //! The return URL: where a person goes after the verification, and which fields the customer's site gets.
 
-use axum::Router;
 use axum::routing::{get, post};
 use domain::foundation::id::SecretKeyId;
 
-use crate::app::App;
+use crate::app::Routes;
 use crate::layout::nav::Area;
 
 mod check;
@@ -23,11 +22,11 @@ const AREA: Area = Area::ReturnUrl;
 const SETTINGS: &str = AREA.path();
 
 /// The path of the list of keys, in the console and in the api.
-const KEYS: &str = "/return-url/keys";
+pub(super) const KEYS: &str = "/return-url/keys";
 
 /// The routes of this area.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
+pub(crate) fn routes() -> Routes {
+    Routes::default()
         .route("/return-url", get(settings::show).post(settings::save))
         .route("/return-url/preview", post(settings::preview))
         .route("/return-url/delete", get(delete::ask).post(delete::delete))

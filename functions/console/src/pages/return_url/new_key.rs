@@ -11,15 +11,13 @@ use crate::http::response::{PageResult, page, page_with};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
 use crate::layout::shell::Shell;
+use crate::pages::DEFAULT_OVERLAP_DAYS;
 use crate::pages::return_url::view::{Key, NewKey};
 use crate::pages::return_url::words::Words;
 use crate::pages::return_url::{AREA, KEYS, SETTINGS};
 
 /// The fields of the form.
 const FIELDS: [&str; 2] = ["overlapDays", "secretKey"];
-
-/// Days until a new key replaces the current one, unless the person chooses otherwise.
-const DEFAULT_OVERLAP_DAYS: u8 = 7;
 
 #[derive(Template)]
 #[template(path = "return_url/new_key.html")]
@@ -48,11 +46,8 @@ pub(super) async fn ask(visitor: Visitor) -> PageResult {
 
 /// Issues the key. The response to the form is the only one that contains it.
 pub(super) async fn issue(visitor: Visitor, sent: SentForm) -> PageResult {
-    let overlap = sent.text("overlapDays");
-    // The first key replaces none, so its form does not ask.
-    let days =
-        if overlap.is_empty() { json!(0) } else { overlap.parse::<u32>().map_or(json!(overlap), |days| json!(days)) };
-    let body = json!({"overlapDays": days, "secretKey": sent.json("secretKey")});
+    // The first key replaces none, so its form does not ask for days.
+    let body = json!({"overlapDays": sent.number("overlapDays"), "secretKey": sent.json("secretKey")});
     match visitor.api().post(KEYS).json(&body).of_form(&sent).await {
         Ok(reply) => {
             let NewKey { secret_key, active_from } = reply.json()?;
@@ -67,9 +62,5 @@ async fn show(visitor: &Visitor, form: Form) -> PageResult {
     let words = Words::of(visitor.language());
     let keys: List<Key> = visitor.api().get(KEYS).await?.json()?;
     let shell = Shell::new(visitor, AREA, words.new_key_title).with_form(&form);
-    // What was typed into the field of an own key is a secret, so it is not shown again.
-    page_with(
-        form.status(),
-        &NewKeyPage { shell, words, form: form.without("secretKey"), replaces: !keys.items.is_empty() },
-    )
+    page_with(form.status(), &NewKeyPage { shell, words, form, replaces: !keys.items.is_empty() })
 }

@@ -13,9 +13,10 @@ use crate::http::problem::Problem;
 use crate::http::response::{PageResult, done, page, page_with, part};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
+use crate::layout::choice::Choice;
 use crate::layout::shell::Shell;
 use crate::pages::return_url::view::{Key, Preview, Settings};
-use crate::pages::return_url::words::{Choice, Done, Words};
+use crate::pages::return_url::words::{Done, Words};
 use crate::pages::return_url::{AREA, KEYS, SETTINGS};
 
 /// The fields of the form.

@@ -3,6 +3,7 @@
 use domain::public_names;
 use domain::return_urls::{Encryption, KeyState, NotOurs, ReturnField, ReturnUrlWarning};
 
+use crate::layout::choice::Choice;
 use crate::layout::translations::words;
 use crate::pages::return_url::view::{Key, Verdict};
 
@@ -19,9 +20,6 @@ public_names! {
         KeyDeleted = "key-deleted",
     }
 }
-
-/// A checkbox or radio button: value, label, and the name for programmers.
-pub(super) type Choice = (&'static str, &'static str, &'static str);
 
 words! {
     /// Texts of the return URL's pages.
@@ -50,8 +48,8 @@ words! {
         signed: "Sign the URL", "URL에 서명", "Firmar la URL";
         signed_help: "Your site can then tell that nobody changed the result.", "결과를 아무도 바꾸지 않았음을 고객 사이트에서 확인할 수 있습니다.", "Así su sitio sabe que nadie cambió el resultado.";
         app_scheme: "The URL opens an app (such as com.example.app://done)", "앱을 여는 URL입니다 (예: com.example.app://done)", "La URL abre una aplicación (por ejemplo com.example.app://done)";
-        needs_key: "Encryption and signature need a key. Create it first.", "암호화와 서명에는 키가 필요합니다. 먼저 키를 만들어 주세요.", "El cifrado y la firma necesitan una clave. Créela antes.";
-        keys_link: "Keys for encryption and signature", "암호화·서명 키", "Claves de cifrado y firma";
+        needs_key: "Encryption and signature need a secretKey. Create it first.", "암호화와 서명에는 secretKey가 필요합니다. 먼저 만들어 주세요.", "El cifrado y la firma necesitan una secretKey. Créela antes.";
+        keys_link: "secretKeys for encryption and signature", "암호화·서명용 secretKey", "secretKeys de cifrado y firma";
         check_link: "Check a URL that a person came back with", "돌아온 URL 확인", "Comprobar una URL de retorno";
         delete: "Delete the return URL…", "리턴 URL 삭제…", "Eliminar la URL de retorno…";
 
@@ -68,44 +66,43 @@ words! {
 
         delete_title: "Delete the return URL?", "리턴 URL을 삭제할까요?", "¿Eliminar la URL de retorno?";
         delete_people: "People then stay on the result page. Links that are already open do not lead to your site any more.", "이후 사용자는 결과 페이지에 머뭅니다. 이미 열린 링크도 고객 사이트로 이동하지 않습니다.", "Las personas se quedarán en la página de resultado. Los enlaces ya abiertos tampoco llevarán a su sitio.";
-        delete_keys: "The keys stay. You can set a return URL again at any time.", "키는 유지됩니다. 언제든지 리턴 URL을 다시 설정할 수 있습니다.", "Las claves se conservan. Puede indicar otra URL en cualquier momento.";
+        delete_keys: "The secretKeys stay. You can set a return URL again at any time.", "secretKey는 유지됩니다. 언제든지 리턴 URL을 다시 설정할 수 있습니다.", "Las secretKeys se conservan. Puede indicar otra URL en cualquier momento.";
         delete_button: "Delete the return URL", "리턴 URL 삭제", "Eliminar la URL de retorno";
 
-        keys_title: "Keys for encryption and signature", "암호화·서명 키", "Claves de cifrado y firma";
-        keys_intro: "The same key encrypts and signs return URLs, and encrypts webhooks if an endpoint asks for it.", "같은 키로 리턴 URL을 암호화하고 서명하며, 엔드포인트에서 요청하면 웹훅도 암호화합니다.", "La misma clave cifra y firma las URL de retorno, y cifra los webhooks si un endpoint lo pide.";
-        no_keys: "There is no key yet. Create one before you turn on encryption or signature.", "아직 키가 없습니다. 암호화나 서명을 사용하려면 먼저 만들어 주세요.", "Todavía no hay claves. Cree una antes de activar el cifrado o la firma.";
-        new_key: "Create a key", "키 만들기", "Crear una clave";
-        key_id: "Key", "키", "Clave";
-        key_state: "State", "상태", "Estado";
+        keys_title: "secretKeys for encryption and signature", "암호화·서명용 secretKey", "secretKeys de cifrado y firma";
+        keys_intro: "The same secretKey encrypts and signs return URLs, and encrypts webhooks if an endpoint asks for it.", "같은 secretKey로 리턴 URL을 암호화하고 서명하며, 엔드포인트에서 요청하면 웹훅도 암호화합니다.", "La misma secretKey cifra y firma las URL de retorno, y cifra los webhooks si un endpoint lo pide.";
+        no_keys: "There is no secretKey yet. Create one before you turn on encryption or signature.", "아직 secretKey가 없습니다. 암호화나 서명을 사용하려면 먼저 만들어 주세요.", "Todavía no hay ninguna secretKey. Cree una antes de activar el cifrado o la firma.";
+        new_key: "Create a secretKey", "secretKey 만들기", "Crear una secretKey";
+        key_id: "secretKey", "secretKey", "secretKey";
         key_active: "Current from", "적용 시각", "Activa desde";
         key_until: "Verifies until", "확인 가능 기한", "Verifica hasta";
-        key_next: "next", "다음 키", "siguiente";
-        key_current: "current", "현재 키", "activa";
-        key_previous: "previous", "이전 키", "anterior";
+        key_next: "next", "다음", "siguiente";
+        key_current: "current", "현재", "activa";
+        key_previous: "previous", "이전", "anterior";
         actions: "Action", "작업", "Acción";
         activate: "Use now…", "지금 적용…", "Usar ya…";
         delete_key: "Delete…", "삭제…", "Eliminar…";
 
-        new_key_title: "Create a key", "키 만들기", "Crear una clave";
-        overlap: "Days until it replaces the current key", "현재 키를 바꿀 때까지의 일수", "Días hasta que sustituya a la actual";
-        overlap_help: "0 to 30. Store the new key in your site before then. With 0 it is used at once, and the current key ends within a minute.", "0~30. 그 전에 새 키를 고객 사이트에 저장해 주세요. 0이면 바로 적용되고 현재 키는 1분 안에 끝납니다.", "De 0 a 30. Guarde antes la clave nueva en su sitio. Con 0 se usa de inmediato y la actual termina en un minuto.";
-        own_key: "Your own key", "직접 정한 키", "Su propia clave";
-        own_key_help: "Only if your site already has one: 32 letters and digits. Otherwise leave it empty.", "고객 사이트에 이미 키가 있을 때만 입력합니다. 영문자와 숫자 32자입니다. 없으면 비워 두세요.", "Solo si su sitio ya tiene una: 32 letras y cifras. Si no, déjelo vacío.";
-        new_key_button: "Create the key", "키 만들기", "Crear la clave";
+        new_key_title: "Create a secretKey", "secretKey 만들기", "Crear una secretKey";
+        overlap: "Days until it replaces the current secretKey", "현재 secretKey를 바꿀 때까지의 일수", "Días hasta que sustituya a la actual";
+        overlap_help: "0 to 30. Store the new secretKey in your site before then. With 0 it is used at once, and the current one ends within a minute.", "0~30. 그 전에 새 secretKey를 고객 사이트에 저장해 주세요. 0이면 바로 적용되고 현재 secretKey는 1분 안에 끝납니다.", "De 0 a 30. Guarde antes la secretKey nueva en su sitio. Con 0 se usa de inmediato y la actual termina en un minuto.";
+        own_key: "Your own secretKey", "직접 정한 secretKey", "Su propia secretKey";
+        own_key_help: "Only if your site already has one: 32 letters and digits. Otherwise leave it empty.", "고객 사이트에 이미 secretKey가 있을 때만 입력합니다. 영문자와 숫자 32자입니다. 없으면 비워 두세요.", "Solo si su sitio ya tiene una: 32 letras y cifras. Si no, déjelo vacío.";
+        new_key_button: "Create the secretKey", "secretKey 만들기", "Crear la secretKey";
 
-        once_title: "Copy the key now", "지금 키를 복사해 주세요", "Copie la clave ahora";
-        once: "This page is the only one that shows the key. Store it where your site keeps its secrets, not in a mail or a chat.", "키는 이 페이지에서만 볼 수 있습니다. 메일이나 채팅이 아니라 고객 사이트의 비밀 저장소에 보관해 주세요.", "Solo esta página muestra la clave. Guárdela donde su sitio guarda los secretos, no en un correo ni en un chat.";
+        once_title: "Copy the secretKey now", "지금 secretKey를 복사해 주세요", "Copie la secretKey ahora";
+        once: "This page is the only one that shows the secretKey. Store it where your site keeps its secrets, not in a mail or a chat.", "secretKey는 이 페이지에서만 볼 수 있습니다. 메일이나 채팅이 아니라 고객 사이트의 비밀 저장소에 보관해 주세요.", "Solo esta página muestra la secretKey. Guárdela donde su sitio guarda los secretos, no en un correo ni en un chat.";
         once_active: "It is used from:", "적용 시각:", "Se usa desde:";
-        once_done: "I have stored the key", "키를 보관했습니다", "He guardado la clave";
+        once_done: "I have stored the secretKey", "secretKey를 보관했습니다", "He guardado la secretKey";
 
-        activate_title: "Use this key now?", "이 키를 지금 적용할까요?", "¿Usar esta clave ya?";
-        activate_use: "New return links use the key at once, older ones and webhooks within 30 seconds.", "새 리턴 링크는 바로, 이전 링크와 웹훅은 30초 안에 이 키를 사용합니다.", "Los enlaces nuevos la usan de inmediato; los anteriores y los webhooks, en 30 segundos.";
-        activate_before: "Make sure that your site has it. The current key still verifies for a day.", "고객 사이트에 이 키가 있는지 확인해 주세요. 현재 키는 하루 동안 확인에 사용할 수 있습니다.", "Asegúrese de que su sitio la tiene. La actual sigue verificando durante un día.";
-        activate_button: "Use the key now", "지금 적용", "Usar la clave ya";
-        delete_key_title: "Delete this key?", "이 키를 삭제할까요?", "¿Eliminar esta clave?";
-        delete_key_verify: "URLs that were made with it are no longer accepted by the check here.", "이 키로 만든 URL은 더 이상 여기에서 확인되지 않습니다.", "Las URL hechas con ella ya no se darán por válidas aquí.";
-        delete_key_forever: "A deleted key cannot be brought back. A current key cannot be deleted: create another to replace it.", "삭제한 키는 되살릴 수 없습니다. 현재 키는 삭제할 수 없으니 새 키를 만들어 교체해 주세요.", "Una clave eliminada no se recupera. La activa no se puede eliminar: cree otra que la sustituya.";
-        delete_key_button: "Delete the key", "키 삭제", "Eliminar la clave";
+        activate_title: "Use this secretKey now?", "이 secretKey를 지금 적용할까요?", "¿Usar esta secretKey ya?";
+        activate_use: "New return links use the secretKey at once, older ones and webhooks within 30 seconds.", "새 리턴 링크는 바로, 이전 링크와 웹훅은 30초 안에 이 secretKey를 사용합니다.", "Los enlaces nuevos la usan de inmediato; los anteriores y los webhooks, en 30 segundos.";
+        activate_before: "Make sure that your site has it. The current one still verifies for a day.", "고객 사이트에 이 secretKey가 있는지 확인해 주세요. 현재 secretKey는 하루 동안 확인에 사용할 수 있습니다.", "Asegúrese de que su sitio la tiene. La actual sigue verificando durante un día.";
+        activate_button: "Use the secretKey now", "지금 적용", "Usar la secretKey ya";
+        delete_key_title: "Delete this secretKey?", "이 secretKey를 삭제할까요?", "¿Eliminar esta secretKey?";
+        delete_key_verify: "URLs that were made with it are no longer accepted by the check here.", "이 secretKey로 만든 URL은 더 이상 여기에서 확인되지 않습니다.", "Las URL hechas con ella ya no se darán por válidas aquí.";
+        delete_key_forever: "A deleted secretKey cannot be brought back. The current one cannot be deleted: create another to replace it.", "삭제한 secretKey는 되살릴 수 없습니다. 현재 secretKey는 삭제할 수 없으니 새로 만들어 교체해 주세요.", "Una secretKey eliminada no se recupera. La activa no se puede eliminar: cree otra que la sustituya.";
+        delete_key_button: "Delete the secretKey", "secretKey 삭제", "Eliminar la secretKey";
 
         check_title: "Check a return URL", "리턴 URL 확인", "Comprobar una URL de retorno";
         check_intro: "Paste the address with which a person came back to your site. You see whether it is ours and unchanged, and what it says. Nothing is stored.", "사람이 고객 사이트로 돌아온 주소를 붙여 넣으세요. 저희가 만든 주소인지, 바뀌지 않았는지, 어떤 내용인지 보여 줍니다. 저장하지 않습니다.", "Pegue la dirección con la que una persona volvió a su sitio. Verá si es nuestra, si está intacta y qué dice. No se guarda nada.";
@@ -117,15 +114,15 @@ words! {
         malformed: "It is not built like a return URL: a parameter is missing, repeated or in the wrong place. Paste the whole address as the browser sent it.", "리턴 URL의 형식이 아닙니다. 매개변수가 없거나 반복되거나 위치가 다릅니다. 브라우저가 보낸 주소 전체를 붙여 넣어 주세요.", "No tiene la forma de una URL de retorno: falta un parámetro, está repetido o fuera de lugar. Pegue la dirección completa, tal como la envió el navegador.";
         other_url: "It does not begin with your return URL.", "설정한 리턴 URL로 시작하지 않습니다.", "No empieza por su URL de retorno.";
         not_signed: "It has no signature, and nothing else proves where it comes from. Turn on the signature.", "서명이 없고 출처를 증명할 다른 방법도 없습니다. 서명을 사용해 주세요.", "No tiene firma y nada más demuestra su origen. Active la firma.";
-        signature: "The signature is wrong: somebody changed the URL, or it was made with another key.", "서명이 맞지 않습니다. 누군가 URL을 바꾸었거나 다른 키로 만들었습니다.", "La firma no es correcta: alguien cambió la URL o se hizo con otra clave.";
-        undecryptable: "No key of this project decrypts it.", "이 프로젝트의 키로 복호화할 수 없습니다.", "Ninguna clave de este proyecto la descifra.";
+        signature: "The signature is wrong: somebody changed the URL, or it was made with another secretKey.", "서명이 맞지 않습니다. 누군가 URL을 바꾸었거나 다른 secretKey로 만들었습니다.", "La firma no es correcta: alguien cambió la URL o se hizo con otra secretKey.";
+        undecryptable: "No secretKey of this project decrypts it.", "이 프로젝트의 secretKey로 복호화할 수 없습니다.", "Ninguna secretKey de este proyecto la descifra.";
         expired: "It was signed more than an hour ago. An old URL may have been used before.", "서명한 지 한 시간이 넘었습니다. 이미 사용된 URL일 수 있습니다.", "Se firmó hace más de una hora. Puede que ya se haya usado.";
         too_early: "Its time is in the future. Somebody changed it, or a clock is wrong.", "서명 시각이 미래입니다. 누군가 바꾸었거나 시계가 맞지 않습니다.", "Su hora está en el futuro. Alguien la cambió o un reloj va mal.";
 
         done_saved: "Saved. New return links use it at once.", "저장했습니다. 새 리턴 링크부터 바로 적용됩니다.", "Guardado. Los enlaces nuevos ya la usan.";
         done_deleted: "The return URL is deleted.", "리턴 URL을 삭제했습니다.", "La URL de retorno está eliminada.";
-        done_activated: "The key is in use.", "키를 적용했습니다.", "La clave está en uso.";
-        done_key_deleted: "The key is deleted.", "키를 삭제했습니다.", "La clave está eliminada.";
+        done_activated: "The secretKey is in use.", "secretKey를 적용했습니다.", "La secretKey está en uso.";
+        done_key_deleted: "The secretKey is deleted.", "secretKey를 삭제했습니다.", "La secretKey está eliminada.";
     }
 }
 
