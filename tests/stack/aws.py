@@ -1,6 +1,6 @@
 """Calls the emulator as a deployment pipeline calls AWS. Reads one JSON request from the command line, prints one JSON response.
 
-    {"do": "deploy", "stack", "template", "bucket", "prefix", "functions": {name: binary}, "parameters": {…}}
+    {"do": "deploy", "stack", "template", "bucket", "functions": {name: binary}, "parameters": {…}}
         → {"outputs": {…}}, when every resource exists
     {"do": "invoke", "function", "payload"} → {"payload": …}
     {"do": "environment"} → {"variables": {…}}, those of all functions, merged: a name has the same value in all of them
@@ -13,6 +13,7 @@ The usual AWS environment variables give the endpoint and the credentials. Error
 
 import io
 import json
+import re
 import sys
 import time
 import zipfile
@@ -54,15 +55,19 @@ def failures(cloudformation, name):
 
 
 def upload(request):
-    """Uploads the functions and the template. Returns the URL of the template, which is too large to be part of a call."""
+    """Uploads the functions and the template. Returns the URL of the template, which is too large to be part of a call.
+
+    As `sam deploy` does, this replaces the folder of each function in the template by the address of its zip file.
+    """
     s3 = boto3.client("s3")
-    bucket, prefix = request["bucket"], request["prefix"]
+    bucket = request["bucket"]
     s3.create_bucket(Bucket=bucket)
     for name, binary in request["functions"].items():
-        s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}.zip", Body=zipped(binary))
-    with open(request["template"], "rb") as template:
-        s3.put_object(Bucket=bucket, Key=f"{prefix}/application.yaml", Body=template.read())
-    return f"{s3.meta.endpoint_url}/{bucket}/{prefix}/application.yaml"
+        s3.put_object(Bucket=bucket, Key=f"{name}.zip", Body=zipped(binary))
+    with open(request["template"], encoding="utf-8") as template:
+        packaged = re.sub(r"CodeUri: \.\./functions/(\S+)", rf"CodeUri: s3://{bucket}/\1.zip", template.read())
+    s3.put_object(Bucket=bucket, Key="application.yaml", Body=packaged.encode())
+    return f"{s3.meta.endpoint_url}/{bucket}/application.yaml"
 
 
 def zipped(binary):

@@ -63,11 +63,21 @@ def with_batches_of_statements(checks_of):
     return checks_as_on_aws
 
 
+def with_tls(value_of):
+    """The policies of queues and topics refuse requests without TLS. The emulator has none, so its requests count as encrypted."""
+
+    def value_on_aws(key, context):
+        return "true" if key.lower() == "aws:securetransport" else value_of(key, context)
+
+    return value_on_aws
+
+
 def main(path):
     file = open(path, "w", encoding="utf-8")
     iam_evaluator.enforce = recording(iam_evaluator.enforce, file)
     iam_actions.extract_iam_action = with_batches_of_messages(iam_actions.extract_iam_action)
     iam_actions.dynamodb_transaction_checks = with_batches_of_statements(iam_actions.dynamodb_transaction_checks)
+    iam_evaluator._resolve_condition_key = with_tls(iam_evaluator._resolve_condition_key)
     # MiniStack reads its own arguments from here.
     del sys.argv[1:]
     app.main()

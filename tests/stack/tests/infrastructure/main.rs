@@ -1,4 +1,6 @@
 //! Compares the templates in `infra/` with the code, the runbook and each other. The tests read the templates as text.
+//!
+//! What AWS demands of the templates is tested in `infra/tests`, in Python, which has the tools to resolve and transform them.
 
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
@@ -8,8 +10,8 @@ use std::path::{Path, PathBuf};
 mod alarms;
 mod guards;
 mod nesting;
+mod operator_key;
 mod parameters;
-mod roles;
 mod threats;
 
 fn root() -> PathBuf {
@@ -34,16 +36,4 @@ fn resources(template: &str) -> Vec<(String, String)> {
         }
     }
     found
-}
-
-/// The names of all functions, which are those of their folders.
-fn functions() -> Vec<String> {
-    let folders = fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap().file_name());
-    folders.map(|name| name.into_string().unwrap()).collect()
-}
-
-/// The name of a function's role: `WebhookSenderRole` for `webhook-sender`.
-fn role_of(function: &str) -> String {
-    let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
-    function.split('-').map(capitalized).chain(["Role".to_owned()]).collect()
 }

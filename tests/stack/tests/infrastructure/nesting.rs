@@ -32,7 +32,7 @@ fn names(template: &str, of: &str) -> BTreeSet<String> {
 fn every_nested_template_gets_exactly_the_parameters_it_needs() {
     for (resource, template) in NESTED {
         let (_, lines) = resources(ROOT).into_iter().find(|(name, _)| name == resource).unwrap();
-        assert!(lines.contains(&format!("/{template}.yaml\"")), "{resource} is not {template}.yaml");
+        assert!(lines.contains(&format!("TemplateURL: {template}.yaml\n")), "{resource} is not {template}.yaml");
         let (_, given) = lines.split_once("      Parameters:\n").unwrap();
         let name = |line: &str| line.strip_prefix("        ")?.split_once(": ").map(|(name, _)| name.to_owned());
         let given: BTreeSet<String> = given.lines().filter_map(name).collect();

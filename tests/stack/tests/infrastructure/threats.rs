@@ -7,26 +7,32 @@ use crate::{root, text_of};
 
 const PAGE: &str = "docs/threats.md";
 
-/// The names of all functions in the Rust files below a folder.
+/// The names of all functions in the Rust and Python files below a folder.
 fn functions_below(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             names.extend(functions_below(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            let after = text.split("fn ").skip(1);
-            names.extend(after.map(|rest| rest.split(['(', '<']).next().unwrap().to_owned()));
         }
+        let keyword = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("rs") => "fn ",
+            Some("py") => "def ",
+            _ => continue,
+        };
+        let text = fs::read_to_string(&path).unwrap();
+        let after = text.split(keyword).skip(1);
+        names.extend(after.map(|rest| rest.split(['(', '<']).next().unwrap().to_owned()));
     }
     names
 }
 
 #[test]
 fn the_threat_model_names_only_tests_that_exist() {
-    let existing: Vec<String> =
-        ["functions", "shared", "tests"].iter().flat_map(|folder| functions_below(&root().join(folder))).collect();
+    let existing: Vec<String> = ["functions", "shared", "tests", "infra"]
+        .iter()
+        .flat_map(|folder| functions_below(&root().join(folder)))
+        .collect();
     let page = text_of(PAGE);
     let is_name = |word: &&str| {
         word.matches('_').count() > 1
