@@ -16,7 +16,8 @@ use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 use tracing::info;
 
-use crate::sweeper::{LEASE, Sweeper};
+use crate::first_error::FirstError;
+use crate::sweeper::{LEASE, Sweeper, claimed};
 
 /// Maximum number of deliveries released concurrently.
 const MAX_CONCURRENT_RELEASES: usize = 50;
@@ -55,14 +56,11 @@ impl Sweeper {
             }
         });
         let mut checks = checks.buffer_unordered(MAX_CONCURRENT_CHECKS);
-        let (mut released, mut failed) = (0, None);
+        let (mut released, mut failed) = (0, FirstError::default());
         while let Some(checked) = checks.next().await {
-            match checked {
-                Ok(count) => released += count,
-                Err(error) => failed = Some(error),
-            }
+            released += failed.or_default(checked);
         }
-        failed.map_or(Ok(released), Err)
+        failed.or(released)
     }
 
     /// Releases deliveries that may be sent, queues notices, and schedules the next check. Returns the number of deliveries
@@ -77,19 +75,51 @@ impl Sweeper {
         if now >= last_start {
             return Ok(0);
         }
-        let stored = self.store.health.get_now(due.project_id, due.endpoint_id).await?;
-        // The write is conditional, so that only one of several concurrent runs gets the lease.
-        let leased = stored.next(stored.health.clone(), Some(now.plus(LEASE)));
-        let is_due = stored.sweep_at.is_some_and(|sweep_at| sweep_at <= horizon);
-        if !is_due || self.store.health.put(&leased).await? == WriteOutcome::Conflict {
-            return Ok(0);
-        }
+        let Some(leased) = self.lease_endpoint(due, horizon, now).await? else { return Ok(0) };
         let desired_state =
             self.store.endpoints.get(due.project_id, due.endpoint_id).await?.map(|endpoint| endpoint.state);
-        let drain = drain(&leased.health, desired_state, now);
+        let checked = self.release_held(&leased.health, desired_state, now, last_start).await?;
+        if desired_state.is_some() {
+            self.queue_notices(&leased.health).await?;
+        }
+        self.schedule_next_check(leased, &checked, now).await?;
+        let released = checked.released;
+        if released > 0 {
+            let id = due.endpoint_id;
+            info!(endpoint.id = %id, released, "{released} held deliveries to endpoint {id} were released");
+        }
+        Ok(released)
+    }
+
+    /// Leases an endpoint for this run; `None` if it is no longer due, or if another run has it.
+    async fn lease_endpoint(
+        &self,
+        due: &DueEndpoint,
+        horizon: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<StoredHealth>, ServiceError> {
+        let stored = self.store.health.get_now(due.project_id, due.endpoint_id).await?;
+        if stored.sweep_at.is_none_or(|sweep_at| sweep_at > horizon) {
+            return Ok(None);
+        }
+        // The write is conditional, so that only one of several concurrent runs gets the lease.
+        let leased = stored.next(stored.health.clone(), Some(now.plus(LEASE)));
+        let written = self.store.health.put(&leased).await?;
+        Ok((written == WriteOutcome::Applied).then_some(leased))
+    }
+
+    /// Releases as many of the endpoint's held deliveries as may be sent, until `last_start`.
+    async fn release_held(
+        &self,
+        health: &Health,
+        desired_state: Option<EndpointState>,
+        now: Timestamp,
+        last_start: Timestamp,
+    ) -> Result<Checked, ServiceError> {
+        let drain = drain(health, desired_state, now);
         let limit = drain.map_or(0, |drain| drain.limit as usize);
         // One more than the limit shows whether deliveries stay on hold.
-        let (mut held, unreadable) = self.store.deliveries.held_for(due.endpoint_id, limit + 1).await?;
+        let (mut held, unreadable) = self.store.deliveries.held_for(health.endpoint_id, limit + 1).await?;
         let has_more = held.len() + unreadable.len() > limit;
         self.set_held_aside(&unreadable).await?;
         held.truncate(limit);
@@ -97,16 +127,8 @@ impl Sweeper {
             Some(drain) => self.release(held, drain, now, last_start).await?,
             None => (0, true),
         };
-        if desired_state.is_some() {
-            self.queue_notices(&leased.health).await?;
-        }
-        let (has_more, was_full) = (has_more || !is_complete, has_more && is_complete && limit > 1);
-        self.schedule_next_check(leased, &Checked { desired_state, has_more, released, was_full }, now).await?;
-        if released > 0 {
-            let id = due.endpoint_id;
-            info!(endpoint.id = %id, released, "{released} held deliveries to endpoint {id} were released");
-        }
-        Ok(released)
+        let was_full = has_more && is_complete && limit > 1;
+        Ok(Checked { desired_state, has_more: has_more || !is_complete, released, was_full })
     }
 
     /// Releases deliveries with their attempts spread over one minute from `drain.from` on, until `last_start`. Returns the
@@ -118,16 +140,16 @@ impl Sweeper {
         now: Timestamp,
         last_start: Timestamp,
     ) -> Result<(usize, bool), ServiceError> {
-        let step = Duration::from_mins(1) / drain.limit.max(1);
-        let attempts: Vec<(Held, Timestamp)> =
-            held.into_iter().zip(0_u32..).map(|(held, index)| (held, drain.from.plus(step * index))).collect();
+        let attempts: Vec<(Held, Timestamp)> = held.into_iter().zip(drain.send_times()).collect();
         let mut released = 0;
         for chunk in attempts.chunks(MAX_CONCURRENT_RELEASES) {
             if self.clock.now() >= last_start {
                 return Ok((released, false));
             }
             let claims = join_all(chunk.iter().map(|(held, at)| self.release_one(held, *at, now))).await;
-            released += self.send_claimed(claims).await?;
+            let mut failed = FirstError::default();
+            let sent = self.send_claimed(claims, &mut failed).await;
+            released += failed.or(sent)?;
         }
         Ok((released, true))
     }
@@ -135,8 +157,7 @@ impl Sweeper {
     async fn release_one(&self, held: &Held, at: Timestamp, now: Timestamp) -> Result<Option<Message>, ServiceError> {
         let reminder = delivery::remind(at, now);
         let written = self.store.deliveries.release(held, at, reminder.sweep_at).await?;
-        let delay = reminder.message_delay.filter(|_| written == WriteOutcome::Applied);
-        delay.map(|delay| Message::to_send(held.task(), delay)).transpose().map_err(ServiceError::from)
+        claimed(held.task(), reminder, written)
     }
 
     /// Schedules the next check and removes the notices that were queued. Keeps changes that others made to the health during

@@ -11,6 +11,7 @@ use domain::foundation::time::Timestamp;
 use futures::future::join_all;
 use tracing::{info, warn};
 
+use crate::first_error::FirstError;
 use crate::sweep::SweepSummary;
 use crate::sweeper::Sweeper;
 use crate::task::{Event, Task};
@@ -27,7 +28,7 @@ struct Segment {
     expired: usize,
     /// Whether the end of the segment was reached.
     is_finished: bool,
-    failed: Option<ServiceError>,
+    failed: FirstError,
 }
 
 impl Sweeper {
@@ -44,9 +45,11 @@ impl Sweeper {
         let measured = [Measured::one(Metric::Expired, expired as u64), self.take_unreadable()].into_iter().collect();
         telemetry::record(&measured, self.clock.now());
         info!(expired, "{expired} held deliveries expired");
-        if let Some(error) = segments.into_iter().find_map(|segment| segment.failed) {
-            return Err(error);
+        let mut failed = FirstError::default();
+        for segment in segments {
+            failed.add(segment.failed);
         }
+        failed.or(())?;
         if !is_finished {
             self.continue_expiry(after_runs + 1, expired > 0).await;
         }
@@ -69,22 +72,17 @@ impl Sweeper {
             let page = match self.store.deliveries.held_to_expire(number, now, after).await {
                 Ok(page) => page,
                 Err(error) => {
-                    segment.failed.get_or_insert(error.into());
+                    segment.failed.add(ServiceError::from(error).into());
                     return segment;
                 }
             };
-            if let Err(error) = self.set_held_aside(&page.unreadable).await {
-                segment.failed.get_or_insert(error);
-            }
+            segment.failed.or_default(self.set_held_aside(&page.unreadable).await);
             for chunk in page.held.chunks(BATCH_SIZE) {
                 if self.clock.now() >= last_start {
                     return segment;
                 }
-                for result in join_all(chunk.iter().map(|held| self.expire_one(held, now))).await {
-                    match result {
-                        Ok(written) => segment.expired += usize::from(written == WriteOutcome::Applied),
-                        Err(error) => drop(segment.failed.get_or_insert(error)),
-                    }
+                for ended in join_all(chunk.iter().map(|held| self.expire_one(held, now))).await {
+                    segment.expired += usize::from(segment.failed.or_default(ended));
                 }
             }
             after = page.next;
@@ -96,7 +94,9 @@ impl Sweeper {
         segment
     }
 
-    async fn expire_one(&self, held: &Held, now: Timestamp) -> Result<WriteOutcome, ServiceError> {
-        Ok(self.store.deliveries.expire(held.project_id, held.id, held.attempt_count, now).await?)
+    /// Ends a held delivery as expired. Returns whether this run did.
+    async fn expire_one(&self, held: &Held, now: Timestamp) -> Result<bool, ServiceError> {
+        let written = self.store.deliveries.expire(held.project_id, held.id, held.attempt_count, now).await?;
+        Ok(written == WriteOutcome::Applied)
     }
 }

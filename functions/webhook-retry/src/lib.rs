@@ -10,6 +10,7 @@ mod config;
 mod deliveries;
 mod endpoints;
 mod expiry;
+mod first_error;
 mod missing;
 mod notices;
 mod replays;

@@ -5,15 +5,16 @@
 
 use aws::ServiceError;
 use aws::queue::Message;
-use aws::store::{EventHeading, WriteOutcome};
+use aws::store::EventHeading;
 use domain::foundation::id::{DeliveryId, EndpointId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{self, Delivery};
 use domain::webhooks::replay::{Replay, ReplayPosition};
 use futures::{StreamExt, stream};
 
+use crate::first_error::FirstError;
 use crate::replays::{BATCH_SIZE, QueuedMinute};
-use crate::sweeper::Sweeper;
+use crate::sweeper::{Sweeper, claimed};
 
 /// Maximum number of deliveries that are added concurrently.
 const MAX_CONCURRENT_ADDITIONS: usize = 20;
@@ -44,7 +45,9 @@ impl Sweeper {
             let additions = found.events.iter().zip(&mut send_times);
             let additions = additions.map(|(event, at)| self.add_one(replay, event, endpoint_id, at));
             let claims = stream::iter(additions).buffered(MAX_CONCURRENT_ADDITIONS).collect().await;
-            minute.queued += self.send_claimed(claims).await? as u64;
+            let mut failed = FirstError::default();
+            let queued = self.send_claimed(claims, &mut failed).await;
+            minute.queued += failed.or(queued)? as u64;
             minute.position.next_event = found.next;
         }
         Ok(minute)
@@ -67,7 +70,6 @@ impl Sweeper {
         let added = queued.added(replay.replay_id, at);
         let reminder = delivery::remind(at, now);
         let written = self.store.events.add_delivery(&added, reminder.sweep_at).await?;
-        let delay = reminder.message_delay.filter(|_| written == WriteOutcome::Applied);
-        delay.map(|delay| Message::to_send(added.next_task(), delay)).transpose().map_err(ServiceError::from)
+        claimed(added.next_task(), reminder, written)
     }
 }

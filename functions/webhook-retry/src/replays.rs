@@ -13,6 +13,7 @@ use domain::webhooks::replay::{Replay, ReplayPosition, ReplayScope, ReplayState}
 use futures::future::join_all;
 use tracing::info;
 
+use crate::first_error::FirstError;
 use crate::sweeper::{LEASE, Sweeper};
 
 /// Maximum time that a run searches for deliveries of one replay. The next run continues the search.
@@ -38,7 +39,9 @@ impl Sweeper {
                 queued => queued,
             }
         }));
-        queued.await.into_iter().sum()
+        let mut failed = FirstError::default();
+        let queued = queued.await.into_iter().map(|queued| failed.or_default(queued)).sum();
+        failed.or(queued)
     }
 
     /// Queues the deliveries of a replay's next minute, and schedules the minute after it. Returns the number of deliveries

@@ -7,6 +7,8 @@ use domain::foundation::time::Timestamp;
 use domain::webhooks::sweep::Pass;
 use futures::future::join3;
 
+use crate::deliveries::QueuedDue;
+use crate::first_error::FirstError;
 use crate::rounds::{self, DueDeliveries, Page};
 use crate::sweeper::Sweeper;
 use crate::task::Shard;
@@ -18,7 +20,7 @@ pub(crate) struct ShardSummary {
     pub(crate) released: usize,
     pub(crate) replayed: u64,
     pub(crate) expired: usize,
-    pub(crate) failed: Option<ServiceError>,
+    pub(crate) failed: FirstError,
 }
 
 /// A run through one shard.
@@ -51,7 +53,7 @@ impl<'a> ShardRun<'a> {
     pub(crate) async fn sweep(mut self) -> ShardSummary {
         let (sweeper, horizon, last_start) = (self.sweeper, self.horizon, self.last_start);
         let passes = self.serve_all().await;
-        let passes = self.or_record(passes);
+        let passes = self.summary.failed.or_default(passes);
         let (endpoints, replays) = (std::mem::take(&mut self.endpoints), std::mem::take(&mut self.replays));
         let (continued, released, replayed) = join3(
             rounds::continue_passes(&mut self, passes, last_start),
@@ -59,19 +61,27 @@ impl<'a> ShardRun<'a> {
             sweeper.continue_replays(&replays, last_start),
         )
         .await;
-        self.or_record(continued);
-        let (released, replayed) = (self.or_record(released), self.or_record(replayed));
+        let failed = &mut self.summary.failed;
+        failed.or_default(continued);
+        let (released, replayed) = (failed.or_default(released), failed.or_default(replayed));
         ShardSummary { released, replayed, ..self.summary }
     }
 
     /// Serves every project, and returns the passes through the backlogs that are left.
     async fn serve_all(&mut self) -> Result<Vec<StoredPass>, ServiceError> {
-        // Only a shard with more than a page can have a backlog.
-        let is_small = self.first_page.as_ref().is_some_and(|page| page.is_end);
-        let known = if is_small { Vec::new() } else { self.known_passes().await? };
+        let page = self.first_page.as_ref();
+        // An idle shard needs no read. In all others, an earlier run may have queued deliveries without claims: they are due
+        // until their attempts are recorded, and the position of the pass says which ones.
+        let has_deliveries = page.is_some_and(|page| page.due.iter().any(|due| matches!(due, Due::Delivery(_))));
+        // The first round can serve a whole page. Only a shard with more leaves a backlog.
+        let is_small = page.is_some_and(|page| page.is_end);
+        let known = if has_deliveries || !is_small { self.known_passes().await } else { Ok(Vec::new()) };
+        // Without the positions, every project still gets its share. The backlogs wait for the next run.
+        let leaves_backlogs = !is_small && known.is_ok();
+        let known = self.summary.failed.or_default(known);
         let projects: Vec<ProjectId> = known.iter().map(|stored| stored.pass.project_id).collect();
         let more = rounds::first_round(self, &projects, self.last_start).await?;
-        let new = more.into_iter().filter(|_| !is_small).map(StoredPass::new);
+        let new = more.into_iter().filter(|_| leaves_backlogs).map(StoredPass::new);
         Ok(known.into_iter().chain(new).collect())
     }
 
@@ -90,7 +100,7 @@ impl<'a> ShardRun<'a> {
     async fn sort(&mut self, page: DuePage) -> Page<DueDelivery, DuePosition> {
         for row in page.unreadable {
             let set_aside = self.sweeper.set_aside(&row).await;
-            self.or_record(set_aside);
+            self.summary.failed.or_default(set_aside);
         }
         let mut rows = Vec::new();
         for due in page.due {
@@ -113,12 +123,10 @@ impl<'a> ShardRun<'a> {
         Ok(self.sort(page).await)
     }
 
-    /// Returns the value of `result`. After an error returns the default, and records the error if it is the first.
-    fn or_record<T: Default>(&mut self, result: Result<T, ServiceError>) -> T {
-        result.unwrap_or_else(|error| {
-            self.summary.failed.get_or_insert(error);
-            T::default()
-        })
+    /// Counts deliveries that were queued or ended.
+    fn count(&mut self, done: &QueuedDue) {
+        self.summary.queued += done.queued;
+        self.summary.expired += done.expired;
     }
 }
 
@@ -151,12 +159,8 @@ impl DueDeliveries for ShardRun<'_> {
     }
 
     async fn claim(&mut self, rows: &[DueDelivery]) {
-        let result = self.sweeper.claim_due(rows).await;
-        self.summary.queued += result.queued;
-        self.summary.expired += result.expired;
-        if let Some(error) = result.failed {
-            self.summary.failed.get_or_insert(error);
-        }
+        let done = self.sweeper.claim_due(rows, &mut self.summary.failed).await;
+        self.count(&done);
     }
 
     async fn read_backlog(&mut self, pass: &Pass<DuePosition>) -> Result<Page<DueDelivery, DuePosition>, ServiceError> {
@@ -164,9 +168,8 @@ impl DueDeliveries for ShardRun<'_> {
     }
 
     async fn queue(&mut self, rows: &[DueDelivery]) -> Result<(), ServiceError> {
-        let queued = self.sweeper.queue_due(rows).await?;
-        self.summary.queued += queued.queued;
-        self.summary.expired += queued.expired;
+        let done = self.sweeper.queue_due(rows).await?;
+        self.count(&done);
         Ok(())
     }
 

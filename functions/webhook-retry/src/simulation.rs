@@ -342,7 +342,8 @@ fn minutes(duration: Duration) -> u64 {
 #[test]
 fn a_backlog_delays_no_other_project_and_is_queued_within_half_an_hour() {
     let mut table = String::from(
-        "| overdue deliveries | of projects | events of | receivers answer in | others late by at most | all queued after | all attempted after |\n\
+        "| overdue deliveries | of projects | events of | receivers answer in | others late by at most \
+         | all queued after | all attempted after |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for (label, backlog, projects, days, millis) in [

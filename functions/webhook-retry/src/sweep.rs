@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws::ServiceError;
 use aws::lambda::metric::{Measured, Metric};
-use aws::lambda::telemetry;
+use aws::lambda::{deadline, telemetry};
 use aws::store::{Due, DuePage, DueSelection};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::SWEEP_AHEAD;
@@ -16,6 +16,7 @@ use futures::future::join_all;
 use serde::Serialize;
 use tracing::{error, info, warn};
 
+use crate::first_error::FirstError;
 use crate::shard::{ShardRun, ShardSummary};
 use crate::sweeper::Sweeper;
 use crate::task::{Event, Shard, Task};
@@ -45,7 +46,7 @@ pub struct SweepSummary {
 #[derive(Default)]
 struct Swept {
     summary: SweepSummary,
-    failed: Option<ServiceError>,
+    failed: FirstError,
     /// Whether the first page could be read, so that the lag of the shard is known.
     was_read: bool,
 }
@@ -53,8 +54,7 @@ struct Swept {
 impl Sweeper {
     /// Does what `event` asks for. `deadline` is when Lambda ends the function, in milliseconds since 1970.
     pub async fn run(&self, event: Event, deadline: u64) -> Result<SweepSummary, ServiceError> {
-        let deadline = i64::try_from(deadline).ok().and_then(Timestamp::from_millis).unwrap_or(self.clock.now());
-        let last_start = deadline.minus(RESERVE);
+        let last_start = deadline::deadline(deadline, self.clock.now()).minus(RESERVE);
         match event.task {
             None => self.sweep_all(last_start).await,
             Some(Task::Shard(shard)) => self.sweep_one(shard, last_start).await,
@@ -65,19 +65,17 @@ impl Sweeper {
     async fn sweep_all(&self, last_start: Timestamp) -> Result<SweepSummary, ServiceError> {
         let horizon = self.horizon();
         let shards = join_all(Shard::all().map(|shard| self.sweep_or_hand_over(shard, horizon, last_start))).await;
-        // A lag that does not cover all shards is not reported. The alarm treats the missing value as late.
-        let is_complete = shards.iter().all(|swept| swept.was_read);
-        let lag = |summary: &SweepSummary| is_complete.then(|| Measured::one(Metric::SweepLag, summary.lag_seconds));
-        self.conclude(shards, |summary| lag(summary).unwrap_or_default())
+        let lag = lag_of_all(&shards);
+        self.conclude(shards, lag)
     }
 
     async fn sweep_one(&self, shard: Shard, last_start: Timestamp) -> Result<SweepSummary, ServiceError> {
         let horizon = self.horizon();
         let swept = match self.first_page(shard, horizon).await {
             Ok(page) => self.sweep_shard(shard, page, horizon, last_start).await,
-            Err(error) => Swept { failed: Some(error), ..Swept::default() },
+            Err(error) => Swept { failed: error.into(), ..Swept::default() },
         };
-        self.conclude(vec![swept], |_| Measured::default())
+        self.conclude(vec![swept], Measured::default())
     }
 
     /// Rows due by this time are handled. It is fixed at the start, so that a row postponed by a minute is not due again in the
@@ -95,7 +93,7 @@ impl Sweeper {
     async fn sweep_or_hand_over(&self, shard: Shard, horizon: Timestamp, last_start: Timestamp) -> Swept {
         let page = match self.first_page(shard, horizon).await {
             Ok(page) => page,
-            Err(error) => return Swept { failed: Some(error), ..Swept::default() },
+            Err(error) => return Swept { failed: error.into(), ..Swept::default() },
         };
         if page.is_end {
             return self.sweep_shard(shard, page, horizon, last_start).await;
@@ -126,19 +124,15 @@ impl Sweeper {
         Swept { summary, failed, was_read: true }
     }
 
-    /// Records the metrics and the log line of a run.
-    fn conclude(
-        &self,
-        shards: Vec<Swept>,
-        more: impl FnOnce(&SweepSummary) -> Measured,
-    ) -> Result<SweepSummary, ServiceError> {
-        let (mut summary, mut failed) = (SweepSummary::default(), None);
+    /// Records the metrics and the log line of a run. `lag` is the metric of the lag, if the run knows it.
+    fn conclude(&self, shards: Vec<Swept>, lag: Measured) -> Result<SweepSummary, ServiceError> {
+        let (mut summary, mut failed) = (SweepSummary::default(), FirstError::default());
         for swept in shards {
             summary = summary.and(swept.summary);
-            failed = failed.or(swept.failed);
+            failed.add(swept.failed);
         }
         let expired = Measured::one(Metric::Expired, summary.expired as u64);
-        let measured = [more(&summary), expired, self.take_unreadable()].into_iter().collect();
+        let measured = [lag, expired, self.take_unreadable()].into_iter().collect();
         telemetry::record(&measured, self.clock.now());
         let SweepSummary { queued, released, replayed, expired, handed_over, .. } = summary;
         info!(
@@ -149,14 +143,20 @@ impl Sweeper {
             handed_over,
             "{queued} due, {released} held and {replayed} replayed deliveries were queued, {expired} expired"
         );
-        match failed {
-            None => Ok(summary),
-            Some(error) => {
-                error!(cause = telemetry::chain(&error), "the sweep of some rows or shards failed");
-                Err(error)
-            }
+        let concluded = failed.or(summary);
+        if let Err(error) = &concluded {
+            error!(cause = telemetry::chain(error), "the sweep of some rows or shards failed");
         }
+        concluded
     }
+}
+
+/// The lag of all shards, as a metric. A lag that does not cover all shards is not reported, and the alarm treats the missing
+/// value as late.
+fn lag_of_all(shards: &[Swept]) -> Measured {
+    let was_each_read = shards.iter().all(|swept| swept.was_read);
+    let lag_seconds = shards.iter().map(|swept| swept.summary.lag_seconds).max().unwrap_or_default();
+    if was_each_read { Measured::one(Metric::SweepLag, lag_seconds) } else { Measured::default() }
 }
 
 /// Age of the most overdue delivery of a page, in seconds.

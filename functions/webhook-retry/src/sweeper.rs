@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use aws::functions::Function;
 use aws::queue::{Message, Queue};
-use aws::store::Store;
+use aws::store::{Store, WriteOutcome};
 use aws::{Aws, ServiceError};
 use domain::foundation::clock::Clock;
+use domain::webhooks::delivery::{AttemptTask, Reminder};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::first_error::FirstError;
 
 /// Maximum number of shards whose first page is read at the same time. Most shards have nothing due, and after a cold start each
 /// concurrent read opens a connection of its own.
@@ -51,21 +53,26 @@ impl Sweeper {
         }
     }
 
-    /// Sends the messages of the successful claims and returns their number. If a claim failed, its error is returned after the
-    /// messages of the others were sent.
+    /// Sends the messages of the successful claims and returns their number. A failed claim does not stop the others.
     pub(crate) async fn send_claimed(
         &self,
         claims: Vec<Result<Option<Message>, ServiceError>>,
-    ) -> Result<usize, ServiceError> {
-        let (mut messages, mut failed) = (Vec::new(), None);
-        for claim in claims {
-            match claim {
-                Ok(message) => messages.extend(message),
-                Err(error) => failed = Some(error),
-            }
-        }
+        failed: &mut FirstError,
+    ) -> usize {
+        let messages: Vec<Message> = claims.into_iter().filter_map(|claim| failed.or_default(claim)).collect();
         let count = messages.len();
-        self.queue.send(messages).await?;
-        failed.map_or(Ok(count), Err)
+        let sent = self.queue.send(messages).await.map(|()| count);
+        failed.or_default(sent.map_err(ServiceError::from))
     }
+}
+
+/// The message of a delivery whose next attempt is `task`, if the write claimed the delivery. There is none for an attempt that
+/// is due later than a message can be delayed.
+pub(crate) fn claimed(
+    task: AttemptTask,
+    reminder: Reminder,
+    written: WriteOutcome,
+) -> Result<Option<Message>, ServiceError> {
+    let delay = reminder.message_delay.filter(|_| written == WriteOutcome::Applied);
+    Ok(delay.map(|delay| Message::to_send(task, delay)).transpose()?)
 }

@@ -22,11 +22,13 @@ impl Sweeper {
 
     /// Sets aside deliveries of the index `held`.
     pub(crate) async fn set_held_aside(&self, rows: &[RowKey]) -> Result<(), ServiceError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         for row in rows {
             self.note_unreadable(row);
-            self.store.deliveries.set_held_aside(row, self.clock.now()).await?;
         }
-        Ok(())
+        Ok(self.store.deliveries.set_held_aside(rows, self.clock.now()).await?)
     }
 
     /// Returns the number of rows since the last call, as a metric.

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use aws::store::Discardable;
+use aws::store::Held;
 use axum::Json;
 use axum::extract::State;
 use domain::foundation::id::EndpointId;
+use domain::foundation::time::Timestamp;
 use domain::projects::audit::{AuditChange, Fields, Resource};
 use domain::projects::project::Project;
 use serde::Serialize;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::app::App;
 use crate::endpoints::settings::existing;
@@ -51,6 +52,9 @@ pub(crate) struct DiscardedView {
 ///
 /// A call ends up to 2,500 deliveries. Repeat it while `done` is `false`. Deliveries that are held after the call began stay.
 /// Each call that ends deliveries has an entry in the audit log. Repeating a complete call changes nothing.
+///
+/// After a roll-back to an earlier version of Signpost, deliveries that only the newer version can read stay held. The call that
+/// finds them returns `done` as `false`; later calls leave them out.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/endpoints/{id}/discard-held", operation_id = "discardHeldDeliveries", tag = "Endpoints",
     params(("id" = EndpointId, Path)), security(("x-api-key" = ["settings:write"])),
@@ -66,22 +70,37 @@ pub(crate) async fn discard(
     body.expect_no_fields()?;
     existing(&app, caller.project_id, id).await?;
     let started_at = app.clock.now();
-    let mut held = app.store.deliveries.held_until(id, started_at, MAX_DISCARDED + 1).await?;
-    if held.is_empty() {
-        return Ok(Json(DiscardedView { discarded: 0, done: true }));
-    }
-    let has_more = held.len() > MAX_DISCARDED;
+    let (mut held, unreadable) = app.store.deliveries.held_until(id, started_at, MAX_DISCARDED + 1).await?;
+    let has_more = held.len() + unreadable.len() > MAX_DISCARDED;
     held.truncate(MAX_DISCARDED);
+    if !unreadable.is_empty() {
+        app.store.deliveries.set_held_aside(&unreadable, started_at).await?;
+        let rows = unreadable.len();
+        error!(endpoint.id = %id, rows, "{rows} held deliveries to endpoint {id} cannot be read and are set aside");
+    }
+    let (discarded, is_complete) =
+        if held.is_empty() { (0, true) } else { end(&app, &caller, id, &held, started_at).await? };
+    Ok(Json(DiscardedView { discarded, done: !has_more && unreadable.is_empty() && is_complete }))
+}
+
+/// Ends held deliveries. Returns how many were ended, and whether there was time for all.
+async fn end<S>(
+    app: &App,
+    caller: &Caller<S>,
+    id: EndpointId,
+    held: &[Held],
+    started_at: Timestamp,
+) -> Result<(usize, bool), ApiError> {
     // Recorded first: if this call is cut off, the audit log still shows who discarded deliveries.
-    record(&app, &caller, id, held.len()).await?;
-    let (mut discarded, mut left) = (0, held.as_slice());
+    record(app, caller, id, held.len()).await?;
+    let (mut discarded, mut left) = (0, held);
     while !left.is_empty() && app.clock.now() < started_at.plus(TIMEOUT) {
-        let (batch, rest): (&[Discardable], _) = left.split_at(left.len().min(BATCH_SIZE));
+        let (batch, rest) = left.split_at(left.len().min(BATCH_SIZE));
         discarded += app.store.deliveries.discard(batch, started_at).await?;
         left = rest;
     }
     info!(endpoint.id = %id, discarded, "{discarded} held deliveries to endpoint {id} were discarded");
-    Ok(Json(DiscardedView { discarded, done: !has_more && left.is_empty() }))
+    Ok((discarded, left.is_empty()))
 }
 
 /// Writes the entry in the audit log.
@@ -89,7 +108,6 @@ async fn record<S>(app: &App, caller: &Caller<S>, id: EndpointId, count: usize) 
     let before = Fields::from_iter([(AUDIT_FIELD.to_owned(), count.into())]);
     let before = &before;
     let decide = move |project: Project| async move {
-        existing(app, project.id, id).await?;
         let change = AuditChange::changed(Resource::Endpoint { id }, before, &Fields::new());
         Ok(ChangeDecision::resource(project, Vec::new(), change, SettingsResponse::ok(())))
     };

@@ -63,9 +63,10 @@ async fn a_new_endpoint_gets_every_earlier_event_once_and_oldest_first() {
     assert_eq!(stored(&scene, &replay).await.progress.queued, 5);
 
     for event in &events {
-        let [old, added] = &deliveries(&scene, event).await[..] else { panic!("it has two deliveries") };
-        assert_eq!((old.id.endpoint, old.state), (known, DeliveryState::Queued));
-        assert_eq!((added.id.endpoint, added.state), (new, DeliveryState::Waiting));
+        let deliveries = deliveries(&scene, event).await;
+        let to = |endpoint| deliveries.iter().find(|delivery| delivery.id.endpoint == endpoint).unwrap();
+        let (old, added) = (to(known), to(new));
+        assert_eq!((deliveries.len(), old.state, added.state), (2, DeliveryState::Queued, DeliveryState::Waiting));
         assert_eq!((added.added_by, added.next_attempt_at.is_some()), (Some(replay.replay_id), true));
     }
     assert_eq!(running_after(&scene, &replay, new).await, Vec::new(), "a second replay finds nothing");

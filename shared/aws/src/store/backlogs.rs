@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::keys::{self, BACKLOG_PREFIX};
 use super::outcome::WriteOutcome;
 use super::sweep::{DuePosition, SweepStore};
-use super::table::{self, Row, number};
+use super::table::{self, ABSENT, Row, number};
 use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
 use domain::webhooks::sweep::Pass;
@@ -61,7 +61,7 @@ impl SweepStore {
         let row = Row { pk: keys::sweep(shard), sk: keys::backlog(content.pass.project_id), content };
         let call = self.table.putting(&row)?;
         let call = match i64::try_from(known.version) {
-            Ok(0) => call.condition_expression("attribute_not_exists(pk)"),
+            Ok(0) => call.condition_expression(ABSENT),
             before => call
                 .condition_expression("version = :before")
                 .expression_attribute_values(":before", number(before.unwrap_or(i64::MAX))),

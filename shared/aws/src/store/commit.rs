@@ -16,7 +16,7 @@ use super::idempotency::IdempotencyKeeper;
 use super::keys;
 use super::outcome::WriteOutcome;
 use super::projects::ProjectStore;
-use super::table::{self, Item, Row, count, number};
+use super::table::{self, ABSENT, Item, Row, count, number};
 use super::transaction::{Transacted, change};
 use domain::foundation::id::ProjectId;
 use domain::projects::audit::Entry;
@@ -79,7 +79,6 @@ impl Write {
     }
 
     fn into_part(self, table: &str) -> TransactWriteItem {
-        const ABSENT: &str = "attribute_not_exists(pk)";
         const SAME_VERSION: &str = "#version = :version";
         let part = TransactWriteItem::builder();
         let complete = "table, key and row are set";
@@ -204,7 +203,7 @@ impl ProjectStore {
         };
         Ok(match write {
             ProjectWrite::Create(project) => {
-                let put = put(project).map_err(StoreError::Row)?.condition_expression("attribute_not_exists(pk)");
+                let put = put(project).map_err(StoreError::Row)?.condition_expression(ABSENT);
                 part.put(put.build().expect(complete)).build()
             }
             ProjectWrite::Change { changed, .. } => {

@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::keys;
-use super::keys::{DELIVERY_PREFIX, HeldKeys, SweepKeys};
+use super::keys::{HeldKeys, SweepKeys};
 use super::outcome::WriteOutcome;
 use super::retention::Retention;
-use super::table::Table;
-use super::table::{self, Item, Row, number, text};
+use super::table::{self, ABSENT, Item, Row, Table, number, text};
 use crate::client::Aws;
 use domain::foundation::id::{DeliveryId, EventId, ProjectId};
 use domain::foundation::time::{Timestamp, UtcDay};
@@ -85,7 +84,7 @@ impl DeliveryStore {
         oldest: EventId,
         newest: EventId,
     ) -> Result<StoredDeliveries, StoreError> {
-        let (first, last) = (format!("{DELIVERY_PREFIX}{oldest}#"), format!("{DELIVERY_PREFIX}{newest}#~"));
+        let (first, last) = keys::deliveries_of(oldest, newest);
         let items = table::all_items(self.table.between(&keys::day(project, day), &first, &last)).await?;
         Ok(read_deliveries(items))
     }
@@ -159,8 +158,7 @@ impl DeliveryStore {
     /// Stores a delivery that has no row yet, and has the sweep check it at `sweep_at`. [`WriteOutcome::Conflict`] if it has a
     /// row.
     pub async fn record_lost(&self, delivery: &Delivery, sweep_at: Timestamp) -> Result<WriteOutcome, StoreError> {
-        let call = self.table.putting(&self.row(delivery, Some(sweep_at), None))?;
-        self.table.put_if(call.condition_expression("attribute_not_exists(pk)")).await
+        self.table.insert(&self.row(delivery, Some(sweep_at), None)).await
     }
 
     /// Stores the erased form of `known`, unless something was recorded meanwhile.
@@ -170,11 +168,11 @@ impl DeliveryStore {
         erased: &Delivery,
     ) -> Result<WriteOutcome, StoreError> {
         self.note_late(erased).await?;
-        let call = self.table.putting(&self.row(erased, None, None))?;
-        let Some(known) = known else {
-            return self.table.put_if(call.condition_expression("attribute_not_exists(pk)")).await;
-        };
-        let call = call
+        let row = self.row(erased, None, None);
+        let Some(known) = known else { return self.table.insert(&row).await };
+        let call = self
+            .table
+            .putting(&row)?
             .condition_expression("attemptCount = :made AND #state = :state AND replayCount = :replays")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":made", number(known.attempts_made().into()))
@@ -199,10 +197,10 @@ impl DeliveryStore {
     ) -> Row<DeliveryRow> {
         let (pk, sk) = keys::delivery_row(delivery.project_id, delivery.id);
         let accepted_at = delivery.id.event.created_at();
-        let expires_at = match (delivery.state, delivery.closed_at) {
-            (DeliveryState::Expired, Some(at)) => self.retention.expiry_after_end(accepted_at, at),
-            (state, _) if state.is_final() => self.retention.expiry_of(accepted_at),
-            _ => Retention::expiry_while_open(accepted_at),
+        let expires_at = match delivery.ended_at() {
+            Some(at) => self.retention.expiry_after_end(accepted_at, at),
+            None if delivery.state.is_final() => self.retention.expiry_of(accepted_at),
+            None => Retention::expiry_while_open(accepted_at),
         };
         let content = DeliveryRow {
             delivery: Delivery { state: stored_state(delivery.state), ..delivery.clone() },
@@ -227,7 +225,7 @@ fn awaiting(mut call: PutItemFluentBuilder, made_before: i64, states: &[Delivery
     let names: Vec<String> = states.iter().map(|state| format!(":{state}")).collect();
     let awaits = format!("attemptCount = :made AND #state IN ({})", names.join(", "));
     // A delivery without a row is queued.
-    let condition = if made_before == 0 { format!("attribute_not_exists(pk) OR ({awaits})") } else { awaits };
+    let condition = if made_before == 0 { format!("{ABSENT} OR ({awaits})") } else { awaits };
     call.condition_expression(condition)
         .expression_attribute_names("#state", "state")
         .expression_attribute_values(":made", number(made_before))

@@ -6,8 +6,7 @@ use super::error::StoreError;
 use super::keys;
 use super::outcome::WriteOutcome;
 use super::page::PageToken;
-use super::table::Table;
-use super::table::{Row, number, text};
+use super::table::{ABSENT, Row, Table, number, text};
 use crate::client::Aws;
 use domain::foundation::time::UtcDay;
 use domain::projects::report_hour::ReportHour;
@@ -110,9 +109,11 @@ impl DigestStore {
         let content = ProgressRow::from(progress);
         let (day, hour, stage) = (content.day, content.hour.get(), u8::from(progress.stage));
         let row = Row { pk: keys::DIGEST_PROGRESS.0.to_owned(), sk: keys::DIGEST_PROGRESS.1.to_owned(), content };
-        let is_ahead = "attribute_not_exists(pk) OR #day < :day \
+        let is_ahead = format!(
+            "{ABSENT} OR #day < :day \
              OR (#day = :day AND (attribute_not_exists(#hour) OR #hour < :hour)) \
-             OR (#day = :day AND #hour = :hour AND #stage <= :stage AND #stage <> :done)";
+             OR (#day = :day AND #hour = :hour AND #stage <= :stage AND #stage <> :done)"
+        );
         let call = self.table.putting(&row)?.condition_expression(is_ahead);
         let call = call
             .expression_attribute_names("#day", "day")

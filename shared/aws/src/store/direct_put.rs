@@ -61,6 +61,7 @@ mod tests {
     use aws_sdk_dynamodb::primitives::Blob;
     use serde_json::json;
 
+    use super::super::table::ABSENT;
     use super::*;
 
     #[test]
@@ -75,14 +76,14 @@ mod tests {
             ("l".to_owned(), AttributeValue::L(vec![text("x"), AttributeValue::L(Vec::new())])),
             ("m".to_owned(), AttributeValue::M(Item::from([("inner".to_owned(), text("y"))]))),
         ]);
-        let put = PutItem { table_name: "activity", item: &item, condition_expression: "attribute_not_exists(pk)" };
+        let put = PutItem { table_name: "activity", item: &item, condition_expression: ABSENT };
         let expected = json!({
             "TableName": "activity",
             "Item": {
                 "s": {"S": "a\"b"}, "n": {"N": "7"}, "b": {"B": "AP8="}, "bool": {"BOOL": true}, "null": {"NULL": true},
                 "l": {"L": [{"S": "x"}, {"L": []}]}, "m": {"M": {"inner": {"S": "y"}}},
             },
-            "ConditionExpression": "attribute_not_exists(pk)",
+            "ConditionExpression": ABSENT,
         });
         assert_eq!(serde_json::to_value(&put).unwrap(), expected);
         let set = Item::from([("ss".to_owned(), AttributeValue::Ss(vec!["x".to_owned()]))]);

@@ -1,77 +1,37 @@
 //! Discards held deliveries: ends them as cancelled.
 
-use serde::Deserialize;
-
 use super::deliveries::DeliveryStore;
 use super::error::StoreError;
-use super::keys;
+use super::held::{Held, MAX_CONCURRENT_WRITES};
 use super::outcome::WriteOutcome;
-use super::table::{self, number, text};
-use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
+use super::table::{number, text};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{CancelReason, DeliveryState};
 use futures::{StreamExt, TryStreamExt, stream};
 
-/// Maximum number of deliveries that are discarded concurrently.
-const MAX_CONCURRENT_WRITES: usize = 50;
-
-/// A held delivery, from the index `held`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Discardable {
-    project_id: ProjectId,
-    id: DeliveryId,
-    attempt_count: u8,
-}
-
 impl DeliveryStore {
-    /// Returns at most `limit` deliveries of an endpoint that are held since `until` or earlier, longest held first (eventually
-    /// consistent).
-    pub async fn held_until(
-        &self,
-        endpoint: EndpointId,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Discardable>, StoreError> {
-        let query = self
-            .table
-            .client()
-            .query()
-            .table_name(self.table.name())
-            .index_name("held")
-            .key_condition_expression("heldFor = :endpoint AND heldAt <= :until")
-            .expression_attribute_values(":endpoint", text(endpoint.to_string()))
-            .expression_attribute_values(":until", number(until.as_millis()));
-        Ok(table::read_each(table::first_items(query, limit).await?).0)
-    }
-
     /// Ends held deliveries as cancelled at `at`. Returns how many were ended by this call: the others were released or ended
     /// meanwhile. After an error, some were ended.
-    pub async fn discard(&self, held: &[Discardable], at: Timestamp) -> Result<usize, StoreError> {
+    pub async fn discard(&self, held: &[Held], at: Timestamp) -> Result<usize, StoreError> {
         let writes: Vec<_> = held.iter().map(|held| self.discard_one(held, at)).collect();
         let written = stream::iter(writes).buffer_unordered(MAX_CONCURRENT_WRITES);
         let written: Vec<WriteOutcome> = written.try_collect().await?;
         Ok(written.into_iter().filter(|outcome| *outcome == WriteOutcome::Applied).count())
     }
 
-    async fn discard_one(&self, held: &Discardable, at: Timestamp) -> Result<WriteOutcome, StoreError> {
+    async fn discard_one(&self, held: &Held, at: Timestamp) -> Result<WriteOutcome, StoreError> {
         self.note_late_end(held.project_id, held.id, at).await?;
-        let (pk, sk) = keys::delivery_row(held.project_id, held.id);
+        let expires_at = self.retention.expiry_after_end(held.id.event.created_at(), at);
         let call = self
-            .table
-            .updating(&pk, &sk)
+            .updating_held(held)
             .update_expression(
                 "SET #state = :cancelled, cancelledBecause = :reason, closedAt = :at, expiresAt = :expiry \
                  REMOVE heldFor, heldAt, heldBecause",
             )
-            .condition_expression("#state = :held AND attemptCount = :made")
-            .expression_attribute_names("#state", "state")
             .expression_attribute_values(":cancelled", text(DeliveryState::Cancelled.as_str()))
-            .expression_attribute_values(":held", text(DeliveryState::Held.as_str()))
             .expression_attribute_values(":reason", text(CancelReason::Discarded.as_str()))
-            .expression_attribute_values(":made", number(i64::from(held.attempt_count)))
             .expression_attribute_values(":at", text(at.to_string()))
-            .expression_attribute_values(":expiry", number(self.retention.expiry_of(held.id.event.created_at())));
+            .expression_attribute_values(":expiry", number(expires_at));
         self.table.update_if(call).await
     }
 }
@@ -82,7 +42,7 @@ mod tests {
 
     use super::super::testing::Database;
     use super::*;
-    use domain::foundation::id::EventId;
+    use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
     use domain::foundation::random::SystemRandom;
     use domain::webhooks::delivery::Delivery;
     use domain::webhooks::event::EventType;
@@ -108,14 +68,14 @@ mod tests {
             deliveries.push(held(&store, project, endpoint, now().minus(Duration::from_mins(minutes))).await);
         }
         held(&store, project, EndpointId::new(now(), &SystemRandom), now()).await;
-        let listed = store.deliveries.held_until(endpoint, now(), 10).await.unwrap();
+        let (listed, _) = store.deliveries.held_until(endpoint, now(), 10).await.unwrap();
         assert_eq!(listed.iter().map(|held| held.id).collect::<Vec<_>>(), [0, 1, 2].map(|index| deliveries[index].id));
         let (released, _) = store.deliveries.held_for(endpoint, 3).await.unwrap();
         store.deliveries.release(&released[2], now(), now()).await.unwrap();
 
         assert_eq!(store.deliveries.discard(&listed, now()).await.unwrap(), 2);
         assert_eq!(store.deliveries.discard(&listed, now()).await.unwrap(), 0);
-        assert_eq!(store.deliveries.held_until(endpoint, now(), 10).await.unwrap(), []);
+        assert_eq!(store.deliveries.held_until(endpoint, now(), 10).await.unwrap().0, []);
         let stored =
             async |delivery: &Delivery| store.deliveries.recorded_now(project, delivery.id).await.unwrap().unwrap();
         for delivery in &deliveries[..2] {
@@ -131,6 +91,6 @@ mod tests {
         let store = Database::start().await;
         let (project, endpoint) = (ProjectId::new(now(), &SystemRandom), EndpointId::new(now(), &SystemRandom));
         held(&store, project, endpoint, now().plus(Duration::from_millis(1))).await;
-        assert_eq!(store.deliveries.held_until(endpoint, now(), 10).await.unwrap(), []);
+        assert_eq!(store.deliveries.held_until(endpoint, now(), 10).await.unwrap().0, []);
     }
 }

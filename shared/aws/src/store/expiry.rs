@@ -128,11 +128,16 @@ mod tests {
     }
 
     /// What versions read that know nothing of the state `expired`, and what DynamoDB reads to delete rows.
-    #[derive(Debug, PartialEq, Deserialize)]
+    #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Raw {
         state: DeliveryState,
         expires_at: i64,
+    }
+
+    /// Number of days until DynamoDB deletes a row.
+    fn days_left(raw: Raw) -> i64 {
+        (raw.expires_at - now().as_seconds()) / (24 * 60 * 60)
     }
 
     async fn raw(store: &Database, delivery: &Delivery) -> Raw {
@@ -170,7 +175,6 @@ mod tests {
     #[tokio::test]
     async fn the_row_of_an_open_delivery_is_kept_until_it_has_ended() {
         let store = Database::start().await;
-        let days_left = |raw: Raw| (raw.expires_at - now().as_seconds()) / (24 * 60 * 60);
         let waiting = queued(now()).after(attempt(Some(FailureReason::Tls)), Some(DAY));
         store.deliveries.record(&waiting, Some(now())).await.unwrap();
         let held = queued(now()).held(HoldReason::Busy);
@@ -181,8 +185,29 @@ mod tests {
         assert_eq!(days_left(raw(&store, &waiting).await), 3650);
         assert_eq!(days_left(raw(&store, &held).await), 3650);
         assert_eq!(days_left(raw(&store, &delivered).await), 30);
-        // It is kept until the report of the day has been built, although its event is deleted a day later.
+    }
+
+    #[tokio::test]
+    async fn a_delivery_that_ends_late_is_kept_until_the_report_of_the_day_although_its_event_is_deleted_before() {
+        let store = Database::start().await;
+        let late = || queued(now().minus(DAY * 29));
         assert_eq!(days_left(raw(&store, &expired(&store).await).await), 5);
+
+        let discarded = late().held(HoldReason::Disabled);
+        store.deliveries.record_held(&discarded, now().minus(DAY)).await.unwrap();
+        let (held, _) = store.deliveries.held_until(discarded.id.endpoint, now(), 1).await.unwrap();
+        assert_eq!(store.deliveries.discard(&held, now()).await.unwrap(), 1);
+        assert_eq!(days_left(raw(&store, &discarded).await), 5);
+
+        let cancelled = late().cancelled(now());
+        store.deliveries.record_closed(&cancelled).await.unwrap();
+        assert_eq!(days_left(raw(&store, &cancelled).await), 5);
+
+        for reason in [None, Some(FailureReason::Tls)] {
+            let attempted = late().after(attempt(reason), None);
+            store.deliveries.record(&attempted, None).await.unwrap();
+            assert_eq!(days_left(raw(&store, &attempted).await), 5, "{reason:?}");
+        }
     }
 
     #[tokio::test]

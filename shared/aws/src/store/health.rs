@@ -8,8 +8,7 @@ use super::error::StoreError;
 use super::keys;
 use super::keys::SweepKeys;
 use super::outcome::WriteOutcome;
-use super::table::Table;
-use super::table::{Row, number};
+use super::table::{ABSENT, Row, Table, number};
 use crate::client::Aws;
 use domain::foundation::id::{EndpointId, ProjectId};
 use domain::foundation::time::Timestamp;
@@ -126,7 +125,8 @@ impl HealthStore {
         let sweep = next.sweep_at.map(|sweep_at| SweepKeys::new(endpoint.as_bytes(), sweep_at));
         let row = Row { pk, sk, content: HealthRow { health: next.health.clone(), version: next.version, sweep } };
         let before = i64::try_from(next.version - 1).unwrap_or(i64::MAX);
-        let condition = if before == 0 { "attribute_not_exists(pk) OR version = :before" } else { "version = :before" };
+        let is_same = "version = :before";
+        let condition = if before == 0 { format!("{ABSENT} OR {is_same}") } else { is_same.to_owned() };
         let call = self.table.putting(&row)?.condition_expression(condition);
         self.table.put_if(call.expression_attribute_values(":before", number(before))).await
     }

@@ -10,10 +10,16 @@ use super::outcome::WriteOutcome;
 use super::sweep::SET_ASIDE_FOR;
 use super::table::{self, RowKey, number, text, unavailable};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 use domain::foundation::id::{DeliveryId, EndpointId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{AttemptTask, DeliveryState};
+use futures::future::ready;
+use futures::{StreamExt, TryStreamExt, stream};
+
+/// Maximum number of held deliveries that are written concurrently.
+pub(super) const MAX_CONCURRENT_WRITES: usize = 50;
 
 /// A held delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -41,6 +47,20 @@ impl DeliveryStore {
         Ok(table::read_each(table::first_items(self.held_query(endpoint), limit).await?))
     }
 
+    /// Does what [`Self::held_for`] does for deliveries that are held since `until` or earlier.
+    pub async fn held_until(
+        &self,
+        endpoint: EndpointId,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<Held>, Vec<RowKey>), StoreError> {
+        let query = self
+            .held_query(endpoint)
+            .key_condition_expression("heldFor = :endpoint AND heldAt <= :until")
+            .expression_attribute_values(":until", number(until.as_millis()));
+        Ok(table::read_each(table::first_items(query, limit).await?))
+    }
+
     /// Counts the held deliveries of an endpoint, up to `limit` (eventually consistent).
     pub async fn count_held(&self, endpoint: EndpointId, limit: u16) -> Result<u16, StoreError> {
         let query = self.held_query(endpoint).select(Select::Count).limit(limit.into());
@@ -54,9 +74,15 @@ impl DeliveryStore {
         query.expression_attribute_values(":endpoint", text(endpoint.to_string()))
     }
 
-    /// Moves a held delivery that cannot be read behind those that are held in the next hour, so that it is not in front of the
-    /// others. [`WriteOutcome::Conflict`] if it is no longer held.
-    pub async fn set_held_aside(&self, row: &RowKey, now: Timestamp) -> Result<WriteOutcome, StoreError> {
+    /// Moves held deliveries that cannot be read behind those that are held in the next hour, so that they are not in front of
+    /// the others.
+    pub async fn set_held_aside(&self, rows: &[RowKey], now: Timestamp) -> Result<(), StoreError> {
+        let writes: Vec<_> = rows.iter().map(|row| self.set_one_aside(row, now)).collect();
+        stream::iter(writes).buffer_unordered(MAX_CONCURRENT_WRITES).try_for_each(|_| ready(Ok(()))).await
+    }
+
+    /// [`WriteOutcome::Conflict`] if the delivery is no longer held.
+    async fn set_one_aside(&self, row: &RowKey, now: Timestamp) -> Result<WriteOutcome, StoreError> {
         let call = self
             .table
             .updating(&row.pk, &row.sk)
@@ -74,23 +100,29 @@ impl DeliveryStore {
         next_attempt_at: Timestamp,
         sweep_at: Timestamp,
     ) -> Result<WriteOutcome, StoreError> {
-        let (pk, sk) = keys::delivery_row(held.project_id, held.id);
         let sweep = SweepKeys::new(held.id.event.as_bytes(), sweep_at);
         let call = self
-            .table
-            .updating(&pk, &sk)
+            .updating_held(held)
             .update_expression(
                 "SET #state = :waiting, nextAttemptAt = :due, dueShard = :shard, sweepAt = :sweep \
                  REMOVE heldFor, heldAt, heldBecause",
             )
-            .condition_expression("#state = :held AND attemptCount = :made")
-            .expression_attribute_names("#state", "state")
             .expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()))
-            .expression_attribute_values(":held", text(DeliveryState::Held.as_str()))
-            .expression_attribute_values(":made", number(i64::from(held.attempt_count)))
             .expression_attribute_values(":due", text(next_attempt_at.to_string()))
             .expression_attribute_values(":shard", text(sweep.due_shard))
             .expression_attribute_values(":sweep", number(sweep.sweep_at));
         self.table.update_if(call).await
+    }
+
+    /// Builds an update on the condition that the delivery is still held and no attempt was made meanwhile. `#state` is the
+    /// name of the state.
+    pub(super) fn updating_held(&self, held: &Held) -> UpdateItemFluentBuilder {
+        let (pk, sk) = keys::delivery_row(held.project_id, held.id);
+        self.table
+            .updating(&pk, &sk)
+            .condition_expression("#state = :held AND attemptCount = :made")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":held", text(DeliveryState::Held.as_str()))
+            .expression_attribute_values(":made", number(i64::from(held.attempt_count)))
     }
 }

@@ -12,8 +12,7 @@ use thiserror::Error;
 use super::error::StoreError;
 use super::keys;
 use super::outcome::WriteOutcome;
-use super::table::Table;
-use super::table::{Row, number, text};
+use super::table::{ABSENT, Row, Table, number, text};
 use crate::client::Aws;
 use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
@@ -129,7 +128,7 @@ impl IdempotencyStore {
         now: Timestamp,
     ) -> Result<IdempotencyStart, StoreError> {
         let row = request.row(subject.clone(), now, None);
-        let is_new = "attribute_not_exists(pk) OR expiresAt < :now";
+        let is_new = format!("{ABSENT} OR expiresAt < :now");
         let call = self.table.putting(&row)?.condition_expression(is_new);
         let call = call.expression_attribute_values(":now", number(now.as_seconds()));
         if self.table.put_if(call).await? == WriteOutcome::Applied {

@@ -12,8 +12,7 @@ use super::error::StoreError;
 use super::keys;
 use super::outcome::WriteOutcome;
 use super::retention::Retention;
-use super::table::Table;
-use super::table::{self, Row, number};
+use super::table::{self, ABSENT, Row, Table, number};
 use crate::client::Aws;
 use domain::foundation::id::{NotificationUserId, ProjectId};
 use domain::foundation::time::{Timestamp, UtcDay};
@@ -89,7 +88,7 @@ impl MailStore {
         let row = self.mail_row(mailing, user, now.as_millis(), None);
         let call = self.table.putting(&row)?;
         let call = call
-            .condition_expression("attribute_not_exists(pk) OR (attribute_not_exists(sentAt) AND claimedAt <= :stale)")
+            .condition_expression(format!("{ABSENT} OR (attribute_not_exists(sentAt) AND claimedAt <= :stale)"))
             .expression_attribute_values(":stale", number(now.minus(MAIL_LEASE).as_millis()));
         self.table.put_if(call).await
     }

@@ -15,7 +15,7 @@ use super::outcome::WriteOutcome;
 use super::replays::counting;
 use super::search::MAX_PAGES;
 use super::search_recorded::Count;
-use super::table::{self, count, text, unavailable};
+use super::table::{self, ABSENT, count, text, unavailable};
 use super::transaction::{Transacted, change};
 use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
@@ -137,7 +137,7 @@ impl EventStore {
         let put = Put::builder()
             .table_name(self.table.name())
             .set_item(Some(serde_dynamo::to_item(row).map_err(StoreError::Row)?))
-            .condition_expression("attribute_not_exists(pk)")
+            .condition_expression(ABSENT)
             .build()
             .expect("table and item are set");
         let parts = vec![change(naming), TransactWriteItem::builder().put(put).build()];

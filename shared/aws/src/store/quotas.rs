@@ -3,8 +3,7 @@
 use super::error::StoreError;
 use super::keys;
 use super::outcome::{Admission, WriteOutcome};
-use super::table::Table;
-use super::table::number;
+use super::table::{ABSENT, Table, number};
 use crate::client::Aws;
 use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
@@ -65,7 +64,7 @@ impl QuotaStore {
             .table
             .updating(pk, sk)
             .update_expression("ADD admitted :one SET expiresAt = :until")
-            .condition_expression("attribute_not_exists(pk) OR admitted < :most")
+            .condition_expression(format!("{ABSENT} OR admitted < :most"))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":most", number(i64::from(most)))
             .expression_attribute_values(":until", number(until));

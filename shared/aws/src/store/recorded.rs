@@ -65,7 +65,8 @@ impl DeliveryStore {
             match read {
                 Ok(delivery) => drop(found.insert(id, delivery)),
                 Err(error) if matches!(*error, StoreError::Row(_)) => {}
-                Err(error) => return Err(Arc::try_unwrap(error).unwrap_or(StoreError::Overloaded)),
+                Err(error) if matches!(*error, StoreError::Overloaded) => return Err(StoreError::Overloaded),
+                Err(error) => return Err(StoreError::Unavailable(error.into())),
             }
         }
         Ok(found)
@@ -86,7 +87,7 @@ impl DeliveryStore {
             let call = self.table.client().batch_get_item().request_items(name, wanted);
             let mut answer = match call.send().await {
                 Ok(answer) => answer,
-                Err(error) => return (items, Some((keys, table::unavailable(error)))),
+                Err(error) => return (items, Some((keys, table::throttled_or_unavailable(error)))),
             };
             items.extend(answer.responses.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default());
             let left_out = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(name));
@@ -120,4 +121,29 @@ impl DeliveryStore {
 fn key_of(item: &Item) -> (String, String) {
     let value = |name: &str| item.get(name).and_then(|value| AttributeValue::as_s(value).ok()).cloned();
     (value("pk").unwrap_or_default(), value("sk").unwrap_or_default())
+}
+
+#[cfg(all(test, feature = "queue"))]
+mod tests {
+    use super::super::Store;
+    use super::super::testing::{self, Database};
+    use super::*;
+    use crate::queue::testing::{FakeQueue, Verdict};
+    use domain::foundation::id::{EndpointId, EventId};
+    use domain::foundation::random::SystemRandom;
+
+    #[tokio::test]
+    async fn a_database_that_fails_is_not_taken_for_one_that_is_busy() {
+        let database = Database::start().await;
+        let queue = FakeQueue::in_front_of(&database).await;
+        let store = Store::new(queue.aws(), &testing::config());
+        let now = "2026-11-22T08:30:00Z".parse().unwrap();
+        let (project, endpoint) = (ProjectId::new(now, &SystemRandom), EndpointId::new(now, &SystemRandom));
+        let wanted =
+            [(); 3].map(|()| (project, DeliveryId { event: EventId::new(now, &SystemRandom), endpoint })).to_vec();
+        queue.catch("RequestItems").end(Verdict::Refuse);
+        let failed = store.deliveries.recorded_all(&wanted).await;
+        assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+        assert!(store.deliveries.recorded_all(&wanted).await.unwrap().is_empty());
+    }
 }

@@ -11,8 +11,7 @@ use super::outcome::{ReplayStart, WriteOutcome};
 use super::page::{self, ListOf, Page, PageToken};
 use super::retention::Retention;
 use super::sweep::DueReplay;
-use super::table::Table;
-use super::table::{self, Item, Row, number, text};
+use super::table::{self, ABSENT, Item, Row, Table, number, text};
 use super::transaction::{Transacted, change};
 use crate::client::Aws;
 use domain::foundation::id::{ProjectId, ReplayId};
@@ -85,7 +84,7 @@ impl ReplayStore {
         let row = Row { pk: keys::replays(replay.project_id), sk: keys::replay(replay.replay_id), content };
         let item = serde_dynamo::to_item(&row).map_err(StoreError::Row)?;
         let put = Put::builder().table_name(self.table.name()).set_item(Some(item));
-        let put = put.condition_expression("attribute_not_exists(pk)").build().expect("item is set");
+        let put = put.condition_expression(ABSENT).build().expect("item is set");
         let parts = vec![self.taking_turn(replay)?, TransactWriteItem::builder().put(put).build()];
         Ok(match self.table.transact(parts).await? {
             Transacted::Written => ReplayStart::Started,
@@ -243,7 +242,7 @@ impl ReplayStore {
         let put = Put::builder()
             .table_name(self.table.name())
             .set_item(Some(serde_dynamo::to_item(&row).map_err(StoreError::Row)?))
-            .condition_expression("attribute_not_exists(pk)")
+            .condition_expression(ABSENT)
             .build();
         Ok(TransactWriteItem::builder().put(put.expect("table and item are set")).build())
     }

@@ -3,9 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::query::QueryError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 
@@ -15,7 +14,7 @@ use super::error::StoreError;
 use super::events::{EventHeading, EventStore, headings};
 use super::keys;
 use super::late::LateRow;
-use super::table::{self, Item, unavailable};
+use super::table::{self, Item};
 use domain::foundation::clock::Clock;
 use domain::foundation::id::{DeliveryId, EventId, ProjectId};
 use domain::foundation::time::{Timestamp, UtcDay};
@@ -45,112 +44,90 @@ impl EventStore {
         report: &mut Report,
         project: ProjectId,
         day: UtcDay,
-        mut reader: SliceReader,
+        reader: SliceReader,
     ) -> Result<CountedSlice, StoreError> {
         let Slice { from, to } = reader.slice();
         let midnight = day.start();
-        let mut unreadable = 0;
+        let mut count = SliceCount { events: self, report, project, day, reader, unreadable: 0 };
         if from < midnight {
-            let earlier = Slice { from, to: to.min(midnight) };
-            unreadable += self.count_late(report, project, day, earlier, &mut reader).await?;
+            count.add_late(Slice { from, to: to.min(midnight) }).await?;
         }
-        if midnight < to && reader.end() == to {
-            let of_day = Slice { from: from.max(midnight), to };
-            unreadable += self.count_of_day(report, project, day, of_day, &mut reader).await?;
+        if midnight < to && count.reader.end() == to {
+            count.add_of_day(Slice { from: from.max(midnight), to }).await?;
         }
-        Ok(CountedSlice { end: reader.end(), unreadable })
+        Ok(CountedSlice { end: count.reader.end(), unreadable: count.unreadable })
     }
+}
 
-    /// Adds late deliveries of events of earlier days. Returns the number of unreadable rows.
-    async fn count_late(
-        &self,
-        report: &mut Report,
-        project: ProjectId,
-        day: UtcDay,
-        slice: Slice,
-        reader: &mut SliceReader,
-    ) -> Result<usize, StoreError> {
+/// A slice that is being counted.
+struct SliceCount<'a> {
+    events: &'a EventStore,
+    report: &'a mut Report,
+    project: ProjectId,
+    day: UtcDay,
+    reader: SliceReader,
+    /// Number of rows that this version cannot read.
+    unreadable: usize,
+}
+
+impl SliceCount<'_> {
+    /// Adds late deliveries of events of earlier days.
+    async fn add_late(&mut self, slice: Slice) -> Result<(), StoreError> {
         let (first, end) = (keys::late_from(slice.from), keys::late_from(slice.to));
-        let partitions = (0..keys::LATE_SHARDS).map(|shard| keys::late_partition(project, day, shard));
-        let mut pages =
-            LatePages::of(partitions.map(|pk| self.table.between(&pk, &first, &end).limit(ROWS_A_PAGE.into())));
-        let mut unreadable = 0;
-        while let Some(rows) = pages.next(&mut unreadable).await? {
-            let recorded = self.late_deliveries(project, &rows).await?;
+        let partitions = (0..keys::LATE_SHARDS).map(|shard| keys::late_partition(self.project, self.day, shard));
+        let table = &self.events.table;
+        let mut pages = LatePages::of(partitions.map(|pk| table.between(&pk, &first, &end).limit(ROWS_A_PAGE.into())));
+        while let Some(rows) = pages.next(&mut self.unreadable).await? {
+            let recorded = self.late_deliveries(&rows).await?;
             for LateRow { id, .. } in rows {
-                if !reader.takes(id.event.created_at(), 1) {
-                    return Ok(unreadable);
+                if !self.reader.takes(id.event.created_at(), 1) {
+                    return Ok(());
                 }
                 // A delivery without a row is one that this version cannot read, or its attempt was never recorded.
                 if let Some(delivery) = recorded.get(&id) {
-                    report.add(delivery);
+                    self.report.add(delivery);
                 }
             }
         }
-        Ok(unreadable)
+        Ok(())
     }
 
-    async fn late_deliveries(
-        &self,
-        project: ProjectId,
-        rows: &[LateRow],
-    ) -> Result<HashMap<DeliveryId, Delivery>, StoreError> {
-        let wanted: Vec<(ProjectId, DeliveryId)> = rows.iter().map(|row| (project, row.id)).collect();
-        let mut patience = Patience::new(&THROTTLE_PAUSES_MS);
-        loop {
-            let answer = self.deliveries.recorded_all(&wanted).await;
-            if let Some(answer) = patience.accept(answer).await {
-                return answer;
-            }
-        }
+    async fn late_deliveries(&self, rows: &[LateRow]) -> Result<HashMap<DeliveryId, Delivery>, StoreError> {
+        let wanted: Vec<(ProjectId, DeliveryId)> = rows.iter().map(|row| (self.project, row.id)).collect();
+        patiently(&THROTTLE_PAUSES_MS, || self.events.deliveries.recorded_all(&wanted)).await
     }
 
-    /// Adds deliveries of events of the day. Returns the number of unreadable rows.
-    async fn count_of_day(
-        &self,
-        report: &mut Report,
-        project: ProjectId,
-        day: UtcDay,
-        slice: Slice,
-        reader: &mut SliceReader,
-    ) -> Result<usize, StoreError> {
+    /// Adds deliveries of events of the day.
+    async fn add_of_day(&mut self, slice: Slice) -> Result<(), StoreError> {
         let (first, end) = (keys::events_from(slice.from), keys::events_from(slice.to));
-        let query = headings(self.table.between(&keys::day(project, day), &first, &end)).limit(ROWS_A_PAGE.into());
-        let mut pages = Pages::of(query);
-        let mut unreadable = 0;
+        let query = headings(self.events.table.between(&keys::day(self.project, self.day), &first, &end));
+        let mut pages = Pages::of(query.limit(ROWS_A_PAGE.into()));
         while let Some(items) = pages.next().await? {
-            let events: Vec<EventHeading> = readable(items, &mut unreadable);
+            let events: Vec<EventHeading> = readable(items, &mut self.unreadable);
             let (Some(oldest), Some(newest)) = (events.first(), events.last()) else { continue };
-            let recorded = self.deliveries_of_events(project, day, oldest.id, newest.id, &mut unreadable).await?;
+            let recorded = self.deliveries_of_events(oldest.id, newest.id).await?;
             for event in &events {
                 let deliveries = event.deliveries(&recorded);
-                if !reader.takes(event.id.created_at(), 1 + deliveries.len() as u64) {
-                    return Ok(unreadable);
+                if !self.reader.takes(event.id.created_at(), 1 + deliveries.len() as u64) {
+                    return Ok(());
                 }
                 for delivery in &deliveries {
-                    report.add(delivery);
+                    self.report.add(delivery);
                 }
             }
         }
-        Ok(unreadable)
+        Ok(())
     }
 
-    /// Returns the stored deliveries of the events from `oldest` to `newest` of a day.
-    async fn deliveries_of_events(
-        &self,
-        project: ProjectId,
-        day: UtcDay,
-        oldest: EventId,
-        newest: EventId,
-        unreadable: &mut usize,
-    ) -> Result<StoredDeliveries, StoreError> {
+    /// Returns the stored deliveries of the events from `oldest` to `newest` of the day.
+    async fn deliveries_of_events(&mut self, oldest: EventId, newest: EventId) -> Result<StoredDeliveries, StoreError> {
         let (first, last) = keys::deliveries_of(oldest, newest);
         let mut deliveries = HashMap::new();
-        let mut pages = Pages::of(self.table.between(&keys::day(project, day), &first, &last));
+        let mut pages = Pages::of(self.events.table.between(&keys::day(self.project, self.day), &first, &last));
         while let Some(items) = pages.next().await? {
             deliveries.extend(read_deliveries(items));
         }
-        *unreadable += deliveries.values().filter(|delivery| delivery.is_none()).count();
+        self.unreadable += deliveries.values().filter(|delivery| delivery.is_none()).count();
         Ok(deliveries)
     }
 }
@@ -168,13 +145,8 @@ impl Pages {
 
     async fn next(&mut self) -> Result<Option<Vec<Item>>, StoreError> {
         let Some(query) = self.next.take() else { return Ok(None) };
-        let mut patience = Patience::new(&THROTTLE_PAUSES_MS);
-        let answer = loop {
-            let answer = query.clone().send().await.map_err(throttled_or_unavailable);
-            if let Some(answer) = patience.accept(answer).await {
-                break answer?;
-            }
-        };
+        let read = || async { query.clone().send().await.map_err(table::throttled_or_unavailable) };
+        let answer = patiently(&THROTTLE_PAUSES_MS, read).await?;
         self.next = answer.last_evaluated_key.map(|key| query.set_exclusive_start_key(Some(key)));
         Ok(Some(answer.items.unwrap_or_default()))
     }
@@ -221,33 +193,18 @@ impl LateShard {
     }
 }
 
-fn throttled_or_unavailable(error: SdkError<QueryError>) -> StoreError {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    match code {
-        Some("ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded") => {
-            StoreError::Overloaded
+/// Repeats a read after each of `pauses_ms` while DynamoDB throttles it. Other errors are returned at once.
+async fn patiently<T, F>(pauses_ms: &[u64], read: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    for pause_ms in pauses_ms {
+        match read().await {
+            Err(StoreError::Overloaded) => sleep(Duration::from_millis(*pause_ms)).await,
+            answer => return answer,
         }
-        _ => unavailable(error),
     }
-}
-
-/// Waits while DynamoDB throttles.
-struct Patience {
-    pauses_ms: std::slice::Iter<'static, u64>,
-}
-
-impl Patience {
-    fn new(pauses_ms: &'static [u64]) -> Self {
-        Self { pauses_ms: pauses_ms.iter() }
-    }
-
-    /// Returns `answer`, or `None` after a pause if the read was throttled and has to be repeated.
-    async fn accept<T>(&mut self, answer: Result<T, StoreError>) -> Option<Result<T, StoreError>> {
-        let Err(StoreError::Overloaded) = answer else { return Some(answer) };
-        let Some(pause_ms) = self.pauses_ms.next() else { return Some(answer) };
-        sleep(Duration::from_millis(*pause_ms)).await;
-        None
-    }
+    read().await
 }
 
 /// Parses rows, and counts those that this version cannot read.
@@ -287,32 +244,37 @@ pub async fn finish_report(
 
 /// Returns the state of a project's endpoints for the report.
 async fn report_endpoints(store: &Store, project: ProjectId) -> Result<Endpoints, StoreError> {
-    let mut endpoints = Endpoints::new();
-    for endpoint in store.endpoints.list(project).await? {
+    let endpoints = store.endpoints.list(project).await?;
+    let facts = endpoints.iter().map(|endpoint| async move {
         let health = store.health.get(project, endpoint.id).await?.health;
-        endpoints.insert(
-            endpoint.id,
-            EndpointFacts { host: endpoint.host().to_owned(), desired_state: endpoint.state, health },
-        );
-    }
-    Ok(endpoints)
+        let facts = EndpointFacts { host: endpoint.host().to_owned(), desired_state: endpoint.state, health };
+        Ok::<_, StoreError>((endpoint.id, facts))
+    });
+    Ok(try_join_all(facts).await?.into_iter().collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    /// Reads with two pauses. The first reads are throttled. Returns the number of reads and the result.
+    async fn read(throttled: u8, then: Result<u8, StoreError>) -> (u8, Result<u8, StoreError>) {
+        let (reads, then) = (Cell::new(0), Cell::new(Some(then)));
+        let read = || async {
+            reads.set(reads.get() + 1);
+            if reads.get() <= throttled { Err(StoreError::Overloaded) } else { then.take().unwrap() }
+        };
+        let result = patiently(&[0, 0], read).await;
+        (reads.get(), result)
+    }
 
     #[tokio::test]
     async fn a_throttled_read_is_repeated_and_other_errors_are_not() {
-        let throttled = || Err::<u8, _>(StoreError::Overloaded);
-        let mut patience = Patience::new(&[0, 0]);
-        assert!(patience.accept(throttled()).await.is_none());
-        assert!(matches!(patience.accept(Ok(7)).await, Some(Ok(7))));
-        assert!(matches!(patience.accept(Err::<u8, _>(StoreError::Token)).await, Some(Err(StoreError::Token))));
-        assert!(patience.accept(throttled()).await.is_none());
-        assert!(
-            matches!(patience.accept(throttled()).await, Some(Err(StoreError::Overloaded))),
-            "the last pause is over"
-        );
+        assert!(matches!(read(0, Ok(7)).await, (1, Ok(7))));
+        assert!(matches!(read(2, Ok(7)).await, (3, Ok(7))));
+        assert!(matches!(read(1, Err(StoreError::Token)).await, (2, Err(StoreError::Token))));
+        assert!(matches!(read(3, Ok(7)).await, (3, Err(StoreError::Overloaded))), "the last pause is over");
     }
 }

@@ -56,8 +56,7 @@ impl ReportStore {
         let expires_at = now.as_seconds() + KEEP_SECONDS;
         let (pk, sk) = keys::report_slice(job, slice.from);
         let row = Row { pk, sk, content: SliceRow { to: slice.to, report, expires_at } };
-        let call = self.table.putting(&row)?.condition_expression("attribute_not_exists(pk)");
-        let to = match self.table.put_if(call).await? {
+        let to = match self.table.insert(&row).await? {
             WriteOutcome::Applied => slice.to,
             WriteOutcome::Conflict => {
                 self.counted_until(job, slice.from).await?.expect("the row that prevented the write stays for days")

@@ -3,15 +3,18 @@
 //! The report is a row in the partition of its day. Its numbers are also a small row in a partition of the project's own, so
 //! that a list of reports reads one page.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::deliveries::DeliveryStore;
 use super::error::StoreError;
 use super::keys;
 use super::page::{self, ListOf, Page, PageToken};
 use super::retention::Retention;
 use super::table::{Row, Table, text};
 use crate::client::Aws;
-use domain::foundation::id::ProjectId;
+use domain::foundation::id::{DeliveryId, ProjectId};
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::reports::report::{ReportSummary, ReportView};
 
@@ -43,12 +46,14 @@ struct SummaryRow {
 pub struct ReportStore {
     pub(super) table: Table,
     retention: Retention,
+    deliveries: DeliveryStore,
 }
 
 impl ReportStore {
     /// Opens the store in the table `activity` with this name. Reports expire after `retention`.
     pub fn new(aws: &Aws, table: impl Into<String>, retention: Retention) -> Self {
-        Self { table: Table::new(aws, table.into()), retention }
+        let deliveries = DeliveryStore::new(aws, table, retention);
+        Self { table: deliveries.table.clone(), retention, deliveries }
     }
 
     /// Keeps `report` unless a report of its day was kept before. Returns the one that is kept.
@@ -62,7 +67,7 @@ impl ReportStore {
         let Some(standing) = self.table.put_new(&row).await? else { return Ok(report) };
         let kept = standing.read()?;
         self.put_summary(project, kept.summary(), now).await?;
-        Ok(kept)
+        self.without_erased(kept).await
     }
 
     async fn put_summary(&self, project: ProjectId, summary: ReportSummary, now: Timestamp) -> Result<(), StoreError> {
@@ -72,10 +77,26 @@ impl ReportStore {
             .await
     }
 
-    /// Returns the kept report of a day, if there is one.
+    /// Returns the kept report of a day, if there is one. It names no submission that was erased since.
     pub async fn kept(&self, project: ProjectId, day: UtcDay) -> Result<Option<ReportView>, StoreError> {
         let row: Option<ReportRow> = self.table.get_now(&keys::day(project, day), keys::REPORT).await?;
-        row.map(ReportRow::read).transpose()
+        match row {
+            Some(row) => self.without_erased(row.read()?).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Removes the ids of submissions that were erased after the report was built. A submission stays named only if its delivery
+    /// is still stored and was not erased (eventually consistent).
+    async fn without_erased(&self, mut report: ReportView) -> Result<ReportView, StoreError> {
+        let project = report.project_id;
+        let named: BTreeSet<DeliveryId> = report.submissions_mut().map(|(delivery, _)| delivery).collect();
+        let named: Vec<(ProjectId, DeliveryId)> = named.into_iter().map(|delivery| (project, delivery)).collect();
+        let stored = self.deliveries.recorded_all(&named).await?;
+        let is_erased = |id| stored.get(&id).is_none_or(|delivery| delivery.erased_at.is_some());
+        let erased = report.submissions_mut().filter(|(delivery, _)| is_erased(*delivery));
+        erased.for_each(|(_, submission)| *submission = None);
+        Ok(report)
     }
 
     /// Returns the numbers of a project's kept reports, latest day first: at most `limit`, starting at `after`.
@@ -105,6 +126,7 @@ mod tests {
     use super::*;
     use domain::reports::report::testing::Day;
     use domain::reports::report::{Endpoints, Report};
+    use domain::webhooks::event::{Event, EventData, SubmissionId};
 
     fn report(day: &Day, deliveries: u64, as_of: Timestamp) -> ReportView {
         let mut report = Report::new(day.project_id, day.date);
@@ -125,6 +147,59 @@ mod tests {
         assert_eq!(kept, Some(report(&day, 2, first)));
         let listed = store.reports.list(day.project_id, 10, None).await.unwrap().items;
         assert_eq!(listed, [kept.unwrap().summary()], "the numbers are those of the kept report");
+    }
+
+    #[tokio::test]
+    async fn a_kept_report_names_no_submission_that_was_erased_since() {
+        let (store, day) = (Database::start().await, Day::default());
+        let project = day.project_id;
+        let mut counted = Report::new(project, day.date);
+        let mut stored = Vec::new();
+        for number in 0..3 {
+            let failed = day.delivery(number).failed().get();
+            let event = Event {
+                id: failed.id.event,
+                project_id: project,
+                event_type: failed.event_type,
+                submission_id: failed.submission_id.clone(),
+                occurred_at: day.date.start(),
+                data: EventData::try_from("{}".to_owned()).unwrap(),
+            };
+            store.events.put(&event, &[failed.id.endpoint]).await.unwrap();
+            counted.add(&failed);
+            stored.push(failed);
+        }
+        // The row of the third delivery has been deleted since.
+        for failed in &stored[..2] {
+            store.deliveries.record(failed, None).await.unwrap();
+        }
+        let report = counted.view(day.next_morning(), &Endpoints::new(), Vec::new());
+        let named = |mut report: ReportView| {
+            let mut names: Vec<String> = report
+                .submissions_mut()
+                .filter_map(|(_, submission)| submission.as_ref().map(|id| id.as_str().to_owned()))
+                .collect();
+            names.sort_unstable();
+            names
+        };
+        store.reports.keep(report.clone(), day.next_morning()).await.unwrap();
+        let kept = async || named(store.reports.kept(project, day.date).await.unwrap().unwrap());
+        assert_eq!(kept().await, ["sub-0", "sub-0", "sub-1", "sub-1"], "an example and a failure each");
+
+        let erased = SubmissionId::try_from("sub-0".to_owned()).unwrap();
+        store.events.erase_submission(project, &erased, 10, day.next_morning()).await.unwrap();
+        assert_eq!(kept().await, ["sub-1", "sub-1"]);
+        let again = store.reports.keep(report, day.next_morning()).await.unwrap();
+        assert_eq!(named(again), ["sub-1", "sub-1"], "also for a message that is repeated");
+    }
+
+    #[tokio::test]
+    async fn numbers_that_the_previous_version_kept_are_listed_without_first_attempts() {
+        let (store, day) = (Database::start().await, Day::default());
+        let summary = report(&day, 2, day.next_morning()).summary();
+        let old = ReportSummary { first_attempts: None, ..summary };
+        store.reports.put_summary(day.project_id, old.clone(), day.next_morning()).await.unwrap();
+        assert_eq!(store.reports.list(day.project_id, 10, None).await.unwrap().items, [old]);
     }
 
     #[tokio::test]

@@ -23,8 +23,8 @@ const MAX_DAYS: u32 = 3650;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Number of days for which an expired delivery is kept at least, so that the report of that day finds it.
-const DAYS_AFTER_EXPIRY: u32 = 5;
+/// Number of days for which a delivery is kept at least after its end, so that the report of the day of its end finds it.
+const DAYS_AFTER_END: u32 = 5;
 
 impl Retention {
     /// Returns DynamoDB's TTL for a row about something that happened at `moment`, in seconds since 1970.
@@ -38,9 +38,9 @@ impl Retention {
         moment.plus(DAY * MAX_DAYS).as_seconds()
     }
 
-    /// Returns the TTL of a delivery whose event was accepted at `moment` and that expired at `now`.
-    pub(super) fn expiry_after_end(self, moment: Timestamp, now: Timestamp) -> i64 {
-        self.expiry_of(moment).max(now.plus(DAY * DAYS_AFTER_EXPIRY).as_seconds())
+    /// Returns the TTL of a delivery whose event was accepted at `moment` and that ended at `ended_at`.
+    pub(super) fn expiry_after_end(self, moment: Timestamp, ended_at: Timestamp) -> i64 {
+        self.expiry_of(moment).max(ended_at.plus(DAY * DAYS_AFTER_END).as_seconds())
     }
 
     /// Returns how long rows are kept.

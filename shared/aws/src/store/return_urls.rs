@@ -6,8 +6,7 @@ use super::commit::Write;
 use super::error::StoreError;
 use super::keys;
 use super::outcome::WriteOutcome;
-use super::table::Table;
-use super::table::{self, Row, number};
+use super::table::{self, ABSENT, Row, Table, number};
 use crate::client::Aws;
 use domain::foundation::id::ProjectId;
 use domain::projects::project::Project;
@@ -112,7 +111,7 @@ impl ReturnUrlStore {
         let (pk, sk) = (keys::settings(keys.project_id), keys::SECRET_KEYS.to_owned());
         let call = self.table.putting(&Row { pk, sk, content: &next })?;
         let call = match keys.version {
-            0 => call.condition_expression("attribute_not_exists(pk)"),
+            0 => call.condition_expression(ABSENT),
             seen => call
                 .condition_expression("#version = :seen")
                 .expression_attribute_names("#version", "version")

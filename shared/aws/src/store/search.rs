@@ -123,8 +123,8 @@ impl EventStore {
         Ok(FoundEvents { events, next: Some(position) })
     }
 
-    /// Returns at most `limit` matching events of a submission, older than `before` if it is given. The index lags, so events
-    /// of the last second may be missing. Erased events are missing too.
+    /// Returns at most `limit` matching events of a submission, older than `before` if it is given. Reads at most [`MAX_PAGES`]
+    /// events. The index lags, so events of the last second may be missing. Erased events are missing too.
     pub async fn find_by_submission(
         &self,
         project: ProjectId,
@@ -134,8 +134,11 @@ impl EventStore {
         limit: usize,
     ) -> Result<FoundEvents, StoreError> {
         let mut ids = self.events_of(project, submission, MAX_EVENTS_PER_SUBMISSION).await?;
-        ids.retain(|id| before.is_none_or(|before| *id < before));
+        ids.retain(|id| before.is_none_or(|before| *id < before) && filter.is_within(*id));
         ids.sort_unstable_by(|one, other| other.cmp(one));
+        let is_last_page = ids.len() <= MAX_PAGES;
+        ids.truncate(MAX_PAGES);
+        let last_read = ids.last().copied();
         let mut events = Vec::new();
         for id in ids {
             let Some(kept) = self.get_kept(project, id).await? else { continue };
@@ -146,7 +149,7 @@ impl EventStore {
                 return Ok(FoundEvents { events, next: Some(Position::Before(id)) });
             }
         }
-        Ok(FoundEvents { events, next: None })
+        Ok(FoundEvents { events, next: last_read.filter(|_| !is_last_page).map(Position::Before) })
     }
 
     /// The last day that a search reads.

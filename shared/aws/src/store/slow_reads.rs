@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::keys;
 use super::outcome::WriteOutcome;
 use super::quotas::QuotaStore;
-use super::table::{number, text};
+use super::table::{ABSENT, number, text};
 use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
 
@@ -35,7 +35,7 @@ impl QuotaStore {
             .updating(&pk, &sk)
             .update_expression("SET holder = :holder, #until = :until, expiresAt = :expiresAt")
             // The last condition lets the SDK repeat the call after a lost response.
-            .condition_expression("attribute_not_exists(pk) OR #until <= :now OR holder = :holder")
+            .condition_expression(format!("{ABSENT} OR #until <= :now OR holder = :holder"))
             .expression_attribute_names("#until", "until")
             .expression_attribute_values(":holder", text(&holder))
             .expression_attribute_values(":until", number(until.as_millis()))

@@ -7,7 +7,7 @@ use crate::client::Aws;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
@@ -55,7 +55,7 @@ pub(super) struct Listed<T> {
 }
 
 /// The condition that there is no row yet.
-const ABSENT: &str = "attribute_not_exists(pk)";
+pub(super) const ABSENT: &str = "attribute_not_exists(pk)";
 
 /// Maximum number of statements in one call (a DynamoDB limit).
 pub(super) const MAX_STATEMENTS: usize = 25;
@@ -299,6 +299,19 @@ where
     StoreError::Unavailable(error.into())
 }
 
+/// Does what [`unavailable`] does, but returns [`StoreError::Overloaded`] if DynamoDB throttled the call.
+pub(super) fn throttled_or_unavailable<E>(error: SdkError<E>) -> StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded") => {
+            StoreError::Overloaded
+        }
+        _ => unavailable(error),
+    }
+}
+
 /// Returns the existing row that prevented a write.
 fn standing_row(error: &SdkError<PutItemError>) -> Option<&Item> {
     match error.as_service_error()? {
@@ -309,7 +322,7 @@ fn standing_row(error: &SdkError<PutItemError>) -> Option<&Item> {
 
 pub(super) fn is_condition_failure<E>(error: &SdkError<E>) -> bool
 where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
+    E: ProvideErrorMetadata,
 {
     error.as_service_error().and_then(|service| service.code()) == Some("ConditionalCheckFailedException")
 }

@@ -16,10 +16,16 @@ use url::Host;
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
-/// A string that is not an [`EmailAddress`].
+/// Why a string is not an [`EmailAddress`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be an e-mail address such as ada@example.com")]
-pub struct BadEmailAddress;
+pub enum BadEmailAddress {
+    /// The name before the `@` has characters that most mail servers do not accept (RFC 6531).
+    #[error("must have only ASCII characters before the @; other characters are possible in the domain only")]
+    LocalPart,
+    /// It is no address.
+    #[error("must be an e-mail address such as ada@example.com")]
+    Syntax,
+}
 
 /// A hash of an address: 128 bits of SHA-256 in base64url, independent of case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,9 +82,12 @@ impl TryFrom<String> for EmailAddress {
     type Error = BadEmailAddress;
 
     fn try_from(text: String) -> Result<Self, BadEmailAddress> {
-        let (local, domain) = text.rsplit_once('@').ok_or(BadEmailAddress)?;
+        let (local, domain) = text.rsplit_once('@').ok_or(BadEmailAddress::Syntax)?;
+        if !local.is_ascii() {
+            return Err(BadEmailAddress::LocalPart);
+        }
         let text = if domain.is_ascii() { text } else { format!("{local}@{}", to_ascii(domain)?) };
-        if is_address(&text) { Ok(Self(text)) } else { Err(BadEmailAddress) }
+        if is_address(&text) { Ok(Self(text)) } else { Err(BadEmailAddress::Syntax) }
     }
 }
 
@@ -91,11 +100,14 @@ impl From<EmailAddress> for String {
 /// Converts an internationalized domain to its ASCII form (UTS 46).
 fn to_ascii(domain: &str) -> Result<String, BadEmailAddress> {
     // A domain has no `%`, but `Host::parse` would decode it.
-    let parsed =
-        if domain.contains('%') { Err(BadEmailAddress) } else { Host::parse(domain).map_err(|_| BadEmailAddress) };
+    let parsed = if domain.contains('%') {
+        Err(BadEmailAddress::Syntax)
+    } else {
+        Host::parse(domain).map_err(|_| BadEmailAddress::Syntax)
+    };
     match parsed? {
         Host::Domain(domain) => Ok(domain),
-        Host::Ipv4(_) | Host::Ipv6(_) => Err(BadEmailAddress),
+        Host::Ipv4(_) | Host::Ipv6(_) => Err(BadEmailAddress::Syntax),
     }
 }
 
@@ -150,13 +162,20 @@ mod tests {
             "ada@-x.com",
             "<ada@example.com>",
             "ada@example.com,b@example.com",
-            "adé@example.com",
             "ada@b\u{fc}%41.example",
             "ada@b\u{fc}/.example",
             "ada@１９２.0.2.1",
             "ada@\u{200b}.example",
+            "ada＠example.com",
         ] {
-            assert_eq!(EmailAddress::try_from(bad.to_owned()), Err(BadEmailAddress), "{bad:?}");
+            assert_eq!(EmailAddress::try_from(bad.to_owned()), Err(BadEmailAddress::Syntax), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_that_only_the_domain_may_have_other_characters() {
+        for bad in ["adé@example.com", "ádá@bücher.example", "아다@example.com", "ada＠example.com@b.example"] {
+            assert_eq!(EmailAddress::try_from(bad.to_owned()), Err(BadEmailAddress::LocalPart), "{bad:?}");
         }
     }
 

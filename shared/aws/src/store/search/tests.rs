@@ -263,3 +263,42 @@ async fn a_list_without_a_match_ends_after_a_limited_number_of_pages_with_a_curs
         assert!(page.next.is_some());
     }
 }
+
+#[tokio::test]
+async fn lists_of_a_submission_with_many_events_end_after_a_limited_number_of_reads_with_a_cursor() {
+    let site = CountedSite::start().await;
+    let submission = SubmissionId::try_from("sub-1".to_owned()).unwrap();
+    let count = MAX_PAGES as u64 + 5;
+    for second in 0..count {
+        let event = event(site.project, EventType::Aml, now().minus(Duration::from_secs(second)));
+        let event = Event { submission_id: Some(submission.clone()), ..event };
+        store_event(&site.database, &event, &[site.endpoint], &[DeliveryState::Delivered]).await;
+    }
+    let (store, project) = (&site.store.events, site.project);
+    let rare = DeliveryFilter { state: Some(DeliveryState::Held), ..DeliveryFilter::default() };
+    let before = site.queue.database_calls();
+    let page = store.find_deliveries_by_submission(project, &submission, &rare, None, 20).await.unwrap();
+    // One query of the index, and for each event its heading and its deliveries.
+    assert_eq!((page.deliveries, site.queue.database_calls() - before), (Vec::new(), 1 + 2 * MAX_PAGES));
+    let rest = store.find_deliveries_by_submission(project, &submission, &rare, page.next, 20).await.unwrap();
+    assert!(page.next.is_some() && rest.next.is_none());
+
+    let rare = EventFilter { event_type: Some(EventType::Token), ..EventFilter::default() };
+    let before = site.queue.database_calls();
+    let page = store.find_by_submission(project, &submission, &rare, None, 20).await.unwrap();
+    assert_eq!((page.events, site.queue.database_calls() - before), (Vec::new(), 1 + MAX_PAGES));
+    let last = page.next.and_then(Position::before);
+    let rest = store.find_by_submission(project, &submission, &rare, last, 20).await.unwrap();
+    assert!(last.is_some() && rest.next.is_none());
+
+    let (all, mut listed, mut position) = (DeliveryFilter::default(), Vec::new(), None);
+    loop {
+        let page = store.find_deliveries_by_submission(project, &submission, &all, position, 7).await.unwrap();
+        listed.extend(page.deliveries.into_iter().map(|delivery| delivery.id));
+        position = page.next;
+        if position.is_none() {
+            break;
+        }
+    }
+    assert_eq!((listed.len() as u64, listed.is_sorted_by(|one, other| one > other)), (count, true));
+}

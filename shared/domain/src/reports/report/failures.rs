@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::ranked::{Rank, Ranked};
 use crate::foundation::id::{DeliveryId, EndpointId};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::FailureReason;
@@ -78,9 +79,11 @@ impl Failure {
             status: last.and_then(|last| last.status),
         })
     }
+}
 
-    /// The order of lists of failures: final ones first, then by event.
-    pub(super) fn rank(&self) -> (bool, DeliveryId) {
+impl Rank for Failure {
+    /// Final failures first, then by event.
+    fn rank(&self) -> (bool, DeliveryId) {
         (!self.state.is_final(), self.delivery_id)
     }
 }
@@ -90,8 +93,7 @@ impl Failure {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Failures {
     by_reason: BTreeMap<FailureReason, u64>,
-    /// Sorted by [`Failure::rank`].
-    pub(super) first: Vec<Failure>,
+    pub(super) first: Ranked<Failure, MAX_FAILURES>,
     pub(super) more: u64,
 }
 
@@ -104,14 +106,7 @@ impl Failures {
     }
 
     fn insert(&mut self, failure: Failure) {
-        let position = self.first.partition_point(|listed| listed.rank() < failure.rank());
-        if position < MAX_FAILURES {
-            self.first.insert(position, failure);
-        }
-        if position == MAX_FAILURES || self.first.len() > MAX_FAILURES {
-            self.first.truncate(MAX_FAILURES);
-            self.more += 1;
-        }
+        self.more += u64::from(self.first.add(failure));
     }
 
     pub(super) fn merge(&mut self, other: Self) {

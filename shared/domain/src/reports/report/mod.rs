@@ -21,6 +21,7 @@ mod endings;
 mod endpoints;
 mod failures;
 mod problems;
+mod ranked;
 #[cfg(test)]
 mod simulation;
 mod slice;
@@ -159,7 +160,7 @@ impl Report {
             by_reason,
             problems,
             more_problems,
-            failures: self.failures.first,
+            failures: self.failures.first.into_iter().collect(),
             more_failures: self.failures.more,
             endpoints_in_trouble: endpoints::in_trouble(endpoints),
             expiring_keys,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Endpoints;
 use super::failures::Failure;
+use super::ranked::{Rank, Ranked};
 use crate::foundation::id::{DeliveryId, EndpointId};
 use crate::webhooks::attempt::FailureReason;
 use crate::webhooks::delivery::DeliveryState;
@@ -85,7 +86,8 @@ impl Problem {
     }
 }
 
-impl Example {
+impl Rank for Example {
+    /// Failed and expired deliveries first, then by event.
     fn rank(&self) -> (bool, DeliveryId) {
         (!self.state.is_final(), self.delivery_id)
     }
@@ -102,8 +104,7 @@ struct ProblemCounts {
     reasons: BTreeMap<FailureReason, u64>,
     /// Reasons with a status: a status, and a redirect.
     statuses: BTreeMap<FailureReason, BTreeMap<u16, u64>>,
-    /// Sorted by [`Example::rank`].
-    examples: Vec<Example>,
+    examples: Ranked<Example, MAX_EXAMPLES>,
 }
 
 impl ProblemCounts {
@@ -125,13 +126,7 @@ impl ProblemCounts {
             (None, _) => {}
         }
         let Failure { delivery_id, submission_id, state, .. } = failure.clone();
-        self.insert(Example { delivery_id, submission_id, state });
-    }
-
-    fn insert(&mut self, example: Example) {
-        let position = self.examples.partition_point(|listed| listed.rank() < example.rank());
-        self.examples.insert(position, example);
-        self.examples.truncate(MAX_EXAMPLES);
+        self.examples.add(Example { delivery_id, submission_id, state });
     }
 
     fn merge(&mut self, other: Self) {
@@ -147,7 +142,9 @@ impl ProblemCounts {
                 *ours.entry(status).or_default() += deliveries;
             }
         }
-        other.examples.into_iter().for_each(|example| self.insert(example));
+        for example in other.examples {
+            self.examples.add(example);
+        }
     }
 
     fn view(self, endpoint_id: EndpointId, event_type: EventType, endpoints: &Endpoints) -> Problem {
@@ -167,7 +164,7 @@ impl ProblemCounts {
             expired: self.expired,
             still_trying: self.still_trying,
             reasons,
-            examples: self.examples,
+            examples: self.examples.into_iter().collect(),
         }
     }
 }

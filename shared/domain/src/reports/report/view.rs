@@ -8,8 +8,9 @@ use super::{
     AttemptCounts, Endings, EndpointTotals, ExpiringKey, Failure, Latency, Problem, ReasonTotals, Totals,
     TroubledEndpoint, TypeTotals,
 };
-use crate::foundation::id::ProjectId;
+use crate::foundation::id::{DeliveryId, ProjectId};
 use crate::foundation::time::{Timestamp, UtcDay};
+use crate::webhooks::event::SubmissionId;
 
 /// The report on a project's webhooks of one UTC day.
 ///
@@ -108,8 +109,25 @@ impl ReportView {
 
     /// The numbers of the report.
     pub fn summary(&self) -> ReportSummary {
-        let Self { day, as_of, totals, earlier_days, ended, attempts, latency, .. } = self.clone();
-        ReportSummary { day, as_of, totals, earlier_days, ended, attempts, latency }
+        ReportSummary {
+            day: self.day,
+            as_of: self.as_of,
+            totals: self.totals,
+            earlier_days: self.earlier_days,
+            ended: self.ended,
+            attempts: self.attempts,
+            first_attempts: Some(self.first_attempts),
+            latency: self.latency,
+        }
+    }
+
+    /// The submissions that the report names, each with its delivery. A submission is erased from a report by setting it to
+    /// `None`.
+    pub fn submissions_mut(&mut self) -> impl Iterator<Item = (DeliveryId, &mut Option<SubmissionId>)> {
+        let examples = self.problems.iter_mut().flat_map(|problem| &mut problem.examples);
+        let examples = examples.map(|example| (example.delivery_id, &mut example.submission_id));
+        let failures = self.failures.iter_mut().map(|failure| (failure.delivery_id, &mut failure.submission_id));
+        examples.chain(failures).filter(|(_, submission)| submission.is_some())
     }
 }
 
@@ -131,6 +149,10 @@ pub struct ReportSummary {
     /// Attempts made on the day, whatever the day of their event.
     #[cfg_attr(feature = "openapi", schema(value_type = ShownAttemptCounts))]
     pub attempts: AttemptCounts,
+    /// First attempts of the deliveries in `totals`. Absent if an earlier version kept the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<ShownAttemptCounts>))]
+    pub first_attempts: Option<AttemptCounts>,
     /// Latency of the delivered deliveries in `totals`; absent if none was delivered.
     #[serde(rename = "latencyMs", default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,

@@ -80,11 +80,17 @@ impl Position {
 
     /// Whether the listing that continues here includes the delivery `id`.
     pub fn reaches(self, id: DeliveryId) -> bool {
+        // The deliveries of one event are listed in the order of their endpoints.
+        let is_listed = matches!(self, Self::After(last) if id.event == last.event && id.endpoint <= last.endpoint);
+        !is_listed && self.reaches_event(id.event)
+    }
+
+    /// Whether the listing that continues here may include deliveries of `event`.
+    pub fn reaches_event(self, event: EventId) -> bool {
         match self {
-            // The deliveries of one event are listed in the order of their endpoints.
-            Self::After(last) => id.event < last.event || (id.event == last.event && id.endpoint > last.endpoint),
-            Self::Before(event) => id.event < event,
-            Self::Day(day) => id.event.day() <= day,
+            Self::After(last) => event <= last.event,
+            Self::Before(before) => event < before,
+            Self::Day(day) => event.day() <= day,
         }
     }
 

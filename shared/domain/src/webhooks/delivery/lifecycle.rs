@@ -42,9 +42,10 @@ pub struct Delivery {
     #[serde(rename = "cancelledBecause", default, skip_serializing_if = "Option::is_none")]
     pub cancel_reason: Option<CancelReason>,
     /// Attempts in the order they were made, at most 16.
+    #[serde(with = "crate::webhooks::stored_reason::list")]
     pub attempts: Vec<Attempt>,
     /// Most recent replays, oldest first, at most [`MAX_KEPT_REPLAYS`](super::MAX_KEPT_REPLAYS).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::webhooks::stored_reason::list")]
     pub replays: Vec<Replayed>,
     /// Number of all replays recorded so far, including those no longer kept.
     #[serde(default)]

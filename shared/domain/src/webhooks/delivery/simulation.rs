@@ -305,6 +305,7 @@ impl World {
 
 fn incident() -> impl Strategy<Value = Incident> {
     let status = prop_oneof![3 => Just(200), 4 => Just(500), 2 => Just(503), 1 => Just(410)];
+    let seconds = prop_oneof![8 => 1..10_u64, 8 => 30..400_u64, 8 => 1_800..20_000_u64, 1 => 40_000..200_000_u64];
     prop_oneof![
         8 => (0..20_usize, status).prop_map(|(message, status)| Incident::Begin { message, status }),
         6 => (0..20_usize).prop_map(Incident::Finish),
@@ -314,7 +315,7 @@ fn incident() -> impl Strategy<Value = Incident> {
         3 => Just(Incident::Sweep),
         1 => Just(Incident::Expire),
         1 => Just(Incident::Reconcile),
-        4 => prop_oneof![8 => 1..10_u64, 8 => 30..400_u64, 8 => 1_800..20_000_u64, 1 => 40_000..200_000_u64].prop_map(Incident::Wait),
+        4 => seconds.prop_map(Incident::Wait),
         1 => any::<bool>().prop_map(Incident::Pause),
     ]
 }

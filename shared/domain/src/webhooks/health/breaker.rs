@@ -34,7 +34,7 @@ pub struct Health {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alive_at: Option<Timestamp>,
     /// Why the most recent attempt failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::webhooks::stored_reason::option")]
     pub last_failure: Option<LastFailure>,
     /// When the endpoint will be disabled if the receiver keeps failing.
     #[serde(skip_serializing_if = "Option::is_none")]

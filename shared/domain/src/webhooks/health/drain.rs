@@ -21,6 +21,13 @@ pub struct Drain {
     pub from: Timestamp,
 }
 
+impl Drain {
+    /// Times at which the released deliveries are sent, evenly spread over one minute.
+    pub fn send_times(self) -> impl Iterator<Item = Timestamp> {
+        self.from.spread_over_minute(self.limit)
+    }
+}
+
 impl Health {
     /// Held deliveries that may be released at `now`, or `None` if all must stay on hold.
     ///

@@ -41,7 +41,8 @@ fn table_row(percent: f64) -> String {
 fn a_receiver_that_rejects_less_than_half_of_all_requests_matches_the_table_in_docs_scale() {
     let rows =
         [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0, 49.0].map(|percent| thread::spawn(move || table_row(percent)));
-    let header = "| rejected | held at 100/s | held at 1,000/s | held after an outage | released after | health writes/s at 1,000/s |\n\
+    let header = "| rejected | held at 100/s | held at 1,000/s | held after an outage | released after \
+                  | health writes/s at 1,000/s |\n\
                   | --- | --- | --- | --- | --- | --- |\n";
     let table = rows.into_iter().fold(header.to_owned(), |table, row| table + &row.join().unwrap());
     let page = include_str!("../../../../../docs/scale.md");

@@ -20,7 +20,7 @@ pub struct Notice {
     /// Number of failed attempts since then.
     pub failures: u32,
     /// Why the most recent attempt failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::webhooks::stored_reason::option")]
     pub last_failure: Option<LastFailure>,
     /// When the endpoint will be disabled if the receiver keeps failing. Absent if it is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]

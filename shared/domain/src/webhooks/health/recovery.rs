@@ -166,14 +166,16 @@ fn table_row(duration: &str, seconds: u64, events: u32) -> String {
     let first_delivery_after = first_delivery_after.unwrap();
     assert_eq!(failed_for_good, 0, "no delivery fails for good in an outage of {duration}");
     format!(
-        "| {duration} | {events} | {posts_while_down} | {held_at_recovery} | {first_delivery_after} s | {recovered_after} min | {max_posts_a_second} |\n"
+        "| {duration} | {events} | {posts_while_down} | {held_at_recovery} | {first_delivery_after} s \
+         | {recovered_after} min | {max_posts_a_second} |\n"
     )
 }
 
 #[test]
 fn recovery_after_an_outage_matches_the_table_in_docs_scale() {
     let mut table = String::from(
-        "| outage | events/s | attempts during the outage | held at its end | first delivery after | all delivered after | peak attempts/s |\n\
+        "| outage | events/s | attempts during the outage | held at its end | first delivery after \
+         | all delivered after | peak attempts/s |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for (duration, seconds) in [("6 min", 360), ("1 h", 3600), ("10 h", 36_000)] {

@@ -81,8 +81,8 @@ pub struct Progress {
     pub queued: u64,
     /// Deliveries that the receiver accepted.
     pub delivered: u64,
-    /// Deliveries that were sent and that the receiver did not accept. With the scope `missing`, those whose first attempt failed:
-    /// further attempts follow.
+    /// Deliveries that were sent and that the receiver did not accept. With the scope `missing`, those whose first attempt
+    /// failed: further attempts follow.
     pub failed: u64,
     /// Deliveries that were not sent. Each delivery records the reason.
     pub skipped: u64,

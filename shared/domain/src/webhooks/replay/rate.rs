@@ -1,7 +1,5 @@
 //! How fast a replay sends.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -26,8 +24,7 @@ impl ReplayRate {
 
     /// Times at which the deliveries of one minute are sent, evenly spread from `from` on.
     pub fn send_times(self, from: Timestamp) -> impl Iterator<Item = Timestamp> {
-        let step = Duration::from_mins(1) / self.0;
-        (0..self.0).map(move |number| from.plus(step * number))
+        from.spread_over_minute(self.0)
     }
 }
 
