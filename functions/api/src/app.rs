@@ -8,10 +8,12 @@ use aws::queue::Queue;
 use aws::secrets::KeyRingSecret;
 use aws::ses::Mailer;
 use aws::store::Store;
+use domain::foundation::cache::Cache;
 use domain::foundation::clock::Clock;
 use domain::foundation::id::ProjectId;
 use domain::foundation::random::Random;
 use domain::projects::project::Project;
+use domain::webhooks::egress::EgressIps;
 
 use crate::config::Config;
 use crate::endpoints::host_names::{HostNames, SystemHostNames};
@@ -25,6 +27,9 @@ const TEST_RESULT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Maximum time that a caller waits for a report to be built. Lambda ends the function after 10 s.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(7);
+
+/// How long an instance uses a list of egress IPs that it has read.
+const EGRESS_IPS_MAX_AGE: Duration = Duration::from_mins(1);
 
 /// The state that all handlers share. Cloning it is cheap.
 #[derive(Clone)]
@@ -40,6 +45,7 @@ pub struct Services {
     pub(crate) send_queue: Queue,
     pub(crate) mailer: Mailer,
     pub(crate) key_ring: KeyRingSecret,
+    pub(crate) egress_ips: Cache<(), Arc<EgressIps>>,
     pub(crate) host_names: Arc<dyn HostNames>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -65,6 +71,7 @@ impl App {
             send_queue: Queue::new(aws, &config.send_queue_url),
             mailer: Mailer::new(aws, &config.mail_from, config.mail_configuration_set.clone()),
             key_ring,
+            egress_ips: Cache::new(EGRESS_IPS_MAX_AGE, 1),
             host_names: Arc::new(SystemHostNames),
             config,
             clock,

@@ -1,7 +1,5 @@
 //! The configuration of the settings API, from environment variables.
 
-use std::net::IpAddr;
-
 use aws::lambda::config::{self, ConfigError};
 use aws::lambda::proxy::TrustedProxy;
 use aws::store::StoreConfig;
@@ -10,6 +8,7 @@ use domain::projects::rate_limit::RateLimit;
 use domain::reports::confirmation::ConfirmationLimits;
 use domain::return_urls::AppSchemes;
 use domain::webhooks::address::AddressGuard;
+use domain::webhooks::egress::DeployedIps;
 
 /// The configuration of the settings API.
 #[derive(Debug, Clone)]
@@ -32,8 +31,8 @@ pub struct Config {
     pub proxy: TrustedProxy,
     /// App schemes that return URLs may use in addition to schemes in reverse-DNS form.
     pub app_schemes: AppSchemes,
-    /// IP addresses that webhooks come from.
-    pub egress_ips: Vec<IpAddr>,
+    /// The addresses that webhooks come from.
+    pub egress_ips: DeployedIps,
     /// Maximum number of calls of an API key, or of a console session, in ten seconds.
     pub rate_limit: RateLimit,
     /// Sender address of mails.
@@ -59,7 +58,11 @@ impl Config {
             console_base_url: config::optional_base_url(&var, "CONSOLE_BASE_URL"),
             proxy: TrustedProxy::read(&var)?,
             app_schemes: config::parsed_or_empty(&var, "ALLOWED_APP_SCHEMES")?,
-            egress_ips: config::list(&var, "EGRESS_IPS")?,
+            egress_ips: DeployedIps::of(
+                config::list(&var, "EGRESS_IPS")?,
+                config::list(&var, "EGRESS_IPV6_PREFIXES")?,
+                config::list(&var, "ANNOUNCED_EGRESS_IPS")?,
+            ),
             rate_limit: config::parsed(&var, "RATE_LIMIT")?,
             mail_from: config::required(&var, "MAIL_FROM")?,
             mail_configuration_set: config::optional(&var, "MAIL_CONFIGURATION_SET"),

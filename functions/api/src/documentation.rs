@@ -5,12 +5,13 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::extract::{Path, Query};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::http::api_error::ApiError;
@@ -19,6 +20,9 @@ use crate::http::problem_kind::ProblemKind;
 /// The committed OpenAPI document.
 pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
 
+/// The same document in version 3.0 of OpenAPI, for programs that do not support version 3.1.
+pub(crate) const OPENAPI_30: &str = include_str!("../openapi-3.0.json");
+
 /// The committed page, generated from the OpenAPI document.
 pub(crate) const PAGE: &str = include_str!("../docs.html");
 
@@ -26,16 +30,28 @@ pub(crate) const PAGE: &str = include_str!("../docs.html");
 const STYLE: &str = include_str!("../templates/docs.css");
 
 static OPENAPI_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(OPENAPI));
+static OPENAPI_30_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(OPENAPI_30));
 static PAGE_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(PAGE));
 
+/// The query of `GET /openapi.json`.
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    /// Version of OpenAPI. Default: 3.1.
+    version: Option<String>,
+}
+
 /// Returns the OpenAPI document.
-pub(crate) async fn openapi(headers: HeaderMap) -> Response {
-    respond(&headers, &OPENAPI_TAG, "application/json", OPENAPI)
+pub(crate) async fn openapi(Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+    match wanted.version.as_deref() {
+        None | Some("3.1") => Ok(respond(&OPENAPI_TAG, "application/json", OPENAPI)),
+        Some("3.0") => Ok(respond(&OPENAPI_30_TAG, "application/json", OPENAPI_30)),
+        Some(_) => Err(ApiError::NotFound("version of the document: use 3.0 or 3.1")),
+    }
 }
 
 /// Returns the API reference as a page. The page contains no script and loads nothing.
-pub(crate) async fn page(headers: HeaderMap) -> Response {
-    let mut response = respond(&headers, &PAGE_TAG, "text/html; charset=utf-8", PAGE);
+pub(crate) async fn page() -> Response {
+    let mut response = respond(&PAGE_TAG, "text/html; charset=utf-8", PAGE);
     let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
@@ -51,19 +67,14 @@ pub(crate) async fn problem(Path(name): Path<String>) -> Result<Response, ApiErr
     Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("/docs#problem-{}", kind.name()))]).into_response())
 }
 
-/// Responds with 304 if the client's copy is current (RFC 9110, section 13.1.2).
-fn respond(request: &HeaderMap, tag: &HeaderValue, content_type: &'static str, content: &'static str) -> Response {
-    let cached = request.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
-    let is_current =
-        cached.split(',').any(|cached| cached.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes());
+/// Responds with a document that anyone may cache for five minutes.
+fn respond(tag: &HeaderValue, content_type: &'static str, content: &'static str) -> Response {
     let headers = [(ETAG, tag.clone()), (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
-    if is_current {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
-    }
     (headers, [(CONTENT_TYPE, content_type)], content).into_response()
 }
 
-fn entity_tag(content: &str) -> HeaderValue {
+/// The `ETag` of a public document.
+pub(crate) fn entity_tag(content: &str) -> HeaderValue {
     let hash = Sha256::digest(content);
     let tag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&hash[..12]));
     HeaderValue::from_str(&tag).expect("base64 is visible ASCII")

@@ -30,6 +30,8 @@ pub use endpoints::host_names::{Addresses, HostNames};
 pub use http::identity::SessionCaller;
 pub use http::problem_kind::ProblemKind;
 
+use http::api_error::ApiError;
+use http::conditional_read::ConditionalRead;
 use http::rate_limit::RateLimitSlot;
 use http::routes::{self, Routes};
 use http::{problem, source_address};
@@ -48,16 +50,24 @@ pub fn router(app: App) -> Router {
 async fn serve(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let log = RequestLog::begin(&mut request);
     let rate_limit = RateLimitSlot::add_to(&mut request);
-    let mut response = match routes::check_url(&request).and_then(|()| source_address::find(&app, &mut request)) {
+    let conditional_read = ConditionalRead::of(&request);
+    let response = match check(&app, &mut request) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
+    let mut response = conditional_read.respond(response);
     rate_limit.write_headers(&mut response);
     let mut response = problem::write(response, log.request_id());
     set_security_headers(&mut response);
     request_metrics::record(&response, app.clock.now());
     log.end(&mut response);
     response
+}
+
+/// Checks what does not depend on the route, and finds the address of the caller.
+fn check(app: &App, request: &mut Request) -> Result<(), ApiError> {
+    routes::check_url(request)?;
+    source_address::find(app, request)
 }
 
 /// Returns the paths of all routes, such as `/v1/projects/{pid}`.

@@ -146,7 +146,8 @@ impl Sender {
             // sends it.
             let lane = health.health().lane(self.clock.now());
             if let Err(error) = self.enqueue(lane, vec![delivery.next_task().into()], delay).await {
-                warn!(delivery.id = %delivery.id, cause = telemetry::chain(&error), "delivery {} is left to the sweep", delivery.id);
+                let (id, cause) = (delivery.id, telemetry::chain(&error));
+                warn!(delivery.id = %id, cause, "delivery {id} is left to the sweep");
             }
         }
         // The health is written last, so that a failed write can neither lose the attempt nor repeat it.

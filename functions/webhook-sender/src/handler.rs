@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::lambda::metric::Measured;
-use aws::lambda::telemetry;
+use aws::lambda::{deadline, telemetry};
 use aws::queue::ReceivedMessage;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use domain::foundation::time::Timestamp;
 use domain::webhooks::health::Lane;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -42,8 +41,8 @@ impl Sender {
     /// Processes a batch, and more messages while requests of it take long. Returns the messages of the batch to redeliver.
     /// `deadline` is when Lambda ends the function, in milliseconds since 1970.
     pub async fn handle(&self, batch: SqsEvent, deadline: u64) -> SqsBatchResponse {
-        // A deadline out of range leaves no time to send, so every message is deferred.
-        let deadline = i64::try_from(deadline).ok().and_then(Timestamp::from_millis).unwrap_or(self.clock.now());
+        // Without a valid deadline there is no time to send, so every message is deferred.
+        let deadline = deadline::deadline(deadline, self.clock.now());
         // All messages of a batch come from the same queue.
         let lane = batch.records.first().map_or(Lane::Fast, |first| lane::of(first, &self.config.slow_queue_url));
         let invocation = Arc::new(Invocation::new(lane, deadline));

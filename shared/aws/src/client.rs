@@ -30,19 +30,25 @@ pub struct Aws(Arc<Services>);
 /// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallTimeouts {
-    /// For one attempt, with its connection. AWS answers within milliseconds; DynamoDB takes longest, for a page of 1 MB.
+    /// For the direct attempt that some calls make before those of the SDK ([`crate::direct`]). Such a call takes at most this
+    /// time and that of a call.
+    direct: Duration,
+    /// For one attempt of the SDK, with its connection. AWS answers within milliseconds; DynamoDB takes longest, for a page of
+    /// 1 MB.
     attempt: Duration,
-    /// For all attempts of a call, which are at most three, with the pauses between them.
+    /// For all attempts of the SDK, which are at most three, with the pauses between them.
     call: Duration,
 }
 
 impl CallTimeouts {
     /// For functions that Lambda ends after 5 or 10 s. The second attempt has time, and a caller gets an error instead of no
     /// answer.
-    pub const SHORT: Self = Self { attempt: Duration::from_secs(2), call: Duration::from_secs(4) };
+    pub const SHORT: Self =
+        Self { direct: Duration::from_secs(1), attempt: Duration::from_secs(2), call: Duration::from_secs(4) };
 
     /// For functions that Lambda ends after 30 s or more. All attempts have time.
-    pub const LONG: Self = Self { attempt: Duration::from_secs(2), call: Duration::from_secs(8) };
+    pub const LONG: Self =
+        Self { direct: Duration::from_secs(2), attempt: Duration::from_secs(2), call: Duration::from_secs(8) };
 
     fn config(self) -> TimeoutConfig {
         TimeoutConfig::builder().operation_attempt_timeout(self.attempt).operation_timeout(self.call).build()
@@ -76,7 +82,8 @@ struct Services {
 
 impl Aws {
     /// Reads the variables that Lambda sets for every function. `AWS_ENDPOINT_URL` redirects all calls, for example to an
-    /// emulator.
+    /// emulator. With `AWS_USE_DUALSTACK_ENDPOINT=true`, services other than `DynamoDB` are called at their endpoints with IPv6
+    /// addresses.
     ///
     /// Lambda always provides credentials in the environment. The SDK's chain of other sources is left out because it costs
     /// start-up time and binary size.
@@ -88,10 +95,18 @@ impl Aws {
             None,
             "environment",
         );
-        Ok(Self::new(config::required(var, "AWS_REGION")?, credentials, var("AWS_ENDPOINT_URL"), timeouts))
+        let dual_stack = var("AWS_USE_DUALSTACK_ENDPOINT").is_some_and(|value| value == "true");
+        let region = config::required(var, "AWS_REGION")?;
+        Ok(Self::new(region, credentials, var("AWS_ENDPOINT_URL"), dual_stack, timeouts))
     }
 
-    fn new(region: String, credentials: Credentials, endpoint_url: Option<String>, timeouts: CallTimeouts) -> Self {
+    fn new(
+        region: String,
+        credentials: Credentials,
+        endpoint_url: Option<String>,
+        dual_stack: bool,
+        timeouts: CallTimeouts,
+    ) -> Self {
         let is_plain = endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://"));
         let connections = Connections::new(is_plain);
         #[cfg(any(feature = "store", feature = "queue"))]
@@ -101,6 +116,7 @@ impl Aws {
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .timeout_config(timeouts.config())
+            .use_dual_stack(dual_stack)
             // The timeouts end stalled calls too, and for less processor time.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(connections.clone());
@@ -134,12 +150,16 @@ impl Aws {
     #[cfg(any(test, feature = "testing"))]
     pub fn local(endpoint_url: String) -> Self {
         let credentials = Credentials::new("test", "test", None, None, "test");
-        Self::new("us-east-1".to_owned(), credentials, Some(endpoint_url), CallTimeouts::LONG)
+        Self::new("us-east-1".to_owned(), credentials, Some(endpoint_url), false, CallTimeouts::LONG)
     }
 
     #[cfg(feature = "store")]
     pub(crate) fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
-        self.0.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.0.sdk))
+        self.0.dynamodb.get_or_init(|| {
+            // The VPC's gateway endpoint is for the IPv4 addresses.
+            let config = aws_sdk_dynamodb::config::Builder::from(&self.0.sdk).use_dual_stack(false).build();
+            aws_sdk_dynamodb::Client::from_conf(config)
+        })
     }
 
     /// DynamoDB for direct calls; `None` if its URL is not known without the SDK.
@@ -159,7 +179,8 @@ impl Aws {
     pub(crate) fn direct_sqs(&self) -> Option<&DirectService> {
         let service = self.0.direct_sqs.get_or_init(|| {
             use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-            let params = Params::builder().set_region(self.region()).set_endpoint(self.endpoint_url()).build().ok()?;
+            let params = Params::builder().set_region(self.region()).set_endpoint(self.endpoint_url());
+            let params = params.set_use_dual_stack(self.0.sdk.use_dual_stack()).build().ok()?;
             let endpoint = DefaultResolver::new().resolve_endpoint(&params).now_or_never()?.ok()?;
             Some(self.direct(endpoint.url(), "sqs", "AmazonSQS"))
         });
@@ -172,7 +193,7 @@ impl Aws {
             connections: self.0.connections.clone(),
             identity: self.0.identity.clone(),
             region: self.region().unwrap_or_default(),
-            timeout: self.0.timeouts.attempt,
+            timeout: self.0.timeouts.direct,
             url: format!("{}/", url.trim_end_matches('/')),
             name,
             target,
@@ -266,6 +287,36 @@ mod tests {
             assert_eq!(attempts, 3);
             assert!(took >= Duration::from_secs(6) && took <= CallTimeouts::LONG.call, "{took:?}");
         }
+    }
+
+    #[test]
+    fn sqs_has_ipv6_addresses_at_the_dual_stack_endpoint_and_dynamodb_keeps_its_gateway_endpoint() {
+        let urls = |dual_stack: Option<&str>| {
+            let var = |name: &str| match name {
+                "AWS_REGION" => Some("eu-central-1".to_owned()),
+                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+                "AWS_USE_DUALSTACK_ENDPOINT" => dual_stack.map(str::to_owned),
+                _ => None,
+            };
+            let aws = Aws::from_env(&var, CallTimeouts::LONG).unwrap();
+            [aws.direct_sqs().unwrap().url.clone(), aws.direct_dynamodb().unwrap().url.clone()]
+        };
+        let dynamodb = "https://dynamodb.eu-central-1.amazonaws.com/";
+        assert_eq!(urls(Some("true")), ["https://sqs.eu-central-1.api.aws/", dynamodb]);
+        for off in [Some("false"), None] {
+            assert_eq!(urls(off), ["https://sqs.eu-central-1.amazonaws.com/", dynamodb]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_direct_call_is_attempted_once_and_leaves_time_for_those_of_the_sdk() {
+        let service = SilentService::start();
+        let direct = service.aws.direct_sqs().unwrap();
+        let call = async { direct.attempt::<()>("ListQueues", &()).await.ok_or(()) };
+        let (attempts, took) = service.attempts_of(call).await;
+        assert_eq!((attempts, took.as_secs()), (1, CallTimeouts::LONG.direct.as_secs()));
+        let short = CallTimeouts::SHORT;
+        assert!(short.direct + short.call <= Duration::from_secs(5), "the function is ended before it can answer");
     }
 
     #[tokio::test(start_paused = true)]

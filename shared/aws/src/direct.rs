@@ -72,6 +72,7 @@ impl DirectService {
     }
 
     fn signing(&self) -> Option<SigningParams<'_>> {
+        // The system's clock, as in the SDK's signatures: AWS rejects a signature of another time.
         let now = u64::try_from(SystemClock.now().as_millis()).ok()?;
         let params = v4::SigningParams::builder()
             .identity(&self.identity)

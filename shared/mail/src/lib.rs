@@ -52,8 +52,8 @@ pub enum RenderError {
     Layout(#[from] mrml::prelude::render::Error),
 }
 
-/// Maximum length of the HTML part of a report. Gmail cuts mails at 102 KB.
-pub const MAX_HTML_BYTES: usize = 100_000;
+/// Maximum length of both parts of a report together, in bytes. Gmail clips mails at 102 KB.
+pub const MAX_MAIL_BYTES: usize = 100_000;
 
 /// Maximum number of rows in each list of a report.
 const MAX_ROWS: usize = 64;
@@ -69,21 +69,15 @@ pub struct Reader<'a> {
 
 /// Renders the daily report of the project named `project` as a mail.
 pub fn render(report: &ReportView, project: &str, reader: Reader<'_>) -> Result<Mail, RenderError> {
-    let (page, html) = fitting(report, project, reader.language, Some(reader.unsubscribe_url))?;
-    Ok(Mail {
-        subject: page.subject.clone(),
-        html,
-        text: without_marks(&ReportText { page: &page }.render()?),
-        unsubscribe_url: Some(reader.unsubscribe_url.to_owned()),
-    })
+    fitting(report, project, reader.language, Some(reader.unsubscribe_url))
 }
 
 /// Renders the report of the project named `project` as a web page that looks like the mail, without an unsubscribe link.
 pub fn render_page(report: &ReportView, project: &str, language: Language) -> Result<String, RenderError> {
-    Ok(fitting(report, project, language, None)?.1)
+    Ok(fitting(report, project, language, None)?.html)
 }
 
-/// Lays out a report with as many rows in its lists as fit into [`MAX_HTML_BYTES`].
+/// Lays out a report with as many rows in its lists as fit into [`MAX_MAIL_BYTES`].
 ///
 /// Mail programs cut long mails at their end, where the unsubscribe link is. Lists are therefore cut here, and say so.
 fn fitting(
@@ -91,14 +85,16 @@ fn fitting(
     project: &str,
     language: Language,
     unsubscribe_url: Option<&str>,
-) -> Result<(ReportPage, String), RenderError> {
+) -> Result<Mail, RenderError> {
     let (words, project) = (words::in_language(language), marked(project));
     let mut max_rows = MAX_ROWS;
     loop {
         let page = ReportPage::new(report, &project, words, unsubscribe_url, max_rows);
         let html = lay_out(&ReportMjml { page: &page }.render()?)?;
-        if html.len() <= MAX_HTML_BYTES || max_rows == 0 {
-            return Ok((page, html));
+        let text = without_marks(&ReportText { page: &page }.render()?);
+        // Without rows, the limits of the product alone keep a report short enough.
+        if html.len() + text.len() <= MAX_MAIL_BYTES || max_rows == 0 {
+            return Ok(Mail { subject: page.subject, html, text, unsubscribe_url: unsubscribe_url.map(str::to_owned) });
         }
         max_rows /= 2;
     }

@@ -310,13 +310,28 @@ fn the_largest_report_is_cut_before_gmail_clips_its_unsubscribe_link() {
     for language in Language::ALL {
         let mail = render(&report, &"<".repeat(100), Reader { language, unsubscribe_url: &url }).unwrap();
         // Gmail clips mails at 102 KB.
-        assert!(mail.html.len() <= MAX_HTML_BYTES, "{language}: {} bytes", mail.html.len());
+        let size = mail.html.len() + mail.text.len();
+        assert!(size <= MAX_MAIL_BYTES, "{language}: {size} bytes");
         assert!(mail.html.contains(&format!("href=\"{url}\"")) && mail.text.contains(&url), "{language}");
         let listed = mail.html.matches("aml-ongoing:").count();
         assert!((1..MAX_PROBLEMS).contains(&listed), "{language}: {listed} problems");
         let more = words::in_language(language).more((MAX_PROBLEMS - listed + 60) as u64);
         assert!(mail.html.contains(&more) && mail.text.contains(&more), "{language}: {more}");
-        assert!(render_page(&report, "Acme", language).unwrap().len() <= MAX_HTML_BYTES);
+        assert!(render_page(&report, "Acme", language).unwrap().len() <= MAX_MAIL_BYTES);
+    }
+}
+
+#[test]
+fn the_style_sheets_of_a_mail_are_short_enough_for_gmail() {
+    /// Gmail ignores a style sheet with more characters, and all that follow.
+    const MAX_STYLE: usize = 8192;
+    for language in Language::ALL {
+        let confirmation = confirmation_mail("https://api.acme.example/confirm/x", language);
+        for mail in [report_mail(&largest_report(), language), notice_mail(NoticeKind::Failing, language), confirmation]
+        {
+            let styles = mail.html.split("<style").skip(1).map(|rest| rest.split_once("</style>").unwrap().0.len());
+            assert!(styles.sum::<usize>() <= MAX_STYLE);
+        }
     }
 }
 
@@ -330,7 +345,7 @@ fn a_report_in_which_every_type_fails_at_every_endpoint_is_not_cut() {
     assert_eq!(report.problems.len(), 33);
     for mail in Language::ALL.map(|language| report_mail(&report, language)) {
         assert_eq!(mail.text.matches("503\n    ").count(), 33, "{}", mail.text);
-        assert!(mail.html.len() <= MAX_HTML_BYTES, "{}", mail.html.len());
+        assert!(mail.html.len() + mail.text.len() <= MAX_MAIL_BYTES, "{}", mail.html.len());
     }
 }
 

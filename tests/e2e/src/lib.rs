@@ -6,11 +6,14 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stack::api_client::{ApiClient, ApiError};
+use stack::api_client::{self, ApiClient, ApiError};
 use stack::receiver::{Received, Receiver};
 use stack::{Stack, StackOptions, demo};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
+
+pub mod documented;
+pub mod visitor;
 
 /// Retry delays short enough for a test with retries to take seconds.
 pub const RETRY_SCHEDULE: &str = "1s,1s,1s,1s,1s,1s,1s,1s,1s";
@@ -53,6 +56,7 @@ pub async fn stack() -> &'static Stack {
 /// If the stack cannot be started, with the reason.
 pub async fn stack_with(options: impl FnOnce() -> StackOptions) -> &'static Stack {
     static STACK: OnceCell<Result<Stack, String>> = OnceCell::const_new();
+    api_client::check_answers_with(documented::check);
     let start = async || Stack::start(options()).await.map_err(|error| error.to_string());
     match STACK.get_or_init(start).await {
         Ok(stack) => stack,
@@ -90,6 +94,11 @@ impl Customer {
     /// Id of the project.
     pub fn project(&self) -> &str {
         &self.project
+    }
+
+    /// The project's API key.
+    pub fn key(&self) -> &str {
+        self.api.key()
     }
 
     /// Id of the endpoint.

@@ -1,7 +1,10 @@
 //! A thin client of the settings API: JSON in, JSON out.
 
-use http::Method;
-use reqwest::{RequestBuilder, Response};
+use std::sync::OnceLock;
+
+use http::header::CONTENT_TYPE;
+use http::{Method, StatusCode};
+use reqwest::RequestBuilder;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -15,17 +18,46 @@ pub struct ApiClient {
     client: reqwest::Client,
 }
 
+/// A response of the API.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// Method and path of the call, such as `GET /v1/projects?limit=1`.
+    pub call: &'a str,
+    /// The status code.
+    pub status: u16,
+    /// The header `content-type`; empty without a body.
+    pub content_type: &'a str,
+    /// The body.
+    pub body: &'a str,
+}
+
+static CHECK: OnceLock<fn(Answer<'_>)> = OnceLock::new();
+
+/// Calls `check` with each response that a client of this process gets from now on. Only the first `check` counts.
+pub fn check_answers_with(check: fn(Answer<'_>)) {
+    let _ = CHECK.set(check);
+}
+
 /// Why a call failed.
 #[derive(Debug, Error)]
 pub enum ApiError {
-    /// The response did not arrive, or is not JSON.
-    #[error("{call} got no usable response")]
+    /// The response did not arrive.
+    #[error("{call} got no response")]
     Http {
         /// Method and path.
         call: String,
         /// The cause.
         #[source]
         source: reqwest::Error,
+    },
+    /// The response is not JSON.
+    #[error("{call} got a response that is not JSON")]
+    Malformed {
+        /// Method and path.
+        call: String,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
     },
     /// The status of the response is not 2xx.
     #[error("{call} was answered with {status}: {problem}")]
@@ -43,6 +75,11 @@ impl ApiClient {
     /// Creates a client that sends `key` with each call.
     pub fn new(base_url: &str, key: &str) -> Self {
         Self { base_url: base_url.to_owned(), key: key.to_owned(), client: server::client() }
+    }
+
+    /// The API key.
+    pub fn key(&self) -> &str {
+        &self.key
     }
 
     /// Sends a `GET` and returns the response body.
@@ -85,20 +122,29 @@ impl ApiClient {
     }
 
     async fn answer(call: String, request: RequestBuilder) -> Result<Value, ApiError> {
-        let response = Self::accepted(call.clone(), request).await?;
-        response.json().await.map_err(|source| ApiError::Http { call, source })
+        let body = Self::accepted(call.clone(), request).await?;
+        serde_json::from_str(&body).map_err(|source| ApiError::Malformed { call, source })
     }
 
-    async fn accepted(call: String, request: RequestBuilder) -> Result<Response, ApiError> {
-        let response = match request.send().await {
+    /// Returns the body of a successful response.
+    async fn accepted(call: String, request: RequestBuilder) -> Result<String, ApiError> {
+        let (status, content_type, body) = match Self::send(request).await {
             Ok(response) => response,
             Err(source) => return Err(ApiError::Http { call, source }),
         };
-        let status = response.status();
-        if !status.is_success() {
-            let problem = response.text().await.unwrap_or_default();
-            return Err(ApiError::Refused { call, status: status.as_u16(), problem });
+        if let Some(check) = CHECK.get() {
+            check(Answer { call: &call, status: status.as_u16(), content_type: &content_type, body: &body });
         }
-        Ok(response)
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(ApiError::Refused { call, status: status.as_u16(), problem: body })
+    }
+
+    async fn send(request: RequestBuilder) -> Result<(StatusCode, String, String), reqwest::Error> {
+        let response = request.send().await?;
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_owned();
+        Ok((response.status(), content_type, response.text().await?))
     }
 }

@@ -69,18 +69,14 @@ impl Aws {
     pub(crate) async fn deploy(
         &self,
         binaries: &Binaries,
-        mut parameters: BTreeMap<String, String>,
+        parameters: BTreeMap<String, String>,
     ) -> Result<BTreeMap<String, String>, AwsError> {
-        let (bucket, prefix) = ("signpost-code", "local");
-        parameters.insert("CodeBucket".to_owned(), bucket.to_owned());
-        parameters.insert("CodePrefix".to_owned(), prefix.to_owned());
         let deployed: Deployed = self
             .call(json!({
                 "do": "deploy",
                 "stack": STACK_NAME,
                 "template": paths::workspace().join("infra/application.yaml"),
-                "bucket": bucket,
-                "prefix": prefix,
+                "bucket": "signpost-code",
                 "functions": binaries,
                 "parameters": parameters,
             }))

@@ -71,20 +71,10 @@ async fn prepare(node: &Node) -> Result<PathBuf, ToolsError> {
 }
 
 async fn install(node: &Node, home: &Path) -> Result<(), ToolsError> {
-    let io_error = |error| ToolsError::Io(home.to_owned(), error);
-    // An interrupted installation may have left a part of Chromium, which unpacking would take for the whole.
-    if home.exists() {
-        fs::remove_dir_all(home).map_err(io_error)?;
-    }
+    // This also removes what an interrupted installation left of Chromium. Unpacking would take it for the whole.
+    node.install(home, &scripts()).await?;
     let chromium = home.join("chromium");
-    fs::create_dir_all(&chromium).map_err(io_error)?;
-    for file in ["package.json", "package-lock.json"] {
-        fs::copy(scripts().join(file), home.join(file)).map_err(io_error)?;
-    }
-    let mut npm = node.npm();
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(home);
-    tools::run("install the packages of tests/browser/package.json", npm).await?;
-
+    fs::create_dir_all(&chromium).map_err(|error| ToolsError::Io(home.to_owned(), error))?;
     let mut unpack = node.command();
     unpack.arg(scripts().join("unpack.mjs")).env("BROWSER_TOOLS", home).env("TMPDIR", chromium);
     tools::run("unpack Chromium", unpack).await

@@ -16,7 +16,7 @@ use crate::paths::FACTS_FILE;
 pub struct ConsoleOptions {
     /// What the person may do.
     pub role: Role,
-    /// The project. `None` means the project of the demo, or a new one if the demo was skipped.
+    /// The project. `None` means the project that `cargo stack up` created.
     pub project: Option<String>,
 }
 
@@ -40,17 +40,19 @@ pub enum ConsoleError {
     Api(#[from] ApiError),
 }
 
+/// Creates a project without any settings. Returns its id.
+pub async fn create_project(api: &ApiClient) -> Result<String, ConsoleError> {
+    let project = api.post("/v1/projects", &json!({ "name": "Demo" })).await?;
+    Ok(text(&project["id"]).to_owned())
+}
+
 /// Creates a link to the console of the stack in `dir`. The link works once, within an hour.
 pub async fn link(dir: &Path, options: &ConsoleOptions) -> Result<String, ConsoleError> {
     let file = dir.join(FACTS_FILE);
     let json = fs::read(&file).map_err(|error| ConsoleError::NotUp(dir.to_owned(), error))?;
     let facts: Value = serde_json::from_slice(&json).map_err(|error| ConsoleError::Unreadable(file, error))?;
     let api = ApiClient::new(text(&facts["api"]), text(&facts["operatorKey"]));
-    let project = match (&options.project, facts["project"].as_str()) {
-        (Some(project), _) => project.clone(),
-        (None, Some(project)) => project.to_owned(),
-        (None, None) => text(&api.post("/v1/projects", &json!({ "name": "Demo" })).await?["id"]).to_owned(),
-    };
+    let project = options.project.as_deref().unwrap_or(text(&facts["project"]));
     let user = json!({ "id": "ada", "name": "Ada" });
     let link = json!({ "user": user, "role": options.role.as_str(), "expiresInSeconds": 3600 });
     let link = api.post(&format!("/v1/projects/{project}/console-links"), &link).await?;

@@ -18,6 +18,9 @@ use crate::progress::Progress;
 pub(crate) const FUNCTIONS: [&str; 7] =
     ["api", "console", "redirect", "webhook-sender", "webhook-retry", "daily-digest", "mail-feedback"];
 
+/// The command line, which is built with the functions and not deployed.
+pub(crate) const COMMAND_LINE: &str = "signpost";
+
 /// Why the functions could not be built.
 #[derive(Debug, Error)]
 pub enum BuildError {
@@ -32,10 +35,10 @@ pub enum BuildError {
     Missing(&'static str),
 }
 
-/// The paths of the binaries, by function.
+/// The paths of the binaries, by name.
 pub(crate) type Binaries = BTreeMap<&'static str, PathBuf>;
 
-/// Builds all functions in one call, in the same profile as the tests.
+/// Builds all functions and the command line in one call, in the same profile as the tests.
 pub(crate) async fn build(progress: &Progress) -> Result<Binaries, BuildError> {
     progress.step("building the functions", run_cargo(progress.is_shown())).await
 }
@@ -59,7 +62,8 @@ async fn run_cargo(is_shown: bool) -> Result<Binaries, BuildError> {
     // With `--bin`, Cargo selects features for the whole workspace, as `cargo test --workspace` does. With `--package` it
     // would select fewer and compile everything a second time.
     command.args(["build", "--message-format=json-render-diagnostics"]);
-    command.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
+    let names = || FUNCTIONS.into_iter().chain([COMMAND_LINE]);
+    command.args(names().flat_map(|name| ["--bin", name]));
     // Cargo set these variables for our own package. ring's build script depends on them, so passing them on would
     // recompile ring and everything above it.
     let of_our_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
@@ -85,5 +89,5 @@ async fn run_cargo(is_shown: bool) -> Result<Binaries, BuildError> {
             .map(|path| (name, path))
             .ok_or(BuildError::Missing(name))
     };
-    FUNCTIONS.into_iter().map(binary_of).collect()
+    names().map(binary_of).collect()
 }

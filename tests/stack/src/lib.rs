@@ -28,6 +28,7 @@ pub mod receiver;
 pub mod up;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use domain::foundation::random::SystemRandom;
 use domain::projects::api_key::{ApiKey, ApiKeyKind};
@@ -69,6 +70,8 @@ pub struct Stack {
     pub mail_url: String,
     /// A server that receives webhooks and checks their signatures.
     pub receiver: Receiver,
+    /// The path of the command line, `signpost`.
+    pub command_line: PathBuf,
     /// The outputs of the template: names of tables and functions, URLs of queues.
     pub outputs: BTreeMap<String, String>,
     aws: Aws,
@@ -104,7 +107,8 @@ impl Stack {
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let progress = &options.progress;
         let python = tools::prepare(progress).await?;
-        let binaries = functions::build(progress).await?;
+        let mut binaries = functions::build(progress).await?;
+        let command_line = binaries.remove(functions::COMMAND_LINE).expect("all programs were built");
         let emulator = Emulator::start(&python, &options).await?;
         let aws = Aws::new(python, &emulator);
 
@@ -116,6 +120,7 @@ impl Stack {
         let operator_key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
 
         let mut parameters = BTreeMap::from([
+            ("Name".to_owned(), options::STACK_NAME.to_owned()),
             ("OperatorKeyHashes".to_owned(), operator_key.hash().to_string()),
             ("MailFrom".to_owned(), MAIL_FROM.to_owned()),
             ("ApiBaseUrl".to_owned(), api.url()),
@@ -145,6 +150,7 @@ impl Stack {
             region: emulator::REGION.to_owned(),
             mail_url: mail.url(),
             receiver,
+            command_line,
             outputs,
             aws,
             emulator,

@@ -17,9 +17,9 @@ Runs all of Signpost on this machine, without an AWS account.
     cargo stack pictures        take the pictures in docs/pictures again, in a browser
 
     --retry-schedule 1s,2s,…    delays before the second and each later attempt of a delivery (default: ten attempts in ten minutes)
-    --no-demo                   skip the demo
+    --no-demo                   create an empty project instead of running the demo
     --role admin|developer|viewer  role of the console link (default: admin)
-    --project ID                project of the console link (default: the project of the demo, or a new one)
+    --project ID                project of the console link (default: the project that `up` created)
     --dir DIRECTORY             directory for stack.json and the log (default: target/stack)
     --help                      show this help
 ";

@@ -1,6 +1,7 @@
 //! Node.js with npm: the installed one, or one from `PyPI` where it is missing or too old.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::process::Command;
@@ -44,8 +45,32 @@ impl Node {
         std::process::Command::new(&self.program)
     }
 
+    /// Installs the packages of the `package-lock.json` in `folder` below `target/tools`, under `name`, if it has changed since
+    /// the last time. Returns the folder that has the `node_modules`.
+    pub async fn packages(&self, name: &str, folder: &Path) -> Result<PathBuf, ToolsError> {
+        let home = tools::home(name);
+        let lock_file = folder.join("package-lock.json");
+        tools::install_once(&home, "installed-for.json", &lock_file, self.install(&home, folder)).await?;
+        Ok(home)
+    }
+
+    /// Installs the packages of the `package-lock.json` in `folder` into `home`, which is emptied first.
+    pub(crate) async fn install(&self, home: &Path, folder: &Path) -> Result<(), ToolsError> {
+        let io_error = |error| ToolsError::Io(home.to_owned(), error);
+        if home.exists() {
+            fs::remove_dir_all(home).map_err(io_error)?;
+        }
+        fs::create_dir_all(home).map_err(io_error)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(folder.join(file), home.join(file)).map_err(io_error)?;
+        }
+        let mut npm = self.npm();
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(home);
+        tools::run("install the pinned npm packages", npm).await
+    }
+
     /// A command that runs npm.
-    pub(crate) fn npm(&self) -> std::process::Command {
+    fn npm(&self) -> std::process::Command {
         match &self.npm_script {
             Some(script) => {
                 let mut npm = self.command();

@@ -25,12 +25,15 @@ const SHORT_PAUSES: &str = "failures=10,over=30s,pause=5s,longest=1m,warn=24h,di
 /// A stack may stay up for days, so this bounds its memory.
 const WEBHOOKS_KEPT: usize = 100;
 
+/// The file with the environment variables of the functions.
+const VARIABLES_FILE: &str = "functions.env";
+
 /// Options of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpOptions {
     /// Delays before the second and each later attempt. `None` means [`SHORT_SCHEDULE`].
     pub retry_schedule: Option<String>,
-    /// Skip the demo.
+    /// Create an empty project instead of running the demo.
     pub no_demo: bool,
     /// The directory for the stack's files. `None` means `target/stack`.
     pub dir: Option<PathBuf>,
@@ -66,9 +69,9 @@ pub fn default_dir() -> PathBuf {
     paths::target().join("stack")
 }
 
-/// Starts a stack, runs the demo, writes `stack.json`, and waits for SIGINT or SIGTERM.
-pub async fn up(options: UpOptions) -> Result<(), UpError> {
-    let dir = options.dir.unwrap_or_else(default_dir);
+/// Starts a stack, creates a project, runs the demo, writes `stack.json`, and waits for SIGINT or SIGTERM.
+pub async fn up(mut options: UpOptions) -> Result<(), UpError> {
+    let dir = options.dir.take().unwrap_or_else(default_dir);
     let io_error = |error| UpError::Io(dir.clone(), error);
     fs::create_dir_all(&dir).map_err(io_error)?;
     let dir = fs::canonicalize(&dir).map_err(io_error)?;
@@ -78,50 +81,58 @@ pub async fn up(options: UpOptions) -> Result<(), UpError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(io_error)?;
 
     let progress = Progress::shown();
-    let file = dir.join(paths::FACTS_FILE);
-    let variables_file = dir.join("functions.env");
-    let work = async {
-        let stack = Stack::start(StackOptions {
-            dir: Some(dir.clone()),
-            retry_schedule: Some(options.retry_schedule.unwrap_or_else(|| SHORT_SCHEDULE.to_owned())),
-            parameters: [("HealthPolicy".to_owned(), SHORT_PAUSES.to_owned())].into(),
-            webhooks_kept: WEBHOOKS_KEPT,
-            progress,
-            ..StackOptions::default()
-        });
-        let stack = stack.await?;
-        let mut facts = facts(&stack);
-        if !options.no_demo {
-            match show_demo(&stack, progress).await {
-                Ok(project) => facts["project"] = json!(project),
-                Err(failure) => return Err(UpError::Demo { failure, log: stack.log_tail().await }),
-            }
-        }
-        let variables = stack.function_variables().await?;
-        // `cargo lambda` misreads an unquoted value that contains `=`.
-        let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
-        write_private(&variables_file, &lines.concat()).map_err(|error| UpError::Io(variables_file.clone(), error))?;
-        write_private(&file, &format!("{facts:#}\n")).map_err(|error| UpError::Io(file.clone(), error))?;
-        print_facts(&facts, &file);
-        let link = console::link(&dir, &ConsoleOptions::default()).await?;
-        println!(
-            "\nThe console, as an admin of the demo's project (`cargo stack console` makes another link):\n\n  {link}"
-        );
-        std::future::pending::<()>().await;
-        drop(stack);
-        Ok(())
-    };
     let result = tokio::select! {
-        result = work => result,
+        result = stay_up(&dir, options, progress) => result,
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
     };
-    let _ = fs::remove_file(&file);
-    let _ = fs::remove_file(&variables_file);
+    for file in [paths::FACTS_FILE, VARIABLES_FILE] {
+        let _ = fs::remove_file(dir.join(file));
+    }
     if result.is_ok() {
         progress.tell("\nthe stack has ended");
     }
     result
+}
+
+/// Starts a stack and keeps it up until this future is dropped.
+async fn stay_up(dir: &Path, options: UpOptions, progress: Progress) -> Result<(), UpError> {
+    let stack = Stack::start(StackOptions {
+        dir: Some(dir.to_owned()),
+        retry_schedule: Some(options.retry_schedule.unwrap_or_else(|| SHORT_SCHEDULE.to_owned())),
+        parameters: [("HealthPolicy".to_owned(), SHORT_PAUSES.to_owned())].into(),
+        webhooks_kept: WEBHOOKS_KEPT,
+        progress,
+        ..StackOptions::default()
+    });
+    let stack = stack.await?;
+    let project = if options.no_demo {
+        console::create_project(&stack.api()).await?
+    } else {
+        match show_demo(&stack, progress).await {
+            Ok(project) => project,
+            Err(failure) => return Err(UpError::Demo { failure, log: stack.log_tail().await }),
+        }
+    };
+    write_files(dir, &stack, &project).await?;
+    let link = console::link(dir, &ConsoleOptions::default()).await?;
+    println!("\nThe console, as an admin of project {project} (`cargo stack console` makes another link):\n\n  {link}");
+    std::future::pending().await
+}
+
+/// Writes and prints what people and other programs need to use the stack.
+async fn write_files(dir: &Path, stack: &Stack, project: &str) -> Result<(), UpError> {
+    let mut facts = facts(stack);
+    facts["project"] = project.into();
+    let variables = stack.function_variables().await?;
+    // `cargo lambda` misreads an unquoted value that contains `=`.
+    let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
+    for (name, text) in [(VARIABLES_FILE, lines.concat()), (paths::FACTS_FILE, format!("{facts:#}\n"))] {
+        let file = dir.join(name);
+        write_private(&file, &text).map_err(|error| UpError::Io(file, error))?;
+    }
+    print_facts(&facts, &dir.join(paths::FACTS_FILE));
+    Ok(())
 }
 
 /// Locks the directory until this process ends.

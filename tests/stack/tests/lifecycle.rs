@@ -6,15 +6,16 @@
 mod processes;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use stack::api_client::ApiClient;
 use tempfile::TempDir;
 
 use crate::processes::Process;
@@ -27,6 +28,8 @@ struct Up {
     child: Child,
     dir: TempDir,
     facts: Value,
+    /// What it says. Open until the end, because a program that cannot write ends.
+    _stdout: Lines<BufReader<ChildStdout>>,
 }
 
 fn stack_up(dir: &Path) -> Command {
@@ -45,15 +48,15 @@ impl Up {
     fn start() -> Self {
         let dir = TempDir::new().unwrap();
         let mut child = stack_up(dir.path()).spawn().unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap()).lines();
-        let is_up = said.map_while(Result::ok).any(|line| line.contains("Ctrl-C ends the stack"));
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let is_up = said.by_ref().map_while(Result::ok).any(|line| line.contains("Ctrl-C ends the stack"));
         if !is_up {
             let mut failure = String::new();
             child.stderr.take().unwrap().read_to_string(&mut failure).unwrap();
             panic!("the stack did not come up: {failure}");
         }
         let facts = serde_json::from_str(&fs::read_to_string(dir.path().join("stack.json")).unwrap()).unwrap();
-        let up = Self { child, dir, facts };
+        let up = Self { child, dir, facts, _stdout: said };
         for api in ["api", "redirect"] {
             wake(up.url(api));
         }
@@ -118,6 +121,22 @@ fn a_killed_stack_leaves_no_process_and_no_open_port() {
         let address = up.url(url).replace("localhost", "127.0.0.1");
         assert!(TcpStream::connect(address_of(&address)).is_err(), "{url} still answers");
     }
+}
+
+#[tokio::test]
+async fn links_without_the_demo_open_the_one_empty_project() {
+    let up = Up::start();
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
+        let Output { status, stdout, stderr } = command.args(["console", "--dir"]).arg(up.dir.path()).output().unwrap();
+        assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+        links.push(String::from_utf8(stdout).unwrap());
+    }
+    assert!(links[0] != links[1] && links.iter().all(|link| link.starts_with(&format!("{}/in/", up.url("console")))));
+    let projects = ApiClient::new(up.url("api"), up.url("operatorKey")).get("/v1/projects").await.unwrap();
+    let ids: Vec<&Value> = projects["items"].as_array().unwrap().iter().map(|project| &project["id"]).collect();
+    assert_eq!(ids, [&up.facts["project"]]);
 }
 
 #[test]

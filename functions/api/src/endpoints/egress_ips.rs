@@ -1,29 +1,49 @@
-//! `GET /v1/egress-ips`: the IP addresses that webhooks come from. The call needs no API key.
+//! `GET /v1/egress-ips`: the addresses that webhooks come from. The call needs no API key.
+//!
+//! The deployment names its addresses. The list also says since when they are used, so it is stored. The first call after a
+//! change of the deployment writes the change.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, ETAG};
+use axum::response::{IntoResponse, Response};
+use domain::webhooks::egress::EgressIps;
 
 use crate::app::App;
+use crate::documentation;
+use crate::http::api_error::ApiError;
+use crate::http::unknown_query::NoQuery;
 
-/// The IP addresses that webhooks come from.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
-pub(crate) struct EgressIps {
-    /// Version of this format. It changes when the format changes.
-    version: u8,
-    /// IPv4 and IPv6 addresses.
-    #[cfg_attr(test, schema(value_type = Vec<String>, example = json!(["198.51.100.1"])))]
-    ips: Vec<IpAddr>,
-}
-
-/// Lists the IP addresses that webhooks come from, for the firewalls of receivers.
+/// Lists the addresses that webhooks come from, for the firewalls of receivers. The list announces new addresses ahead. Read it
+/// about once a day, with the `ETag` of the last response in `If-None-Match`.
 #[cfg_attr(test, utoipa::path(
     get, path = "/v1/egress-ips", operation_id = "listEgressIps", tag = "Egress IPs",
-    responses((status = 200, description = "The IP addresses.", body = EgressIps)),
+    responses((status = 200, description = "The addresses.", body = EgressIps)),
 ))]
-pub(crate) async fn list(State(app): State<App>) -> Json<EgressIps> {
-    Json(EgressIps { version: 1, ips: app.config.egress_ips.clone() })
+pub(crate) async fn list(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
+    let list = current(&app).await?;
+    let text = serde_json::to_string(&*list).expect("the list can be written as JSON");
+    let headers =
+        [(ETAG, documentation::entity_tag(&text)), (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
+    Ok((headers, Json(&*list)).into_response())
+}
+
+/// Returns the list, and stores it if the addresses of the deployment have changed.
+async fn current(app: &App) -> Result<Arc<EgressIps>, ApiError> {
+    let now = app.clock.now();
+    if let Some(list) = app.egress_ips.get(&(), now) {
+        return Ok(list);
+    }
+    let published = app.store.egress_ips.published().await?;
+    let list = EgressIps::at(now, &app.config.egress_ips, published.as_ref());
+    if published.as_ref() != Some(&list) {
+        // After a conflict, another instance has published a list for the same addresses. The next read returns it.
+        app.store.egress_ips.publish(&list, published.as_ref()).await?;
+    }
+    let list = Arc::new(list);
+    app.egress_ips.insert((), Arc::clone(&list), now);
+    Ok(list)
 }

@@ -18,6 +18,7 @@ use crate::http::caller::{Caller, scope};
 use crate::http::etag::{Preconditions, SettingsView, Tag};
 use crate::http::response::SettingsResponse;
 use crate::http::settings_change::ChangeDecision;
+use crate::http::unknown_query::NoQuery;
 #[cfg(test)]
 use crate::openapi::{parameters, requests};
 
@@ -90,6 +91,7 @@ impl From<&StoredKeyPair> for NewKeyPair {
 pub(crate) async fn list(
     State(app): State<App>,
     Path(project): Path<String>,
+    _: NoQuery,
 ) -> Result<([(HeaderName, &'static str); 1], SettingsResponse<JwkSet>), ApiError> {
     let project = project.parse().map_err(|_| ApiError::NotFound("project"))?;
     let pairs = app.store.endpoints.key_pairs(project).await?;

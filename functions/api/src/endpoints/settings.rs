@@ -10,6 +10,7 @@ use domain::projects::api_key::Scope;
 use domain::projects::audit::{AuditChange, Fields, Resource};
 use domain::projects::project::Project;
 use domain::return_urls::{Encryption, KEY_REQUIRED};
+use domain::webhooks::egress::DeployedIps;
 use domain::webhooks::endpoint::{Endpoint, EndpointChange, MAX_ENDPOINTS, NewEndpoint};
 use domain::webhooks::health::Health;
 use domain::webhooks::signature::SigningSecret;
@@ -71,7 +72,7 @@ pub(crate) async fn create(
         writes.extend(jwks::first_for(app, project.id, &endpoint.signatures).await?);
         let after = settings_of(&endpoint, now);
         let health = Health::unknown(project.id, id);
-        let view = EndpointView::of(endpoint, &health, now, &app.config.egress_ips).with_secret(&secret);
+        let view = EndpointView::of(endpoint, &health, 0, now, &app.config.egress_ips).with_secret(&secret);
         let change = AuditChange::created(Resource::Endpoint { id }, &after);
         let response = SettingsResponse::created(view);
         Ok(ChangeDecision::resource(project, writes, change, response).with_tag(&after, 0))
@@ -221,7 +222,7 @@ pub(crate) async fn view(app: &App, endpoint: Endpoint) -> Result<EndpointView, 
         app.store.health.get(endpoint.project_id, endpoint.id),
         app.store.deliveries.count_held(endpoint.id, MAX_COUNTED_HELD),
     )?;
-    Ok(EndpointView::of(endpoint, &stored.health, app.clock.now(), &app.config.egress_ips).with_held(held))
+    Ok(EndpointView::of(endpoint, &stored.health, held, app.clock.now(), &app.config.egress_ips))
 }
 
 /// Loads an endpoint with a consistent read. Fails with 404 if it does not exist.
@@ -232,7 +233,7 @@ pub(crate) async fn existing(app: &App, project: ProjectId, id: EndpointId) -> R
 /// The settings of an endpoint, for its `ETag` and the audit log. They are independent of its health.
 fn settings_of(endpoint: &Endpoint, now: Timestamp) -> Fields {
     let health = Health::unknown(endpoint.project_id, endpoint.id);
-    EndpointView::of(endpoint.clone(), &health, now, &[]).settings()
+    EndpointView::of(endpoint.clone(), &health, 0, now, &DeployedIps::default()).settings()
 }
 
 /// The `ETag` of an endpoint.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use domain::foundation::id::EndpointId;
 use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
+use domain::webhooks::egress::DeployedIps;
 use domain::webhooks::endpoint::{
     Description, Endpoint, EndpointState, EndpointUrl, EndpointWarning, Format, HeaderName,
 };
@@ -113,8 +114,14 @@ impl SettingsView for EndpointView {
 }
 
 impl EndpointView {
-    /// The view of an endpoint without its signing secret.
-    pub(crate) fn of(endpoint: Endpoint, health: &Health, now: Timestamp, source_ips: &[IpAddr]) -> Self {
+    /// The view of an endpoint without its signing secret. `held_deliveries` is the number of its held deliveries.
+    pub(crate) fn of(
+        endpoint: Endpoint,
+        health: &Health,
+        held_deliveries: u16,
+        now: Timestamp,
+        egress_ips: &DeployedIps,
+    ) -> Self {
         Self {
             previous_secrets_until: endpoint.previous_secrets_until(now),
             warnings: endpoint.warnings().into_iter().map(warning).collect(),
@@ -124,7 +131,7 @@ impl EndpointView {
             desired_state: endpoint.state,
             state: ShownState::of(endpoint.state, health),
             health: HealthView::of(health),
-            held_deliveries: 0,
+            held_deliveries,
             event_types: endpoint.event_types,
             header_names: endpoint.headers.into_keys().collect(),
             format: endpoint.format,
@@ -132,7 +139,7 @@ impl EndpointView {
             signatures: endpoint.signatures,
             secret_brought_along: endpoint.secret_brought_along,
             signing_secret: None,
-            source_ips: source_ips.to_vec(),
+            source_ips: egress_ips.addresses().collect(),
             created_at: endpoint.created_at,
         }
     }
@@ -140,11 +147,6 @@ impl EndpointView {
     /// The view with another health.
     pub(crate) fn with_health(self, health: &Health) -> Self {
         Self { state: ShownState::of(self.desired_state, health), health: HealthView::of(health), ..self }
-    }
-
-    /// The view with the number of held deliveries.
-    pub(crate) fn with_held(self, held_deliveries: u16) -> Self {
-        Self { held_deliveries, ..self }
     }
 
     /// The view with the signing secret, for the response that creates the endpoint.

@@ -19,8 +19,8 @@ use tokio::time::sleep;
 /// How long subscriptions are cached.
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// How far the clocks of two instances may be apart.
-const CLOCK_SKEW: Duration = Duration::from_millis(250);
+/// Added to [`MAX_AGE`], because the timer of one instance and the clock of another differ by a little.
+const MARGIN: Duration = Duration::from_millis(250);
 
 /// Maximum number of projects in the cache.
 const MAX_PROJECTS: usize = 1000;
@@ -52,10 +52,10 @@ impl Subscriptions {
         Ok(Some(endpoints))
     }
 
-    /// Waits until no instance uses subscriptions from before `change`, which has been written.
-    pub(crate) async fn wait_until_known(&self, change: &AuditChange) {
-        if !self.max_age.is_zero() && changes_subscriptions(change) {
-            sleep(self.max_age + CLOCK_SKEW).await;
+    /// Waits until no instance uses subscriptions from before a change that has been written.
+    pub(crate) async fn wait_until_known(&self) {
+        if !self.max_age.is_zero() {
+            sleep(self.max_age + MARGIN).await;
         }
     }
 }
@@ -66,7 +66,7 @@ pub(crate) fn receivers(endpoints: &[Endpoint], event_type: EventType) -> Vec<En
 }
 
 /// Whether other endpoints receive events after the change than before it.
-fn changes_subscriptions(change: &AuditChange) -> bool {
+pub(crate) fn are_changed_by(change: &AuditChange) -> bool {
     match (&change.resource, change.action) {
         (Resource::Endpoint { .. }, Action::Created | Action::Deleted) | (Resource::Project, Action::Deleted) => true,
         (Resource::Endpoint { .. }, Action::Changed) => {
@@ -110,7 +110,7 @@ mod tests {
             (AuditChange::changed(Resource::Project, &none, &fields(json!({"name": "Acme"}))), false),
             (AuditChange::created(Resource::ReturnUrl, &all), false),
         ] {
-            assert_eq!(changes_subscriptions(&change), is_waited_for, "{change:?}");
+            assert_eq!(are_changed_by(&change), is_waited_for, "{change:?}");
         }
     }
 }

@@ -10,7 +10,8 @@ use aws::queue::QueueError;
 use aws::secrets::SecretError;
 use aws::ses::MailError;
 use aws::store::{BadIdempotencyKey, StoreError};
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::foundation::draft::{BadField, BadFields, NotAnObject};
 use domain::foundation::key_ring::CannotOpen;
@@ -28,6 +29,9 @@ use crate::http::bad_query::BadQuery;
 use crate::http::problem::Problem;
 use crate::http::problem_kind::ProblemKind;
 use crate::http::rate_limit::RateLimitStatus;
+
+/// How a caller can authenticate (RFC 9110, section 11.6.1). No registered scheme describes a key in a header of its own.
+const CHALLENGE: &str = r#"ApiKey realm="signpost", header="x-api-key""#;
 
 /// Why a request is rejected or fails.
 #[derive(Debug, Error)]
@@ -77,6 +81,9 @@ pub(crate) enum ApiError {
     /// The body has another content type than JSON.
     #[error("body must be JSON; send content-type: application/json")]
     UnsupportedMediaType,
+    /// The body is compressed.
+    #[error("body must not be compressed; send it without content-encoding")]
+    CompressedBody,
     /// The body is larger than the limit in bytes.
     #[error("body is larger than {0} bytes")]
     TooLarge(usize),
@@ -125,6 +132,9 @@ pub(crate) enum ApiError {
     /// The `Idempotency-Key` was used for another request.
     #[error("Idempotency-Key was already used for another request")]
     IdempotencyKeyReused,
+    /// The day of the report had ended before the project was created.
+    #[error("project was created after this day")]
+    DayBeforeProject,
     /// The day of the report is in the future.
     #[error("day has not started yet")]
     DayToCome,
@@ -189,10 +199,10 @@ impl ApiError {
             Self::TooManyCalls(_) => ProblemKind::TooManyCalls,
             Self::TooManyTests { .. } => ProblemKind::TooManyTests,
             Self::SlowReadRunning => ProblemKind::SlowReadRunning,
-            Self::NotFound(_) | Self::RouteNotFound => ProblemKind::NotFound,
+            Self::NotFound(_) | Self::RouteNotFound | Self::DayBeforeProject => ProblemKind::NotFound,
             Self::MethodNotAllowed => ProblemKind::MethodNotAllowed,
             Self::UrlTooLong(_) => ProblemKind::UrlTooLong,
-            Self::UnsupportedMediaType => ProblemKind::UnsupportedMediaType,
+            Self::UnsupportedMediaType | Self::CompressedBody => ProblemKind::UnsupportedMediaType,
             Self::TooLarge(_) => ProblemKind::TooLarge,
             Self::UnreadableBody | Self::NotAnObject(_) => ProblemKind::MalformedBody,
             Self::BadFields(_) => ProblemKind::BadFields,
@@ -260,6 +270,13 @@ impl IntoResponse for ApiError {
         let mut response = Problem { kind, detail: self.detail(), errors: self.errors() }.into_response();
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        if kind.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        if matches!(self, Self::CompressedBody) {
+            // The only content coding that this API accepts (RFC 9110, section 12.5.3).
+            response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if kind.status().is_server_error() {
             response.extensions_mut().insert(FailureCause(telemetry::chain(&self)));

@@ -15,6 +15,7 @@ use crate::http::api_error::ApiError;
 use crate::http::identity::{Identity, SessionCaller};
 use crate::http::rate_limit::RateLimitSlot;
 use crate::http::source_address::source_address;
+use crate::http::unknown_query;
 
 /// A caller with a valid API key or console session. A project's key has not expired and is used from an allowed network. Key and
 /// session belong to the project in the path.
@@ -35,6 +36,7 @@ impl KnownCaller {
         }
         let project_id = project_in_path(parts).await;
         let known = Self { identity: identify(parts, project_id, app).await?, project_id };
+        unknown_query::check(parts)?;
         parts.extensions.insert(known.clone());
         Ok(known)
     }

@@ -11,6 +11,9 @@ pub(crate) enum BadQuery {
     /// A field is unknown or has an invalid value.
     #[error("query string is invalid: {}", explain(.0))]
     Fields(#[source] QueryRejection),
+    /// The call takes no query parameters.
+    #[error("query parameter `{0}` is unknown: this call takes none")]
+    Unexpected(String),
     /// `limit` is out of range.
     #[error("limit must be from 1 to 100")]
     Limit,

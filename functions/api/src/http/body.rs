@@ -4,7 +4,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::HeaderValue;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use domain::foundation::draft::{BadFields, Draft};
 use domain::webhooks::event::MAX_EVENT_BODY_BYTES;
@@ -25,11 +25,14 @@ pub(crate) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 pub(crate) struct Body(Bytes);
 
 impl Body {
-    /// Reads the body of a request, of at most `limit` bytes. Fails if its content type is not JSON. This also rejects forms, which
+    /// Reads the body of a request, of at most `limit` bytes. Fails if it is compressed or its content type is not JSON. This also rejects forms, which
     /// a browser would send from another site without asking this API first (CORS preflight).
     pub(crate) async fn of(request: Request, limit: usize) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let bytes = read(body, limit).await?;
+        if !bytes.is_empty() && parts.headers.get_all(CONTENT_ENCODING).iter().any(|value| !is_identity(value)) {
+            return Err(ApiError::CompressedBody);
+        }
         let has_other_type = parts.headers.get(CONTENT_TYPE).is_some_and(|value| !is_json(value));
         if has_other_type && !bytes.is_empty() {
             return Err(ApiError::UnsupportedMediaType);
@@ -70,6 +73,12 @@ pub(crate) async fn read(body: axum::body::Body, limit: usize) -> Result<Bytes, 
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge(limit)),
         Err(_) => Err(ApiError::UnreadableBody),
     }
+}
+
+/// Whether the content coding leaves the body as it is.
+fn is_identity(content_encoding: &HeaderValue) -> bool {
+    let codings = content_encoding.to_str().unwrap_or("unreadable").split(',');
+    codings.map(str::trim).all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity"))
 }
 
 /// Whether the content type is `application/json` or a type with JSON syntax, such as `application/merge-patch+json`.

@@ -1,5 +1,5 @@
 //! `ETag`, `If-Match` and `If-None-Match` (RFC 9110): a change applies only to the settings that the caller has read, or only if
-//! none exist yet.
+//! none exist yet. [`super::conditional_read`] applies the conditions of reads.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -45,6 +45,12 @@ impl Tag {
         Self(BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(json)[..12]))
     }
 
+    /// The tag in an `ETag` header, unless it is weak.
+    pub(crate) fn in_header(value: &HeaderValue) -> Option<Self> {
+        let tag = value.to_str().ok()?.strip_prefix('"')?.strip_suffix('"')?;
+        Some(Self(tag.to_owned()))
+    }
+
     pub(crate) fn header_value(&self) -> HeaderValue {
         HeaderValue::try_from(self.to_string()).expect("base64url in quotes is visible ASCII")
     }
@@ -76,12 +82,31 @@ impl Preconditions {
     /// A change without conditions.
     pub(crate) const NONE: Self = Self { if_match: None, if_none_match: None };
 
+    /// Reads the conditions of a request.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let read = |name| Tags::read(headers, name);
+        Self { if_match: read(IF_MATCH), if_none_match: read(IF_NONE_MATCH) }
+    }
+
     /// Fails unless the resource meets both conditions. `current` is its tag, or `None` if it does not exist. A call that creates a
     /// resource under a new id passes `None`.
     pub(crate) fn check(&self, current: Option<&Tag>) -> Result<(), ApiError> {
+        let is_known = current.is_some_and(|current| self.name(current));
         let matches = self.if_match.as_ref().is_none_or(|tags| tags.contain(current, Comparison::Strong));
-        let matches_none = self.if_none_match.as_ref().is_none_or(|tags| !tags.contain(current, Comparison::Weak));
-        if matches && matches_none { Ok(()) } else { Err(ApiError::PreconditionFailed) }
+        if matches && !is_known { Ok(()) } else { Err(ApiError::PreconditionFailed) }
+    }
+
+    /// Whether an existing resource may be read: `If-Match` is absent or matches. `current` is its tag, or `None` if it has none.
+    pub(crate) fn allow_read(&self, current: Option<&Tag>) -> bool {
+        match &self.if_match {
+            None | Some(Tags::Any) => true,
+            Some(tags) => tags.contain(current, Comparison::Strong),
+        }
+    }
+
+    /// Whether `If-None-Match` names the current tag, so that the caller already has the resource.
+    pub(crate) fn name(&self, current: &Tag) -> bool {
+        self.if_none_match.as_ref().is_some_and(|tags| tags.contain(Some(current), Comparison::Weak))
     }
 }
 
@@ -99,7 +124,7 @@ impl Tags {
         let lines: Vec<&str> = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default()).collect();
         match lines.as_slice() {
             [] => None,
-            ["*"] => Some(Self::Any),
+            [any] if any.trim() == "*" => Some(Self::Any),
             // Splitting at commas is safe, because our tags contain none.
             lines => {
                 let tags = lines.iter().flat_map(|line| line.split(','));
@@ -124,8 +149,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Preconditions {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let read = |name| Tags::read(&parts.headers, name);
-        Ok(Self { if_match: read(IF_MATCH), if_none_match: read(IF_NONE_MATCH) })
+        Ok(Self::of(&parts.headers))
     }
 }
 

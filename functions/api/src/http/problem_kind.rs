@@ -96,7 +96,7 @@ problem_kinds! {
     TooLarge = PAYLOAD_TOO_LARGE "too-large",
     /// The URL is longer than 8 KiB.
     UrlTooLong = URI_TOO_LONG "url-too-long",
-    /// The `Content-Type` of the body is not JSON.
+    /// The `Content-Type` of the body is not JSON, or the body is compressed.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported-media-type",
     /// Some fields of the body are invalid. `errors` lists all of them.
     BadFields = UNPROCESSABLE_ENTITY "bad-fields",

@@ -1,8 +1,6 @@
-//! A router that knows its paths, so that tests can compare them with the OpenAPI document, and what no route handles.
+//! The routes of the API, and what no route handles.
 
-use axum::Router;
 use axum::extract::Request;
-use axum::routing::MethodRouter;
 
 use crate::app::App;
 use crate::http::api_error::ApiError;
@@ -11,35 +9,7 @@ use crate::http::api_error::ApiError;
 const MAX_URL_BYTES: usize = 8 * 1024;
 
 /// Routes of one area, or of the whole API.
-#[derive(Default)]
-pub(crate) struct Routes {
-    router: Router<App>,
-    paths: Vec<&'static str>,
-}
-
-impl Routes {
-    /// Adds a path with the handlers of its methods.
-    pub(crate) fn route(mut self, path: &'static str, methods: MethodRouter<App>) -> Self {
-        self.paths.push(path);
-        Self { router: self.router.route(path, methods), paths: self.paths }
-    }
-
-    /// Adds all routes of another area.
-    pub(crate) fn merge(mut self, other: Self) -> Self {
-        self.paths.extend(other.paths);
-        Self { router: self.router.merge(other.router), paths: self.paths }
-    }
-
-    /// All paths, in the order in which they were added.
-    pub(crate) fn paths(self) -> Vec<&'static str> {
-        self.paths
-    }
-
-    /// The router, without the layers that all routes share.
-    pub(crate) fn into_router(self) -> Router<App> {
-        self.router
-    }
-}
+pub(crate) type Routes = aws::lambda::routes::Routes<App>;
 
 /// Rejects URLs that are longer than 8 KiB.
 pub(crate) fn check_url(request: &Request) -> Result<(), ApiError> {

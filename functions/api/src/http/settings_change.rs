@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use crate::app::App;
+use crate::events::subscriptions;
 use crate::http::api_error::ApiError;
 use crate::http::caller::{Caller, RequestOrigin};
 use crate::http::etag::{Preconditions, Tag};
@@ -152,7 +153,7 @@ impl App {
             Some(request) => Some(request.keeper(self, &StoredResponse::of(&response)).await?),
         };
         let nonce = random::letters_and_digits(22, &*self.random);
-        let change = entry.change.clone();
+        let changes_subscriptions = subscriptions::are_changed_by(&entry.change);
         let outcome = self.store.projects.commit(Commit { project, writes, entry, nonce }, keeper).await?;
         if outcome == WriteOutcome::Conflict {
             return Ok(None);
@@ -160,7 +161,9 @@ impl App {
         if let Some(request) = &origin.idempotent_request {
             request.note_stored();
         }
-        self.subscriptions.wait_until_known(&change).await;
+        if changes_subscriptions {
+            self.subscriptions.wait_until_known().await;
+        }
         Ok(Some(response))
     }
 }

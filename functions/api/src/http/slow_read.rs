@@ -9,8 +9,15 @@ use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::caller::Caller;
 
-/// Number of calls that a slow read counts as.
+/// Number of calls that a slow call counts as.
 const WEIGHT: u32 = 10;
+
+impl<S> Caller<S> {
+    /// Counts the running call as [`WEIGHT`] calls of its API key. Authentication has counted one.
+    pub(crate) async fn charge_slow(&self, app: &App) {
+        self.charge(app, WEIGHT - 1).await;
+    }
+}
 
 impl App {
     /// Runs a slow read of the caller's project. Fails if another one is running.
@@ -19,8 +26,7 @@ impl App {
         caller: &Caller<S>,
         read: impl Future<Output = Result<T, ApiError>>,
     ) -> Result<T, ApiError> {
-        // Authentication has counted one call.
-        caller.charge(self, WEIGHT - 1).await;
+        caller.charge_slow(self).await;
         let holder = random::letters_and_digits(22, &*self.random);
         let lease = self.store.quotas.begin_slow_read(caller.project_id, holder, self.clock.now()).await?;
         let lease = lease.ok_or(ApiError::SlowReadRunning)?;

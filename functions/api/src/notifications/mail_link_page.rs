@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::header::{CONTENT_SECURITY_POLICY, VARY};
 use axum::response::{Html, IntoResponse, Response};
 use domain::foundation::language::Language;
 use domain::foundation::random::{self, Random};
@@ -55,7 +55,8 @@ pub(crate) fn respond(page: &MailLinkPage<'_>, random: &dyn Random) -> Response 
         MailLinkPage::Dead(_) => StatusCode::NOT_FOUND,
     };
     let html = fill(page, nonce).render().expect("rendering into a string does not fail");
-    (status, [(CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
+    let headers = [(CONTENT_SECURITY_POLICY, policy), (VARY, "accept-language".to_owned())];
+    (status, headers, Html(html)).into_response()
 }
 
 fn fill<'a>(page: &'a MailLinkPage<'_>, nonce: String) -> PageHtml<'a> {

@@ -4,7 +4,7 @@ use aws::lambda::preferred_language::PreferredLanguage;
 use aws::store::build_report;
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use domain::foundation::language::Language;
@@ -14,6 +14,7 @@ use domain::reports::report::{ReportSummary, ReportView};
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::http::accept::prefers_html;
 use crate::http::api_error::ApiError;
 use crate::http::body::{CheckedQuery, LastId};
 use crate::http::caller::{Caller, scope};
@@ -45,7 +46,7 @@ pub(crate) async fn list(
 /// Returns the report of a day (UTC). The report of a past day is the one that the daily run built and mailed; its `asOf` is the
 /// time at which its deliveries were counted. Until then, and for today, the report is built from the current state of the
 /// deliveries. If there are too many to count in one call, the call fails with `report-too-large`. After the deliveries'
-/// retention ends, the report is empty.
+/// retention ends, the report is empty. Days before the project was created have no report (404).
 ///
 /// A project can build one report or run one dry run of a replay at a time. A call that builds a report counts as ten calls.
 #[cfg_attr(test, utoipa::path(
@@ -53,7 +54,7 @@ pub(crate) async fn list(
     params(("day" = UtcDay, Path), parameters::AcceptLanguage), security(("x-api-key" = ["deliveries:read"])),
     extensions(("x-problems" = json!(["day-to-come", "report-too-large", "slow-read-running"]))),
     responses(
-        (status = 200, description = "The report as JSON, or as an HTML page if `Accept` begins with `text/html`.", content((ReportView = "application/json"), (String = "text/html"))),
+        (status = 200, description = "The report as JSON, or as an HTML page if `Accept` prefers `text/html`.", content((ReportView = "application/json"), (String = "text/html"))),
     ),
 ))]
 pub(crate) async fn read(
@@ -69,9 +70,13 @@ pub(crate) async fn read(
     let project = app.existing_project(caller.project_id).await?;
     let report = match app.store.reports.kept(project.id, day).await? {
         Some(kept) => kept,
+        None if day < project.created_at.day() => return Err(ApiError::DayBeforeProject),
         None => build(&app, &caller, &project, day).await?,
     };
-    if prefers_html(&headers) { page(&report, &project, language) } else { Ok(Json(report).into_response()) }
+    let mut response =
+        if prefers_html(&headers) { page(&report, &project, language)? } else { Json(report).into_response() };
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-language"));
+    Ok(response)
 }
 
 async fn build(
@@ -95,10 +100,4 @@ fn page(report: &ReportView, project: &Project, language: Language) -> Result<Re
         (CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),
     ];
     Ok((headers, html).into_response())
-}
-
-/// Whether `Accept` begins with `text/html`, as browsers send it.
-fn prefers_html(headers: &HeaderMap) -> bool {
-    let value = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.trim_start().to_ascii_lowercase().starts_with("text/html")
 }

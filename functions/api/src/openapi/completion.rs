@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::parsers;
+use super::{flatten, parsers};
 use crate::http::problem_kind::ProblemKind;
 
 /// Completes a document that was generated from the handlers and types.
@@ -35,9 +35,22 @@ pub(super) fn complete(document: &mut Value) {
     }
     for (_, schema) in members(schemas) {
         raise_descriptions(schema);
+        open_objects(schema);
     }
+    flatten::flatten_combined(schemas.as_object_mut().expect("schemas are an object"));
     document["x-problem-types"] = problem_types();
     name_lists(document);
+}
+
+/// Says of each object without listed members that it may have any. Programs that generate clients take it for an empty one.
+fn open_objects(schema: &mut Value) {
+    for property in schema.get_mut("properties").into_iter().flat_map(members).map(|(_, property)| property) {
+        if property["type"] == "object"
+            && ["properties", "additionalProperties"].iter().all(|name| property.get(name).is_none())
+        {
+            property["additionalProperties"] = true.into();
+        }
+    }
 }
 
 /// Moves the description of a field that may be `null` from one of its alternatives to the field.
@@ -123,16 +136,13 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
     let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
     let is_in = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
     let takes_key = operation["security"].is_array();
-    names.insert("url-too-long");
+    names.extend(["url-too-long", "bad-query"]);
     if takes_key {
         names.extend(["unknown-key", "expired-key", "forbidden", "too-many-calls", "internal", "unavailable"]);
     }
     if is_in("path") {
         // An id with a `/` in it makes the path that of another route, which may not support the method.
         names.extend(["not-found", "method-not-allowed"]);
-    }
-    if is_in("query") {
-        names.insert("bad-query");
     }
     if operation["requestBody"].is_object() {
         names.extend(["malformed-body", "too-large", "unsupported-media-type", "bad-fields"]);

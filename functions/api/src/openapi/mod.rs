@@ -7,6 +7,7 @@
 mod completion;
 mod document;
 mod examples;
+mod flatten;
 mod html;
 mod page;
 pub(crate) mod parameters;
@@ -15,5 +16,6 @@ mod parsers;
 pub(crate) mod requests;
 pub(crate) mod responses;
 mod tests;
+mod version_30;
 #[expect(dead_code, reason = "only the schemas of these types are used")]
 pub(crate) mod webhook_requests;

@@ -10,26 +10,26 @@ const HEADER_NAME: &str = "^(?!(accept-encoding|connection|cookie|date|expect|fo
 
 /// Adds the rules that types cannot express.
 pub(super) fn refine(schemas: &mut Value) {
-    // Exactly one of the two is required.
-    schemas["NewReturnLink"]["oneOf"] = json!([
-        {"title": "After a result", "required": ["kycStatus"],
-         "properties": {"kycStatus": {"type": "string"}, "errorCode": {"type": "null"}}},
-        {"title": "After an error", "required": ["errorCode"],
-         "properties": {"errorCode": {"type": "string"}, "kycStatus": {"type": "null"}}},
-    ]);
-    schemas["NewReplay"]["oneOf"] = json!([
-        {"title": "Deliveries that have ended",
-         "properties": {"scope": {"type": ["string", "null"], "enum": ["ended", null]}}},
-        {"title": "Missing deliveries", "required": ["scope", "endpointId"],
-         "properties": {"scope": {"type": "string", "enum": ["missing"]}, "endpointId": {"type": "string"}, "state": {"type": "null"}}},
-    ]);
+    // Programs that generate clients ignore `not`, but fail on `oneOf` with rules.
+    let (absent, string) = (json!({"type": "null"}), json!({"type": "string"}));
+    let both = |schema: &Value| json!({"kycStatus": schema, "errorCode": schema});
+    schemas["NewReturnLink"]["not"] = json!({"anyOf": [
+        {"title": "Neither a result nor an error", "properties": both(&absent)},
+        {"title": "A result and an error", "properties": both(&string), "required": ["kycStatus", "errorCode"]},
+    ]});
+    schemas["NewReplay"]["not"] = json!({
+        "title": "Missing deliveries without an endpoint, or with a state",
+        "properties": {"scope": {"enum": ["missing"]}}, "required": ["scope"],
+        "anyOf": [{"properties": {"endpointId": absent}}, {"properties": {"state": string}, "required": ["state"]}],
+    });
     for name in ["NewEndpoint", "EndpointChange"] {
         let headers = &mut schemas[name]["properties"]["headers"];
         headers["maxProperties"] = 20.into();
         headers["propertyNames"] = json!({"pattern": HEADER_NAME});
     }
-    let changes = &mut schemas["EndpointChange"]["properties"]["headers"]["additionalProperties"];
-    *changes = json!({"oneOf": [{"type": "null"}, changes.take()]});
+    let mut value_or_null = schemas["HeaderValue"].clone();
+    value_or_null["type"] = json!(["string", "null"]);
+    schemas["EndpointChange"]["properties"]["headers"]["additionalProperties"] = value_or_null;
 }
 
 /// Parses a request and returns its errors.

@@ -60,7 +60,7 @@ pub(crate) struct NewEndpointUrl(String);
 
 /// Value of a static header: visible ASCII characters. Spaces are allowed between them.
 #[derive(ToSchema)]
-#[schema(value_type = String, min_length = 1, max_length = 1024, pattern = "^[!-~]([ -~]*[!-~])?$", example = "Bearer hunter2")]
+#[schema(value_type = String, min_length = 1, max_length = 4096, pattern = "^[!-~]([ -~]*[!-~])?$", example = "Bearer hunter2")]
 pub(crate) struct HeaderValue(String);
 
 /// A change of an endpoint (JSON merge patch, RFC 7396). A field left out keeps its value, and `null` resets it to its default.
@@ -125,7 +125,9 @@ pub(crate) struct NewEvent {
     submission_id: Option<SubmissionId>,
     /// When the event happened. Default: the time at which Signpost accepts it.
     occurred_at: Option<Timestamp>,
-    /// Data for the receivers. They get it byte for byte: the order of members and the digits of numbers do not change.
+    /// Data for the receivers. They get it byte for byte: the order of members and the digits of numbers do not change. JSON that common
+    /// parsers reject or change is refused: members that repeat, NUL, halves of surrogate pairs, more than 63 levels of objects and
+    /// lists, and numbers beyond the range of a 64-bit floating-point number.
     #[schema(value_type = Object)]
     data: Value,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::webhooks::delivery::{AttemptTask, SendMessage};
 use serde_json::{Value, json};
 
-use crate::fixture::{Options, TestApi, UNKNOWN_ID};
+use crate::fixture::{NOW, Options, TestApi, UNKNOWN_ID};
 use crate::matrix::refused_keys;
 
 #[tokio::test]
@@ -262,8 +262,21 @@ async fn bad_queries_and_unknown_routes_return_problems() {
 }
 
 #[tokio::test]
-async fn egress_ips_are_public() {
+async fn egress_ips_are_public_and_may_be_cached() {
     let api = TestApi::start().await;
-    let listed = api.without_key().get("/v1/egress-ips").await.expect(200);
-    assert_eq!(listed, json!({"version": 1, "ips": ["198.51.100.1", "198.51.100.2"]}));
+    let listed = api.without_key().get("/v1/egress-ips").await;
+    let ip = |cidr: &str, from: &str| json!({"cidr": cidr, "validFrom": from});
+    assert_eq!(
+        listed.body,
+        json!({"updatedAt": NOW, "ips": [
+            ip("198.51.100.1/32", NOW), ip("198.51.100.2/32", NOW), ip("2001:db8::/56", NOW),
+            ip("198.51.100.3/32", "2027-01-31T00:00:00.000Z"),
+        ]})
+    );
+    assert_eq!(listed.header("cache-control"), "public, max-age=300");
+    let again = api.without_key().with_header("if-none-match", listed.header("etag")).get("/v1/egress-ips").await;
+    assert_eq!((again.status, again.header("etag")), (304, listed.header("etag")));
+
+    api.clock.advance(Duration::from_hours(1));
+    assert_eq!(api.without_key().get("/v1/egress-ips").await.body, listed.body, "the list is stored");
 }

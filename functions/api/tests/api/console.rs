@@ -222,7 +222,7 @@ async fn each_session_has_its_own_rate_limit() {
     assert_eq!((refused.problem(), refused.header("retry-after")), ((429, "too-many-calls"), "10"));
     other.get("").await.expect(200);
     // A slow read counts as ten calls.
-    other.get("/reports/2026-11-21").await.expect(200);
+    other.get("/reports/2026-11-22").await.expect(200);
     assert_eq!(other.get("").await.status, 429);
 }
 

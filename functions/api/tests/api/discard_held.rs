@@ -68,6 +68,21 @@ async fn many_held_deliveries_are_discarded_in_several_calls() {
 }
 
 #[tokio::test]
+async fn a_call_that_finds_unreadable_deliveries_is_not_done_and_the_next_one_skips_them() {
+    let (api, project, endpoint) = TestApi::with_endpoint().await;
+    hold(&api, &project, endpoint.id(), 3).await;
+    let (held, _) = api.store.deliveries.held_for(endpoint.id(), 1).await.unwrap();
+    api.store.spoil_index_entry(project.id(), held[0].id).await;
+    let path = format!("/endpoints/{}/discard-held", endpoint.string("id"));
+
+    assert_eq!(project.post(&path, "{}").await.expect(200), json!({"discarded": 2, "done": false}));
+    assert_eq!(project.post(&path, "{}").await.expect(200), json!({"discarded": 0, "done": true}));
+    assert_eq!(audit_entries(&project).await.len(), 1);
+    let (_, unreadable) = api.store.deliveries.held_for(endpoint.id(), 5).await.unwrap();
+    assert_eq!(unreadable.len(), 1, "it is still held");
+}
+
+#[tokio::test]
 async fn only_a_known_endpoint_without_further_fields_can_be_discarded() {
     let (api, project, endpoint) = TestApi::with_endpoint().await;
     hold(&api, &project, endpoint.id(), 1).await;

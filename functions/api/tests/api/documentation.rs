@@ -90,7 +90,7 @@ async fn an_operation_documents_an_idempotency_key_if_and_only_if_it_reads_one()
 #[tokio::test]
 async fn an_unchanged_document_is_not_sent_again() {
     let api = TestApi::start().await;
-    for path in ["/openapi.json", "/docs"] {
+    for path in ["/openapi.json", "/openapi.json?version=3.0", "/docs"] {
         let first = api.get(path).await;
         assert_eq!((first.status, first.header("cache-control")), (200, "public, max-age=300"));
         let etag = first.header("etag");
@@ -100,6 +100,15 @@ async fn an_unchanged_document_is_not_sent_again() {
         }
         assert_eq!(api.with_header("if-none-match", "\"other\"").get(path).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn the_document_has_two_versions() {
+    let api = TestApi::start().await;
+    for (query, version) in [("", "3.1.0"), ("?version=3.1", "3.1.0"), ("?version=3.0", "3.0.3")] {
+        assert_eq!(api.get(&format!("/openapi.json{query}")).await.body["openapi"], version);
+    }
+    assert_eq!(api.get("/openapi.json?version=2.0").await.problem(), (404, "not-found"));
 }
 
 #[tokio::test]

@@ -209,6 +209,8 @@ pub(crate) fn config(options: &Options, operator_key: &ApiKey) -> Config {
             "REDIRECT_BASE_URL" => "https://return.example",
             "CONSOLE_BASE_URL" => options.console_base_url,
             "EGRESS_IPS" => "198.51.100.1, 198.51.100.2",
+            "EGRESS_IPV6_PREFIXES" => "2001:db8::/56",
+            "ANNOUNCED_EGRESS_IPS" => "198.51.100.3@2027-01-31",
             "PROXY_SECRET_HASHES" => return Some(options.proxy_secret_hashes.clone()),
             "ALLOWED_APP_SCHEMES" => "yourapp",
             "ALLOWED_PRIVATE_RECEIVERS" | "GATEWAY_URLS" | "PROXY_ADDRESS_HEADER" | "PROXY_HOPS" => return None,

@@ -17,6 +17,7 @@ mod endpoints;
 mod erasures;
 mod events;
 mod fixture;
+mod http_semantics;
 mod matrix;
 mod missing;
 mod notification_users;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use domain::foundation::id::EndpointId;
+use domain::foundation::id::{EndpointId, EventId};
 use domain::foundation::random::SystemRandom;
 use domain::foundation::time::UtcDay;
 use domain::reports::report::testing::Day;
-use domain::reports::report::{Report, ReportView};
+use domain::reports::report::{Endpoints, Report, ReportView};
 use domain::webhooks::attempt::{Attempt, FailureReason};
 use domain::webhooks::delivery::Delivery;
-use domain::webhooks::event::EventType;
+use domain::webhooks::event::{Event, EventType, SubmissionId};
 use serde_json::json;
 
 use crate::client::Resource;
@@ -17,17 +17,20 @@ use crate::fixture::{Options, TestApi, attempt, now};
 
 const YESTERDAY: &str = "/reports/2026-11-21";
 
+/// The day on which the projects of the tests are created.
+const TODAY: &str = "/reports/2026-11-22";
+
 #[tokio::test]
 async fn the_report_of_a_day_counts_its_deliveries() {
     let (api, project) = TestApi::with_project().await;
-    let at = now().minus(Duration::from_hours(20));
+    let at = now();
     let endpoints = [1, 2].map(|_| EndpointId::new(at, &SystemRandom));
     let event = api.store_event(EventType::Aml, at, project.id(), &endpoints).await;
     let attempt = Attempt { at, ..attempt(Some(FailureReason::Tls)) };
     let failed = Delivery::queued(&event, endpoints[0]).after(attempt, None);
     api.store.deliveries.record(&failed, None).await.unwrap();
 
-    let report = project.get(YESTERDAY).await.expect(200);
+    let report = project.get(TODAY).await.expect(200);
     assert_eq!(
         report["totals"],
         json!({"deliveries": 2, "delivered": 0, "failed": 1, "stillTrying": 1, "held": 0, "cancelled": 0, "expired": 0})
@@ -37,13 +40,21 @@ async fn the_report_of_a_day_counts_its_deliveries() {
 }
 
 #[tokio::test]
-async fn days_without_deliveries_are_empty_and_future_days_are_rejected() {
-    let (_api, project) = TestApi::with_project().await;
-    for day in ["2020-01-01", "2026-11-22"] {
+async fn days_without_deliveries_are_empty_and_days_outside_the_life_of_the_project_have_no_report() {
+    let (api, project) = TestApi::with_project().await;
+    api.clock.advance(Duration::from_hours(48));
+    for day in ["2026-11-22", "2026-11-23", "2026-11-24"] {
         let report = project.get(&format!("/reports/{day}")).await.expect(200);
         assert_eq!(report["totals"]["deliveries"], 0);
     }
-    assert_eq!(project.get("/reports/2026-11-23").await.problem(), (422, "day-to-come"));
+    for day in ["2026-11-21", "2020-01-01", "0001-01-01"] {
+        let refused = project.get(&format!("/reports/{day}")).await;
+        assert_eq!(refused.problem(), (404, "not-found"), "{day}");
+        assert_eq!(refused.body["detail"], "project was created after this day");
+    }
+    for day in ["2026-11-25", "9999-12-31"] {
+        assert_eq!(project.get(&format!("/reports/{day}")).await.problem(), (422, "day-to-come"), "{day}");
+    }
     project.get("/reports/yesterday").await.expect(404);
 }
 
@@ -54,11 +65,18 @@ async fn browsers_get_the_report_as_a_page_in_their_language() {
         ("text/html,application/xhtml+xml,*/*;q=0.8", "en-US", true, "No webhooks"),
         ("text/html", "ko-KR,ko;q=0.9", true, "웹훅 없음"),
         ("text/html", "fr;q=0.9,es-419;q=0.8,en;q=0.7", true, "Sin webhooks"),
+        ("text/*", "ko;q=0, es;q=0.1", true, "Sin webhooks"),
+        ("application/json;q=0.4, text/html;q=0.5", "en", true, "No webhooks"),
         ("application/json", "en", false, "\"deliveries\":0"),
         ("*/*", "ko", false, "\"deliveries\":0"),
+        ("text/html;q=0, application/json", "en", false, "\"deliveries\":0"),
+        ("text/html;q=0.1, application/json;q=0.2", "en", false, "\"deliveries\":0"),
+        ("image/png", "en", false, "\"deliveries\":0"),
+        ("", "", false, "\"deliveries\":0"),
     ] {
         let client = project.with_header("accept", accept).with_header("accept-language", language);
-        let response = client.get(YESTERDAY).await;
+        let response = client.get(TODAY).await;
+        assert_eq!(response.header("vary"), "accept, accept-language", "{accept}");
         let is_html = response.header("content-type").starts_with("text/html");
         assert_eq!((response.status, is_html), (200, is_page), "{accept}");
         assert!(response.text.contains(expected), "{accept}: {}", response.text);
@@ -73,10 +91,10 @@ async fn a_report_that_takes_too_long_to_build_is_available_after_the_daily_run(
     let project = api.create_project().await;
     // The database does not answer the query for endpoints, so the report is never complete.
     let _query = api.queue.catch("endpoint#");
-    assert_eq!(project.get(YESTERDAY).await.problem(), (422, "report-too-large"));
+    assert_eq!(project.get(TODAY).await.problem(), (422, "report-too-large"));
 
-    keep_report(&api, &project, "2026-11-21", 3).await;
-    assert_eq!(project.get(YESTERDAY).await.expect(200)["totals"]["deliveries"], 3);
+    keep_report(&api, &project, "2026-11-22", 3).await;
+    assert_eq!(project.get(TODAY).await.expect(200)["totals"]["deliveries"], 3);
 }
 
 #[tokio::test]
@@ -91,6 +109,33 @@ async fn the_report_of_a_past_day_is_returned_as_it_was_kept() {
     let slow_read = api.store.quotas.begin_slow_read(project.id(), "another".to_owned(), now()).await.unwrap();
     assert_eq!((slow_read.is_some(), project.get(YESTERDAY).await.status), (true, 200));
     assert_eq!(project.get("/reports/2026-11-22").await.problem(), (429, "slow-read-running"));
+}
+
+#[tokio::test]
+async fn a_kept_report_no_longer_names_a_submission_after_its_erasure() {
+    let (api, project) = TestApi::with_project().await;
+    let (at, submission_id) =
+        (now().minus(Duration::from_hours(20)), SubmissionId::try_from("sub-1".to_owned()).unwrap());
+    let endpoint = EndpointId::new(at, &SystemRandom);
+    let unnamed = api.store_event(EventType::Aml, at, project.id(), &[]).await;
+    let id = EventId::new(at, &SystemRandom);
+    let event = Event { id, submission_id: Some(submission_id), ..unnamed };
+    api.store.events.put(&event, &[endpoint]).await.unwrap();
+    let failed = Delivery::queued(&event, endpoint).after(Attempt { at, ..attempt(Some(FailureReason::Tls)) }, None);
+    api.store.deliveries.record(&failed, None).await.unwrap();
+    let mut report = Report::new(project.id(), at.day());
+    report.add(&failed);
+    api.store.reports.keep(report.view(now(), &Endpoints::new(), Vec::new()), now()).await.unwrap();
+    let named = async || {
+        let report = project.get(YESTERDAY).await.expect(200);
+        [&report["problems"][0]["examples"][0], &report["failures"][0]].map(|named| named.get("submissionId").cloned())
+    };
+    assert_eq!(named().await, [(); 2].map(|()| Some(json!("sub-1"))));
+
+    project.post("/erasures", json!({"submissionId": "sub-1"})).await.expect(200);
+    assert_eq!(named().await, [None, None]);
+    let page = project.with_header("accept", "text/html").get(YESTERDAY).await;
+    assert!(page.status == 200 && !page.text.contains("sub-1"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::matrix::path;
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS", "TRACE", "DELETE"];
 
 /// Routes with cacheable successful responses. The responses contain nothing that requires a key.
-const CACHED: [&str; 3] = ["/docs", "/openapi.json", "/v1/projects/{pid}/jwks.json"];
+pub(crate) const CACHED: [&str; 4] = ["/docs", "/openapi.json", "/v1/egress-ips", "/v1/projects/{pid}/jwks.json"];
 
 /// Checks the headers of a response. `caching` is the expected value of `Cache-Control`.
 #[track_caller]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::client::{Client, Response};
 use crate::fixture::{Options, TestApi};
 
-const REPORT: &str = "/reports/2026-11-21";
+/// The day on which the projects of the tests are created.
+const REPORT: &str = "/reports/2026-11-22";
 
 async fn dry_run(project: &Client) -> Response {
     let range = json!({"from": "2026-11-21T08:30:00Z", "to": "2026-11-22T08:30:00Z", "dryRun": true});
@@ -69,6 +70,19 @@ async fn a_slow_read_counts_as_ten_calls() {
     // A key with few calls left or with a low limit can still start a slow read.
     assert_eq!(remaining(&customer.get(REPORT).await), "\"key\";r=0;t=10");
     assert_eq!(customer.get("").await.problem(), (429, "too-many-calls"));
+}
+
+#[tokio::test]
+async fn a_check_of_a_webhook_counts_as_ten_calls() {
+    let api = TestApi::start_with(&Options { rate_limit: 15, ..Options::default() }).await;
+    let project = api.create_project().await;
+    let endpoint = project.create_endpoint().await;
+    let customer = project.with_new_key(json!({"name": "server"})).await;
+    let path = format!("/endpoints/{}/verify", endpoint.string("id"));
+    let check = || customer.post(&path, json!({"headers": "", "body": ""}));
+    assert_eq!(check().await.header("ratelimit"), "\"key\";r=5;t=10");
+    assert_eq!(check().await.header("ratelimit"), "\"key\";r=0;t=10");
+    assert_eq!(check().await.problem(), (429, "too-many-calls"));
 }
 
 #[tokio::test]

@@ -168,8 +168,10 @@ impl WebhookClient {
         }
         let socket = self.pool.socket().await.ok_or(RequestError::NoSocket)?;
         let mut connection = self.connector.connect(request.url, socket, trace).await?;
-        let response = connection.send(request.to_http()?).await.map_err(RequestError::Http)?;
-        Ok((response, connection))
+        match connection.send(request.to_http()?).await {
+            Ok(response) => Ok((response, connection)),
+            Err(error) => Err(RequestError::Http(connection.cause_of(error))),
+        }
     }
 
     /// Checks the URL, including an IP address in it. Host names are checked by the resolver.

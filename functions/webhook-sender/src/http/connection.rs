@@ -16,6 +16,9 @@ use tokio::sync::OwnedSemaphorePermit;
 /// Maximum size of a response head in bytes, and of the buffer of a connection.
 const MAX_HEAD: usize = 64 * 1024;
 
+/// Maximum number of response headers.
+const MAX_HEADERS: usize = 1000;
+
 /// A connected socket, with or without TLS.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -37,6 +40,8 @@ struct Driver {
     /// Boxed because it is large, and moves into the pool and out of it.
     connection: Pin<Box<HttpConnection>>,
     has_ended: bool,
+    /// Why the connection ended before a request was sent over it.
+    error: Option<hyper::Error>,
 }
 
 impl Connection {
@@ -47,9 +52,17 @@ impl Connection {
         stream: Box<dyn Stream>,
         socket: OwnedSemaphorePermit,
     ) -> hyper::Result<Self> {
-        let (requests, connection) =
-            http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await?;
-        let driver = Driver { connection: Box::pin(connection), has_ended: false };
+        let mut builder = http1::Builder::new();
+        // Receivers run on servers of every age. A response that older servers may send is read, so that a success is not taken for
+        // a failure and sent again.
+        builder
+            .max_buf_size(MAX_HEAD)
+            .max_headers(MAX_HEADERS)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .ignore_invalid_headers_in_responses(true);
+        let (requests, connection) = builder.handshake(TokioIo::new(stream)).await?;
+        let driver = Driver { connection: Box::pin(connection), has_ended: false, error: None };
         Ok(Self { origin: origin.to_owned(), requests, driver, _socket: socket })
     }
 
@@ -61,6 +74,12 @@ impl Connection {
     /// Sends a request and waits for the head of the response.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
         self.driver.run(self.requests.send_request(request)).await
+    }
+
+    /// Returns why the first request over this connection failed with `error`. If the receiver sent something before the request, the
+    /// connection has ended with its own error, and the request was only canceled.
+    pub(crate) fn cause_of(self, error: hyper::Error) -> hyper::Error {
+        self.driver.error.filter(|_| error.is_canceled() || error.is_closed()).unwrap_or(error)
     }
 
     /// Waits for the next part of a response body. Returns `None` at its end, and if the connection fails.
@@ -96,7 +115,13 @@ impl Driver {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) {
-        // An error also ends the work that waits for the connection, which returns it.
-        self.has_ended = self.has_ended || self.connection.as_mut().poll(context).is_ready();
+        if self.has_ended {
+            return;
+        }
+        // An error also ends the work that waits for the connection, which usually returns it.
+        if let Poll::Ready(result) = self.connection.as_mut().poll(context) {
+            self.has_ended = true;
+            self.error = result.err();
+        }
     }
 }

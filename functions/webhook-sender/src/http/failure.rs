@@ -7,14 +7,19 @@ use std::sync::Arc;
 
 use domain::webhooks::attempt::FailureReason;
 use hickory_resolver::net::NetError;
+use rustls::CertificateError;
 use thiserror::Error;
 
 use crate::http::resolver::ResolveError;
+use crate::http::tls;
 use crate::http::trace::Phase;
 
 /// hyper's error message for a response head that is too large. hyper offers clients no method to recognise this error, so its
 /// message has to be compared; a test fails if hyper changes it.
 const HEAD_TOO_LARGE: &str = "message head is too large";
+
+/// hyper's error message for bytes that arrive before the request is sent. It has no method to recognise this error either.
+const UNEXPECTED_MESSAGE: &str = "received unexpected message from connection";
 
 /// Why a request got no response.
 #[derive(Debug, Error)]
@@ -77,7 +82,7 @@ pub(crate) fn of(error: &RequestError, phase: Phase) -> Failure {
         RequestError::NoSocket => Failure::Own(OwnFault::NoSocket),
         RequestError::Resolve(error) => of_resolve_error(error),
         RequestError::Connect { error, is_v6 } => of_connect_error(error, *is_v6),
-        RequestError::Tls(error) => own_fault(error).map_or(Failure::Receiver(FailureReason::Tls), Failure::Own),
+        RequestError::Tls(error) => own_fault(error).map_or(Failure::Receiver(tls_reason(error)), Failure::Own),
         RequestError::Http(error) => of_http_error(error),
         RequestError::TimedOut => Failure::Undetermined(match phase {
             // The resolver's own timeout is shorter, so this happens only if a second request started late.
@@ -125,8 +130,28 @@ fn of_http_error(error: &hyper::Error) -> Failure {
     Failure::Receiver(match error.to_string().as_str() {
         _ if is_tls_error => FailureReason::Tls,
         HEAD_TOO_LARGE => FailureReason::TooLarge,
+        UNEXPECTED_MESSAGE => FailureReason::InvalidResponse,
+        _ if error.is_parse() => FailureReason::InvalidResponse,
         _ => FailureReason::ConnectionLost,
     })
+}
+
+/// Why a TLS handshake failed. Failures of the certificate have their own reasons, because each is repaired in another way.
+fn tls_reason(error: &io::Error) -> FailureReason {
+    let source = error.get_ref().and_then(|source| source.downcast_ref());
+    let Some(rustls::Error::InvalidCertificate(problem)) = source else { return FailureReason::Tls };
+    match problem {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => FailureReason::CertificateExpired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            FailureReason::CertificateNotYetValid
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            FailureReason::CertificateWrongHost
+        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => FailureReason::CertificateUnknownIssuer,
+        CertificateError::Other(other) if tls::is_self_signed(other) => FailureReason::CertificateSelfSigned,
+        _ => FailureReason::Tls,
+    }
 }
 
 /// The fault if the cause lies in this system.

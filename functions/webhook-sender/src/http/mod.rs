@@ -4,6 +4,7 @@ mod canary;
 pub(crate) mod client;
 mod connect;
 mod connection;
+mod excerpt;
 pub(crate) mod failure;
 mod pool;
 mod resolver;

@@ -2,7 +2,14 @@
 
 use std::sync::Arc;
 
-use rustls::{ClientConfig, Error, RootCertStore, crypto};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme, crypto,
+};
+use thiserror::Error as ThisError;
+use webpki::EndEntityCert;
 
 /// The root certificates that Mozilla trusts. They are built in, because reading the system's store would slow cold starts.
 pub(crate) fn public_roots() -> RootCertStore {
@@ -14,9 +21,75 @@ pub(crate) fn public_roots() -> RootCertStore {
 /// Sessions are kept in memory and resumed (the default of rustls). Clones of the configuration share them.
 pub(crate) fn config(roots: RootCertStore) -> Result<ClientConfig, Error> {
     let provider = Arc::new(crypto::ring::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&provider)).build();
+    let verifier = verifier.map_err(|error| Error::General(error.to_string()))?;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    // The name of this method warns about verifiers that accept too much. This one accepts what the default one accepts.
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(ExplainingVerifier(verifier)));
+    let mut config = builder.with_no_client_auth();
     // One request at a time gains nothing from HTTP/2, and a connection for each bounds what a receiver can make us do.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// The certificate is self-signed. rustls does not distinguish this from an unknown issuer.
+#[derive(Debug, ThisError)]
+#[error("certificate is self-signed")]
+struct SelfSigned;
+
+/// Whether the error of a handshake says that the certificate is self-signed.
+pub(super) fn is_self_signed(error: &OtherError) -> bool {
+    error.0.is::<SelfSigned>()
+}
+
+/// The default verifier of rustls, whose errors also distinguish self-signed certificates.
+#[derive(Debug)]
+struct ExplainingVerifier(Arc<WebPkiServerVerifier>);
+
+impl ServerCertVerifier for ExplainingVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        verified.map_err(|error| match error {
+            // A certificate of an authority that a server uses as its own has an error of its own.
+            Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))
+                if names_itself_as_issuer(end_entity) =>
+            {
+                CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
+            }
+            other => other,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+fn names_itself_as_issuer(certificate: &CertificateDer<'_>) -> bool {
+    EndEntityCert::try_from(certificate).is_ok_and(|certificate| certificate.issuer() == certificate.subject())
 }

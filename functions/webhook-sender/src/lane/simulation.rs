@@ -349,7 +349,8 @@ fn at(milliseconds: u64) -> Timestamp {
 #[test]
 fn the_fast_lane_keeps_its_rate_while_receivers_hang_and_matches_the_table_in_docs_scale() {
     let mut table = String::from(
-        "| receivers that hang for 15 s | first minute, one lane | five minutes, one lane | first minute, two lanes | five minutes, two lanes |\n\
+        "| receivers that hang for 15 s | first minute, one lane | five minutes, one lane \
+         | first minute, two lanes | five minutes, two lanes |\n\
          | --- | --- | --- | --- | --- |\n",
     );
     for (hanging, name) in [

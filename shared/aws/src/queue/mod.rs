@@ -6,6 +6,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName, Sen
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tokio::time::sleep;
 
 use crate::client::{Aws, Cause};
 use domain::foundation::id::ProjectId;
@@ -30,7 +31,10 @@ const MAX_CONCURRENT_CALLS: usize = 10;
 const REPEAT_DELAY: Duration = Duration::from_secs(1);
 
 /// How many times a message is sent that SQS rejects for a reason of its own.
-const MAX_SENDS: usize = 3;
+const MAX_SENDS: u32 = 3;
+
+/// Pause before a rejected message is sent for the second time. The pause before the third time is twice as long.
+const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why messages were not sent.
 #[derive(Debug, Error)]
@@ -146,7 +150,8 @@ impl Queue {
         let call = self.aws.sqs().get_queue_attributes().queue_url(&self.url).attribute_names(name.clone());
         let answer = call.send().await.map_err(|error| QueueError::Unavailable(error.into()))?;
         let number = answer.attributes().and_then(|attributes| attributes.get(&name));
-        Ok(number.and_then(|number| number.parse().ok()).unwrap_or_default())
+        let number = number.and_then(|number| number.parse().ok());
+        number.ok_or_else(|| QueueError::Unavailable("the answer has no number of messages".into()))
     }
 
     /// Receives at most ten messages, and waits up to a second for the first. Those that are not [deleted](Self::delete) are
@@ -177,7 +182,10 @@ impl Queue {
     }
 
     async fn send_batch(&self, mut batch: Vec<Message>) -> Result<(), QueueError> {
-        for _ in 0..MAX_SENDS {
+        for sends in 0..MAX_SENDS {
+            if sends > 0 {
+                sleep(REFUSED_PAUSE * sends).await;
+            }
             let refused = match self.send_directly(&batch).await {
                 Some(refused) => refused,
                 None => self.send_with_sdk(&batch).await?,

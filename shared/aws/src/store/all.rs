@@ -5,6 +5,7 @@ use super::audit::AuditStore;
 use super::console_sessions::ConsoleSessionStore;
 use super::deliveries::DeliveryStore;
 use super::digest::DigestStore;
+use super::egress_ips::EgressIpsStore;
 use super::endpoints::EndpointStore;
 use super::events::EventStore;
 use super::health::HealthStore;
@@ -70,6 +71,7 @@ pub struct Store {
     pub quotas: QuotaStore,
     pub mails: MailStore,
     pub digest: DigestStore,
+    pub egress_ips: EgressIpsStore,
 }
 
 impl Store {
@@ -97,6 +99,7 @@ impl Store {
             quotas: QuotaStore::new(aws, activity_table),
             mails: MailStore::new(aws, activity_table, *retention),
             digest: DigestStore::new(aws, activity_table),
+            egress_ips: EgressIpsStore::new(aws, settings_table),
         }
     }
 }

@@ -46,6 +46,8 @@ pub(super) const LINK_KEY: &str = "key";
 /// The sort key of a row that counts all confirmation mails.
 const CONFIRMATIONS: &str = "all";
 /// The partition and sort key of the row that says how far the daily run has come.
+pub(super) const EGRESS_IPS: (&str, &str) = ("egress-ips", "list");
+
 pub(super) const DIGEST_PROGRESS: (&str, &str) = ("digest", "progress");
 
 /// Kinds of rows that the index `kind` lists.

@@ -8,6 +8,7 @@
 //! | settings | `project#{project}` | `return-url-keys` | `secretKey`s of the return URL, sealed |
 //! | settings | `project#{project}` | `signing-keys` | key pairs that sign webhooks, private keys sealed |
 //! | settings | `project#{project}` | `user#{user}` | notification user |
+//! | settings | `egress-ips` | `list` | the published list of the addresses that webhooks come from |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
 //! | settings | `audit#{project}` | `entry#{number}` | entry of the audit log |
 //! | settings | `console-sessions#{project}` | `session#{session}`; `ended` | console session, or the note that it was ended; which sessions were ended together |
@@ -49,6 +50,7 @@ mod deliveries;
 mod digest;
 mod direct_put;
 mod discard;
+mod egress_ips;
 mod endpoints;
 mod erase;
 mod error;
@@ -99,7 +101,6 @@ pub use commit::{Commit, MAX_WRITES, ProjectWrite, Write};
 pub use console_sessions::{ConsoleSessionStore, LinkClaim, SessionState};
 pub use deliveries::DeliveryStore;
 pub use digest::{DigestProgress, DigestStage, DigestStore};
-pub use discard::Discardable;
 pub use endpoints::EndpointStore;
 pub use erase::Erased;
 pub use error::StoreError;

@@ -7,13 +7,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+pub use crate::foundation::bad_field::{BadField, BadFields};
 use crate::foundation::members::{EveryMember, UniqueMembers};
+use crate::foundation::portable_json::{self, REPEATED};
+
+/// Maximum number of levels of objects and lists in a field.
+const MAX_DEPTH: usize = 32;
+
+/// The byte order mark in UTF-8. Some editors and older .NET clients write it before JSON (RFC 8259, section 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A body that is not a JSON object.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -25,21 +32,6 @@ pub enum NotAnObject {
     #[error("body must be a JSON object")]
     OtherKind,
 }
-
-/// A field of the request body that cannot be accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct BadField {
-    /// JSON pointer to the field, such as `/eventTypes/2`.
-    pub pointer: String,
-    /// What is wrong with the field and what it must be.
-    pub detail: String,
-}
-
-/// All fields that cannot be accepted. The list is never empty.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{} of the body's fields cannot be accepted", .0.len())]
-pub struct BadFields(pub Vec<BadField>);
 
 /// A change of one field (JSON merge patch, RFC 7396).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,15 +73,21 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Parses a JSON object. All methods except [`Self::change`] treat a field that is `null` as absent.
+    /// Parses a JSON object. All methods except [`Self::change`] treat a field that is `null` as absent. A byte order mark at the
+    /// start is ignored.
     pub fn parse(body: &[u8]) -> Result<Self, NotAnObject> {
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let raw: &RawValue = serde_json::from_slice(body).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
         if !raw.get().starts_with('{') {
             return Err(NotAnObject::OtherKind);
         }
-        let members: UniqueMembers =
+        let UniqueMembers { members, repeated } =
             serde_json::from_str(raw.get()).map_err(|error| NotAnObject::Malformed(error.to_string()))?;
-        Ok(Self { fields: members.0, bad: Vec::new() })
+        let mut draft = Self { fields: members, bad: Vec::new() };
+        for name in repeated {
+            draft.refuse::<()>(pointer(&[&name]), REPEATED);
+        }
+        Ok(draft)
     }
 
     /// Creates a draft from fields that were parsed before.
@@ -244,7 +242,7 @@ impl Draft {
         for (member, value) in self.every_member(name).unwrap_or_default() {
             let at = pointer(&[name, &member]);
             match member.parse::<K>() {
-                Ok(key) if seen.contains(&key) => drop(self.refuse::<()>(at, "repeats another member")),
+                Ok(key) if seen.contains(&key) => drop(self.refuse::<()>(at, REPEATED)),
                 Ok(key) => {
                     seen.push(key.clone());
                     members.extend(read(self, at, value).map(|value| (key, value)));
@@ -272,7 +270,20 @@ impl Draft {
         }
     }
 
+    /// Collects the problems of JSON that parsers reject or read differently. `max_depth` limits its levels of objects and lists.
+    /// Returns whether it has none.
+    pub fn check_portable(&mut self, pointer: &str, raw: &RawValue, max_depth: usize) -> bool {
+        let problems = portable_json::problems(raw, pointer, max_depth);
+        let is_portable = problems.is_empty();
+        self.bad.extend(problems);
+        is_portable
+    }
+
     fn read<T: DeserializeOwned>(&mut self, pointer: String, raw: &RawValue) -> Option<T> {
+        // Parsing into a `Value` would drop repeated members silently.
+        if !self.check_portable(&pointer, raw, MAX_DEPTH) {
+            return None;
+        }
         // Errors of a conversion from `Value` have no line and column, which would be relative to the field.
         let read = serde_json::from_str(raw.get()).map(whole_number).and_then(serde_json::from_value);
         match read {
@@ -339,7 +350,11 @@ mod tests {
         assert_eq!(
             draft.check(|| Some((at?, name?, list?))),
             Err(BadFields(vec![
-                bad("/at", "must be an RFC 3339 date and time with an offset, such as 2026-11-22T08:30:00.000Z"),
+                bad(
+                    "/at",
+                    "must be an RFC 3339 date and time with an offset and a year from 0001 to 9999, such as \
+                     2026-11-22T08:30:00.000Z"
+                ),
                 bad("/name", "is required"),
                 bad("/list/1", "invalid type: string \"x\", expected u8"),
                 bad("/a~1b", "is not a known field"),
@@ -365,7 +380,7 @@ mod tests {
         assert_eq!((&*errors[0], &*errors[2]), ("/a~1b/id is required", "/a~1b/extra is not a known field"));
         assert_eq!(read("{}"), Err(vec!["/a~1b is required".to_owned()]));
         assert_eq!(read(r#"{"a/b":[]}"#), Err(vec!["/a~1b must be an object".to_owned()]));
-        assert!(read(r#"{"a/b":{"id":"u","id":"v"}}"#).unwrap_err()[0].starts_with("/a~1b member `id` is repeated"));
+        assert_eq!(read(r#"{"a/b":{"id":"u","id":"v"}}"#), Err(vec!["/a~1b/id repeats another member".to_owned()]));
     }
 
     #[test]
@@ -391,12 +406,33 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_member_is_rejected() {
-        let error = Draft::parse(br#" {"type":"aml","type":"approved"}"#).unwrap_err();
-        assert!(
-            matches!(&error, NotAnObject::Malformed(what) if what.contains("member `type` is repeated")),
-            "{error}"
-        );
+    fn a_repeated_member_is_named_at_every_level() {
+        let mut draft = Draft::parse(br#" {"type":"aml","list":[{"a":1,"a":2}],"type":"approved","type":1}"#).unwrap();
+        assert_eq!(draft.required::<String>("type").as_deref(), Some("aml"));
+        assert_eq!(draft.optional_list::<BTreeMap<String, u8>>("list"), None);
+        let BadFields(errors) = draft.check(|| Some(())).unwrap_err();
+        let [first, second, nested] = ["/type", "/type", "/list/0/a"].map(|pointer| bad(pointer, REPEATED));
+        assert_eq!(errors, [first, second, nested]);
+    }
+
+    #[test]
+    fn text_that_is_not_unicode_is_an_error_of_its_field() {
+        let mut draft = Draft::parse(br#"{"name":"\ud800","note":"\u0000","deep":[[[[1]]]]}"#).unwrap();
+        let _ = (draft.optional::<String>("name"), draft.optional::<String>("note"));
+        assert_eq!(draft.optional::<Value>("deep"), Some(serde_json::json!([[[[1]]]])));
+        let BadFields(errors) = draft.check(|| Some(())).unwrap_err();
+        let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/name", "/note"]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored() {
+        for body in [b"\xef\xbb\xbf{\"limit\":3}".as_slice(), b"\xef\xbb\xbf \r\n{\"limit\":3}"] {
+            assert_eq!(Draft::parse(body).unwrap().optional::<u8>("limit"), Some(3));
+        }
+        for body in [b"\xef\xbb\xbf".as_slice(), b"\xef\xbb\xbf\xef\xbb\xbf{}", b"\xff\xfe{\0}\0", b"\xef\xbb{}"] {
+            assert!(matches!(Draft::parse(body), Err(NotAnObject::Malformed(_))), "{body:?}");
+        }
     }
 
     #[test]

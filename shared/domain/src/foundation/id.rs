@@ -30,8 +30,7 @@ fn parse_uuid(text: &str) -> Result<Uuid, BadId> {
 fn uuid_time(uuid: Uuid) -> Timestamp {
     let millis = uuid.as_u64_pair().0 >> 16;
     let time = i64::try_from(millis).ok().and_then(Timestamp::from_millis);
-    // Computed only if it is needed: it costs an error and its allocation, and ids are asked for their time very often.
-    time.unwrap_or_else(|| Timestamp::from(jiff::Timestamp::MAX))
+    time.unwrap_or(Timestamp::MAX)
 }
 
 macro_rules! id {

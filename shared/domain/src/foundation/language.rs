@@ -1,5 +1,6 @@
 //! The languages that Signpost writes to people in, and how a browser asks for one of them.
 
+use crate::foundation::weight::{self, FULL_WEIGHT};
 use crate::public_names;
 
 public_names! {
@@ -15,9 +16,6 @@ public_names! {
         Spanish = "es",
     }
 }
-
-/// The weight of a language range without `q` (RFC 9110 §12.4.2), in thousandths.
-const FULL_WEIGHT: u16 = 1000;
 
 impl Language {
     /// Returns the language that an `Accept-Language` header prefers (RFC 9110 §12.5.4).
@@ -60,26 +58,11 @@ enum Range {
 /// Parses one range of the header and its weight in thousandths; `None` if it is not one of ours or malformed.
 fn range(part: &str) -> Option<(Range, u16)> {
     let (range, weight) = match part.split_once(';') {
-        Some((range, parameter)) => (range.trim(), weight(parameter.trim())?),
+        Some((range, parameter)) => (range.trim(), weight::parse(parameter.trim())?),
         None => (part.trim(), FULL_WEIGHT),
     };
     let range = if range == "*" { Range::Any } else { Range::Language(Language::of_range(range)?) };
     Some((range, weight))
-}
-
-/// Parses `q=0.5`: a number from 0 to 1 with at most three decimals.
-fn weight(parameter: &str) -> Option<u16> {
-    let (name, value) = parameter.split_once('=')?;
-    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
-    let is_weight = name.eq_ignore_ascii_case("q")
-        && matches!(whole, "0" | "1")
-        && fraction.len() <= 3
-        && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_weight {
-        return None;
-    }
-    let thousandths: u16 = format!("{whole}{fraction:0<3}").parse().ok()?;
-    (thousandths <= FULL_WEIGHT).then_some(thousandths)
 }
 
 #[cfg(test)]

@@ -1,15 +1,21 @@
 //! The members of a JSON object, including repeated ones, which `serde_json` otherwise drops silently.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The members of an object. A repeated member is an error, because JSON parsers differ on which value counts.
-pub(super) struct UniqueMembers(pub(super) BTreeMap<String, Box<RawValue>>);
+/// The members of an object by name.
+pub(super) struct UniqueMembers {
+    /// The first member of each name.
+    pub(super) members: BTreeMap<String, Box<RawValue>>,
+    /// Names of further members with the same name. JSON parsers differ on which value counts.
+    pub(super) repeated: Vec<String>,
+}
 
 impl<'de> Deserialize<'de> for UniqueMembers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -23,13 +29,14 @@ impl<'de> Deserialize<'de> for UniqueMembers {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueMembers, A::Error> {
-                let mut members = BTreeMap::new();
+                let (mut members, mut repeated) = (BTreeMap::new(), Vec::new());
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if members.insert(name.clone(), value).is_some() {
-                        return Err(A::Error::custom(format_args!("member `{name}` is repeated")));
+                    match members.entry(name) {
+                        Entry::Vacant(entry) => drop(entry.insert(value)),
+                        Entry::Occupied(entry) => repeated.push(entry.key().clone()),
                     }
                 }
-                Ok(UniqueMembers(members))
+                Ok(UniqueMembers { members, repeated })
             }
         }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ::url::{Host, Url};
+use ::url::Url;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::ReturnField;
+use crate::foundation::web_url;
 
 const MAX_CHARACTERS: usize = 2048;
 
@@ -168,8 +169,7 @@ impl FromStr for ReturnUrl {
         let authority = authority(text);
         let is_for_app = match url.scheme() {
             "https" | "http" if authority.is_none_or(str::is_empty) => return Err(BadReturnUrl::Malformed),
-            "https" => false,
-            "http" if is_local(&url) => false,
+            "https" | "http" if web_url::is_secure(&url) => false,
             "http" => return Err(BadReturnUrl::Insecure),
             scheme if is_reserved(scheme) => return Err(BadReturnUrl::Scheme(scheme.to_owned())),
             _ => true,
@@ -226,15 +226,6 @@ pub(super) fn is_reserved(scheme: &str) -> bool {
             | "ws"
             | "wss"
     )
-}
-
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
-        Some(Host::Ipv6(address)) => address == std::net::Ipv6Addr::LOCALHOST,
-        None => false,
-    }
 }
 
 /// Compares without regard to case, because a receiver that ignores case would see the parameter twice.

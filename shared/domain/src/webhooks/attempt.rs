@@ -85,12 +85,25 @@ public_names! {
         Refused = "refused",
         /// The connection was not established within 5 seconds.
         ConnectTimeout = "connect-timeout",
-        /// The TLS handshake failed, or the certificate is not trusted.
+        /// The TLS handshake failed for a reason other than those of the certificate below.
         Tls = "tls",
+        /// The certificate of the receiver has expired.
+        CertificateExpired = "certificate-expired",
+        /// The certificate of the receiver is not valid yet.
+        CertificateNotYetValid = "certificate-not-yet-valid",
+        /// The certificate of the receiver is for another host.
+        CertificateWrongHost = "certificate-wrong-host",
+        /// The certificate of the receiver is self-signed. It is not from a certificate authority.
+        CertificateSelfSigned = "certificate-self-signed",
+        /// The certificate of the receiver does not lead to a certificate authority that browsers trust. Often the receiver does not
+        /// send the intermediate certificates.
+        CertificateUnknownIssuer = "certificate-unknown-issuer",
         /// The receiver did not respond within 15 seconds.
         Timeout = "timeout",
         /// The connection closed before the receiver responded.
         ConnectionLost = "connection-lost",
+        /// The receiver sent something that is not a valid HTTP/1.1 response.
+        InvalidResponse = "invalid-response",
         /// The response headers exceed the size limit.
         TooLarge = "too-large",
     }

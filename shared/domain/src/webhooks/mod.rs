@@ -3,6 +3,7 @@
 pub mod address;
 pub mod attempt;
 pub mod delivery;
+pub mod egress;
 pub mod endpoint;
 pub mod event;
 pub mod health;
@@ -12,6 +13,7 @@ pub mod request;
 pub mod retry;
 pub mod sample;
 pub mod signature;
+mod stored_reason;
 pub mod sweep;
 pub mod test_send;
 pub mod verification;

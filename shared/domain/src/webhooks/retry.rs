@@ -171,7 +171,14 @@ mod tests {
         assert_eq!(retry_after("Sun, 22 Nov 2026 08:31:00 GMT", now()), Some(Duration::from_mins(1)));
         assert_eq!(retry_after("Sun, 22 Nov 2020 08:31:00 GMT", now()), Some(Duration::ZERO));
         assert_eq!(retry_after("99999999999999999999999", now()), Some(MAX_RETRY_AFTER));
-        assert_eq!(retry_after("soon", now()), None);
+        for far_future in
+            ["Fri, 31 Dec 9999 23:59:59 GMT", "Friday, 31-Dec-27 23:59:59 GMT", "Fri Dec 31 23:59:59 9999"]
+        {
+            assert_eq!(retry_after(far_future, now()), Some(MAX_RETRY_AFTER), "{far_future}");
+        }
+        for other in ["soon", "-1", "1.5", "Fri, 31 Feb 9999 23:59:59 GMT", "2026-11-22T08:31:00Z"] {
+            assert_eq!(retry_after(other, now()), None, "{other}");
+        }
     }
 
     #[test]

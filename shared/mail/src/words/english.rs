@@ -142,8 +142,16 @@ impl Words for English {
             FailureReason::Refused => "The connection was refused",
             FailureReason::ConnectTimeout => "No connection within 5 seconds",
             FailureReason::Tls => "TLS failed; check the certificate",
+            FailureReason::CertificateExpired => "The certificate has expired",
+            FailureReason::CertificateNotYetValid => "The certificate is not valid yet",
+            FailureReason::CertificateWrongHost => "The certificate is for another host",
+            FailureReason::CertificateSelfSigned => "The certificate is self-signed",
+            FailureReason::CertificateUnknownIssuer => {
+                "The certificate authority is unknown; check the intermediate certificates"
+            }
             FailureReason::Timeout => "No response within 15 seconds",
             FailureReason::ConnectionLost => "The connection was lost before a response arrived",
+            FailureReason::InvalidResponse => "The receiver sent no valid HTTP response",
             FailureReason::TooLarge => "The response headers are too large",
         };
         sentence.to_owned()

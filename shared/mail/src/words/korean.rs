@@ -142,8 +142,14 @@ impl Words for Korean {
             FailureReason::Refused => "연결이 거부됨",
             FailureReason::ConnectTimeout => "5초 안에 연결되지 않음",
             FailureReason::Tls => "TLS 오류: 인증서 확인 필요",
+            FailureReason::CertificateExpired => "인증서가 만료됨",
+            FailureReason::CertificateNotYetValid => "인증서의 유효 기간이 시작되지 않음",
+            FailureReason::CertificateWrongHost => "다른 호스트의 인증서",
+            FailureReason::CertificateSelfSigned => "자체 서명된 인증서",
+            FailureReason::CertificateUnknownIssuer => "알 수 없는 인증 기관: 중간 인증서 확인 필요",
             FailureReason::Timeout => "15초 안에 응답하지 않음",
             FailureReason::ConnectionLost => "응답을 받기 전에 연결이 끊김",
+            FailureReason::InvalidResponse => "수신 서버가 올바른 HTTP 응답을 보내지 않음",
             FailureReason::TooLarge => "응답 헤더가 너무 큼",
         };
         sentence.to_owned()

@@ -155,8 +155,16 @@ impl Words for Spanish {
             FailureReason::Refused => "Se rechazó la conexión",
             FailureReason::ConnectTimeout => "No se estableció la conexión en 5 segundos",
             FailureReason::Tls => "Error de TLS; revise el certificado",
+            FailureReason::CertificateExpired => "El certificado ha caducado",
+            FailureReason::CertificateNotYetValid => "El certificado aún no es válido",
+            FailureReason::CertificateWrongHost => "El certificado es de otro host",
+            FailureReason::CertificateSelfSigned => "El certificado está autofirmado",
+            FailureReason::CertificateUnknownIssuer => {
+                "Autoridad de certificación desconocida; revise los certificados intermedios"
+            }
             FailureReason::Timeout => "Sin respuesta en 15 segundos",
             FailureReason::ConnectionLost => "La conexión se interrumpió antes de recibir la respuesta",
+            FailureReason::InvalidResponse => "El receptor no envió una respuesta HTTP válida",
             FailureReason::TooLarge => "Los encabezados de la respuesta son demasiado grandes",
         };
         sentence.to_owned()

@@ -18,6 +18,8 @@ macro_rules! trials {
     };
 }
 
+mod check;
+mod console;
 mod delivery;
 mod erase;
 mod fairness;
@@ -38,6 +40,8 @@ mod test_sends;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
+        check::trials(),
+        console::trials(),
         delivery::trials(),
         erase::trials(),
         fairness::trials(),

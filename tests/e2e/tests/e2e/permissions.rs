@@ -7,16 +7,12 @@ use libtest_mimic::{Failed, Trial};
 use stack::permissions::RolePermissions;
 
 /// Actions that a role may allow although its function does not use them, by their beginning, with the reason.
-const EXCEPTIONS: [(&str, &str); 6] = [
-    (
-        "ec2:",
-        "Lambda connects a function to a VPC; the emulator deploys this statement although its condition is false",
-    ),
+const EXCEPTIONS: [(&str, &str); 5] = [
+    ("ec2:", "Lambda connects a function to a VPC, and deletes its network interfaces after it left the VPC"),
     ("logs:", "Lambda writes the logs of a function"),
     ("sqs:DeleteMessage", "Lambda receives the messages for a function"),
     ("sqs:GetQueueAttributes", "Lambda receives the messages for a function"),
     ("sqs:ReceiveMessage", "Lambda receives the messages for a function"),
-    ("sqs:SendMessageBatch", "AWS has no such action, and the emulator no longer checks it: the roles can do without"),
 ];
 
 /// One test for each function, and one for the exceptions. Run them after all other tests.

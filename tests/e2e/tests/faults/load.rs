@@ -105,6 +105,6 @@ fn name_of(error: &ApiError) -> String {
     match error {
         ApiError::Http { .. } => "no response".to_owned(),
         ApiError::Refused { status: status @ (409 | 429 | 500..), .. } => status.to_string(),
-        ApiError::Refused { .. } => panic!("failure that is not worth repeating: {error}"),
+        ApiError::Malformed { .. } | ApiError::Refused { .. } => panic!("failure that is not worth repeating: {error}"),
     }
 }

@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "this crate contains only tests")]
 
+mod clients;
+mod rust_client;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -84,7 +87,6 @@ struct Ids(Value);
 
 impl Ids {
     async fn of(stack: &'static Stack, customer: &Customer) -> Self {
-        let at = |path: &str| format!("{path}?limit=1");
         let event = customer.publish(&json!({"type": "approved", "submissionId": "sub_1", "data": {"a": 1}})).await;
         let delivery = customer.wait_for_state(&event, "delivered").await;
         let test = format!("/endpoints/{}/test", customer.endpoint());
@@ -93,7 +95,7 @@ impl Ids {
         customer.post("/return-url/keys", &json!({"overlapDays": 7})).await;
         let range = json!({"from": delivery["attempts"][0]["at"], "to": test["attempt"]["at"], "state": "delivered"});
         let replay = customer.post("/replays", &range).await;
-        let api_keys = customer.get(&at("/api-keys")).await;
+        let api_keys = customer.get("/api-keys").await;
         let user = json!({"name": "Ada", "email": "ada@customer.example"});
         let user = customer.post("/notification-users", &user).await;
         let other = Customer::new(stack, format!("{}-to-be-deleted", customer.path())).await;

@@ -1,9 +1,12 @@
 //! The client with receivers on this machine.
 
+use std::io::Write as _;
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,6 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::http::resolver::ResolveError;
 use crate::http::testing::FakeLookup;
+
+mod certificates;
 
 const BODY: &[u8] = br#"{"n":1}"#;
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -163,11 +168,104 @@ async fn only_a_status_from_200_to_299_is_success() {
         ("HTTP/1.1 500 Oops\r\ncontent-length: 9\r\n\r\ncut", (Some(500), Some(FailureReason::Status))),
         ("", (None, Some(FailureReason::ConnectionLost))),
         ("HTTP/1.1 200 OK\r\nhalf-a-head: ", (None, Some(FailureReason::ConnectionLost))),
-        ("SSH-2.0-OpenSSH_9.9\r\n", (None, Some(FailureReason::ConnectionLost))),
     ] {
         let attempt = attempt(&patient_client(), &Receiver::responding(response).await.url("http://127.0.0.1")).await;
         assert_eq!((attempt.status, attempt.reason), expected, "{response:?}");
     }
+}
+
+#[tokio::test]
+async fn a_success_in_the_form_of_older_servers_is_a_success() {
+    let many = format!("HTTP/1.1 200 OK\r\n{}content-length: 0\r\n\r\n", "a: b\r\n".repeat(500));
+    for response in [
+        "HTTP/1.1 200 OK\r\nx-note: first\r\n  second\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx-note: first\r\n\tsecond\r\n\t third\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx-note : spaced\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nno colon at all\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx note: bad name\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\nserver: bare line feeds\ncontent-length: 0\n\n",
+        "HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 \r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 d\u{e9}j\u{e0} re\u{e7}u\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\n\r\n",
+        "HTTP/1.0 200 OK\r\n\r\nuntil the connection closes",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnot chunked",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n",
+        "HTTP/1.1 205 Reset\r\n\r\n",
+        "HTTP/1.1 299 Odd\r\ncontent-length: 0\r\n\r\n",
+        many.as_str(),
+    ] {
+        let attempt = attempt(&patient_client(), &Receiver::responding(response).await.url("http://127.0.0.1")).await;
+        assert_eq!(attempt.reason, None, "{response:?}");
+        assert!(attempt.status.is_some_and(|status| (200..300).contains(&status)), "{response:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_http_has_its_own_failure_reason() {
+    for response in [
+        "SSH-2.0-OpenSSH_9.9\r\n",
+        "220 mail.example ESMTP ready\r\n",
+        "+OK ready\r\n",
+        "<html>no status line</html>",
+        "HTTP/1.1 099 Low\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 20 OK\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 abc OK\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1, 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\nab",
+        "HTTP/2 200\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/3.0 200 OK\r\n\r\n",
+        "ICY 200 OK\r\n\r\n",
+        // The first frame of an HTTP/2 server.
+        "\0\0\u{12}\u{4}\0\0\0\0\0\0\u{3}\0\0\0\u{64}\0\u{4}\0\u{10}\0\0\0\u{6}\0\0\u{40}\0",
+        // The TLS alert of a server that expects a handshake.
+        "\u{15}\u{3}\u{1}\0\u{2}\u{2}F",
+    ] {
+        let attempt = attempt(&patient_client(), &Receiver::responding(response).await.url("http://127.0.0.1")).await;
+        assert_eq!((attempt.status, attempt.reason), (None, Some(FailureReason::InvalidResponse)), "{response:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_first_does_not_speak_http() {
+    for banner in ["SSH-2.0-OpenSSH_9.9\r\n", "220 ftp.example ready\r\n"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://localhost:{}/", listener.local_addr().unwrap().port())).unwrap();
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.write_all(banner.as_bytes()).await.unwrap();
+            // Reads until the client closes the connection.
+            while connection.read(&mut [0; 1024]).await.is_ok_and(|length| length > 0) {}
+        });
+        assert_eq!(reason(&patient_client(), &url).await, Some(FailureReason::InvalidResponse), "{banner:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_answer_of_a_server_that_compresses_errors_can_be_read() {
+    let body = "{\"error\":\"signature\"}";
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body.as_bytes()).unwrap();
+    let zipped = encoder.finish().unwrap();
+    let head = format!("HTTP/1.1 500 Error\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", zipped.len());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://localhost:{}/", listener.local_addr().unwrap().port())).unwrap();
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(BODY) {
+            connection.read_buf(&mut request).await.unwrap();
+        }
+        connection.write_all(&[head.as_bytes(), &zipped].concat()).await.unwrap();
+    });
+    let attempt = attempt(&patient_client(), &url).await;
+    assert_eq!((attempt.reason, attempt.response.as_deref()), (Some(FailureReason::Status), Some(body)));
 }
 
 #[tokio::test]
@@ -190,7 +288,7 @@ async fn the_client_does_not_wait_for_the_end_of_a_response_that_never_ends() {
 
 #[tokio::test]
 async fn a_response_head_that_is_too_large_has_its_own_failure_reason() {
-    let many = "a: b\r\n".repeat(1000);
+    let many = "a: b\r\n".repeat(1001);
     let long = format!("a: {}\r\n", "b".repeat(1_000_000));
     for headers in [many, long] {
         let response = format!("HTTP/1.1 200 OK\r\n{headers}\r\n");

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
+
+use crate::foundation::web_url;
 
 const MAX_CHARACTERS: usize = 1024;
 
@@ -22,6 +24,9 @@ pub enum BadReturnTo {
     /// The URL is too long. An empty one is [`Self::Malformed`].
     #[error("must have 1 to {MAX_CHARACTERS} characters")]
     Length,
+    /// The URL has control characters, or spaces at its start or end.
+    #[error("must not have control characters, such as tabs and line breaks, or spaces at its start or end")]
+    Control,
     /// The URL is not absolute.
     #[error("must be an absolute URL, such as https://dashboard.example/settings")]
     Malformed,
@@ -44,9 +49,11 @@ impl FromStr for ReturnTo {
     type Err = BadReturnTo;
 
     fn from_str(text: &str) -> Result<Self, BadReturnTo> {
+        if web_url::has_dropped_character(text) {
+            return Err(BadReturnTo::Control);
+        }
         let url = Url::parse(text).map_err(|_| BadReturnTo::Malformed)?;
-        let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_local(&url));
-        if !is_secure {
+        if !web_url::is_secure(&url) {
             return Err(BadReturnTo::Insecure);
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -57,15 +64,6 @@ impl FromStr for ReturnTo {
             return Err(BadReturnTo::Length);
         }
         Ok(Self(url.into()))
-    }
-}
-
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
@@ -112,6 +110,9 @@ mod tests {
     fn another_url_is_rejected_with_the_reason() {
         for (text, expected) in [
             ("", BadReturnTo::Malformed),
+            ("https://dashboard.example/a\tb", BadReturnTo::Control),
+            ("https://dashboard.example/\n", BadReturnTo::Control),
+            (" https://dashboard.example/", BadReturnTo::Control),
             ("/settings", BadReturnTo::Malformed),
             ("//dashboard.example/", BadReturnTo::Malformed),
             ("http://dashboard.example/", BadReturnTo::Insecure),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
+use crate::foundation::web_url;
 use crate::webhooks::address::{AddressGuard, BlockedUrl};
 
 const MAX_CHARACTERS: usize = 2048;
@@ -31,6 +32,9 @@ pub enum BadEndpointUrl {
     /// Its host is longer than DNS allows.
     #[error("must have a host of at most {MAX_HOST_CHARACTERS} characters")]
     HostTooLong,
+    /// It has a control character, or a space at its start or end. The parser would drop most of them, which changes the path.
+    #[error("must not have control characters, such as tabs and line breaks, or spaces at its start or end")]
+    Control,
     /// It has a backslash, which some clients read as a slash and others as part of the host.
     #[error("must not have a backslash")]
     Backslash,
@@ -50,6 +54,9 @@ impl EndpointUrl {
     pub fn parse(text: &str, guard: &AddressGuard) -> Result<Self, BadEndpointUrl> {
         if text.len() > MAX_CHARACTERS {
             return Err(BadEndpointUrl::TooLong);
+        }
+        if web_url::has_dropped_character(text) {
+            return Err(BadEndpointUrl::Control);
         }
         if text.contains('\\') {
             return Err(BadEndpointUrl::Backslash);
@@ -197,6 +204,29 @@ mod tests {
         assert_eq!(url("/caf\u{e9} \"<>?\u{e9} \"<>'"), "/caf%C3%A9%20%22%3C%3E?%C3%A9%20%22%3C%3E%27");
         let legal = "/a%7B/b;c=1,2:@!$&()*+-._~?x=%2F/?&y=a+b:@!$()*,;-._~";
         assert_eq!(url(legal), legal);
+    }
+
+    #[test]
+    fn control_characters_and_outer_spaces_are_refused_and_never_dropped() {
+        for url in [
+            "https://example.com/a\tb",
+            "https://example.com/a\nb",
+            "https://example.com/a\rb",
+            "https://example.com/\0",
+            "https://example.com/?a\u{1f}b",
+            "https://example.com/\u{7f}",
+            "https://example.com/\u{85}",
+            "https://exam\tple.com/",
+            "ht\ntps://example.com/",
+            " https://example.com/",
+            "https://example.com/ ",
+            "https://example.com/\u{a0}",
+        ] {
+            assert_eq!(EndpointUrl::parse(url, &AddressGuard::default()), Err(BadEndpointUrl::Control), "{url:?}");
+        }
+        // Encoded characters are part of the path.
+        let url = EndpointUrl::parse("https://example.com/a%09b%0A%00", &AddressGuard::default()).unwrap();
+        assert_eq!(url.as_url().path(), "/a%09b%0A%00");
     }
 
     #[test]

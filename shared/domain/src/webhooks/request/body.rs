@@ -95,9 +95,11 @@ fn is_failed_injection(data: &EventData) -> bool {
     serde_json::from_str::<Injection>(data.get()).is_ok_and(|injection| injection.action.fail_code.is_some())
 }
 
-/// Compares the decoded name, because JSON has several spellings of one: `webhook\u005ftrigger` is the same member.
+/// Compares the decoded name, because JSON has several spellings of one: `webhook\u005ftrigger` is the same member. The case does not
+/// matter, because some parsers ignore it and keep the last member (Go's `encoding/json`, which also reads the Kelvin sign as a `k`).
 fn is_trigger(name: &RawValue) -> bool {
-    serde_json::from_str::<String>(name.get()).is_ok_and(|name| name == TRIGGER)
+    let is_same = |name: String| name.chars().flat_map(char::to_lowercase).eq(TRIGGER.chars());
+    serde_json::from_str::<String>(name.get()).is_ok_and(is_same)
 }
 
 /// The raw names and values of an object's members, including duplicate members.
@@ -228,6 +230,11 @@ mod tests {
             r#"{"webhook_trigger":"approved","a":1}"#,
             r#"{"a":1,"webhook\u005ftrigger":{"b":2}}"#,
             r#"{"webhook_trigger":1,"a":1,"webhook_trigger":2}"#,
+            r#"{"Webhook_Trigger":"rejected","a":1}"#,
+            r#"{"WEBHOOK_TRIGGER":"rejected","a":1,"webHook_trigger":{}}"#,
+            r#"{"a":1,"\u0057ebhook_Trigger":1}"#,
+            "{\"a\":1,\"webhoo\u{212a}_trigger\":1}",
+            r#"{"a":1,"webhoo\u212a_TRIGGER":1}"#,
         ] {
             assert_eq!(argos(EventType::Token, data), r#"{"webhook_trigger":"token_expired","a":1}"#, "{data}");
         }
@@ -249,7 +256,7 @@ mod tests {
             prop_assert_eq!(body.remove(TRIGGER), Some(Value::from("updated")));
             let expected: serde_json::Map<String, Value> = members
                 .into_iter()
-                .filter(|(name, _)| name != TRIGGER)
+                .filter(|(name, _)| !name.eq_ignore_ascii_case(TRIGGER))
                 .map(|(name, value)| (name, Value::from(value)))
                 .collect();
             prop_assert_eq!(body, expected);

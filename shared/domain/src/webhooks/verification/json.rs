@@ -1,5 +1,7 @@
 //! JSON that keeps the order of members and the digits of numbers.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -115,32 +117,39 @@ fn without_white_space(json: &str) -> String {
 
 /// A pointer to the first value that differs.
 fn first_difference(one: &Json, other: &Json, steps: &mut Vec<String>) -> String {
-    let here = |steps: &[String]| pointer(&steps.iter().map(String::as_str).collect::<Vec<_>>());
-    match (one, other) {
-        (Json::Object(members), Json::Object(others)) => {
-            let value_in = |members: &[(String, Json)], name: &str| -> Option<Json> {
-                members.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
-            };
-            let mut names = others.iter().chain(members).map(|(name, _)| name);
-            let differs = |name: &&String| value_in(members, name) != value_in(others, name);
-            let Some(name) = names.find(differs) else { return here(steps) };
-            steps.push(name.clone());
-            match (value_in(members, name), value_in(others, name)) {
-                (Some(one), Some(other)) => first_difference(&one, &other, steps),
-                _ => here(steps),
-            }
-        }
-        (Json::List(items), Json::List(others)) => {
-            let index = items.iter().zip(others).position(|(one, other)| one != other);
-            let index = index.unwrap_or(items.len().min(others.len()));
-            steps.push(index.to_string());
-            match (items.get(index), others.get(index)) {
-                (Some(one), Some(other)) => first_difference(one, other, steps),
-                _ => here(steps),
-            }
-        }
-        _ => here(steps),
+    let differing = match (one, other) {
+        (Json::Object(members), Json::Object(others)) => differing_member(members, others),
+        (Json::List(items), Json::List(others)) => Some(differing_item(items, others)),
+        _ => None,
+    };
+    let Some((step, both)) = differing else { return pointer(&steps.iter().map(String::as_str).collect::<Vec<_>>()) };
+    steps.push(step);
+    match both {
+        Some((one, other)) => first_difference(one, other, steps),
+        None => pointer(&steps.iter().map(String::as_str).collect::<Vec<_>>()),
     }
+}
+
+/// The name or index of a difference, and the two values, if there are two.
+type Differing<'a> = (String, Option<(&'a Json, &'a Json)>);
+
+fn differing_member<'a>(members: &'a [(String, Json)], others: &'a [(String, Json)]) -> Option<Differing<'a>> {
+    // Of members with the same name, the first counts.
+    let by_name = |members: &'a [(String, Json)]| -> HashMap<&'a str, &'a Json> {
+        members.iter().rev().map(|(name, value)| (name.as_str(), value)).collect()
+    };
+    let (ours, theirs) = (by_name(members), by_name(others));
+    let values = |name: &str| (ours.get(name).copied(), theirs.get(name).copied());
+    let mut names = others.iter().chain(members).map(|(name, _)| name);
+    let name = names.find(|name| matches!(values(name), (one, other) if one != other))?;
+    let (one, other) = values(name);
+    Some((name.clone(), one.zip(other)))
+}
+
+fn differing_item<'a>(items: &'a [Json], others: &'a [Json]) -> Differing<'a> {
+    let index = items.iter().zip(others).position(|(one, other)| one != other);
+    let index = index.unwrap_or(items.len().min(others.len()));
+    (index.to_string(), items.get(index).zip(others.get(index)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::foundation::id::EndpointId;
 use crate::foundation::key_ring::KeyRing;
 use crate::foundation::time::Timestamp;
-use crate::return_urls::{Encryption, SecretKey};
+use crate::return_urls::{Encryption, NamedKey};
 use crate::webhooks::endpoint::{Endpoint, Format};
 use crate::webhooks::event::Event;
 use crate::webhooks::key_pair::{KeyPairs, PublicKey};
@@ -78,21 +78,28 @@ impl Known {
         Ok(Self { endpoint_id: endpoint.id, secrets, public_keys, originals: Vec::new() })
     }
 
-    /// Adds the bodies that `event` has at `endpoint`. `secret_key` encrypts them, if the endpoint asks for it.
+    /// Adds the bodies that `event` has at `endpoint`. If the endpoint's bodies are encrypted with AES-256-ECB, one of
+    /// `secret_keys` has encrypted them.
     #[must_use]
-    pub fn with_event(mut self, event: &Event, endpoint: &Endpoint, secret_key: Option<&SecretKey>) -> Self {
+    pub fn with_event(mut self, event: &Event, endpoint: &Endpoint, secret_keys: &[NamedKey]) -> Self {
         let others = Format::ALL.into_iter().filter(|format| *format != endpoint.format);
-        let bodies = std::iter::once(endpoint.format).chain(others);
-        let bodies = bodies.map(|format| text(request::plain_body(format, event)));
-        let original = |plain: String| match (endpoint.encryption, secret_key) {
-            (Encryption::None, _) => Original { sent: Some(plain), plain: None },
-            (Encryption::Aes256Ecb, Some(key)) => {
-                let sent = text(request::encrypted_body(&key.encrypt_ecb(plain.as_bytes())));
-                Original { sent: Some(sent), plain: Some(plain) }
+        for format in std::iter::once(endpoint.format).chain(others) {
+            let plain = text(request::plain_body(format, event));
+            match endpoint.encryption {
+                Encryption::None => self.originals.push(Original { sent: Some(plain), plain: None }),
+                Encryption::Aes256Ecb if !secret_keys.is_empty() => {
+                    let encrypted = secret_keys.iter().map(|named| named.key.encrypt_ecb(plain.as_bytes()));
+                    let original = |encrypted: String| {
+                        let sent = text(request::encrypted_body(&encrypted));
+                        Original { sent: Some(sent), plain: Some(plain.clone()) }
+                    };
+                    self.originals.extend(encrypted.map(original));
+                }
+                Encryption::Aes256Ecb | Encryption::Aes256Gcm => {
+                    self.originals.push(Original { sent: None, plain: Some(plain) });
+                }
             }
-            (Encryption::Aes256Ecb | Encryption::Aes256Gcm, _) => Original { sent: None, plain: Some(plain) },
-        };
-        self.originals.extend(bodies.map(original));
+        }
         self
     }
 

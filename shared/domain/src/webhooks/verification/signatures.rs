@@ -6,6 +6,9 @@ use base64::prelude::BASE64_STANDARD;
 use super::finding::Finding;
 use crate::webhooks::signature::SignatureScheme;
 
+/// Maximum number of signatures that are read. The sender makes one for each secret that signs and one with the key pair.
+const MAX_SIGNATURES: usize = 10;
+
 /// A signature of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Signature {
@@ -13,9 +16,11 @@ pub(super) struct Signature {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Reads `webhook-signature`. Signatures of unknown schemes are skipped, as receivers do. Adds what is wrong to `findings`.
+/// Reads `webhook-signature`. Signatures of unknown schemes are skipped, as receivers do, and so are those after the
+/// first [`MAX_SIGNATURES`]. Adds what is wrong to `findings`.
 pub(super) fn parse(header: &str, findings: &mut Vec<Finding>) -> Vec<Signature> {
-    let entries: Vec<Entry> = header.split_whitespace().map(|entry| Entry::parse(entry.trim_matches(','))).collect();
+    let entries = header.split_whitespace().take(MAX_SIGNATURES);
+    let entries: Vec<Entry> = entries.map(|entry| Entry::parse(entry.trim_matches(','))).collect();
     let is_malformed = entries.contains(&Entry::Malformed) || entries.iter().all(|entry| *entry == Entry::OtherScheme);
     let signatures: Vec<Signature> = entries.into_iter().filter_map(Entry::signature).collect();
     if is_malformed {
@@ -83,6 +88,12 @@ mod tests {
         assert_eq!(read(&format!("v2,x {V1}")), (1, Vec::new()));
         assert_eq!(read(&format!("{V1}, {V1A}")), (2, vec![Finding::SeveralSignatures { count: 2 }]));
         assert_eq!(read(V1A), (1, vec![Finding::OnlyAsymmetric]));
+    }
+
+    #[test]
+    fn only_the_first_ten_signatures_are_read() {
+        let header = vec![V1; 1000].join(" ");
+        assert_eq!(read(&header), (10, vec![Finding::SeveralSignatures { count: 10 }]));
     }
 
     #[test]

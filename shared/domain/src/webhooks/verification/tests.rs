@@ -16,7 +16,7 @@ use crate::foundation::key_ring::KeyRing;
 use crate::foundation::overlap::Overlap;
 use crate::foundation::random::SystemRandom;
 use crate::foundation::time::Timestamp;
-use crate::return_urls::{KeyIssue, SecretKey, SecretKeys};
+use crate::return_urls::{KeyIssue, SecretKeys};
 use crate::webhooks::address::AddressGuard;
 use crate::webhooks::endpoint::{Endpoint, Format, NewEndpoint, SecretRotation};
 use crate::webhooks::event::{Event, EventType};
@@ -31,7 +31,7 @@ const DATA: &str = r#"{"name":"Zoë 한","score":1.10,"tags":["a/b","<c>"], "n":
 struct Scene {
     endpoint: Endpoint,
     event: Event,
-    secret_key: SecretKey,
+    secret_keys: SecretKeys,
     keys: ProjectKeys,
     headers: HeaderMap,
     body: String,
@@ -52,6 +52,12 @@ fn endpoint(project: ProjectId, settings: &str) -> Endpoint {
     new.create(EndpointId::new(now(), &SystemRandom), project, &secret, &ring(), &SystemRandom)
 }
 
+/// Issues another key that is current at once.
+fn issue_secret_key(keys: &mut SecretKeys) {
+    let issue = KeyIssue { overlap: Overlap::NONE, secret_key: None };
+    keys.issue(SecretKeyId::new(now(), &SystemRandom), issue, now(), &ring(), &SystemRandom).unwrap();
+}
+
 impl Scene {
     fn with(settings: &str, data: &str) -> Self {
         Self::sent_at(now(), settings, data)
@@ -67,13 +73,12 @@ impl Scene {
             occurred_at: now(),
             data: data.to_owned().try_into().unwrap(),
         };
-        let (mut secret_keys, secret_key) = (SecretKeys::none(project_id), SecretKey::generate(&SystemRandom));
-        let issue = KeyIssue { overlap: Overlap::NONE, secret_key: Some(secret_key.clone()) };
-        secret_keys.issue(SecretKeyId::new(now(), &SystemRandom), issue, now(), &ring(), &SystemRandom).unwrap();
+        let mut secret_keys = SecretKeys::none(project_id);
+        issue_secret_key(&mut secret_keys);
         let pairs = KeyPairs::first(KeyPairId::new(now(), &SystemRandom), project_id, &ring(), &SystemRandom);
         let keys = ProjectKeys { secret_key: secret_keys.current_at(now()).cloned(), key_pairs: Some(pairs) };
         let endpoint = endpoint(project_id, settings);
-        let mut scene = Self { endpoint, event, secret_key, keys, headers: HeaderMap::new(), body: String::new() };
+        let mut scene = Self { endpoint, event, secret_keys, keys, headers: HeaderMap::new(), body: String::new() };
         scene.send(at);
         scene
     }
@@ -98,13 +103,19 @@ impl Scene {
         CapturedWebhook { headers, body: self.body.clone(), computed_signature: None }
     }
 
+    /// The finding that the body is cut off after `bytes`.
+    fn truncated(&self, bytes: usize) -> Finding {
+        Finding::BodyTruncated { bytes, sent_bytes: Some(self.body.len()) }
+    }
+
     /// What is known if the event is no longer stored.
     fn secrets(&self) -> Known {
         Known::of(&self.endpoint, [&self.endpoint], self.keys.key_pairs.as_ref(), &ring(), now()).unwrap()
     }
 
     fn known(&self) -> Known {
-        self.secrets().with_event(&self.event, &self.endpoint, Some(&self.secret_key))
+        let secret_keys = self.secret_keys.open_valid_at(now(), &ring()).unwrap();
+        self.secrets().with_event(&self.event, &self.endpoint, &secret_keys)
     }
 
     fn secret(&self) -> SigningSecret {
@@ -275,6 +286,12 @@ fn a_webhook_that_was_sent_in_an_earlier_format_is_still_compared() {
 }
 
 #[test]
+fn the_headers_that_are_looked_for_are_those_that_are_sent() {
+    let sent = [request::WEBHOOK_ID, request::WEBHOOK_TIMESTAMP, request::WEBHOOK_SIGNATURE];
+    assert_eq!(WebhookHeader::ALL.map(WebhookHeader::as_str), sent.each_ref().map(http::HeaderName::as_str));
+}
+
+#[test]
 fn a_decrypted_body_is_recognised() {
     for encryption in ["aes-256-ecb", "aes-256-gcm"] {
         let scene = Scene::with(&format!(r#","encryption":"{encryption}""#), DATA);
@@ -283,6 +300,14 @@ fn a_decrypted_body_is_recognised() {
             assert_eq!(scene.check_body(&body), [Finding::BodyDecrypted], "{encryption}");
         }
     }
+}
+
+#[test]
+fn a_body_that_the_previous_secret_key_encrypted_is_as_it_was_sent() {
+    let mut scene = Scene::with(r#","encryption":"aes-256-ecb""#, DATA);
+    issue_secret_key(&mut scene.secret_keys);
+    assert_eq!(scene.check_body(&scene.body), []);
+    assert_eq!(scene.check_body(&scene.body[..20]), [scene.truncated(20)]);
 }
 
 #[test]
@@ -299,8 +324,7 @@ fn the_body_of_a_test_is_compared() {
     let scene = Scene::with(r#","encryption":"aes-256-gcm""#, DATA);
     let known = scene.secrets().with_test(&SentRequest::of(&scene.headers, scene.body.as_bytes()));
     let truncated = CapturedWebhook { body: scene.body[..20].to_owned(), ..scene.captured() };
-    let expected = Finding::BodyTruncated { bytes: 20, sent_bytes: Some(scene.body.len()) };
-    assert_eq!(truncated.check(&known, now()).findings, [expected]);
+    assert_eq!(truncated.check(&known, now()).findings, [scene.truncated(20)]);
 }
 
 #[test]
