@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::http::api_error::ApiError;
+use crate::http::body::CheckedQuery;
 use crate::http::problem_kind::ProblemKind;
 
 /// The committed OpenAPI document.
@@ -41,7 +42,7 @@ pub(crate) struct Wanted {
 }
 
 /// Returns the OpenAPI document.
-pub(crate) async fn openapi(Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+pub(crate) async fn openapi(CheckedQuery(wanted): CheckedQuery<Wanted>) -> Result<Response, ApiError> {
     match wanted.version.as_deref() {
         None | Some("3.1") => Ok(respond(&OPENAPI_TAG, "application/json", OPENAPI)),
         Some("3.0") => Ok(respond(&OPENAPI_30_TAG, "application/json", OPENAPI_30)),

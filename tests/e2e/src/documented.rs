@@ -97,6 +97,7 @@ mod tests {
         let (call, json) = ("GET /v1/egress-ips?", "application/json");
         let good = r#"{"updatedAt":"2026-11-22T08:30:00.000Z","ips":[]}"#;
         assert_eq!(found(call, 200, json, good), Ok(()));
+        assert_eq!(found(call, 304, "", ""), Ok(()));
         for (call, status, content_type, body) in [
             (call, 200, json, r#"{"updatedAt":"2026-11-22T08:30:00.000Z"}"#),
             (call, 200, json, r#"{"updatedAt":"2026-11-22T08:30:00.000Z","ips":[1]}"#),

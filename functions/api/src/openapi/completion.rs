@@ -18,6 +18,9 @@ pub(super) fn complete(document: &mut Value) {
             summarize(operation);
             tidy_parameters(operation);
             require_body(operation);
+            if method == "get" {
+                add_conditions(operation);
+            }
             let kinds = problems(method, operation);
             operation["x-problems"] = kinds.iter().map(|kind| kind.name()).collect();
             add_responses(operation, &kinds, &mut problem_responses);
@@ -44,12 +47,18 @@ pub(super) fn complete(document: &mut Value) {
 
 /// Says of each object without listed members that it may have any. Programs that generate clients take it for an empty one.
 fn open_objects(schema: &mut Value) {
-    for property in schema.get_mut("properties").into_iter().flat_map(members).map(|(_, property)| property) {
-        if property["type"] == "object"
-            && ["properties", "additionalProperties"].iter().all(|name| property.get(name).is_none())
-        {
-            property["additionalProperties"] = true.into();
+    match schema {
+        Value::Object(members) => {
+            let is_bare = ["properties", "additionalProperties", "allOf", "oneOf"]
+                .iter()
+                .all(|name| !members.contains_key(*name));
+            if is_bare && members.get("type").is_some_and(|kind| kind == "object") {
+                members.insert("additionalProperties".to_owned(), true.into());
+            }
+            members.iter_mut().filter(|(name, _)| *name != "example").for_each(|(_, part)| open_objects(part));
         }
+        Value::Array(items) => items.iter_mut().for_each(open_objects),
+        _ => {}
     }
 }
 
@@ -159,9 +168,33 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
     kinds
 }
 
-/// The schemas of resources that have an `ETag`, and of responses to their writes.
-const SETTINGS: [&str; 11] = [
+/// Documents the conditions of a read (RFC 9110, section 13). Reads without an `ETag` fail a condition that names one.
+fn add_conditions(operation: &mut Value) {
+    let parameter = |name: &str, description: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": {"type": "string"}});
+    let has_tag = has_tag(&operation["responses"]["200"]);
+    let parameters = operation.as_object_mut().expect("an operation is an object").entry("parameters");
+    let parameters = parameters.or_insert_with(|| json!([])).as_array_mut().expect("parameters are an array");
+    parameters.push(parameter("If-Match", "Fails with 412 unless this is the current `ETag`, or `*`."));
+    if has_tag {
+        parameters.push(parameter(
+            "If-None-Match",
+            "The `ETag` of the copy that you have. If it is current, the response is 304.",
+        ));
+        operation["responses"]["304"] = json!({
+            "description": "Your copy is current.", "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
+        });
+    }
+}
+
+/// Whether a response has an `ETag`.
+fn has_tag(response: &Value) -> bool {
+    SETTINGS.iter().any(|name| response["content"]["application/json"]["schema"]["$ref"] == reference(name))
+}
+
+/// The schemas of resources and documents that have an `ETag`, and of responses to their writes.
+const SETTINGS: [&str; 12] = [
     "ApiKey",
+    "EgressIps",
     "Endpoint",
     "IssuedReturnUrlKey",
     "JwkSet",
@@ -196,7 +229,7 @@ fn add_responses(
         if is_idempotent {
             names.push("Idempotent-Replayed");
         }
-        if SETTINGS.iter().any(|name| response["content"]["application/json"]["schema"]["$ref"] == reference(name)) {
+        if has_tag(response) {
             names.push("ETag");
         }
         for name in names {

@@ -84,6 +84,7 @@ fn united(schemas: &Map<String, Value>, one: &Value, other: &Value) -> Value {
     };
     let (one, other) = (without_description(one), without_description(other));
     if let (Some(values), Some(more)) = (one["enum"].as_array(), other["enum"].as_array()) {
+        let more = more.iter().filter(|value| !values.contains(value));
         let values: Vec<&Value> = values.iter().chain(more).collect();
         return json!({"type": one["type"], "enum": values});
     }

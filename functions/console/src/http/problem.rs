@@ -3,8 +3,8 @@
 use api::ProblemKind;
 use aws::lambda::request_log::{FailureCause, ProblemName};
 use aws::lambda::telemetry;
-use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::foundation::draft::BadField;
 use domain::projects::console::AfterSession;
@@ -113,6 +113,10 @@ impl IntoResponse for Problem {
         let mut response = self.status().into_response();
         if let Self::Api(ApiProblem { retry_after: Some(seconds), .. }) = &self {
             response.headers_mut().insert(RETRY_AFTER, (*seconds).into());
+        }
+        if response.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9110 (section 15.5.2) demands a challenge. Browsers ignore schemes that they do not know.
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"console\""));
         }
         let extensions = response.extensions_mut();
         extensions.insert(ProblemName(self.name()));

@@ -196,7 +196,7 @@ impl Request<'_> {
         let host = &self.url[Position::BeforeHost..Position::AfterPort];
         let headers = request.headers_mut();
         headers.clone_from(&self.headers);
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| RequestError::Url)?);
         Ok(request)
     }

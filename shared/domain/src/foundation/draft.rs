@@ -3,7 +3,7 @@
 //! A caller takes the fields out of a [`Draft`] one by one. Each is parsed into a type that is always valid, and errors are
 //! collected. [`Draft::check`] returns all errors together, unknown fields included, each with a JSON pointer (RFC 6901).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -32,6 +32,9 @@ pub enum NotAnObject {
     #[error("body must be a JSON object")]
     OtherKind,
 }
+
+/// Maximum number of errors that a response lists, so that it fits into the response of a function.
+const MAX_ERRORS: usize = 100;
 
 /// A change of one field (JSON merge patch, RFC 7396).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +157,7 @@ impl Draft {
     /// Takes an optional object of strings. Each bad member is reported by its own pointer.
     pub fn optional_map<K, V>(&mut self, name: &str) -> Vec<(K, V)>
     where
-        K: FromStr<Err: fmt::Display> + Clone + PartialEq,
+        K: FromStr<Err: fmt::Display> + Clone + Ord,
         V: TryFrom<String, Error: fmt::Display>,
     {
         let read = |draft: &mut Self, at, value: Value| draft.read_string(at, value);
@@ -164,7 +167,7 @@ impl Draft {
     /// Takes an object of strings like [`Self::optional_map`]. A member that is `null` is to be removed and becomes `None`.
     pub fn optional_map_of_changes<K, V>(&mut self, name: &str) -> Vec<(K, Option<V>)>
     where
-        K: FromStr<Err: fmt::Display> + Clone + PartialEq,
+        K: FromStr<Err: fmt::Display> + Clone + Ord,
         V: TryFrom<String, Error: fmt::Display>,
     {
         let read = |draft: &mut Self, at, value: Value| match value {
@@ -213,8 +216,9 @@ impl Draft {
     ///
     /// `build` runs only without errors, so its `?` on required fields never returns early.
     pub fn check<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, BadFields> {
-        let errors = self.into_errors();
+        let mut errors = self.into_errors();
         if !errors.is_empty() {
+            errors.truncate(MAX_ERRORS);
             return Err(BadFields(errors));
         }
         Ok(build().expect("the error of a missing required field was collected"))
@@ -236,15 +240,15 @@ impl Draft {
     /// value can apply.
     fn members<K, V>(&mut self, name: &str, read: impl Fn(&mut Self, String, Value) -> Option<V>) -> Vec<(K, V)>
     where
-        K: FromStr<Err: fmt::Display> + Clone + PartialEq,
+        K: FromStr<Err: fmt::Display> + Clone + Ord,
     {
-        let (mut seen, mut members) = (Vec::new(), Vec::new());
+        let (mut seen, mut members) = (BTreeSet::new(), Vec::new());
         for (member, value) in self.every_member(name).unwrap_or_default() {
             let at = pointer(&[name, &member]);
             match member.parse::<K>() {
                 Ok(key) if seen.contains(&key) => drop(self.refuse::<()>(at, REPEATED)),
                 Ok(key) => {
-                    seen.push(key.clone());
+                    seen.insert(key.clone());
                     members.extend(read(self, at, value).map(|value| (key, value)));
                 }
                 Err(error) => drop(self.refuse::<()>(at, &error.to_string())),
@@ -444,7 +448,7 @@ mod tests {
     #[test]
     fn an_error_names_a_repeated_member_in_any_case() {
         /// A key that ignores case, like the name of a header.
-        #[derive(Clone, PartialEq)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
         struct Key(String);
 
         impl FromStr for Key {
@@ -470,6 +474,14 @@ mod tests {
             let BadFields(errors) = values.check(|| Some(())).unwrap_err();
             assert!(errors.contains(&bad(expected, "repeats another member")), "{errors:?}");
         }
+    }
+
+    #[test]
+    fn the_number_of_errors_is_limited() {
+        let fields: Vec<String> = (0..5000).map(|number| format!(r#""f{number}":1"#)).collect();
+        let draft = Draft::parse(format!("{{{}}}", fields.join(",")).as_bytes()).unwrap();
+        let BadFields(errors) = draft.check(|| Some(())).unwrap_err();
+        assert_eq!(errors.len(), MAX_ERRORS);
     }
 
     #[test]

@@ -119,21 +119,26 @@ impl<'a> Scan<'a> {
         self.depth -= 1;
     }
 
-    /// Appends a step to the pointer, unless it would be too long. Returns its previous length.
+    /// Appends a step to the pointer. Returns its previous length.
     fn enter(&mut self, step: &str) -> usize {
         let length = self.pointer.len();
-        if length + 1 + 2 * step.len() <= MAX_POINTER_BYTES {
-            self.pointer.push('/');
-            self.pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
-        }
+        self.pointer.push('/');
+        self.pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
         length
     }
 
     fn report(&mut self, detail: &str) {
-        let is_new = self.problems.last().is_none_or(|last| last.pointer != self.pointer || last.detail != detail);
+        let is_new =
+            self.problems.last().is_none_or(|last| last.pointer != self.short_pointer() || last.detail != detail);
         if is_new && self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(BadField { pointer: self.pointer.clone(), detail: detail.to_owned() });
+            self.problems.push(BadField { pointer: self.short_pointer().to_owned(), detail: detail.to_owned() });
         }
+    }
+
+    /// The pointer to the closest enclosing value whose pointer is short enough.
+    fn short_pointer(&self) -> &str {
+        let ends = self.pointer.match_indices('/').map(|(end, _)| end).chain([self.pointer.len()]);
+        &self.pointer[..ends.filter(|end| *end <= MAX_POINTER_BYTES).last().unwrap_or_default()]
     }
 
     /// The next byte that is not white space. JSON that follows the grammar has one wherever this is called.
@@ -301,8 +306,8 @@ mod tests {
     fn the_size_of_the_result_is_limited() {
         let many = format!("[{}1]", r#""\u0000","#.repeat(1000));
         assert_eq!(found(&many, 63).len(), MAX_PROBLEMS);
-        let long = format!(r#"{{"{}":{{"a":"\u0000"}}}}"#, "x".repeat(10_000));
-        assert_eq!(found(&long, 63), [("/data/a".to_owned(), NUL.to_owned())]);
+        let long = format!(r#"{{"a":1,"{}":{{"a":"\u0000"}}}}"#, "x".repeat(10_000));
+        assert_eq!(found(&long, 63), [("/data".to_owned(), NUL.to_owned())]);
     }
 
     fn json() -> impl Strategy<Value = Value> {

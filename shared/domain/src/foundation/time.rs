@@ -118,6 +118,11 @@ impl FromStr for Timestamp {
         let since_epoch = civil.duration_since(EPOCH).as_millis();
         let since_epoch = i64::try_from(since_epoch).map_err(|_| BadTimestamp)?;
         let utc = since_epoch - offset;
+        // The parser reads the second 60 as 59. Leap seconds are added only at the end of a UTC day.
+        let is_leap_second = local.get(17..19) == Some("60");
+        if is_leap_second && utc.rem_euclid(MILLIS_A_DAY) / 1000 != MILLIS_A_DAY / 1000 - 1 {
+            return Err(BadTimestamp);
+        }
         Self::from_millis(utc.min(MAX_MILLIS)).ok_or(BadTimestamp)
     }
 }
@@ -279,6 +284,8 @@ mod tests {
             "2026-11-22T25:00:00Z",
             "2026-11-22T08:30:00\u{ff3a}",
             "1795336200",
+            "2026-11-22T08:30:60Z",
+            "2026-11-22T23:59:60+09:00",
             "",
         ] {
             assert_eq!(bad.parse::<Timestamp>(), Err(BadTimestamp), "{bad}");
@@ -288,6 +295,8 @@ mod tests {
             ("2026-11-22T08:30:00-00:00", "2026-11-22T08:30:00.000Z"),
             ("2026-11-22T00:30:00.5+23:59", "2026-11-21T00:31:00.500Z"),
             ("2026-11-22T08:30:00.1234567899999Z", "2026-11-22T08:30:00.123Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000Z"),
+            ("2017-01-01T08:59:60+09:00", "2016-12-31T23:59:59.000Z"),
             ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
             ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000Z"),
         ] {

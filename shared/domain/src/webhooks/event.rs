@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::foundation::draft::{BadFields, Draft};
+use crate::foundation::draft::{self, BadFields, Draft};
 use crate::foundation::id::{EventId, ProjectId};
 use crate::foundation::time::Timestamp;
 use crate::public_names;
@@ -265,8 +265,10 @@ fn read_item(draft: &mut Draft, index: usize, item: &RawValue) -> Option<NewEven
     if item.get().len() > MAX_EVENT_BODY_BYTES {
         return draft.refuse(at, "is larger than 262144 bytes");
     }
-    let Ok(fields) = Draft::parse(item.get().as_bytes()) else {
-        return draft.refuse(at, "must be a JSON object");
+    let fields = match Draft::parse(item.get().as_bytes()) {
+        Ok(fields) => fields,
+        Err(draft::NotAnObject::OtherKind) => return draft.refuse(at, "must be a JSON object"),
+        Err(draft::NotAnObject::Malformed(error)) => return draft.refuse(at, &error),
     };
     match NewEvent::try_from(fields) {
         Ok(event) => Some(event),

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::foundation::clock::{Clock as _, SystemClock};
+use e2e::visitor::Visitor;
 use e2e::{Customer, WAIT_TIMEOUT, run, stack};
 use serde_json::{Value, json};
 use stack::Stack;
@@ -127,5 +128,11 @@ fn another_replay_sends_the_rest_of_a_cancelled_one() {
         let deliveries = customer.deliveries().await.unwrap();
         assert!(deliveries.iter().all(|delivery| delivery["state"] == "delivered"), "{deliveries:?}");
         assert_eq!(customer.received().len(), 3);
+
+        let again = customer.post("/replays", &last_hour(&json!({ "ratePerMinute": 1, "state": "delivered" }))).await;
+        let path = format!("/replays/{}", again["id"].as_str().unwrap());
+        let visitor = Visitor::of(&customer).await;
+        assert_eq!(visitor.submit(&format!("{path}/cancel")).await, format!("{path}?done=stopped"));
+        assert_eq!(customer.get(&path).await["state"], "cancelled");
     });
 }

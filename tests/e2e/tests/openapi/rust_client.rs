@@ -25,7 +25,8 @@ pub(crate) async fn publish_and_read(api_url: &str, key: &str, project: &str) ->
     let started_at = Instant::now();
     loop {
         let (none, id) = (None, Some(&accepted.id));
-        let page = client.list_deliveries(&project, none, None, id, None, None, None, None, None, None).await.unwrap();
+        let page =
+            client.list_deliveries(&project, none, None, id, None, None, None, None, None, None, None).await.unwrap();
         let state = page.items[0].state;
         if state == DeliveryState::Delivered || started_at.elapsed() > Duration::from_mins(1) {
             return state;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
+use super::network;
 use super::{ProjectKey, Scope};
 use crate::foundation::draft::{BadField, pointer};
 use crate::foundation::time::Timestamp;
@@ -68,7 +69,8 @@ impl KeyBounds {
             let detail = "must not be empty, because the API key of this request is limited to certain networks";
             return vec![bad(&["allowedCidrs"], detail.to_owned())];
         }
-        let is_outside = |network: &IpNet| !self.allowed_cidrs.iter().any(|own| own.contains(network));
+        let is_outside =
+            |network: &IpNet| !self.allowed_cidrs.iter().any(|own| network::canonical(*own).contains(network));
         let outside = networks.iter().enumerate().filter(|(_, network)| is_outside(network));
         let detail = "must be inside a network of the API key of this request";
         outside.map(|(index, _)| bad(&["allowedCidrs", &index.to_string()], detail.to_owned())).collect()

@@ -75,6 +75,14 @@ pub(super) fn any_contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&canonical) || (is_mapped(network) && network.contains(&mapped)))
 }
 
+/// An IPv4 network in IPv6 notation, which keys of earlier versions may have, in IPv4 notation. Other networks stay the same.
+pub(super) fn canonical(network: IpNet) -> IpNet {
+    if !is_mapped(&network) {
+        return network;
+    }
+    IpNet::new(network.addr().to_canonical(), network.prefix_len() - MAPPED_BITS).expect("the prefix was checked")
+}
+
 fn is_mapped(network: &IpNet) -> bool {
     const FIRST_MAPPED: Ipv6Addr = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0);
     let IpNet::V6(network) = network else { return false };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields::{MAX_HEADERS, TOO_MANY_HEADERS, read_url, take_event_types, take_signatures};
+use super::fields::{MAX_HEADERS, TOO_MANY_HEADERS, check_header_bytes, read_url, take_event_types, take_signatures};
 use super::{Description, Endpoint, EndpointUrl, Format, HeaderName, HeaderValue};
 use crate::foundation::draft::{BadField, BadFields, Change, Draft, pointer};
 use crate::foundation::key_ring::{KeyRing, SealedKind};
@@ -73,8 +73,12 @@ impl EndpointChange {
         });
         let description = draft.change("description", |draft| draft.optional("description").map(Some));
         let event_types = draft.change("eventTypes", |draft| take_event_types(draft).map(Some));
-        let headers =
-            draft.change("headers", |draft| Some(draft.optional_map_of_changes("headers").into_iter().collect()));
+        let headers = draft.change("headers", |draft| {
+            let changes: BTreeMap<HeaderName, Option<HeaderValue>> =
+                draft.optional_map_of_changes("headers").into_iter().collect();
+            check_header_bytes(draft, changes.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
+            Some(changes)
+        });
         let format = draft.change("format", |draft| draft.optional("format"));
         let encryption = draft.change("encryption", |draft| draft.optional("encryption"));
         let signatures = draft.change("signatures", take_signatures);

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields::{MAX_HEADERS, TOO_MANY_HEADERS, read_url, take_event_types, take_signatures, take_signing_secret};
+use super::fields::{
+    MAX_HEADERS, TOO_MANY_HEADERS, check_header_bytes, read_url, take_event_types, take_signatures, take_signing_secret,
+};
 use super::{Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName, HeaderValue};
 use crate::foundation::draft::{BadFields, Draft};
 use crate::foundation::id::{EndpointId, ProjectId};
@@ -45,6 +47,7 @@ impl NewEndpoint {
         if headers.len() > MAX_HEADERS {
             draft.refuse::<()>("/headers", TOO_MANY_HEADERS);
         }
+        check_header_bytes(&mut draft, headers.iter());
         let format = draft.optional("format").unwrap_or_default();
         let encryption = draft.optional("encryption").unwrap_or_default();
         let signatures = take_signatures(&mut draft).unwrap_or_default();
@@ -107,6 +110,17 @@ mod tests {
         assert_eq!((endpoint.event_types, endpoint.headers.len(), endpoint.description), (None, 0, None));
         assert_eq!((endpoint.format, endpoint.encryption), (Format::Standard, Encryption::None));
         assert_eq!(endpoint.signatures, SignatureSchemes::default());
+    }
+
+    #[test]
+    fn all_headers_together_fit_into_a_request() {
+        let check = |bytes: usize| {
+            let value = "x".repeat(bytes);
+            check(&format!(r#"{{"url":"https://example.com/","headers":{{"a":"{value}","b":"{value}"}}}}"#))
+        };
+        assert!(check(3583).is_ok());
+        let BadFields(bad) = check(3584).unwrap_err();
+        assert_eq!((bad.len(), bad[0].pointer.as_str()), (1, "/headers"));
     }
 
     #[test]

@@ -2,13 +2,31 @@
 
 use std::collections::BTreeSet;
 
-use super::EndpointUrl;
+use super::{EndpointUrl, HeaderName, HeaderValue};
 use crate::foundation::draft::Draft;
 use crate::webhooks::address::AddressGuard;
 use crate::webhooks::event::EventType;
 use crate::webhooks::signature::{SignatureScheme, SignatureSchemes, SigningSecret};
 
 pub(super) const MAX_HEADERS: usize = 20;
+
+/// Maximum size of all static headers of a request, in bytes of their names and values. Many servers reject a request whose
+/// headers exceed 8 KiB.
+pub(super) const MAX_HEADER_BYTES: usize = 7 * 1024;
+
+/// Refuses static headers that are too large together.
+pub(super) fn check_header_bytes<'a>(
+    draft: &mut Draft,
+    headers: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+) {
+    let bytes: usize = headers.map(|(name, value)| name.to_http().as_str().len() + value.expose().len()).sum();
+    if bytes > MAX_HEADER_BYTES {
+        draft.refuse::<()>(
+            "/headers",
+            &format!("must have at most {MAX_HEADER_BYTES} bytes in names and values together"),
+        );
+    }
+}
 
 pub(super) const TOO_MANY_HEADERS: &str = "must have at most 20 members";
 

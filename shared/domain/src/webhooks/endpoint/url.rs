@@ -3,7 +3,7 @@
 use percent_encoding::percent_encode_byte;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::Url;
+use url::{Host, Url};
 
 use crate::foundation::web_url;
 use crate::webhooks::address::{AddressGuard, BlockedUrl};
@@ -44,6 +44,11 @@ pub enum BadEndpointUrl {
     /// It has a fragment, which HTTP never sends.
     #[error("must not have a fragment")]
     Fragment,
+    /// The host is no name that DNS can have (RFC 1035, section 2.3.4), such as `{tenant}.example.com`.
+    #[error(
+        "must have a host name of letters, digits, hyphens and underscores, with at most 63 characters between dots"
+    )]
+    HostName,
     /// The address guard blocks it.
     #[error(transparent)]
     Blocked(#[from] BlockedUrl),
@@ -76,6 +81,11 @@ impl EndpointUrl {
         if url.fragment().is_some() {
             return Err(BadEndpointUrl::Fragment);
         }
+        if let Some(Host::Domain(domain)) = url.host()
+            && !domain.trim_end_matches('.').split('.').all(is_label)
+        {
+            return Err(BadEndpointUrl::HostName);
+        }
         guard.check_url(&url)?;
         Ok(Self(url))
     }
@@ -84,6 +94,12 @@ impl EndpointUrl {
     pub fn as_url(&self) -> &Url {
         &self.0
     }
+}
+
+/// Whether this can be a part of a host name. Host names that DNS does not allow never resolve.
+fn is_label(label: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=63).contains(&label.len()) && label.bytes().all(is_allowed) && !label.starts_with('-') && !label.ends_with('-')
 }
 
 /// Percent-encodes illegal characters in URLs that earlier versions stored.
@@ -263,6 +279,32 @@ mod tests {
     fn malformed_urls_are_refused() {
         for url in ["", "example.com", "https://", "https://example.com/#top", "javascript:alert(1)", "//example.com"] {
             assert!(EndpointUrl::parse(url, &AddressGuard::default()).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_dns_cannot_have_is_refused() {
+        let long = "a".repeat(64);
+        for host in [
+            "{tenant}.example.com",
+            "a`b.example.com",
+            "*.example.com",
+            "a,b.example.com",
+            "-a.example.com",
+            "a-.example.com",
+            &long,
+        ] {
+            let url = format!("https://{host}.example.com/hook");
+            assert_eq!(EndpointUrl::parse(&url, &AddressGuard::default()), Err(BadEndpointUrl::HostName), "{host}");
+        }
+        for host in [
+            "my_service.example.com",
+            "1.example.com",
+            "xn--bcher-kva.example",
+            "b\u{fc}cher.example",
+            "a.example.com.",
+        ] {
+            assert!(EndpointUrl::parse(&format!("https://{host}/"), &AddressGuard::default()).is_ok(), "{host}");
         }
     }
 }
