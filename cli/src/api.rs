@@ -125,9 +125,9 @@ impl ApiClient {
         Self { key, ..self.clone() }
     }
 
-    /// The HTTP client. It follows no redirects, so a key cannot reach another host.
-    pub(crate) fn http(&self) -> &Client {
-        &self.http
+    /// Opens a URL of the deployment without the API key. Redirects are returned, not followed.
+    pub(crate) async fn open(&self, url: &str) -> reqwest::Result<Response> {
+        send(self.http.get(url)).await
     }
 
     /// Makes a `GET`.
@@ -159,21 +159,15 @@ impl ApiClient {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ApiError> {
-        let idempotency_key = random::letters_and_digits(32, &SystemRandom);
-        let mut requests = 1;
-        loop {
-            let mut request = self.request(method.clone(), path);
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            if method == Method::POST {
-                request = request.header("idempotency-key", &idempotency_key);
-            }
-            let response = request.send().await;
-            let Some(pause) = pause(&response).filter(|_| requests < MAX_REQUESTS) else { return read(response).await };
-            tokio::time::sleep(pause).await;
-            requests += 1;
+        let is_post = method == Method::POST;
+        let mut request = self.request(method, path);
+        if let Some(body) = body {
+            request = request.json(body);
         }
+        if is_post {
+            request = request.header("idempotency-key", random::letters_and_digits(32, &SystemRandom));
+        }
+        read(send(request).await).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -181,7 +175,18 @@ impl ApiClient {
     }
 }
 
-/// The pause before the call is repeated. `None` if the answer is final.
+/// Sends a request, and repeats it after temporary failures.
+async fn send(request: RequestBuilder) -> reqwest::Result<Response> {
+    let mut requests = 1;
+    loop {
+        let response = request.try_clone().expect("bodies are in memory").send().await;
+        let Some(pause) = pause(&response).filter(|_| requests < MAX_REQUESTS) else { return response };
+        tokio::time::sleep(pause).await;
+        requests += 1;
+    }
+}
+
+/// The pause before the request is repeated. `None` if the answer is final.
 fn pause(response: &Result<Response, reqwest::Error>) -> Option<Duration> {
     match response {
         Ok(response) => pause_after(response.status(), response.headers()),

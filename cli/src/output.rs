@@ -11,7 +11,7 @@ const WIDTH: usize = 80;
 pub(crate) struct Output {
     /// Whether a program reads the output, as JSON.
     pub(crate) is_json: bool,
-    /// Whether a person reads the output on a terminal, so that lines are wrapped and states have colours.
+    /// Whether a person reads the output on a terminal, so that lines are wrapped.
     pub(crate) is_terminal: bool,
 }
 

@@ -62,11 +62,13 @@ class RootTest(unittest.TestCase):
     def test_mistakes_are_rejected_before_anything_is_created(self):
         network = {"Egress": "own-network", "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "EgressIps": "192.0.2.1"}
         table, secret = "arn:aws:dynamodb:eu-central-1:1:table/x", "arn:aws:secretsmanager:eu-central-1:1:secret:x"
+        first = {"FirstAllocationId": "eipalloc-1", "FirstPublicIp": "192.0.2.1"}
         accepted = [
             network,
             {**network, "SubnetsHaveIpv6": "yes"},
             {"Egress": "none"},
             {"Zones": 2, "FirstZone": "us-east-1b", "SecondZone": "us-east-1c"},
+            first,
             {"SenderConcurrency": 0, "SlowSenderConcurrency": 2},
             {"ExistingSettingsTable": table, "ExistingKeyRing": secret},
             {"ApiDomainName": "api.example.com", "ApiCertificateArn": "arn"},
@@ -80,6 +82,9 @@ class RootTest(unittest.TestCase):
             {"Zones": 2, "FirstZone": "us-east-1b"},
             {"Zones": 2, "FirstZone": "us-east-1b", "SecondZone": "us-east-1b"},
             {"FirstAllocationId": "eipalloc-1"},
+            {**first, "Egress": "none"},
+            {**first, **network},
+            {"SecondAllocationId": "eipalloc-2", "SecondPublicIp": "192.0.2.2", "Egress": "none"},
             {"SenderConcurrency": 1},
             {"SlowSenderConcurrency": 1},
             {"ReportConcurrency": 1},
@@ -93,6 +98,21 @@ class RootTest(unittest.TestCase):
         for parameters in rejected:
             self.assertEqual(len(root_rules_broken_by(**parameters)), 1, parameters)
 
+    def test_the_canary_has_a_port_that_the_security_group_of_the_sender_lets_out(self):
+        rules = TEMPLATES["network"]["Resources"]["SenderSecurityGroup"]["Properties"]["SecurityGroupEgress"]
+        pattern = ROOT["Parameters"]["CanaryHost"]["AllowedPattern"]
+        for host in ("", "example.com", *(f"example.com:{rule['ToPort']}" for rule in rules)):
+            self.assertRegex(host, pattern)
+        for port in (80, 4430, 44, 8080):
+            self.assertNotRegex(f"example.com:{port}", pattern)
+
+    def test_warm_writes_are_none_or_as_many_as_dynamodb_accepts(self):
+        pattern = ROOT["Parameters"]["WarmWrites"]["AllowedPattern"]
+        for writes in ("0", "4000", "9999", "10000", "250000"):
+            self.assertRegex(writes, pattern)
+        for writes in ("", "00", "1", "3999", "04000", "-1", "4000.5"):
+            self.assertNotRegex(writes, pattern)
+
     def test_the_canary_is_no_host_of_an_aws_service_that_a_private_endpoint_could_answer_for(self):
         # The host of a queue resolves to a private address in a network with an endpoint for SQS.
         host = ROOT["Parameters"]["CanaryHost"]["Default"]
@@ -104,6 +124,28 @@ class RootTest(unittest.TestCase):
         for name, template in TEMPLATES.items():
             used = set(re.findall(r'"(Fn::\w+)"', json.dumps(template.get("Rules", {}))))
             self.assertLessEqual(used, allowed, name)
+
+    def test_rules_compare_strings_because_parameters_are_strings_there(self):
+        def literals(value):
+            if isinstance(value, list):
+                return [literal for item in value for literal in literals(item)]
+            if not isinstance(value, dict):
+                return []
+            compared = [item for item in value.get("Fn::Equals", []) if not isinstance(item, dict)]
+            return compared + literals(list(value.values()))
+
+        for name, template in TEMPLATES.items():
+            for literal in literals(template.get("Rules", {})):
+                self.assertIsInstance(literal, str, name)
+
+    def test_the_ipv6_ranges_of_an_own_network_are_an_output(self):
+        network = {"Egress": "own-network", "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "EgressIps": "192.0.2.1"}
+        output = ROOT["Outputs"]["EgressIpv6Prefixes"]
+        with_range = Resolver(ROOT, {**REQUIRED, **network, "EgressIpv6Prefixes": "2001:db8::/56"}, PSEUDO, ZONES)
+        self.assertTrue(with_range.condition(output["Condition"]))
+        self.assertEqual(with_range.value(output["Value"]), "2001:db8::/56")
+        without = Resolver(ROOT, {**REQUIRED, **network}, PSEUDO, ZONES)
+        self.assertFalse(without.condition(output["Condition"]))
 
     def test_nested_templates_are_local_files(self):
         for resource, template in NESTED.items():

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import unittest
 import zipfile
@@ -15,7 +16,7 @@ from templates import FOLDER
 ROOT = FOLDER.parent
 # The CDK, as .ci/run installs it for cdk-nag.
 NAG = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute() / "tools/nag"
-FUNCTIONS = sorted(path.name for path in (ROOT / "functions").iterdir())
+FUNCTIONS = sorted(path.name for path in (ROOT / "functions").iterdir() if path.is_dir())
 
 
 class ReleaseTest(unittest.TestCase):
@@ -77,6 +78,16 @@ class ReleaseTest(unittest.TestCase):
         uploaded = {path.name for path in (folder / "out").glob("asset.*.zip")}
         self.assertEqual(len(uploaded), len(FUNCTIONS))
         self.assertEqual({"asset." + function["Properties"]["CodeUri"]["Key"] for function in functions}, uploaded)
+
+    def test_without_a_rust_target_it_makes_nothing_and_names_the_command(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "rustup").write_text("#!/bin/sh\n")
+        (folder / "rustup").chmod(0o755)
+        command = [sys.executable, ROOT / ".ci/release", folder / "out"]
+        done = subprocess.run(command, env={"PATH": str(folder)}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("rustup target add aarch64-unknown-linux-gnu", done.stderr)
+        self.assertFalse((folder / "out").exists())
 
     def test_the_same_programs_give_the_same_archive(self):
         self.assertEqual(self.release(), self.release())

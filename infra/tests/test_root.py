@@ -127,7 +127,7 @@ class RootTest(unittest.TestCase):
         return {f["FunctionName"]: f for f in functions if f["FunctionName"].startswith(f"{prefix}-")}
 
     def test_the_longest_name_deploys_and_names_every_function(self):
-        folders = {path.name for path in (FOLDER.parent / "functions").iterdir()}
+        folders = {path.name for path in (FOLDER.parent / "functions").iterdir() if path.is_dir()}
         self.assertEqual(set(self.functions(NAME)), {f"{NAME}-{folder}" for folder in folders})
         self.assertTrue({"ApiUrl", "RedirectUrl", "ConsoleUrl", "SettingsTable", "ActivityTable", "KeyRingSecret"} <= set(self.outputs(NAME)))
 

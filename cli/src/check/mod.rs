@@ -26,8 +26,11 @@ use crate::output::{self, Output};
 use self::setup::Prepared;
 use self::step::{Finding, Steps};
 
-/// The steps from the creation of the project on, in order.
-const CREATING: [&str; 10] = [
+/// All steps before the last one, in order. Each has a result at the end of a check.
+const STEPS: [&str; 13] = [
+    "receiver",
+    "api",
+    "egress-ips",
     "project",
     "api-key",
     "concurrency",
@@ -37,8 +40,14 @@ const CREATING: [&str; 10] = [
     "signature",
     "source-address",
     "return-link",
-    "report-mail",
+    "confirmation-mail",
 ];
+
+/// The detail of the steps that an interruption leaves without a result.
+const INTERRUPTED: &str = "the check was interrupted";
+
+/// The last step.
+const CLEAN_UP: &str = "clean-up";
 
 /// Runs the check. Returns whether everything works.
 ///
@@ -62,12 +71,15 @@ async fn try_check(api: &ApiClient, options: &CheckOptions, steps: &mut Steps, i
     };
     let prepared = match prepared {
         Ok(Some(prepared)) => prepared,
-        Ok(None) => return steps.skip(&CREATING, "not tried, because a step before it failed"),
-        Err(Interrupted) => return add_interruption(steps),
+        Ok(None) => return skip_all(steps, "a step before it failed"),
+        Err(Interrupted) => {
+            add_interruption(steps);
+            return skip_all(steps, INTERRUPTED);
+        }
     };
     // This call is not interrupted: otherwise a project could exist whose id is unknown.
     let Some(project) = steps.run("project", setup::create_project(api)).await else {
-        return steps.skip(&CREATING[1..], "there is no project");
+        return skip_all(steps, "there is no project");
     };
     let done = tokio::select! {
         biased;
@@ -76,6 +88,7 @@ async fn try_check(api: &ApiClient, options: &CheckOptions, steps: &mut Steps, i
     };
     if done.is_err() {
         add_interruption(steps);
+        steps.skip_missing(&STEPS, INTERRUPTED);
     }
     clean_up(api, project, steps, interrupts).await;
 }
@@ -83,8 +96,14 @@ async fn try_check(api: &ApiClient, options: &CheckOptions, steps: &mut Steps, i
 /// Somebody asked the command to end.
 struct Interrupted;
 
+/// Adds all steps that have no result yet, if there is no project to delete.
+fn skip_all(steps: &mut Steps, reason: &str) {
+    steps.skip_missing(&STEPS, reason);
+    steps.skip(&[CLEAN_UP], reason);
+}
+
 fn add_interruption(steps: &mut Steps) {
-    steps.add("interrupted", Duration::ZERO, Finding::failed("the check was interrupted", "Run it again."));
+    steps.add("interrupted", Duration::ZERO, Finding::failed(INTERRUPTED, "Run it again."));
 }
 
 /// Reads what is public, and starts the receiver. `None` if it makes no sense to go on.
@@ -93,7 +112,10 @@ async fn prepare(api: &ApiClient, options: &CheckOptions, steps: &mut Steps) -> 
         Some(address) => {
             Some(steps.run("receiver", setup::start_receiver(address, options.public_url.as_ref())).await?)
         }
-        None => None,
+        None => {
+            steps.skip(&["receiver"], "not tried without --listen");
+            None
+        }
     };
     steps.run("api", setup::read_version(api)).await?;
     let egress = steps.run("egress-ips", setup::read_egress_ips(api)).await;
@@ -103,16 +125,16 @@ async fn prepare(api: &ApiClient, options: &CheckOptions, steps: &mut Steps) -> 
 /// Everything that needs the project.
 async fn main_job(api: &ApiClient, project: ProjectId, prepared: &Prepared, options: &CheckOptions, steps: &mut Steps) {
     let Some(api) = steps.run("api-key", setup::create_key(api, project)).await else {
-        return steps.skip(&CREATING[2..], "there is no API key");
+        return steps.skip_missing(&STEPS, "there is no API key");
     };
     steps.run("concurrency", concurrency::check(&api, project)).await;
     webhook::check(&api, project, prepared, options, steps).await;
     steps.run("return-link", return_link::check(&api, project)).await;
     match &options.email {
         Some(email) => {
-            steps.run("report-mail", mail::check(&api, project, email)).await;
+            steps.run("confirmation-mail", mail::check(&api, project, email)).await;
         }
-        None => steps.skip(&["report-mail"], "not tried without --email"),
+        None => steps.skip(&["confirmation-mail"], "not tried without --email"),
     }
 }
 
@@ -130,5 +152,5 @@ async fn clean_up(api: &ApiClient, project: ProjectId, steps: &mut Steps, interr
             Finding::failed(reason, format!("Delete what is left: call DELETE {path} with the operator key."))
         }
     };
-    steps.add("clean-up", started_at.elapsed(), finding);
+    steps.add(CLEAN_UP, started_at.elapsed(), finding);
 }

@@ -27,7 +27,7 @@ const MAX_KEPT: usize = 20;
 /// A running receiver. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    url: String,
+    url: Url,
     /// Whether a tunnel is in front of the receiver.
     is_behind_tunnel: bool,
     inbox: Arc<Mutex<VecDeque<Webhook>>>,
@@ -47,7 +47,7 @@ impl Receiver {
     pub(crate) async fn start(address: SocketAddr, public_url: Option<&Url>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let local = local_url(listener.local_addr()?);
-        let url = public_url.map_or(local, ToString::to_string);
+        let url = public_url.cloned().unwrap_or(local);
         let inbox = Arc::new(Mutex::default());
         let router = Router::new().fallback(receive).with_state(Arc::clone(&inbox));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -59,7 +59,7 @@ impl Receiver {
     }
 
     /// The URL that leads to the receiver.
-    pub(crate) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
@@ -132,13 +132,14 @@ impl Webhook {
 }
 
 /// The URL of an address on this machine.
-fn local_url(address: SocketAddr) -> String {
+fn local_url(address: SocketAddr) -> Url {
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    format!("http://{}/", SocketAddr::new(host, address.port()))
+    let url = format!("http://{}/", SocketAddr::new(host, address.port()));
+    url.parse().expect("a scheme and an address are a URL")
 }
 
 async fn receive(
@@ -168,7 +169,7 @@ mod tests {
         SystemClock.now()
     }
 
-    async fn start(public_url: Option<&str>) -> (Receiver, String) {
+    async fn start(public_url: Option<&str>) -> (Receiver, Url) {
         // A free port is known before the receiver starts, because the URL of a tunnel hides it.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
@@ -176,10 +177,11 @@ mod tests {
         (Receiver::start(address, public_url.as_ref()).await.unwrap(), local_url(address))
     }
 
-    async fn send(url: &str, headers: &[(&str, &str)], body: &str) {
+    async fn send(url: &Url, headers: &[(&str, &str)], body: &str) {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = headers.iter().fold(client.post(url), |request, (name, value)| request.header(*name, *value));
+        let request =
+            headers.iter().fold(client.post(url.clone()), |request, (name, value)| request.header(*name, *value));
         assert_eq!(request.body(body.to_owned()).send().await.unwrap().status(), 204);
     }
 
@@ -204,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn behind_a_tunnel_the_source_is_what_the_tunnel_reports() {
         let (receiver, url) = start(Some("https://abc.tunnel.example/hook")).await;
-        assert_eq!(receiver.url(), "https://abc.tunnel.example/hook");
+        assert_eq!(receiver.url().as_str(), "https://abc.tunnel.example/hook");
         let network = EgressIp { cidr: "198.51.100.1/32".parse().unwrap(), valid_from: now(), valid_until: None };
         let list = EgressIps { updated_at: now(), ips: vec![network] };
         let event = EventId::new(now(), &SystemRandom);
@@ -234,8 +236,8 @@ mod tests {
 
     #[test]
     fn a_receiver_on_all_addresses_has_a_local_url() {
-        assert_eq!(local_url("0.0.0.0:8080".parse().unwrap()), "http://127.0.0.1:8080/");
-        assert_eq!(local_url("[::]:8080".parse().unwrap()), "http://[::1]:8080/");
-        assert_eq!(local_url("192.0.2.1:80".parse().unwrap()), "http://192.0.2.1:80/");
+        assert_eq!(local_url("0.0.0.0:8080".parse().unwrap()).as_str(), "http://127.0.0.1:8080/");
+        assert_eq!(local_url("[::]:8080".parse().unwrap()).as_str(), "http://[::1]:8080/");
+        assert_eq!(local_url("192.0.2.1:80".parse().unwrap()).as_str(), "http://192.0.2.1/");
     }
 }

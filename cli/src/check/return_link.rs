@@ -20,7 +20,7 @@ const EXPECTED: &str = "https://return.example/done?kycStatus=approved&submissio
 /// Creates a return link and opens it.
 pub(crate) async fn check(api: &ApiClient, project: ProjectId) -> Result<((), Finding), Finding> {
     let link = create(api, project).await.map_err(|error| failed_call(&error))?;
-    match api.http().get(&link).send().await {
+    match api.open(&link).await {
         Ok(response) => judge(response.status(), location(&response)),
         // The URL is left out: the link is a secret.
         Err(error) => Err(Finding::failed(
@@ -51,14 +51,74 @@ fn judge(status: StatusCode, location: Option<&str>) -> Result<((), Finding), Fi
         )),
         (status, _) => Err(Finding::failed(
             format!("the link was answered with {status} instead of a redirect"),
-            "Read the logs of the function redirect. Check that the host of return links leads to this deployment.",
+            answer_advice(status),
         )),
+    }
+}
+
+/// What to do about an answer that is not a redirect.
+fn answer_advice(status: StatusCode) -> &'static str {
+    if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+        "Read the logs of the function redirect, and check the concurrency quota of Lambda: `aws lambda get-account-settings` \
+         shows it."
+    } else {
+        "Read the logs of the function redirect. Check that the host of return links leads to this deployment."
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::response::IntoResponse as _;
+    use domain::foundation::clock::{Clock as _, SystemClock};
+    use domain::foundation::random::SystemRandom;
+    use domain::projects::api_key::{ApiKey, ApiKeyKind};
+    use http::{HeaderMap, Method};
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::config::Config;
+
+    /// Checks a deployment whose return link answers with these statuses, one after the other. Returns the result, and the
+    /// header `x-api-key` of each request for the link.
+    async fn check_answers(statuses: &[u16]) -> (Result<((), Finding), Finding>, Vec<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let opened = Arc::new(Mutex::new(Vec::new()));
+        let (seen, statuses, link) = (Arc::clone(&opened), statuses.to_vec(), json!({ "url": format!("{base}/r/1") }));
+        let answer = async move |method: Method, headers: HeaderMap| {
+            if method != Method::GET {
+                return axum::Json(link).into_response();
+            }
+            let mut seen = seen.lock().unwrap();
+            seen.push(headers.get("x-api-key").map_or("", |key| key.to_str().unwrap()).to_owned());
+            let status = StatusCode::from_u16(statuses[seen.len() - 1]).unwrap();
+            (status, [("retry-after", "0"), ("location", EXPECTED)]).into_response()
+        };
+        tokio::spawn(async { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+        let key = ApiKey::generate(ApiKeyKind::Test, &SystemRandom);
+        let api = ApiClient::new(&Config { api: base.parse().unwrap(), key });
+        let result = check(&api, ProjectId::new(SystemClock.now(), &SystemRandom)).await;
+        let opened = opened.lock().unwrap().clone();
+        (result, opened)
+    }
+
+    #[tokio::test]
+    async fn a_link_is_opened_again_after_a_temporary_failure_without_the_key() {
+        let (result, opened) = check_answers(&[503, 429, 303]).await;
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!(opened, ["", "", ""]);
+    }
+
+    #[tokio::test]
+    async fn a_link_that_stays_unavailable_leads_to_the_quota() {
+        let (result, opened) = check_answers(&[502, 503, 504, 303]).await;
+        let finding = result.unwrap_err();
+        assert_eq!(finding.detail, "the link was answered with 504 Gateway Timeout instead of a redirect");
+        assert!(finding.advice.unwrap().contains("concurrency quota"));
+        assert_eq!(opened.len(), 3);
+    }
 
     #[test]
     fn only_a_redirect_to_the_exact_url_works() {

@@ -42,14 +42,19 @@ pub(crate) async fn start_receiver(
 ) -> Result<(Receiver, Finding), Finding> {
     match Receiver::start(address, public_url).await {
         Ok(receiver) => {
-            let url = receiver.url().to_owned();
-            Ok((receiver, Finding::works(url)))
+            let origin = origin(receiver.url());
+            Ok((receiver, Finding::works(origin)))
         }
         Err(error) => Err(Finding::failed(
             format!("cannot listen on {address}: {error}"),
             "Give --listen an address of this machine with a free port, such as 127.0.0.1:0.",
         )),
     }
+}
+
+/// Scheme, host and port of a receiver. A path or a query may contain a token, so the check does not print them.
+pub(crate) fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 #[derive(Deserialize)]
@@ -146,6 +151,14 @@ mod tests {
     fn judge(policy: &'static str) -> Finding {
         let policy = ("ratelimit-policy".parse().unwrap(), HeaderValue::from_static(policy));
         judge_rate_limit(&HeaderMap::from_iter([policy]))
+    }
+
+    #[tokio::test]
+    async fn the_step_of_the_receiver_hides_what_may_be_a_token() {
+        let tunnel = "https://user:token@abc.tunnel.example:8443/token?key=token".parse().unwrap();
+        let (receiver, finding) = start_receiver("127.0.0.1:0".parse().unwrap(), Some(&tunnel)).await.unwrap();
+        assert_eq!(finding.detail, "https://abc.tunnel.example:8443");
+        assert_eq!(receiver.url(), &tunnel);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::output::{Output, printable};
 
 /// Columns before the detail of a step.
-const DETAIL_INDENT: usize = 38;
+const DETAIL_INDENT: usize = 40;
 
 /// Columns before the advice of a step: it stands below the name, so that it fits in few lines.
 const ADVICE_INDENT: usize = 11;
@@ -22,7 +22,7 @@ domain::public_names! {
         Warning = "warning",
         /// It does not work.
         Failed = "failed",
-        /// It was not tried.
+        /// It was not tried, or has no result because the check was interrupted.
         Skipped = "skipped",
     }
 }
@@ -54,7 +54,7 @@ impl Finding {
         Self { state: StepState::Failed, detail: detail.into(), advice: Some(advice.into()) }
     }
 
-    /// It was not tried.
+    /// It has no result.
     pub(crate) fn skipped(reason: impl Into<String>) -> Self {
         Self { state: StepState::Skipped, detail: reason.into(), advice: None }
     }
@@ -107,6 +107,13 @@ impl Steps {
         }
     }
 
+    /// Adds those of the steps that have no result yet.
+    pub(crate) fn skip_missing(&mut self, names: &[&'static str], reason: &str) {
+        let is_missing = |name: &&str| self.steps.iter().all(|step| step.name != *name);
+        let missing: Vec<_> = names.iter().copied().filter(is_missing).collect();
+        self.skip(&missing, reason);
+    }
+
     /// Adds a step that has ended.
     pub(crate) fn add(&mut self, name: &'static str, duration: Duration, finding: Finding) {
         let Finding { state, detail, advice } = finding;
@@ -153,7 +160,7 @@ fn lines(step: &Step, output: Output) -> Vec<String> {
         StepState::Skipped => String::new(),
         _ => format!("{} ms", step.duration_ms),
     };
-    let head = format!("  {:<8} {:<15} {duration:>9}  ", step.state.as_str(), step.name);
+    let head = format!("  {:<8} {:<17} {duration:>9}  ", step.state.as_str(), step.name);
     let mut details = output.wrap(&step.detail, DETAIL_INDENT).into_iter();
     let first = format!("{head}{}", details.next().unwrap_or_default());
     let details = details.map(|line| format!("{:DETAIL_INDENT$}{line}", ""));
@@ -184,8 +191,8 @@ mod tests {
         assert_eq!(
             lines(&steps.steps[0], terminal),
             [
-                "  failed   event               12 ms  the API answered 422: /url must begin with",
-                "                                      https://",
+                "  failed   event                 12 ms  the API answered 422: /url must begin",
+                "                                        with https://",
                 "           → Use another URL.",
             ]
         );
@@ -196,6 +203,15 @@ mod tests {
         let steps = steps(&[Finding::works("a"), Finding::warning("b", "c"), Finding::skipped("d")]);
         assert!(steps.all_work());
         assert_eq!(steps.summary(), "Everything that was tried works. Warnings: 1.");
+    }
+
+    #[test]
+    fn a_step_with_a_result_is_not_skipped() {
+        let mut steps = steps(&[Finding::works("a")]);
+        steps.skip_missing(&["api", "event", "clean-up"], "b");
+        let shown: Vec<_> = steps.steps.iter().map(|step| (step.name, step.state)).collect();
+        let (works, skipped) = (StepState::Works, StepState::Skipped);
+        assert_eq!(shown, [("event", works), ("api", skipped), ("clean-up", skipped)]);
     }
 
     #[test]

@@ -10,10 +10,11 @@ use domain::webhooks::sample;
 use domain::webhooks::signature::SigningSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::advice::failed_call;
 use super::receiver::Receiver;
-use super::setup::{NAME, Prepared};
+use super::setup::{NAME, Prepared, origin};
 use super::step::{Finding, Steps};
 use super::verdict;
 use crate::api::{Answer, ApiClient, ApiError, Problem};
@@ -44,8 +45,7 @@ pub(crate) async fn check(
     steps: &mut Steps,
 ) {
     let receiver = prepared.receiver.as_ref();
-    // Clap demands one of both.
-    let url = receiver.map(Receiver::url).or(options.receiver.as_ref().map(url::Url::as_str)).unwrap_or_default();
+    let url = receiver.map(Receiver::url).or(options.receiver.as_ref()).expect("clap demands a receiver");
     let Some(endpoint) = steps.run("endpoint", create_endpoint(api, project, url)).await else {
         return steps.skip(&["event", "delivery", "signature", "source-address"], "there is no endpoint");
     };
@@ -61,7 +61,7 @@ pub(crate) async fn check(
     }
 }
 
-async fn create_endpoint(api: &ApiClient, project: ProjectId, url: &str) -> Result<(Endpoint, Finding), Finding> {
+async fn create_endpoint(api: &ApiClient, project: ProjectId, url: &Url) -> Result<(Endpoint, Finding), Finding> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Created {
@@ -75,7 +75,7 @@ async fn create_endpoint(api: &ApiClient, project: ProjectId, url: &str) -> Resu
     let Created { id, signing_secret } = created.map_err(|error| refused_endpoint(&error))?;
     let secret = signing_secret.parse();
     let secret = secret.map_err(|_| ApiError::Unexpected("it has no signing secret".to_owned()));
-    Ok((Endpoint { id, secret: secret.map_err(|error| failed_call(&error))? }, Finding::works(url)))
+    Ok((Endpoint { id, secret: secret.map_err(|error| failed_call(&error))? }, Finding::works(origin(url))))
 }
 
 /// The finding if the endpoint was not created. A rejected URL needs another advice than other values.

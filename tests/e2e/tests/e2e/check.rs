@@ -17,12 +17,33 @@ use tokio::process::Command;
 trials! {
     a_check_with_its_own_receiver_works_and_leaves_nothing_behind,
     a_check_names_what_does_not_work_and_still_deletes_its_project,
-    an_interrupted_check_deletes_its_project,
+    an_interrupted_check_deletes_its_project_and_lists_every_step,
+    a_check_that_cannot_listen_lists_every_step,
+    a_check_without_an_api_lists_every_step,
+    a_check_interrupted_before_its_project_lists_every_step,
     a_check_with_an_unknown_key_fails_and_a_check_without_one_is_wrong_usage,
     a_triggered_event_is_listed_with_its_attempt,
     followed_deliveries_are_shown_when_they_change,
     sample_events_are_refused_for_live_projects,
 }
+
+/// The steps of a check, in order.
+const STEPS: [&str; 14] = [
+    "receiver",
+    "api",
+    "egress-ips",
+    "project",
+    "api-key",
+    "concurrency",
+    "endpoint",
+    "event",
+    "delivery",
+    "signature",
+    "source-address",
+    "return-link",
+    "confirmation-mail",
+    "clean-up",
+];
 
 /// The program, with nothing in its environment but the stack's API and a key.
 fn signpost(stack: &Stack, key: &str, arguments: &[&str]) -> Command {
@@ -41,13 +62,23 @@ struct Ended {
 
 impl Ended {
     async fn of(mut command: Command) -> Self {
-        let output = tokio::time::timeout(WAIT_TIMEOUT, command.output()).await.unwrap().unwrap();
+        Self::from(tokio::time::timeout(WAIT_TIMEOUT, command.output()).await.unwrap().unwrap())
+    }
+
+    fn from(output: std::process::Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
+    }
+
+    /// The names of a check's steps that have this state, in the order of the output.
+    fn in_state(&self, state: &str) -> Vec<String> {
+        let json = self.json();
+        let steps = json["steps"].as_array().unwrap().iter().filter(|step| step["state"] == state);
+        steps.map(|step| step["name"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The steps of a check, by name.
@@ -71,25 +102,10 @@ fn a_check_with_its_own_receiver_works_and_leaves_nothing_behind() {
 
         let steps = check.steps();
         assert_eq!((check.code, &check.json()["works"]), (Some(0), &json!(true)), "{}", check.stdout);
-        for name in [
-            "receiver",
-            "api",
-            "project",
-            "api-key",
-            "concurrency",
-            "endpoint",
-            "event",
-            "delivery",
-            "signature",
-            "source-address",
-            "return-link",
-            "report-mail",
-            "clean-up",
-        ] {
-            assert_eq!(steps[name]["state"], "works", "{name}: {}", check.stdout);
-        }
         // The stack has no fixed addresses.
-        assert_eq!(steps["egress-ips"]["state"], "warning");
+        assert_eq!(check.in_state("warning"), ["egress-ips"], "{}", check.stdout);
+        let others: Vec<_> = STEPS.into_iter().filter(|name| *name != "egress-ips").collect();
+        assert_eq!(check.in_state("works"), others, "{}", check.stdout);
         assert!(steps["source-address"]["detail"].as_str().unwrap().starts_with("127.0.0.1"), "{}", check.stdout);
         let mail = demo::wait_for_mail(stack, email, 0, "confirmation mail").await.unwrap();
         assert!(mail.text.contains("/confirm/"), "{}", mail.text);
@@ -104,7 +120,7 @@ fn a_check_names_what_does_not_work_and_still_deletes_its_project() {
     run(async {
         let stack = stack().await;
         // The receiver does not know this path and answers 401.
-        let url = stack.receiver.url("/check/unknown");
+        let url = stack.receiver.url("/check/unknown?token=secret");
         let check = Ended::of(signpost(stack, &stack.operator_key, &["check", "--receiver", &url, "--json"])).await;
 
         let steps = check.steps();
@@ -112,16 +128,19 @@ fn a_check_names_what_does_not_work_and_still_deletes_its_project() {
         let delivery = &steps["delivery"];
         assert!(delivery["detail"].as_str().unwrap().contains("failed with status 401"), "{delivery}");
         assert_eq!(delivery["advice"], "The receiver must answer with a status of 200 to 299.");
-        assert_eq!(
-            (&steps["signature"]["state"], &steps["report-mail"]["state"]),
-            (&json!("skipped"), &json!("skipped"))
-        );
+        let skipped = ["receiver", "signature", "source-address", "confirmation-mail"];
+        assert_eq!(check.in_state("skipped"), skipped, "{}", check.stdout);
+        // The path and the query of a receiver may be secrets.
+        assert_eq!(steps["endpoint"]["detail"], stack.receiver.url(""), "{}", check.stdout);
+        for part in ["/check/unknown", "token"] {
+            assert!(!check.stdout.contains(part) && !check.stderr.contains(part), "{}", check.stdout);
+        }
         assert_eq!(steps["return-link"]["state"], "works", "{}", check.stdout);
         assert_deleted(stack, steps["project"]["detail"].as_str().unwrap()).await;
     });
 }
 
-fn an_interrupted_check_deletes_its_project() {
+fn an_interrupted_check_deletes_its_project_and_lists_every_step() {
     run(async {
         let stack = stack().await;
         // A receiver that takes connections and never answers keeps the check waiting.
@@ -145,8 +164,57 @@ fn an_interrupted_check_deletes_its_project() {
             printed.contains("the check was interrupted") && printed.contains("the project is deleted"),
             "{printed}"
         );
+        let names: Vec<_> = printed.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+        let listed: Vec<_> = names.into_iter().filter(|name| STEPS.contains(name)).collect();
+        assert_eq!(listed, STEPS, "{printed}");
+        assert!(printed.contains("skipped  delivery"), "{printed}");
         let line = printed.lines().find(|line| line.contains(" project ")).unwrap();
         assert_deleted(stack, line.split_whitespace().last().unwrap()).await;
+    });
+}
+
+fn a_check_that_cannot_listen_lists_every_step() {
+    run(async {
+        let stack = stack().await;
+        let occupied = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = occupied.local_addr().unwrap().to_string();
+        let arguments = ["check", "--listen", &address, "--json"];
+        let check = Ended::of(signpost(stack, &stack.operator_key, &arguments)).await;
+        assert_eq!((check.code, check.in_state("failed")), (Some(1), vec!["receiver".to_owned()]), "{}", check.stdout);
+        assert_eq!(check.in_state("skipped"), STEPS[1..], "{}", check.stdout);
+    });
+}
+
+fn a_check_without_an_api_lists_every_step() {
+    run(async {
+        let stack = stack().await;
+        let mut command = signpost(stack, &stack.operator_key, &["check", "--listen", "127.0.0.1:0", "--json"]);
+        command.env("SIGNPOST_API", stack.receiver.url("/check/no-api"));
+        let check = Ended::of(command).await;
+        assert_eq!((check.code, check.in_state("failed")), (Some(1), vec!["api".to_owned()]), "{}", check.stdout);
+        assert_eq!(check.in_state("skipped"), STEPS[2..], "{}", check.stdout);
+    });
+}
+
+fn a_check_interrupted_before_its_project_lists_every_step() {
+    run(async {
+        let stack = stack().await;
+        // An API that takes connections and never answers keeps the check waiting.
+        let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut command = signpost(stack, &stack.operator_key, &["check", "--listen", "127.0.0.1:0", "--json"]);
+        command.env("SIGNPOST_API", format!("http://{}", api.local_addr().unwrap()));
+        let check = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _connection = tokio::time::timeout(WAIT_TIMEOUT, api.accept()).await.unwrap().unwrap();
+        let id = check.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+        let check = Ended::from(check.wait_with_output().await.unwrap());
+        assert_eq!(
+            (check.code, check.in_state("failed")),
+            (Some(1), vec!["interrupted".to_owned()]),
+            "{}",
+            check.stdout
+        );
+        assert_eq!(check.in_state("skipped"), STEPS[1..], "{}", check.stdout);
     });
 }
 
