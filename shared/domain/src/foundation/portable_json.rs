@@ -137,8 +137,8 @@ impl<'a> Scan<'a> {
 
     /// The pointer to the closest enclosing value whose pointer is short enough.
     fn short_pointer(&self) -> &str {
-        let ends = self.pointer.match_indices('/').map(|(end, _)| end).chain([self.pointer.len()]);
-        &self.pointer[..ends.filter(|end| *end <= MAX_POINTER_BYTES).last().unwrap_or_default()]
+        let mut ends = self.pointer.match_indices('/').map(|(end, _)| end).chain([self.pointer.len()]);
+        &self.pointer[..ends.rfind(|end| *end <= MAX_POINTER_BYTES).unwrap_or_default()]
     }
 
     /// The next byte that is not white space. JSON that follows the grammar has one wherever this is called.
