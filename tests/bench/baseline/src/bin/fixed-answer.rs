@@ -10,5 +10,5 @@ use axum::routing::get;
 async fn main() -> Result<(), lambda_http::Error> {
     let redirect = || async { (StatusCode::SEE_OTHER, [(LOCATION, "https://app.example/done?kycStatus=approved")]) };
     let accept = |_: String| async { (StatusCode::ACCEPTED, r#"{"id":"1","deliveries":[]}"#) };
-    lambda_http::run(Router::new().route("/{*path}", get(redirect).post(accept))).await
+    lambda_http::run(Router::new().route("/", get(redirect)).route("/{*path}", get(redirect).post(accept))).await
 }
