@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use domain::foundation::draft::BadField;
+use domain::foundation::header_names;
 use domain::foundation::random::{self, SystemRandom};
 use domain::projects::api_key::ApiKey;
 use http::{HeaderMap, Method, StatusCode};
@@ -64,24 +66,12 @@ pub(crate) enum ApiError {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Problem {
-    /// The path of the problem's description, such as `/problems/bad-fields`.
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
     /// What is wrong with the request.
     pub(crate) detail: String,
     /// Id of the request, which is in the logs of the deployment.
     pub(crate) request_id: String,
     /// The invalid fields.
-    pub(crate) errors: Vec<InvalidField>,
-}
-
-/// One invalid field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct InvalidField {
-    /// JSON pointer to the field.
-    pub(crate) pointer: String,
-    /// What is wrong with it.
-    pub(crate) detail: String,
+    pub(crate) errors: Vec<BadField>,
 }
 
 impl Problem {
@@ -165,13 +155,13 @@ impl ApiClient {
             request = request.json(body);
         }
         if is_post {
-            request = request.header("idempotency-key", random::letters_and_digits(32, &SystemRandom));
+            request = request.header(header_names::IDEMPOTENCY_KEY, random::letters_and_digits(32, &SystemRandom));
         }
         read(send(request).await).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.api.join(path)).header("x-api-key", self.key.expose())
+        self.http.request(method, self.api.join(path)).header(header_names::API_KEY, self.key.expose())
     }
 }
 

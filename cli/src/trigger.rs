@@ -1,6 +1,7 @@
 //! `signpost trigger`: publishes the sample event of a type, in a test project.
 
 use domain::projects::api_key::ApiKeyKind;
+use domain::projects::project::Mode;
 use domain::webhooks::sample;
 use serde_json::Value;
 use thiserror::Error;
@@ -27,7 +28,7 @@ pub(crate) async fn run(config: &Config, options: &TriggerOptions, output: Outpu
     let is_test = match config.key.kind() {
         ApiKeyKind::Test => true,
         ApiKeyKind::Live => false,
-        ApiKeyKind::Operator => api.get(&path).await?.text("mode")? == "test",
+        ApiKeyKind::Operator => api.get(&path).await?.text("mode")? == Mode::Test.as_str(),
     };
     if !is_test {
         return Err(TriggerError::Live);

@@ -20,7 +20,7 @@ def root_rules_broken_by(**parameters):
 
 
 class RootTest(unittest.TestCase):
-    def test_a_first_deployment_needs_no_more_than_four_parameters(self):
+    def test_a_first_deployment_needs_only_two_parameters(self):
         needed = {name for name, parameter in ROOT["Parameters"].items() if "Default" not in parameter}
         self.assertEqual(needed, set(REQUIRED))
         self.assertEqual(root_rules_broken_by(), [])

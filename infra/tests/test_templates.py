@@ -99,6 +99,10 @@ class RolesTest(unittest.TestCase):
             for action in actions if "*" in resources else []:
                 self.assertTrue(action.startswith(tuple(ON_ANY_RESOURCE)), f"{role} may use {action} on every resource")
 
+    def test_only_functions_that_open_sealed_values_read_the_key_ring(self):
+        readers = {role for role, actions, _ in self.allowed() if "secretsmanager:GetSecretValue" in actions}
+        self.assertEqual(readers, {"ApiRole", "ConsoleRole", "DailyDigestRole", "RedirectRole", "WebhookSenderRole"})
+
     def test_no_role_has_a_wildcard_in_an_action_or_in_part_of_a_resource(self):
         for role, actions, resources in self.allowed():
             self.assertNotIn("*", json.dumps(actions), role)

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_key_leads_to_the_parameter() {
+    fn the_advice_for_a_rejected_key_names_the_parameter() {
         let error = ApiError::Refused { status: StatusCode::UNAUTHORIZED, problem: Problem::default() };
         assert!(failed_call(&error).advice.unwrap().contains("OperatorKeyHashes"));
     }

@@ -42,7 +42,7 @@ mod tests {
     use crate::check::step::StepState;
 
     #[test]
-    fn one_rejected_call_is_a_warning_that_leads_to_the_quota() {
+    fn one_rejected_call_is_a_warning_that_names_the_quota() {
         assert_eq!(judge(&[Ok(()), Ok(())]), Finding::works("2 calls at the same time were answered"));
         let throttled = ApiError::Refused { status: StatusCode::SERVICE_UNAVAILABLE, problem: Problem::default() };
         let finding = judge(&[Ok(()), Err(throttled)]);

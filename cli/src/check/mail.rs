@@ -1,6 +1,7 @@
 //! The mail that asks a notification user for confirmation.
 
 use domain::foundation::id::ProjectId;
+use domain::reports::notification_user::NotificationUserState;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -23,7 +24,7 @@ pub(crate) async fn check(api: &ApiClient, project: ProjectId, email: &str) -> R
 }
 
 fn judge(user: &NotificationUser) -> Finding {
-    if user.state == "unconfirmed" {
+    if user.state == NotificationUserState::Unconfirmed.as_str() {
         return Finding::works(
             "a mail that asks for confirmation was requested; look for it in the mailbox, its link ends with the check",
         );
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_that_cannot_be_sent_leads_to_ses() {
+    fn the_advice_for_a_mail_that_cannot_be_sent_names_ses() {
         let error = ApiError::Refused { status: StatusCode::SERVICE_UNAVAILABLE, problem: Problem::default() };
         assert!(failed(&error).advice.unwrap().contains("SES"));
     }

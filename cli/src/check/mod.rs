@@ -24,30 +24,10 @@ use crate::interrupt::Interrupts;
 use crate::output::{self, Output};
 
 use self::setup::Prepared;
-use self::step::{Finding, Steps};
-
-/// All steps before the last one, in order. Each has a result at the end of a check.
-const STEPS: [&str; 13] = [
-    "receiver",
-    "api",
-    "egress-ips",
-    "project",
-    "api-key",
-    "concurrency",
-    "endpoint",
-    "event",
-    "delivery",
-    "signature",
-    "source-address",
-    "return-link",
-    "confirmation-mail",
-];
+use self::step::{Finding, StepName, Steps};
 
 /// The detail of the steps that an interruption leaves without a result.
 const INTERRUPTED: &str = "the check was interrupted";
-
-/// The last step.
-const CLEAN_UP: &str = "clean-up";
 
 /// Runs the check. Returns whether everything works.
 ///
@@ -71,15 +51,15 @@ async fn try_check(api: &ApiClient, options: &CheckOptions, steps: &mut Steps, i
     };
     let prepared = match prepared {
         Ok(Some(prepared)) => prepared,
-        Ok(None) => return skip_all(steps, "a step before it failed"),
+        Ok(None) => return steps.skip_up_to(StepName::CleanUp, "a step before it failed"),
         Err(Interrupted) => {
             add_interruption(steps);
-            return skip_all(steps, INTERRUPTED);
+            return steps.skip_up_to(StepName::CleanUp, INTERRUPTED);
         }
     };
     // This call is not interrupted: otherwise a project could exist whose id is unknown.
-    let Some(project) = steps.run("project", setup::create_project(api)).await else {
-        return skip_all(steps, "there is no project");
+    let Some(project) = steps.run(StepName::Project, setup::create_project(api)).await else {
+        return steps.skip_up_to(StepName::CleanUp, "there is no project");
     };
     let done = tokio::select! {
         biased;
@@ -88,7 +68,7 @@ async fn try_check(api: &ApiClient, options: &CheckOptions, steps: &mut Steps, i
     };
     if done.is_err() {
         add_interruption(steps);
-        steps.skip_missing(&STEPS, INTERRUPTED);
+        steps.skip_up_to(StepName::ConfirmationMail, INTERRUPTED);
     }
     clean_up(api, project, steps, interrupts).await;
 }
@@ -96,45 +76,39 @@ async fn try_check(api: &ApiClient, options: &CheckOptions, steps: &mut Steps, i
 /// Somebody asked the command to end.
 struct Interrupted;
 
-/// Adds all steps that have no result yet, if there is no project to delete.
-fn skip_all(steps: &mut Steps, reason: &str) {
-    steps.skip_missing(&STEPS, reason);
-    steps.skip(&[CLEAN_UP], reason);
-}
-
 fn add_interruption(steps: &mut Steps) {
-    steps.add("interrupted", Duration::ZERO, Finding::failed(INTERRUPTED, "Run it again."));
+    steps.add(StepName::Interrupted, Duration::ZERO, Finding::failed(INTERRUPTED, "Run it again."));
 }
 
 /// Reads what is public, and starts the receiver. `None` if it makes no sense to go on.
 async fn prepare(api: &ApiClient, options: &CheckOptions, steps: &mut Steps) -> Option<Prepared> {
     let receiver = match options.listen {
         Some(address) => {
-            Some(steps.run("receiver", setup::start_receiver(address, options.public_url.as_ref())).await?)
+            Some(steps.run(StepName::Receiver, setup::start_receiver(address, options.public_url.as_ref())).await?)
         }
         None => {
-            steps.skip(&["receiver"], "not tried without --listen");
+            steps.skip(StepName::Receiver, "not tried without --listen");
             None
         }
     };
-    steps.run("api", setup::read_version(api)).await?;
-    let egress = steps.run("egress-ips", setup::read_egress_ips(api)).await;
+    steps.run(StepName::Api, setup::read_version(api)).await?;
+    let egress = steps.run(StepName::EgressIps, setup::read_egress_ips(api)).await;
     Some(Prepared { egress, receiver })
 }
 
 /// Everything that needs the project.
 async fn main_job(api: &ApiClient, project: ProjectId, prepared: &Prepared, options: &CheckOptions, steps: &mut Steps) {
-    let Some(api) = steps.run("api-key", setup::create_key(api, project)).await else {
-        return steps.skip_missing(&STEPS, "there is no API key");
+    let Some(api) = steps.run(StepName::ApiKey, setup::create_key(api, project)).await else {
+        return steps.skip_up_to(StepName::ConfirmationMail, "there is no API key");
     };
-    steps.run("concurrency", concurrency::check(&api, project)).await;
+    steps.run(StepName::Concurrency, concurrency::check(&api, project)).await;
     webhook::check(&api, project, prepared, options, steps).await;
-    steps.run("return-link", return_link::check(&api, project)).await;
+    steps.run(StepName::ReturnLink, return_link::check(&api, project)).await;
     match &options.email {
         Some(email) => {
-            steps.run("confirmation-mail", mail::check(&api, project, email)).await;
+            steps.run(StepName::ConfirmationMail, mail::check(&api, project, email)).await;
         }
-        None => steps.skip(&["confirmation-mail"], "not tried without --email"),
+        None => steps.skip(StepName::ConfirmationMail, "not tried without --email"),
     }
 }
 
@@ -152,5 +126,5 @@ async fn clean_up(api: &ApiClient, project: ProjectId, steps: &mut Steps, interr
             Finding::failed(reason, format!("Delete what is left: call DELETE {path} with the operator key."))
         }
     };
-    steps.add(CLEAN_UP, started_at.elapsed(), finding);
+    steps.add(StepName::CleanUp, started_at.elapsed(), finding);
 }

@@ -11,6 +11,7 @@ use axum::extract::{ConnectInfo, State};
 use domain::foundation::id::{EndpointId, EventId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::egress::EgressIps;
+use domain::webhooks::request::WEBHOOK_ID;
 use domain::webhooks::signature::SigningSecret;
 use domain::webhooks::verification::{CapturedWebhook, Finding as SignatureFinding, Known, KnownSecret, SecretOwner};
 use http::{HeaderMap, StatusCode};
@@ -43,7 +44,7 @@ pub(crate) struct Webhook {
 }
 
 impl Receiver {
-    /// Listens on an address. `public_url` is the URL of a tunnel that leads to it.
+    /// Listens on an address. `public_url` is the URL of a tunnel to it.
     pub(crate) async fn start(address: SocketAddr, public_url: Option<&Url>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let local = local_url(listener.local_addr()?);
@@ -58,7 +59,7 @@ impl Receiver {
         Ok(Self { url, is_behind_tunnel: public_url.is_some(), inbox, server })
     }
 
-    /// The URL that leads to the receiver.
+    /// The URL of the receiver for the deployment.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
@@ -66,7 +67,7 @@ impl Receiver {
     /// The webhook of an event, if it arrived. After several attempts, the last one.
     pub(crate) fn webhook(&self, event: EventId) -> Option<Webhook> {
         let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
-        inbox.iter().rev().find(|webhook| webhook.header("webhook-id") == Some(&event.to_string())).cloned()
+        inbox.iter().rev().find(|webhook| webhook.header(WEBHOOK_ID.as_str()) == Some(&event.to_string())).cloned()
     }
 
     /// What the source address of a webhook says.

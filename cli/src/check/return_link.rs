@@ -11,7 +11,7 @@ use super::step::Finding;
 use crate::api::{ApiClient, ApiError};
 use crate::output;
 
-/// Where the link leads to. Nothing is sent there: the check reads the redirect and does not follow it.
+/// The target of the link. Nothing is sent there: the check reads the redirect and does not follow it.
 const RETURN_URL: &str = "https://return.example/done";
 
 /// Where the link must lead to after an approval.
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_link_that_stays_unavailable_leads_to_the_quota() {
+    async fn the_advice_for_a_link_that_stays_unavailable_names_the_quota() {
         let (result, opened) = check_answers(&[502, 503, 504, 303]).await;
         let finding = result.unwrap_err();
         assert_eq!(finding.detail, "the link was answered with 504 Gateway Timeout instead of a redirect");

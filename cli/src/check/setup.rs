@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use domain::foundation::clock::{Clock as _, SystemClock};
+use domain::foundation::header_names;
 use domain::foundation::id::ProjectId;
 use domain::projects::api_key::ApiKey;
+use domain::projects::project::Mode;
 use domain::webhooks::egress::EgressIps;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -90,7 +92,7 @@ pub(crate) async fn create_project(api: &ApiClient) -> Result<(ProjectId, Findin
         id: ProjectId,
     }
 
-    let project = api.post("/v1/projects", &json!({ "name": NAME, "mode": "test" })).await;
+    let project = api.post("/v1/projects", &json!({ "name": NAME, "mode": Mode::Test })).await;
     let project = project.and_then(Answer::read::<Project>);
     let Project { id } = project.map_err(|error| not_created(&error))?;
     Ok((id, Finding::works(id.to_string())))
@@ -136,7 +138,7 @@ fn judge_rate_limit(headers: &HeaderMap) -> Finding {
 
 /// Calls and seconds of a policy such as `"key";q=1000;w=10`.
 fn rate_limit(headers: &HeaderMap) -> Option<(u32, u32)> {
-    let policy = headers.get("ratelimit-policy")?.to_str().ok()?;
+    let policy = headers.get(header_names::RATE_LIMIT_POLICY)?.to_str().ok()?;
     let number = |name: &str| policy.split(';').find_map(|part| part.trim().strip_prefix(name)?.parse().ok());
     Some((number("q=")?, number("w=").filter(|seconds| *seconds > 0)?))
 }
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_project_whose_creation_got_no_answer_may_exist() {
+    fn the_advice_after_a_creation_without_an_answer_says_that_the_project_may_exist() {
         let advice = not_created(&ApiError::Unexpected("it is not JSON".to_owned())).advice.unwrap();
         assert!(advice.ends_with("If GET /v1/projects lists a project named `signpost check`, delete it."), "{advice}");
     }

@@ -14,6 +14,42 @@ const DETAIL_INDENT: usize = 40;
 const ADVICE_INDENT: usize = 11;
 
 domain::public_names! {
+    /// The steps of a check, in order. Their names are stable.
+    pub(crate) enum StepName {
+        /// Starts a receiver.
+        Receiver = "receiver",
+        /// Reaches the API.
+        Api = "api",
+        /// Reads the published source addresses.
+        EgressIps = "egress-ips",
+        /// Creates a project.
+        Project = "project",
+        /// Creates an API key.
+        ApiKey = "api-key",
+        /// Calls the API at the same time.
+        Concurrency = "concurrency",
+        /// Creates an endpoint.
+        Endpoint = "endpoint",
+        /// Publishes an event.
+        Event = "event",
+        /// Waits until the webhook is delivered.
+        Delivery = "delivery",
+        /// Verifies the signature of the webhook.
+        Signature = "signature",
+        /// Compares the source address of the webhook with the published ones.
+        SourceAddress = "source-address",
+        /// Opens a return link.
+        ReturnLink = "return-link",
+        /// Asks for a confirmation mail.
+        ConfirmationMail = "confirmation-mail",
+        /// Deletes the project.
+        CleanUp = "clean-up",
+        /// Somebody interrupted the check. Other checks have no such step.
+        Interrupted = "interrupted",
+    }
+}
+
+domain::public_names! {
     /// How a step ended.
     pub(crate) enum StepState {
         /// It works.
@@ -64,7 +100,7 @@ impl Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Step {
-    name: &'static str,
+    name: StepName,
     state: StepState,
     duration_ms: u128,
     detail: String,
@@ -88,7 +124,7 @@ impl Steps {
     /// Runs a step. Returns its value if it works.
     pub(crate) async fn run<T>(
         &mut self,
-        name: &'static str,
+        name: StepName,
         work: impl Future<Output = Result<(T, Finding), Finding>>,
     ) -> Option<T> {
         let started_at = Instant::now();
@@ -100,22 +136,22 @@ impl Steps {
         value
     }
 
-    /// Adds steps that are not tried.
-    pub(crate) fn skip(&mut self, names: &[&'static str], reason: &str) {
-        for name in names {
-            self.add(name, Duration::ZERO, Finding::skipped(reason));
+    /// Adds a step that is not tried.
+    pub(crate) fn skip(&mut self, name: StepName, reason: &str) {
+        self.add(name, Duration::ZERO, Finding::skipped(reason));
+    }
+
+    /// Adds the steps up to `last` that have no result yet.
+    pub(crate) fn skip_up_to(&mut self, last: StepName, reason: &str) {
+        for name in StepName::ALL.into_iter().filter(|name| *name <= last) {
+            if self.steps.iter().all(|step| step.name != name) {
+                self.skip(name, reason);
+            }
         }
     }
 
-    /// Adds those of the steps that have no result yet.
-    pub(crate) fn skip_missing(&mut self, names: &[&'static str], reason: &str) {
-        let is_missing = |name: &&str| self.steps.iter().all(|step| step.name != *name);
-        let missing: Vec<_> = names.iter().copied().filter(is_missing).collect();
-        self.skip(&missing, reason);
-    }
-
     /// Adds a step that has ended.
-    pub(crate) fn add(&mut self, name: &'static str, duration: Duration, finding: Finding) {
+    pub(crate) fn add(&mut self, name: StepName, duration: Duration, finding: Finding) {
         let Finding { state, detail, advice } = finding;
         let (detail, advice) = (printable(&detail), advice.map(|advice| printable(&advice)));
         let step = Step { name, state, duration_ms: duration.as_millis(), detail, advice };
@@ -160,7 +196,7 @@ fn lines(step: &Step, output: Output) -> Vec<String> {
         StepState::Skipped => String::new(),
         _ => format!("{} ms", step.duration_ms),
     };
-    let head = format!("  {:<8} {:<17} {duration:>9}  ", step.state.as_str(), step.name);
+    let head = format!("  {:<8} {:<17} {duration:>9}  ", step.state.as_str(), step.name.as_str());
     let mut details = output.wrap(&step.detail, DETAIL_INDENT).into_iter();
     let first = format!("{head}{}", details.next().unwrap_or_default());
     let details = details.map(|line| format!("{:DETAIL_INDENT$}{line}", ""));
@@ -178,7 +214,7 @@ mod tests {
     fn steps(findings: &[Finding]) -> Steps {
         let mut steps = Steps::new(SILENT);
         for finding in findings {
-            steps.add("event", Duration::from_millis(12), finding.clone());
+            steps.add(StepName::Event, Duration::from_millis(12), finding.clone());
         }
         steps
     }
@@ -208,10 +244,12 @@ mod tests {
     #[test]
     fn a_step_with_a_result_is_not_skipped() {
         let mut steps = steps(&[Finding::works("a")]);
-        steps.skip_missing(&["api", "event", "clean-up"], "b");
-        let shown: Vec<_> = steps.steps.iter().map(|step| (step.name, step.state)).collect();
-        let (works, skipped) = (StepState::Works, StepState::Skipped);
-        assert_eq!(shown, [("event", works), ("api", skipped), ("clean-up", skipped)]);
+        steps.skip_up_to(StepName::Delivery, "b");
+        let shown: Vec<_> = steps.steps.iter().map(|step| (step.name.as_str(), step.state)).collect();
+        let skipped = |name| (name, StepState::Skipped);
+        let before = ["receiver", "api", "egress-ips", "project", "api-key", "concurrency", "endpoint"].map(skipped);
+        let expected = [&[("event", StepState::Works)], &before[..], &[skipped("delivery")]].concat();
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_without_an_attempt_leads_to_the_sender() {
+    fn the_advice_for_a_delivery_without_an_attempt_names_the_sender() {
         let finding = judge_unfinished(&delivery("queued", &[]), 60);
         assert_eq!(finding.detail, "no attempt was recorded within 60 s");
         assert!(finding.advice.unwrap().contains("webhook-sender"));

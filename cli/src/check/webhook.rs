@@ -15,7 +15,7 @@ use url::Url;
 use super::advice::failed_call;
 use super::receiver::Receiver;
 use super::setup::{NAME, Prepared, origin};
-use super::step::{Finding, Steps};
+use super::step::{Finding, StepName, Steps};
 use super::verdict;
 use crate::api::{Answer, ApiClient, ApiError, Problem};
 use crate::arguments::CheckOptions;
@@ -46,18 +46,18 @@ pub(crate) async fn check(
 ) {
     let receiver = prepared.receiver.as_ref();
     let url = receiver.map(Receiver::url).or(options.receiver.as_ref()).expect("clap demands a receiver");
-    let Some(endpoint) = steps.run("endpoint", create_endpoint(api, project, url)).await else {
-        return steps.skip(&["event", "delivery", "signature", "source-address"], "there is no endpoint");
+    let Some(endpoint) = steps.run(StepName::Endpoint, create_endpoint(api, project, url)).await else {
+        return steps.skip_up_to(StepName::SourceAddress, "there is no endpoint");
     };
-    let Some(event) = steps.run("event", publish(api, project)).await else {
-        return steps.skip(&["delivery", "signature", "source-address"], "there is no event");
+    let Some(event) = steps.run(StepName::Event, publish(api, project)).await else {
+        return steps.skip_up_to(StepName::SourceAddress, "there is no event");
     };
-    if steps.run("delivery", wait(api, project, event.delivery, options.timeout)).await.is_none() {
-        return steps.skip(&["signature", "source-address"], "the webhook was not delivered");
+    if steps.run(StepName::Delivery, wait(api, project, event.delivery, options.timeout)).await.is_none() {
+        return steps.skip_up_to(StepName::SourceAddress, "the webhook was not delivered");
     }
     match receiver {
         Some(receiver) => look_at_webhook(prepared, receiver, endpoint, event.id, steps),
-        None => steps.skip(&["signature", "source-address"], "only known with --listen"),
+        None => steps.skip_up_to(StepName::SourceAddress, "only known with --listen"),
     }
 }
 
@@ -147,19 +147,19 @@ fn look_at_webhook(prepared: &Prepared, receiver: &Receiver, endpoint: Endpoint,
             "the webhook was accepted, but not by this receiver",
             "Another server answered. Check that the URL of --public-url leads to the address of --listen.",
         );
-        steps.add("signature", Duration::ZERO, finding);
-        return steps.skip(&["source-address"], "the webhook did not arrive");
+        steps.add(StepName::Signature, Duration::ZERO, finding);
+        return steps.skip(StepName::SourceAddress, "the webhook did not arrive");
     };
     let started_at = Instant::now();
     let signature = webhook.judge_signature(endpoint.id, endpoint.secret, now);
-    steps.add("signature", started_at.elapsed(), signature);
+    steps.add(StepName::Signature, started_at.elapsed(), signature);
     match &prepared.egress {
         Some(egress) => {
             let started_at = Instant::now();
             let source = receiver.judge_source(&webhook, egress, now);
-            steps.add("source-address", started_at.elapsed(), source);
+            steps.add(StepName::SourceAddress, started_at.elapsed(), source);
         }
-        None => steps.skip(&["source-address"], "there is no list to compare it with"),
+        None => steps.skip(StepName::SourceAddress, "there is no list to compare it with"),
     }
 }
 
@@ -168,11 +168,11 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::api::InvalidField;
+    use domain::foundation::draft::BadField;
 
     #[test]
-    fn a_rejected_url_leads_to_a_tunnel() {
-        let invalid = InvalidField { pointer: "/url".to_owned(), detail: "must be https".to_owned() };
+    fn the_advice_for_a_rejected_url_names_a_tunnel() {
+        let invalid = BadField { pointer: "/url".to_owned(), detail: "must be https".to_owned() };
         let problem = Problem { errors: vec![invalid], ..Problem::default() };
         let finding = refused_endpoint(&ApiError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, problem });
         assert_eq!(finding.detail, "the API answered 422 Unprocessable Entity: /url must be https");

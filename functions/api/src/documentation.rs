@@ -10,13 +10,15 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, E
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::http::api_error::ApiError;
 use crate::http::body::CheckedQuery;
+use crate::http::etag::Tag;
 use crate::http::problem_kind::ProblemKind;
+use crate::http::response::PUBLIC;
 
 /// The committed OpenAPI document.
 pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
@@ -30,9 +32,18 @@ pub(crate) const PAGE: &str = include_str!("../docs.html");
 /// The style sheet that the page contains.
 const STYLE: &str = include_str!("../templates/docs.css");
 
-static OPENAPI_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(OPENAPI));
-static OPENAPI_30_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(OPENAPI_30));
-static PAGE_TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(PAGE));
+static OPENAPI_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(OPENAPI));
+static OPENAPI_30_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(OPENAPI_30));
+static PAGE_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(PAGE));
+
+/// Allows the page its own style sheet and nothing else.
+static PAGE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("base64 is visible ASCII")
+});
 
 /// The query of `GET /openapi.json`.
 #[derive(Deserialize)]
@@ -46,19 +57,14 @@ pub(crate) async fn openapi(CheckedQuery(wanted): CheckedQuery<Wanted>) -> Resul
     match wanted.version.as_deref() {
         None | Some("3.1") => Ok(respond(&OPENAPI_TAG, "application/json", OPENAPI)),
         Some("3.0") => Ok(respond(&OPENAPI_30_TAG, "application/json", OPENAPI_30)),
-        Some(_) => Err(ApiError::NotFound("version of the document: use 3.0 or 3.1")),
+        Some(_) => Err(ApiError::NotFound("document in this version of OpenAPI (3.0 or 3.1)")),
     }
 }
 
 /// Returns the API reference as a page. The page contains no script and loads nothing.
 pub(crate) async fn page() -> Response {
     let mut response = respond(&PAGE_TAG, "text/html; charset=utf-8", PAGE);
-    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
-    );
-    let policy = HeaderValue::from_str(&policy).expect("base64 is visible ASCII");
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY.clone());
     response
 }
 
@@ -70,13 +76,10 @@ pub(crate) async fn problem(Path(name): Path<String>) -> Result<Response, ApiErr
 
 /// Responds with a document that anyone may cache for five minutes.
 fn respond(tag: &HeaderValue, content_type: &'static str, content: &'static str) -> Response {
-    let headers = [(ETAG, tag.clone()), (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
+    let headers = [(ETAG, tag.clone()), (CACHE_CONTROL, HeaderValue::from_static(PUBLIC))];
     (headers, [(CONTENT_TYPE, content_type)], content).into_response()
 }
 
-/// The `ETag` of a public document.
-pub(crate) fn entity_tag(content: &str) -> HeaderValue {
-    let hash = Sha256::digest(content);
-    let tag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&hash[..12]));
-    HeaderValue::from_str(&tag).expect("base64 is visible ASCII")
+fn tag_of(content: &str) -> HeaderValue {
+    Tag::of_content(content).header_value()
 }

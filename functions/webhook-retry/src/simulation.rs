@@ -340,7 +340,7 @@ fn minutes(duration: Duration) -> u64 {
 }
 
 #[test]
-fn a_backlog_delays_no_other_project_and_is_queued_within_half_an_hour() {
+fn a_backlog_is_queued_within_half_an_hour_and_matches_the_table_in_docs_scale() {
     let mut table = String::from(
         "| overdue deliveries | of projects | events of | receivers answer in | others late by at most \
          | all queued after | all attempted after |\n\

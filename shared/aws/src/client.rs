@@ -30,7 +30,7 @@ pub struct Aws(Arc<Services>);
 /// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallTimeouts {
-    /// For the direct attempt that some calls make before those of the SDK ([`crate::direct`]). Such a call takes at most this
+    /// For the direct attempt that some calls make before those of the SDK ([`crate::direct`]). A call with one takes at most this
     /// time and that of a call.
     direct: Duration,
     /// For one attempt of the SDK, with its connection. AWS answers within milliseconds; DynamoDB takes longest, for a page of

@@ -5,16 +5,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, ETAG};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use domain::webhooks::egress::EgressIps;
 
 use crate::app::App;
-use crate::documentation;
 use crate::http::api_error::ApiError;
+use crate::http::etag::Tag;
+use crate::http::response::PUBLIC;
 use crate::http::unknown_query::NoQuery;
 
 /// Lists the addresses that webhooks come from, for the firewalls of receivers. The list announces new addresses ahead. Read it
@@ -26,9 +26,12 @@ use crate::http::unknown_query::NoQuery;
 pub(crate) async fn list(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let list = current(&app).await?;
     let text = serde_json::to_string(&*list).expect("the list can be written as JSON");
-    let headers =
-        [(ETAG, documentation::entity_tag(&text)), (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
-    Ok((headers, Json(&*list)).into_response())
+    let headers = [
+        (ETAG, Tag::of_content(&text).header_value()),
+        (CACHE_CONTROL, HeaderValue::from_static(PUBLIC)),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    ];
+    Ok((headers, text).into_response())
 }
 
 /// Returns the list, and stores it if the addresses of the deployment have changed.

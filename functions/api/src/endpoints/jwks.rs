@@ -16,7 +16,7 @@ use crate::http::api_error::ApiError;
 use crate::http::body::Body;
 use crate::http::caller::{Caller, scope};
 use crate::http::etag::{Preconditions, SettingsView, Tag};
-use crate::http::response::SettingsResponse;
+use crate::http::response::{PUBLIC, SettingsResponse};
 use crate::http::settings_change::ChangeDecision;
 use crate::http::unknown_query::NoQuery;
 #[cfg(test)]
@@ -100,7 +100,7 @@ pub(crate) async fn list(
         Some(pairs) => SettingsResponse::ok(JwkSet::of(pairs, now)).with_tag(tag_of(pairs, now)),
         None => SettingsResponse::ok(JwkSet { keys: Vec::new() }),
     };
-    Ok(([(CACHE_CONTROL, "public, max-age=300")], response))
+    Ok(([(CACHE_CONTROL, PUBLIC)], response))
 }
 
 /// Creates a key pair that replaces the current one. Its public key is listed at once, and it signs webhooks ten minutes later, so

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::foundation::draft::{BadField, BadFields};
+use domain::foundation::draft::BadFields;
 use domain::foundation::id::EndpointId;
 use domain::foundation::time::Timestamp;
 use domain::webhooks::endpoint::{Endpoint, MAX_RETIRING_SECRETS, SecretRotation, TooManyRetiring};
@@ -55,8 +55,7 @@ pub(crate) async fn rotate(
     let alter = move |mut endpoint: Endpoint, now| async move {
         let secret = rotation.signing_secret.clone().unwrap_or_else(|| SigningSecret::generate(&*app.random));
         if rotation.signing_secret.is_some() && endpoint.signs_with(&secret, now, ring) {
-            let (pointer, detail) = ("/signingSecret".to_owned(), "already signs for this endpoint".to_owned());
-            return Err(BadFields(vec![BadField { pointer, detail }]).into());
+            return Err(BadFields::one("/signingSecret", "already signs for this endpoint").into());
         }
         let rotated = endpoint.rotate_secret(&secret, rotation, now, ring, &*app.random);
         rotated.map_err(|TooManyRetiring| {

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::foundation::draft::{BadField, BadFields};
+use domain::foundation::draft::BadFields;
 use domain::foundation::id::{DeliveryId, EndpointId, ProjectId, ReplayId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{ReplayTask, SkipReason};
@@ -275,10 +275,7 @@ async fn existing(app: &App, project: ProjectId, id: ReplayId) -> Result<Replay,
 /// Loads the endpoint that the filter names. Fails if it does not exist, because nothing can be replayed to it. With the scope
 /// `missing`, also fails if the endpoint does not receive the filter's event type.
 async fn endpoint_of(app: &App, project: ProjectId, filter: &ReplayFilter) -> Result<Option<Endpoint>, ApiError> {
-    let bad = |pointer: &str, detail: &str| {
-        let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
-        ApiError::from(BadFields(vec![BadField { pointer, detail }]))
-    };
+    let bad = |pointer: &str, detail: &str| ApiError::from(BadFields::one(pointer, detail));
     let Some(id) = filter.endpoint_id else { return Ok(None) };
     let endpoint = app.store.endpoints.get(project, id).await?;
     let endpoint = endpoint.ok_or_else(|| bad("/endpointId", "is not an endpoint of this project"))?;

@@ -290,10 +290,7 @@ impl From<CannotIssue> for ApiError {
         match reason {
             CannotIssue::NextExists => Self::NextKeyExists,
             CannotIssue::TooMany => Self::LimitReached(MAX_SECRET_KEYS, "valid secretKeys"),
-            CannotIssue::Duplicate => {
-                let (pointer, detail) = ("/secretKey".to_owned(), "is already one of the project's keys".to_owned());
-                BadFields(vec![BadField { pointer, detail }]).into()
-            }
+            CannotIssue::Duplicate => BadFields::one("/secretKey", "is already one of the project's keys").into(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::convert::identity;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use domain::foundation::header_names;
 use domain::foundation::id::ProjectId;
 use domain::projects::api_key::{ApiKey, ApiKeyKind, ProjectKey};
 use domain::projects::console::ConsoleSession;
@@ -107,7 +108,7 @@ async fn count_call(caller: &str, parts: &Parts, app: &App) -> Result<(), ApiErr
 
 /// The API key in the header. The checksum in a key rejects mistyped ones here, without a read of the store.
 fn api_key(parts: &Parts) -> Result<ApiKey, ApiError> {
-    let header = parts.headers.get("x-api-key").and_then(|value| value.to_str().ok());
+    let header = parts.headers.get(header_names::API_KEY).and_then(|value| value.to_str().ok());
     header.and_then(|value| value.parse().ok()).ok_or(ApiError::UnknownKey)
 }
 

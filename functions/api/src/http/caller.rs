@@ -40,12 +40,16 @@ pub(crate) struct Caller<S> {
     scope: PhantomData<S>,
 }
 
+/// Number of calls that a slow call counts as.
+const SLOW_WEIGHT: u32 = 10;
+
 impl<S> Caller<S> {
-    /// Counts `calls` additional calls for this request. They affect only later requests, so a caller with a low limit can use
-    /// all routes.
-    pub(crate) async fn charge(&self, app: &App, calls: u32) {
+    /// Counts this request as [`SLOW_WEIGHT`] calls of its API key or session. The additional calls affect only later requests, so
+    /// a caller with a low limit can use all routes.
+    pub(crate) async fn charge_slow(&self, app: &App) {
         let Some(id) = self.identity.id() else { return };
-        let status = app.rate_limiter.charge(&id, calls, app.clock.now()).await;
+        // Authentication has counted one call.
+        let status = app.rate_limiter.charge(&id, SLOW_WEIGHT - 1, app.clock.now()).await;
         if let Some(slot) = &self.rate_limit {
             slot.set(status);
         }

@@ -41,8 +41,12 @@ impl Tag {
     /// The number of the entry changes the tag with every write, including writes of values that the API never returns, such as a
     /// signing secret. The settings can also change the tag over time, for example when an overlap ends.
     pub(crate) fn of(settings: &Fields, changed_in: u64) -> Self {
-        let json = serde_json::to_vec(&(settings, changed_in)).expect("fields can be written as JSON");
-        Self(BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(json)[..12]))
+        Self::of_content(serde_json::to_vec(&(settings, changed_in)).expect("fields can be written as JSON"))
+    }
+
+    /// The tag of a document with this content.
+    pub(crate) fn of_content(content: impl AsRef<[u8]>) -> Self {
+        Self(BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(content)[..12]))
     }
 
     /// The tag in an `ETag` header, unless it is weak.
@@ -62,7 +66,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// The conditions of a change: `If-Match` and `If-None-Match`.
+/// The conditions of a request: `If-Match` and `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Preconditions {
     if_match: Option<Tags>,
@@ -79,7 +83,7 @@ enum Tags {
 }
 
 impl Preconditions {
-    /// A change without conditions.
+    /// A request without conditions.
     pub(crate) const NONE: Self = Self { if_match: None, if_none_match: None };
 
     /// Reads the conditions of a request.

@@ -18,6 +18,7 @@ use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
+use domain::foundation::header_names;
 use domain::foundation::id::{ApiKeyId, EventId, ProjectId};
 use domain::foundation::key_ring::{Sealed, SealedKind};
 use domain::projects::api_key::{ProjectKey, Scope};
@@ -167,7 +168,7 @@ fn stored_request(
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = headers.get(header_names::IDEMPOTENCY_KEY) else { return Ok(None) };
     Ok(Some(value.to_str().unwrap_or_default().parse()?))
 }
 

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use domain::foundation::cache::Cache;
+use domain::foundation::header_names;
 use domain::foundation::time::Timestamp;
 use domain::projects::rate_limit::{CallCounter, RateLimit, WINDOW, Window};
 use tracing::warn;
@@ -108,7 +109,7 @@ impl RateLimitSlot {
         let Some(RateLimitStatus { limit, remaining, seconds_left }) = self.get() else { return };
         let policy = format!("\"key\";q={};w={}", limit.calls(), WINDOW.as_secs());
         let status = format!("\"key\";r={remaining};t={seconds_left}");
-        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", status)] {
+        for (name, value) in [(header_names::RATE_LIMIT_POLICY, policy), (header_names::RATE_LIMIT, status)] {
             let value = HeaderValue::from_str(&value).expect("numbers and names are visible ASCII");
             response.headers_mut().insert(name, value);
         }

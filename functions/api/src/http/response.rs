@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::http::etag::Tag;
 
+/// `Cache-Control` of responses that anyone may cache. They need no API key.
+pub(crate) const PUBLIC: &str = "public, max-age=300";
+
 /// A successful response with the resource `T` and its `ETag`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SettingsResponse<T> {

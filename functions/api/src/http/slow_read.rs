@@ -1,5 +1,5 @@
 //! Reads that take seconds: reports, and dry runs of replays. They run in the function that accepts events, so a project can run
-//! only one at a time, and each counts as several calls of its API key.
+//! only one at a time, and each counts as several calls.
 
 use aws::lambda::telemetry;
 use domain::foundation::random;
@@ -8,16 +8,6 @@ use tracing::warn;
 use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::caller::Caller;
-
-/// Number of calls that a slow call counts as.
-const WEIGHT: u32 = 10;
-
-impl<S> Caller<S> {
-    /// Counts the running call as [`WEIGHT`] calls of its API key. Authentication has counted one.
-    pub(crate) async fn charge_slow(&self, app: &App) {
-        self.charge(app, WEIGHT - 1).await;
-    }
-}
 
 impl App {
     /// Runs a slow read of the caller's project. Fails if another one is running.

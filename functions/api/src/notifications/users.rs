@@ -4,7 +4,7 @@
 use aws::store::Write;
 use axum::Json;
 use axum::extract::State;
-use domain::foundation::draft::{BadField, BadFields};
+use domain::foundation::draft::BadFields;
 use domain::foundation::id::{NotificationUserId, ProjectId};
 use domain::projects::audit::{AuditChange, Resource};
 use domain::projects::project::Project;
@@ -216,8 +216,7 @@ pub(crate) async fn existing(
 async fn check_new(app: &App, project: ProjectId, new: &NewNotificationUser) -> Result<(), ApiError> {
     let users = app.store.users.list(project).await?;
     if new.is_among(&users) {
-        let (pointer, detail) = ("/email".to_owned(), "is already a notification user of this project".to_owned());
-        return Err(BadFields(vec![BadField { pointer, detail }]).into());
+        return Err(BadFields::one("/email", "is already a notification user of this project").into());
     }
     if users.len() >= MAX_NOTIFICATION_USERS {
         return Err(ApiError::LimitReached(MAX_NOTIFICATION_USERS, "notification users per project"));

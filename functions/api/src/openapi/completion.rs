@@ -1,10 +1,10 @@
-//! Adds to the OpenAPI document what all operations share: summaries, parameters, problems, headers, and the handling of `null`.
+//! Adds to the OpenAPI document what all operations share: summaries, parameters, conditions, problems and headers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{flatten, parsers};
+use super::schemas::{self, members, strip_null};
 use crate::http::problem_kind::ProblemKind;
 
 /// Completes a document that was generated from the handlers and types.
@@ -30,63 +30,9 @@ pub(super) fn complete(document: &mut Value) {
         document["components"]["responses"][name] = problem_response(&kinds);
     }
     document["components"]["headers"] = headers();
-    let schemas = &mut document["components"]["schemas"];
-    parsers::refine(schemas);
-    let is_request = |name: &str| parsers::KNOWN.iter().any(|(known, _)| *known == name);
-    for (_, schema) in members(schemas).filter(|(name, _)| !is_request(name)) {
-        forbid_null(schema);
-    }
-    for (_, schema) in members(schemas) {
-        raise_descriptions(schema);
-        open_objects(schema);
-    }
-    flatten::flatten_combined(schemas.as_object_mut().expect("schemas are an object"));
+    schemas::complete(&mut document["components"]["schemas"]);
     document["x-problem-types"] = problem_types();
-    name_lists(document);
-}
-
-/// Says of each object without listed members that it may have any. Programs that generate clients take it for an empty one.
-fn open_objects(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            let is_bare = ["properties", "additionalProperties", "allOf", "oneOf"]
-                .iter()
-                .all(|name| !members.contains_key(*name));
-            if is_bare && members.get("type").is_some_and(|kind| kind == "object") {
-                members.insert("additionalProperties".to_owned(), true.into());
-            }
-            members.iter_mut().filter(|(name, _)| *name != "example").for_each(|(_, part)| open_objects(part));
-        }
-        Value::Array(items) => items.iter_mut().for_each(open_objects),
-        _ => {}
-    }
-}
-
-/// Moves the description of a field that may be `null` from one of its alternatives to the field.
-fn raise_descriptions(schema: &mut Value) {
-    for property in schema.get_mut("properties").into_iter().flat_map(members).map(|(_, property)| property) {
-        let choices = property.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
-        let choice = choices.filter_map(Value::as_object_mut).find(|choice| choice.contains_key("$ref"));
-        let description = choice.and_then(|choice| choice.remove("description"));
-        if let Some(description) = description {
-            property["description"] = description;
-        }
-    }
-}
-
-/// Renames list schemas, such as `List_Delivery` to `DeliveryList`.
-fn name_lists(document: &mut Value) {
-    let schemas = document["components"]["schemas"].as_object().expect("the document has schemas");
-    let names: Vec<String> = schemas.keys().filter_map(|name| name.strip_prefix("List_")).map(str::to_owned).collect();
-    let mut text = document.to_string();
-    for name in names {
-        text = text.replace(&format!("List_{name}\""), &format!("{name}List\""));
-    }
-    *document = serde_json::from_str(&text).expect("replacing names keeps the JSON valid");
-}
-
-fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
-    value.as_object_mut().expect("the value is an object").iter_mut()
+    schemas::name_lists(document);
 }
 
 fn add_project_parameter(operation: &mut Value) {
@@ -94,8 +40,13 @@ fn add_project_parameter(operation: &mut Value) {
         "name": "pid", "in": "path", "required": true, "description": "Id of the project.",
         "schema": {"$ref": "#/components/schemas/ProjectId"},
     });
-    let parameters = operation.as_object_mut().expect("an operation is an object").entry("parameters");
-    parameters.or_insert_with(|| json!([])).as_array_mut().expect("parameters are an array").insert(0, parameter);
+    parameters(operation).insert(0, parameter);
+}
+
+/// The parameters of an operation.
+fn parameters(operation: &mut Value) -> &mut Vec<Value> {
+    let parameters = members(operation).entry("parameters").or_insert_with(|| json!([]));
+    parameters.as_array_mut().expect("parameters are an array")
 }
 
 /// Makes the doc comment of the handler the description, and the operation's id in words the summary.
@@ -172,8 +123,7 @@ fn problems(method: &str, operation: &Value) -> Vec<ProblemKind> {
 fn add_conditions(operation: &mut Value) {
     let parameter = |name: &str, description: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": {"type": "string"}});
     let has_tag = has_tag(&operation["responses"]["200"]);
-    let parameters = operation.as_object_mut().expect("an operation is an object").entry("parameters");
-    let parameters = parameters.or_insert_with(|| json!([])).as_array_mut().expect("parameters are an array");
+    let parameters = parameters(operation);
     parameters.push(parameter("If-Match", "Fails with 412 unless this is the current `ETag`, or `*`."));
     if has_tag {
         parameters.push(parameter(
@@ -297,7 +247,7 @@ fn headers() -> Value {
     let header = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     json!({
         "x-request-id": header("Id of the request in the operator's logs.", json!({"type": "string"})),
-        "ETag": header("Tag of the current settings, for `If-Match`.", json!({"type": "string"})),
+        "ETag": header("Tag of the current settings or document, for `If-Match` and `If-None-Match`.", json!({"type": "string"})),
         "Idempotent-Replayed": header(
             "`true` if this is the stored response of an earlier request with the same `Idempotency-Key`.",
             json!({"type": "string", "const": "true"}),
@@ -312,41 +262,4 @@ fn headers() -> Value {
             json!({"type": "string"}),
         ),
     })
-}
-
-/// Removes `null` from optional fields of responses, because the API leaves such fields out.
-fn forbid_null(schema: &mut Value) {
-    match schema {
-        Value::Object(object) => {
-            let required = object.get("required").cloned().unwrap_or_default();
-            let is_required = |name: &str| required.as_array().is_some_and(|names| names.iter().any(|one| one == name));
-            for (name, property) in object.get_mut("properties").into_iter().flat_map(members) {
-                if !is_required(name) {
-                    strip_null(property);
-                }
-            }
-            object.values_mut().for_each(forbid_null);
-        }
-        Value::Array(items) => items.iter_mut().for_each(forbid_null),
-        _ => {}
-    }
-}
-
-/// Removes `null` from the values that a schema allows.
-fn strip_null(schema: &mut Value) {
-    let Some(object) = schema.as_object_mut() else { return };
-    if let Some(Value::Array(types)) = object.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = &types[..] {
-            let only = only.clone();
-            object.insert("type".to_owned(), only);
-        }
-    }
-    let Some(Value::Array(choices)) = object.get_mut("oneOf") else { return };
-    choices.retain(|choice| choice["type"] != "null");
-    if let [only] = &mut choices[..] {
-        let only = only.take();
-        object.remove("oneOf");
-        object.extend(only.as_object().cloned().unwrap_or_default());
-    }
 }

@@ -17,7 +17,7 @@ use super::completion;
         (name = "Public keys", description = "The public keys that verify `v1a` signatures."),
         (name = "Events", description = "Events in the life of a verification. Publishing an event sends a webhook to each endpoint that receives its type."),
         (name = "Deliveries", description = "A delivery is one event to one endpoint, with all its attempts."),
-        (name = "Replays", description = "Sends ended deliveries again, each to its own endpoint."),
+        (name = "Replays", description = "Sends ended deliveries again, each to its own endpoint, or earlier events to an endpoint that has no delivery of them."),
         (name = "Erasures", description = "Erases the data of a person."),
         (name = "Return URL", description = "The URL that people return to after a verification, with the fields that it carries, and the keys that encrypt and sign them."),
         (name = "Return links", description = "A link for one person to the result page and back to the return URL. Its data is sealed in the link."),

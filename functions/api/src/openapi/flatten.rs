@@ -1,4 +1,4 @@
-//! Schemas with several forms, rewritten as one object: with the fields of all forms, of which only the common ones are required.
+//! Rewrites schemas with several forms as one object. It has the fields of all forms, and requires those that all forms require.
 //!
 //! Programs that generate clients do not support `allOf` over a schema with several forms.
 
@@ -12,7 +12,7 @@ pub(super) fn flatten_combined(schemas: &mut Map<String, Value>) {
     rewrite(schemas, |schemas, schema| parts(schema, "allOf").any(|part| has_forms(schemas, part)));
 }
 
-/// Rewrites each schema of several forms of which at least one has no name.
+/// Rewrites each schema with a form that has no name.
 pub(super) fn flatten_forms(schemas: &mut Map<String, Value>) {
     rewrite(schemas, |_, schema| parts(schema, "oneOf").any(|form| form["$ref"].is_null()));
 }

@@ -15,6 +15,7 @@ mod parsers;
 #[expect(dead_code, reason = "only the schemas of these types are used")]
 pub(crate) mod requests;
 pub(crate) mod responses;
+mod schemas;
 mod tests;
 mod version_30;
 #[expect(dead_code, reason = "only the schemas of these types are used")]

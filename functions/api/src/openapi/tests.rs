@@ -79,7 +79,7 @@ fn exactly_the_fields_documented_as_required_are_required() {
             let mut body = schema["example"].clone();
             body.as_object_mut().unwrap().remove(field);
             let is_rejected = !errors(parser, &body).is_empty();
-            // Either `kycStatus` or `errorCode` is required, which the schema says in `oneOf`.
+            // Either `kycStatus` or `errorCode` is required, which the schema says in `not`.
             let is_one_of_two = name == "NewReturnLink" && field == "kycStatus";
             assert_eq!(is_rejected, required.contains(&json!(field)) || is_one_of_two, "{name} without {field}");
         }

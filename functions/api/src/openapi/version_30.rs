@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::flatten;
+use super::schemas::members;
 
 /// Members of a schema that version 3.0 does not have, and a rule that programs do not support.
 const LEFT_OUT: [&str; 4] = ["contentEncoding", "contentMediaType", "not", "propertyNames"];
@@ -112,10 +113,6 @@ fn convert_schema(schema: &mut Map<String, Value>) {
 /// The members of both; for members that both have, those of `over`.
 fn merged(under: &Map<String, Value>, over: &Map<String, Value>) -> Map<String, Value> {
     under.clone().into_iter().chain(over.clone()).collect()
-}
-
-fn members(value: &mut Value) -> &mut Map<String, Value> {
-    value.as_object_mut().expect("the value is an object")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use aws::store::{PageToken, WriteOutcome};
 use axum::Json;
 use axum::extract::State;
-use domain::foundation::draft::{BadField, BadFields, Draft};
+use domain::foundation::draft::{BadFields, Draft};
 use domain::foundation::id::ProjectId;
 use domain::foundation::key_ring::{KeyRing, Resealing};
 use serde::Serialize;
@@ -57,10 +57,7 @@ fn read_position(list: &Paged, mut draft: Draft) -> Result<Option<PageToken>, Ap
     let cursor: Option<String> = draft.optional("cursor");
     let cursor = draft.check(|| Some(cursor))?;
     let position = cursor.as_deref().map(|cursor| list.position(cursor)).transpose();
-    position.map_err(|_| {
-        let (pointer, detail) = ("/cursor".to_owned(), "was not returned by this call".to_owned());
-        BadFields(vec![BadField { pointer, detail }]).into()
-    })
+    position.map_err(|_| BadFields::one("/cursor", "was not returned by this call").into())
 }
 
 /// Reseals the secrets of one project. If another request changes a value at the same time, that change stays. The value is counted

@@ -11,6 +11,7 @@ use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, request};
 use axum::response::Response;
 use domain::foundation::draft::BadField;
+use domain::foundation::header_names::IDEMPOTENCY_KEY;
 use domain::foundation::id::ProjectId;
 use http_body_util::BodyExt;
 use lambda_http::Context;
@@ -22,8 +23,6 @@ use tower::ServiceExt;
 use crate::http::pairs::Pairs;
 use crate::http::problem::{ApiProblem, Problem};
 use crate::http::sent_form::SentForm;
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The api, called by one session.
 #[derive(Clone)]
@@ -185,13 +184,7 @@ struct ProblemBody {
     #[serde(rename = "type")]
     problem_type: String,
     #[serde(default)]
-    errors: Vec<FieldError>,
-}
-
-#[derive(Deserialize)]
-struct FieldError {
-    pointer: String,
-    detail: String,
+    errors: Vec<BadField>,
 }
 
 async fn read(response: Response) -> Result<Reply, Problem> {
@@ -204,8 +197,6 @@ async fn read(response: Response) -> Result<Reply, Problem> {
     let problem: ProblemBody = serde_json::from_slice(&body).map_err(|error| Problem::internal(&error))?;
     let name = problem.problem_type.rsplit('/').next().unwrap_or_default();
     let kind = ProblemKind::ALL.iter().copied().find(|kind| kind.name() == name).unwrap_or(ProblemKind::Internal);
-    let errors =
-        problem.errors.into_iter().map(|FieldError { pointer, detail }| BadField { pointer, detail }).collect();
     let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
-    Err(Problem::Api(ApiProblem { kind, errors, retry_after }))
+    Err(Problem::Api(ApiProblem { kind, errors: problem.errors, retry_after }))
 }

@@ -74,7 +74,7 @@ fn read_start(decoder: impl Read) -> Option<Vec<u8>> {
     (!start.is_empty()).then_some(start)
 }
 
-/// The character encoding that the receiver declares; UTF-8 if it declares none that is known.
+/// The character encoding that the receiver declares. UTF-8 if it declares none, or an unknown one.
 fn charset(headers: &HeaderMap) -> &'static Encoding {
     let content_type = text_of(headers, &CONTENT_TYPE);
     let parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));

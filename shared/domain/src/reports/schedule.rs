@@ -43,16 +43,17 @@ impl RunHour {
 
 /// The days whose reports of `project` are due in the run `now`, oldest first. `last` is the last complete run.
 ///
-/// A project can change its hour to one that has already passed, before the old hour is reached. No run of that day would then
-/// see the report become due. After a change, the report of the day before is therefore due in every run of the day from the new
-/// hour on, and in the first run of the next day. The project may be read from an index that lags behind by seconds.
+/// A project can change its hour to one that has already passed, before a run of the old hour took place. No run would then see the
+/// report become due. After a change, the report of the day before is therefore due in every run of the day from the new hour on,
+/// and in the first run of the next day. If the last run of a day is missed, the same is true of a change on the next day. The
+/// project may be read from an index that lags behind by seconds.
 pub fn days_due(project: &Project, last: RunHour, now: RunHour) -> Vec<UtcDay> {
     let hour = project.report_hour.unwrap_or_default();
     let yesterday = now.day.previous();
     let oldest = oldest_day(now.day).max(project.created_at.day());
     let is_due = |day: UtcDay| {
         let due_in = RunHour { day: day.next(), hour };
-        let was_changed = project.report_hour_changed_at.is_some_and(|at| at.day() == due_in.day);
+        let was_changed = project.report_hour_changed_at.is_some_and(|at| at.day() >= due_in.day);
         let is_new = if was_changed { last <= RunHour::end_of(due_in.day) } else { last < due_in };
         due_in <= now && is_new
     };
@@ -130,6 +131,15 @@ mod tests {
         assert_eq!(due(&acme, "2026-11-22T11:10:00Z", "2026-11-22T12:10:00Z"), ["2026-11-21"]);
         assert_eq!(due(&acme, "2026-11-22T23:10:00Z", "2026-11-23T00:10:00Z"), ["2026-11-21"], "no later run that day");
         assert_eq!(due(&acme, "2026-11-23T00:10:00Z", "2026-11-23T06:10:00Z"), ["2026-11-22"]);
+    }
+
+    #[test]
+    fn a_change_on_the_day_after_a_missed_run_loses_no_report() {
+        let mut acme = project(timestamp("2026-11-01T00:00:00Z"));
+        set_hour(&mut acme, Some(23), timestamp("2026-11-02T00:00:00Z"));
+        set_hour(&mut acme, Some(11), timestamp("2026-11-23T00:16:00Z"));
+        assert_eq!(due(&acme, "2026-11-22T22:10:00Z", "2026-11-23T01:10:00Z"), ["2026-11-21"], "no run at 23:10");
+        assert_eq!(due(&acme, "2026-11-23T01:10:00Z", "2026-11-23T11:10:00Z"), ["2026-11-22"]);
     }
 
     /// What happens in the hours of a week.

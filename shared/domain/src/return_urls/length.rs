@@ -7,7 +7,7 @@
 use super::location::{NONCE_BYTES, json_object, parameter};
 use super::url::{ENCRYPTED, KEY_ID, NONCE, SIGNATURE, SIGNED_AT};
 use super::{Encryption, ReturnUrlSettings, Verification};
-use crate::foundation::draft::{BadField, BadFields, pointer};
+use crate::foundation::draft::{BadFields, pointer};
 
 /// Maximum length of a return URL with its fields.
 pub const MAX_LOCATION_BYTES: usize = 4096;
@@ -39,7 +39,7 @@ impl ReturnUrlSettings {
             "makes the return URL too long: under the project's settings it can have {length} bytes, and the \
              maximum is {MAX_LOCATION_BYTES}; shorten this field, or leave it out of the return URL's fields"
         );
-        Err(BadFields(vec![BadField { pointer, detail }]))
+        Err(BadFields::one(pointer, detail))
     }
 
     /// The length of the URL after `verification`. For an encrypted URL, an upper bound that is exceeded with negligible

@@ -1,7 +1,8 @@
 //! How failure reasons are stored in rows and messages.
 //!
 //! The reasons of certificates and of answers that are not HTTP were added later. They are stored as the reason that earlier versions
-//! gave, with the precise one in `preciseReason`, which those versions ignore. So they can still read the rows after a roll-back.
+//! gave, with the precise one in `preciseReason`, which those versions ignore. After a roll-back they
+//! can still read these rows. Kept reports and test sends store the precise reason alone, which they cannot read.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

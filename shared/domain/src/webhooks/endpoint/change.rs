@@ -129,8 +129,7 @@ impl Endpoint {
             }
         }
         if headers.len() > MAX_HEADERS {
-            let (pointer, detail) = ("/headers".to_owned(), TOO_MANY_HEADERS.to_owned());
-            return Err(BadFields(vec![BadField { pointer, detail }]));
+            return Err(BadFields::one("/headers", TOO_MANY_HEADERS));
         }
         self.headers = headers;
         if let Some(url) = change.url {
