@@ -1,0 +1,95 @@
+//! Points the conformance suite of `tests/conformance` at senders.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use conformance::case::{self, Case};
+use conformance::report;
+use conformance::suite::{self, Options, Outcome, Verdict};
+use e2e::{run, stack};
+use serde_json::json;
+use stack::{Stack, tools};
+
+trials! {
+    signpost_conforms_to_standard_webhooks,
+    the_suite_judges_a_sender_that_posts_once,
+}
+
+fn signpost_conforms_to_standard_webhooks() {
+    run(async {
+        let stack = stack().await;
+        let environment = [
+            "env".to_owned(),
+            format!("SIGNPOST_API={}", stack.api_url),
+            format!("SIGNPOST_OPERATOR_KEY={}", stack.operator_key),
+        ];
+        let options = options([environment.to_vec(), driver("signpost.py").await].concat());
+        let outcomes = tokio::select! {
+            outcomes = outcomes(all_cases(), &options) => outcomes,
+            () = sweep(stack) => unreachable!("the sweeps do not end"),
+        };
+        println!("{}", report::table(&outcomes));
+        let wrong: Vec<String> =
+            outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Passed).map(report::line).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}\n{}", stack.log_tail().await);
+    });
+}
+
+/// The library of Standard Webhooks for Python signs, and nobody retries. This shows that the suite works with any sender, and
+/// that it fails one.
+fn the_suite_judges_a_sender_that_posts_once() {
+    run(async {
+        let options = Options { patience: Duration::from_secs(3), ..options(driver("reference.py").await) };
+        let mut cases = all_cases();
+        cases.retain(|case| case.expect.closes_within.is_none());
+        for outcome in outcomes(cases, &options).await {
+            let Case { name, steps, expect, .. } = &outcome.case;
+            let is_right = match &outcome.verdict {
+                Verdict::Passed => expect.requests.min == steps.len(),
+                Verdict::Failed(_) => expect.requests.min > 1 || name == "gone-410" || name == "untrusted-certificate",
+                Verdict::Skipped(_) => ["rotation", "replay"].contains(&name.as_str()),
+            };
+            assert!(is_right, "{}", report::line(&outcome));
+        }
+    });
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance")
+}
+
+fn all_cases() -> Vec<Case> {
+    case::read(&folder().join("cases"), &[]).unwrap()
+}
+
+/// A Python that has the library, and one of the drivers.
+async fn driver(name: &str) -> Vec<String> {
+    let requirements = folder().join("../receivers/public/requirements.txt");
+    let python = tools::python_with("public-verifiers", &requirements).await.unwrap_or_else(|error| panic!("{error}"));
+    [python, folder().join("drivers").join(name)].map(|path| path.to_str().unwrap().to_owned()).to_vec()
+}
+
+fn options(driver: Vec<String>) -> Options {
+    Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        public_url: None,
+        secrets: Vec::new(),
+        driver,
+        patience: Duration::from_mins(1),
+        quiet: Duration::from_secs(4),
+        jobs: 12,
+    }
+}
+
+async fn outcomes(cases: Vec<Case>, options: &Options) -> Vec<Outcome> {
+    let receivers = suite::start(&cases, options).await.unwrap();
+    suite::run(cases, &receivers, options, |_| ()).await
+}
+
+/// Runs the sweep every two seconds instead of every minute: it releases what a pause of an endpoint held.
+async fn sweep(stack: &Stack) {
+    loop {
+        stack.invoke("webhook-retry", json!({})).await.unwrap_or_else(|error| panic!("{error}"));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
