@@ -28,25 +28,46 @@ const (
 // ErrRefused reports that the input is not authentic, or is malformed.
 var ErrRefused = errors.New("signpost: refused")
 
-// VerifyWebhook verifies a webhook and returns its webhook-id. Process each id once. The secret is the endpoint's
-// whsec_…, header is request.Header.Get, and body is the raw bytes.
-func VerifyWebhook(secret string, header func(string) string, body []byte, now time.Time) (string, error) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-	if err != nil || !strings.HasPrefix(secret, "whsec_") || len(key) < 24 {
-		return "", errors.New("signpost: the signing secret is not whsec_ and base64")
+// VerifyWebhook verifies a webhook and returns its webhook-id. Process each id once. The secrets are the endpoint's
+// whsec_…: one, or both during a rotation. header is request.Header.Get, and body is the raw bytes.
+func VerifyWebhook(secrets []string, header func(string) string, body []byte, now time.Time) (string, error) {
+	var keys [][]byte
+	for _, secret := range secrets {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+		if err != nil || !strings.HasPrefix(secret, "whsec_") || len(key) < 24 {
+			return "", errors.New("signpost: the signing secret is not whsec_ and base64")
+		}
+		keys = append(keys, key)
 	}
 	id, timestamp := header("webhook-id"), header("webhook-timestamp")
 	seconds, err := strconv.ParseUint(timestamp, 10, 40)
 	if age := now.Unix() - int64(seconds); err != nil || id == "" || age < -tolerance || age > tolerance {
 		return "", ErrRefused
 	}
-	expected := []byte("v1," + base64.StdEncoding.EncodeToString(mac(key, id+"."+timestamp+"."+string(body))))
-	for _, signature := range strings.Split(header("webhook-signature"), " ") {
-		if hmac.Equal([]byte(signature), expected) {
-			return id, nil
+	for _, key := range keys {
+		expected := []byte("v1," + base64.StdEncoding.EncodeToString(mac(key, id+"."+timestamp+"."+string(body))))
+		for _, signature := range strings.Split(header("webhook-signature"), " ") {
+			if hmac.Equal([]byte(signature), expected) {
+				return id, nil
+			}
 		}
 	}
 	return "", ErrRefused
+}
+
+// Apply compares an event with the last one that you applied to the same submission. last is the stored sequence of the
+// submission, and sequence is that of the event. 0 means that there is none: the first sequence is 1. Apply returns "new" if
+// the event is newer: apply it, and store its sequence as last. It returns "seen" for the last one itself, and "older" for
+// an earlier one: ignore both. An event without a sequence has no order and is "new": leave last as it is.
+func Apply(last, sequence int64) string {
+	switch {
+	case last == 0 || sequence == 0 || sequence > last:
+		return "new"
+	case sequence == last:
+		return "seen"
+	default:
+		return "older"
+	}
 }
 
 // DecryptBody decrypts the body of a webhook that VerifyWebhook accepted, and returns its JSON. The keys are the

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
@@ -37,26 +38,45 @@ public final class Signpost {
     /**
      * Verifies a webhook and returns its webhook-id. Process each id once.
      *
-     * @param secret the endpoint's signing secret, whsec_…
+     * @param secrets the endpoint's signing secrets, whsec_…: one, or both during a rotation
      * @param header returns the value of a header by name: {@code request::getHeader}
      * @param body the raw bytes, before any parsing
      */
-    public static String verifyWebhook(String secret, UnaryOperator<String> header, byte[] body, Instant now)
+    public static String verifyWebhook(List<String> secrets, UnaryOperator<String> header, byte[] body, Instant now)
             throws GeneralSecurityException {
-        byte[] key = secret.startsWith("whsec_") ? base64(secret.substring("whsec_".length())) : new byte[0];
-        refuseUnless(key.length >= 24, "the signing secret is not whsec_ and base64");
+        List<byte[]> keys = new ArrayList<>();
+        for (String secret : secrets) {
+            keys.add(secretBytes(secret));
+        }
         String id = orEmpty(header.apply("webhook-id"));
         String timestamp = orEmpty(header.apply("webhook-timestamp"));
         refuseUnless(!id.isEmpty() && SECONDS.matcher(timestamp).matches(), "headers are missing");
         long age = now.getEpochSecond() - Long.parseLong(timestamp);
         refuseUnless(Math.abs(age) <= TOLERANCE_SECONDS, "too old, or from the future");
-        String expected = "v1," + Base64.getEncoder().encodeToString(mac(key, utf8(id + "." + timestamp + "."), body));
-        for (String signature : orEmpty(header.apply("webhook-signature")).split(" ")) {
-            if (isEqual(signature, expected)) {
-                return id;
+        for (byte[] key : keys) {
+            String expected = "v1," + Base64.getEncoder().encodeToString(mac(key, utf8(id + "." + timestamp + "."), body));
+            for (String signature : orEmpty(header.apply("webhook-signature")).split(" ")) {
+                if (isEqual(signature, expected)) {
+                    return id;
+                }
             }
         }
         throw new GeneralSecurityException("no signature fits");
+    }
+
+    /**
+     * Compares an event with the last one that you applied to the same submission. Returns "new" if the event is newer: apply
+     * it, and store its sequence as last. Returns "seen" for the last one itself, and "older" for an earlier one: ignore both.
+     * An event without a sequence has no order and is "new": leave last as it is.
+     *
+     * @param last the stored sequence of the submission, or null if there is none yet
+     * @param sequence the sequence in the body of the webhook or the item of the feed, or null if it has none
+     */
+    public static String apply(Long last, Long sequence) {
+        if (last == null || sequence == null || sequence > last) {
+            return "new";
+        }
+        return sequence.equals(last) ? "seen" : "older";
     }
 
     /**
@@ -168,6 +188,12 @@ public final class Signpost {
         } catch (IllegalArgumentException e) {
             throw new GeneralSecurityException("the query is damaged", e);
         }
+    }
+
+    private static byte[] secretBytes(String secret) throws GeneralSecurityException {
+        byte[] key = secret.startsWith("whsec_") ? base64(secret.substring("whsec_".length())) : new byte[0];
+        refuseUnless(key.length >= 24, "the signing secret is not whsec_ and base64");
+        return key;
     }
 
     private static byte[] keyBytes(String secretKey) throws GeneralSecurityException {

@@ -13,21 +13,38 @@ export class Refused extends Error {}
 
 /**
  * Verifies a webhook and returns its `webhook-id`. Process each id once.
- * @param {string} secret the endpoint's signing secret, `whsec_…`
+ * @param {string[]} secrets the endpoint's signing secrets, `whsec_…`: one, or both during a rotation
  * @param {object} headers Node's `request.headers`, with names in lower case
  * @param {Buffer} body the raw bytes, before any parsing
  */
-export function verifyWebhook(secret, headers, body, now = Date.now() / 1000) {
-  const key = base64(/^whsec_(.*)$/.exec(secret)?.[1] ?? '');
-  refuseUnless(key.length >= 24, 'the signing secret is not whsec_ and base64');
+export function verifyWebhook(secrets, headers, body, now = Date.now() / 1000) {
+  const keys = secrets.map(secretBytes);
   const id = headers['webhook-id'] ?? '';
   const timestamp = headers['webhook-timestamp'] ?? '';
   refuseUnless(id !== '' && /^[0-9]{1,12}$/.test(timestamp), 'headers are missing');
   refuseUnless(Math.abs(Math.floor(now) - Number(timestamp)) <= TOLERANCE_SECONDS, 'too old, or from the future');
-  const expected = `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')}`;
   const signatures = (headers['webhook-signature'] ?? '').split(' ');
-  refuseUnless(signatures.some((signature) => isEqual(signature, expected)), 'no signature fits');
+  const fits = keys.some((key) => {
+    const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64');
+    return signatures.some((signature) => isEqual(signature, `v1,${expected}`));
+  });
+  refuseUnless(fits, 'no signature fits');
   return id;
+}
+
+/**
+ * Compares an event with the last one that you applied to the same submission. Returns 'new' if the event is newer: apply
+ * it, and store its `sequence` as `last`. Returns 'seen' for the last one itself, and 'older' for an earlier one: ignore
+ * both. An event without a `sequence` has no order and is 'new': leave `last` as it is.
+ * @param {?number} last the stored `sequence` of the submission, or null if there is none yet
+ * @param {{sequence?: number}} event the body of a webhook, or an item of the feed
+ */
+export function apply(last, event) {
+  if (event.sequence == null || last == null) return 'new';
+  // Some databases return whole numbers as strings, which would compare letter by letter.
+  const difference = event.sequence - Number(last);
+  if (difference > 0) return 'new';
+  return difference === 0 ? 'seen' : 'older';
 }
 
 /**
@@ -99,6 +116,12 @@ function openGcm(secretKey, bytes) {
 function openEcb(secretKey, bytes) {
   const decipher = createDecipheriv('aes-256-ecb', keyBytes(secretKey), null);
   return Buffer.concat([decipher.update(bytes), decipher.final()]);
+}
+
+function secretBytes(secret) {
+  const key = base64(/^whsec_(.*)$/.exec(secret)?.[1] ?? '');
+  refuseUnless(key.length >= 24, 'the signing secret is not whsec_ and base64');
+  return key;
 }
 
 function keyBytes(secretKey) {

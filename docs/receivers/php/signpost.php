@@ -20,26 +20,45 @@ final class Refused extends \RuntimeException
 /**
  * Verifies a webhook and returns its `webhook-id`. Process each id once.
  *
- * @param string $secret the endpoint's signing secret, `whsec_…`
+ * @param string[] $secrets the endpoint's signing secrets, `whsec_…`: one, or both during a rotation
  * @param array $server PHP's `$_SERVER`, which contains the headers
  * @param string $body the raw bytes: `file_get_contents('php://input')`
  */
-function verifyWebhook(string $secret, array $server, string $body, ?int $now = null): string
+function verifyWebhook(array $secrets, array $server, string $body, ?int $now = null): string
 {
-    $key = str_starts_with($secret, 'whsec_') ? base64(substr($secret, 6)) : '';
-    refuseUnless(strlen($key) >= 24, 'the signing secret is not whsec_ and base64');
+    $keys = array_map(secretBytes(...), $secrets);
     $id = $server['HTTP_WEBHOOK_ID'] ?? '';
     $timestamp = $server['HTTP_WEBHOOK_TIMESTAMP'] ?? '';
     refuseUnless($id !== '' && preg_match('/\A[0-9]{1,12}\z/', $timestamp) === 1, 'headers are missing');
     $isRecent = abs(($now ?? time()) - (int) $timestamp) <= TOLERANCE_SECONDS;
     refuseUnless($isRecent, 'too old, or from the future');
-    $expected = 'v1,' . base64_encode(hash_hmac('sha256', "$id.$timestamp.$body", $key, true));
-    foreach (explode(' ', $server['HTTP_WEBHOOK_SIGNATURE'] ?? '') as $signature) {
-        if (hash_equals($expected, $signature)) {
-            return $id;
+    foreach ($keys as $key) {
+        $expected = 'v1,' . base64_encode(hash_hmac('sha256', "$id.$timestamp.$body", $key, true));
+        foreach (explode(' ', $server['HTTP_WEBHOOK_SIGNATURE'] ?? '') as $signature) {
+            if (hash_equals($expected, $signature)) {
+                return $id;
+            }
         }
     }
     throw new Refused('no signature fits');
+}
+
+/**
+ * Compares an event with the last one that you applied to the same submission. Returns 'new' if the event is newer: apply
+ * it, and store its `sequence` as `$last`. Returns 'seen' for the last one itself, and 'older' for an earlier one: ignore
+ * both. An event without a `sequence` has no order and is 'new': leave `$last` as it is.
+ *
+ * @param ?int $last the stored `sequence` of the submission, or null if there is none yet
+ * @param array $event the decoded body of a webhook, or an item of the feed
+ */
+function apply(?int $last, array $event): string
+{
+    $sequence = $event['sequence'] ?? null;
+    return match (true) {
+        $sequence === null, $last === null, $sequence > $last => 'new',
+        $sequence === $last => 'seen',
+        default => 'older',
+    };
 }
 
 /**
@@ -110,6 +129,13 @@ function decrypt(array $secretKeys, string $encryption, mixed $data): string
         }
     }
     throw new Refused('no key decrypts it');
+}
+
+function secretBytes(string $secret): string
+{
+    $key = str_starts_with($secret, 'whsec_') ? base64(substr($secret, 6)) : '';
+    refuseUnless(strlen($key) >= 24, 'the signing secret is not whsec_ and base64');
+    return $key;
 }
 
 function keyBytes(string $secretKey): string

@@ -22,25 +22,37 @@ class Refused(ValueError):
     """The input is not authentic, or is malformed."""
 
 
-def verify_webhook(secret, headers, body, now=None):
+def verify_webhook(secrets, headers, body, now=None):
     """Verifies a webhook and returns its `webhook-id`. Process each id once.
 
-    `secret` is the endpoint's `whsec_…`. `headers` looks names up in any case, as the headers of frameworks do. `body` is
-    the raw bytes, before any parsing.
+    `secrets` is a list of the endpoint's `whsec_…`: one, or both during a rotation. `headers` looks names up in any case, as
+    the headers of frameworks do. `body` is the raw bytes, before any parsing.
     """
-    prefix, _, encoded = secret.partition("_")
-    key = _base64(encoded)
-    _refuse_unless(prefix == "whsec" and len(key) >= 24, "the signing secret is not whsec_ and base64")
+    keys = [_secret_bytes(secret) for secret in secrets]
     webhook_id = headers.get("webhook-id") or ""
     timestamp = headers.get("webhook-timestamp") or ""
     _refuse_unless(webhook_id and re.fullmatch("[0-9]{1,12}", timestamp), "headers are missing")
     _refuse_unless(abs(_seconds(now) - int(timestamp)) <= TOLERANCE_SECONDS, "too old, or from the future")
     content = f"{webhook_id}.{timestamp}.".encode() + body
-    expected = b"v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256))
-    signatures = (headers.get("webhook-signature") or "").split(" ")
-    fits = [hmac.compare_digest(signature.encode(), expected) for signature in signatures]
+    expected = [b"v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)) for key in keys]
+    signatures = (headers.get("webhook-signature") or "").encode().split(b" ")
+    fits = [hmac.compare_digest(signature, one) for signature in signatures for one in expected]
     _refuse_unless(any(fits), "no signature fits")
     return webhook_id
+
+
+def apply(last, event):
+    """Compares an event with the last one that you applied to the same submission.
+
+    `last` is the stored `sequence` of the submission, or None if there is none yet. `event` is the parsed body of a webhook,
+    or an item of the feed. Returns "new" if the event is newer: apply it, and store its `sequence` as `last`. Returns "seen"
+    for the last one itself, and "older" for an earlier one: ignore both. An event without a `sequence` has no order and is
+    "new": leave `last` as it is.
+    """
+    sequence = event.get("sequence")
+    if sequence is None or last is None or sequence > last:
+        return "new"
+    return "seen" if sequence == last else "older"
 
 
 def decrypt_body(secret_keys, encryption, body):
@@ -121,6 +133,13 @@ def _open_ecb(key, ciphertext):
     decryptor = Cipher(algorithms.AES(key), modes.ECB()).decryptor()
     unpadder = PKCS7(128).unpadder()
     return unpadder.update(decryptor.update(ciphertext) + decryptor.finalize()) + unpadder.finalize()
+
+
+def _secret_bytes(secret):
+    prefix, _, encoded = secret.partition("_")
+    key = _base64(encoded)
+    _refuse_unless(prefix == "whsec" and len(key) >= 24, "the signing secret is not whsec_ and base64")
+    return key
 
 
 def _key_bytes(secret_key):

@@ -19,18 +19,29 @@ module Signpost
   module_function
 
   # Verifies a webhook and returns its `webhook-id`. Process each id once.
-  # `secret` is the endpoint's `whsec_…`, `env` is Rack's, and `body` is the raw bytes (`request.body.read`).
-  def verify_webhook(secret, env, body, now: Time.now)
-    key = secret.start_with?("whsec_") ? base64(secret.delete_prefix("whsec_")) : ""
-    refuse_unless(key.bytesize >= 24, "the signing secret is not whsec_ and base64")
+  # `secrets` are the endpoint's `whsec_…`: one, or both during a rotation. `env` is Rack's, and `body` is the raw bytes
+  # (`request.body.read`).
+  def verify_webhook(secrets, env, body, now: Time.now)
+    keys = secrets.map { |secret| secret_bytes(secret) }
     id, timestamp, signatures = %w[ID TIMESTAMP SIGNATURE].map { |name| env["HTTP_WEBHOOK_#{name}"].to_s }
     refuse_unless(!id.empty? && timestamp.match?(/\A[0-9]{1,12}\z/), "headers are missing")
     refuse_unless((now.to_i - timestamp.to_i).abs <= TOLERANCE_SECONDS, "too old, or from the future")
-    digest = OpenSSL::HMAC.digest("SHA256", key, "#{id}.#{timestamp}.".b + body.b)
-    expected = "v1,#{[digest].pack("m0")}"
-    fits = signatures.split(" ").map { |signature| OpenSSL.secure_compare(signature, expected) }
+    content = "#{id}.#{timestamp}.".b + body.b
+    expected = keys.map { |key| "v1,#{[OpenSSL::HMAC.digest("SHA256", key, content)].pack("m0")}" }
+    fits = signatures.split(" ").product(expected).map { |signature, one| OpenSSL.secure_compare(signature, one) }
     refuse_unless(fits.any?, "no signature fits")
     id
+  end
+
+  # Compares an event with the last one that you applied to the same submission. Returns "new" if the event is newer: apply
+  # it, and store its `sequence` as `last`. Returns "seen" for the last one itself, and "older" for an earlier one: ignore
+  # both. An event without a `sequence` has no order and is "new": leave `last` as it is.
+  # `last` is the stored `sequence` of the submission, or nil. `event` is the parsed body of a webhook, or an item of the feed.
+  def apply(last, event)
+    sequence = event["sequence"]
+    return "new" if sequence.nil? || last.nil? || sequence > last
+
+    sequence == last ? "seen" : "older"
   end
 
   # Decrypts the body of a webhook that `verify_webhook` accepted, and returns its JSON.
@@ -99,6 +110,12 @@ module Signpost
     cipher.update(ciphertext) + cipher.final
   end
 
+  def secret_bytes(secret)
+    key = secret.start_with?("whsec_") ? base64(secret.delete_prefix("whsec_")) : ""
+    refuse_unless(key.bytesize >= 24, "the signing secret is not whsec_ and base64")
+    key
+  end
+
   def key_bytes(secret_key)
     refuse_unless(secret_key.match?(/\A[0-9A-Za-z]{32}\z/), "a secretKey is not 32 letters and digits")
     secret_key
@@ -122,5 +139,5 @@ module Signpost
     raise Refused, message unless condition
   end
 
-  private_class_method :decrypt, :open_gcm, :open_ecb, :key_bytes, :base64, :parse, :refuse_unless
+  private_class_method :decrypt, :open_gcm, :open_ecb, :secret_bytes, :key_bytes, :base64, :parse, :refuse_unless
 end

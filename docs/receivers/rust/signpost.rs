@@ -44,27 +44,49 @@ pub enum Encryption {
     Aes256Ecb,
 }
 
-/// Verifies a webhook and returns its `webhook-id`. Process each id once. The secret is the endpoint's `whsec_…`,
-/// `header` looks up a header, `body` is the raw bytes, and `now` is in seconds since 1970.
+/// Verifies a webhook and returns its `webhook-id`. Process each id once. The secrets are the endpoint's `whsec_…`: one, or
+/// both during a rotation. `header` looks up a header, `body` is the raw bytes, and `now` is in seconds since 1970.
 pub fn verify_webhook<'a>(
-    secret: &str,
+    secrets: &[&str],
     header: impl Fn(&str) -> Option<&'a str>,
     body: &[u8],
     now: i64,
 ) -> Result<&'a str, Refused> {
-    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").ok_or(Refused)?).map_err(|_| Refused)?;
+    let keys: Vec<Vec<u8>> = secrets.iter().map(|secret| secret_bytes(secret)).collect::<Result<_, _>>()?;
     let id = header("webhook-id").filter(|id| !id.is_empty()).ok_or(Refused)?;
     let timestamp = header("webhook-timestamp").ok_or(Refused)?;
-    if key.len() < 24 || (now - seconds(timestamp)?).abs() > TOLERANCE {
+    if (now - seconds(timestamp)?).abs() > TOLERANCE {
         return Err(Refused);
     }
     let content = [format!("{id}.{timestamp}.").as_bytes(), body].concat();
     let mut signatures = header("webhook-signature").unwrap_or_default().split(' ');
     let fits = |signature: &str| {
         let signature = signature.strip_prefix("v1,").and_then(|base64| BASE64_STANDARD.decode(base64).ok());
-        signature.is_some_and(|signature| is_signed(&key, &content, &signature))
+        signature.is_some_and(|signature| keys.iter().any(|key| is_signed(key, &content, &signature)))
     };
     if signatures.any(fits) { Ok(id) } else { Err(Refused) }
+}
+
+/// How an event relates to the last one that was applied to the same submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It is newer: apply it, and store its sequence as the last one. An event without a sequence is new too; it has no order,
+    /// and leaves the last one as it is.
+    New,
+    /// It is the last one itself: ignore it.
+    Seen,
+    /// It is an earlier one: ignore it.
+    Older,
+}
+
+/// Compares an event with the last one that you applied to the same submission. `last` is the stored sequence of the
+/// submission, if there is one yet, and `sequence` is that of the webhook's body or of the feed's item, if it has one.
+pub fn apply(last: Option<u64>, sequence: Option<u64>) -> Applied {
+    match (last, sequence) {
+        (Some(last), Some(sequence)) if sequence < last => Applied::Older,
+        (Some(last), Some(sequence)) if sequence == last => Applied::Seen,
+        _ => Applied::New,
+    }
 }
 
 /// Decrypts the body of a webhook that [`verify_webhook`] accepted, and returns its JSON.
@@ -125,6 +147,11 @@ fn decrypt<'a>(
         String::from_utf8(plain).ok().filter(|text| text.starts_with('{') && text.ends_with('}'))
     };
     secret_keys.into_iter().find_map(open).ok_or(Refused)
+}
+
+fn secret_bytes(secret: &str) -> Result<Vec<u8>, Refused> {
+    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").ok_or(Refused)?).map_err(|_| Refused)?;
+    if key.len() < 24 { Err(Refused) } else { Ok(key) }
 }
 
 fn is_signed(key: &[u8], content: &[u8], signature: &[u8]) -> bool {

@@ -3,6 +3,8 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sort"
@@ -39,12 +41,80 @@ func at(now string) time.Time {
 	return time.Unix(seconds, 0)
 }
 
+// number reads a whole number. An empty one is 0.
+func number(text string) int64 {
+	number, _ := strconv.ParseInt(text, 10, 64)
+	return number
+}
+
+var errWorkFails = errors.New("the work fails")
+
+func keep(id string) (string, error) {
+	folder, err := os.MkdirTemp("", "receiver-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(folder)
+	isKept, err := signpost.Keep(folder, id, []byte("{}"))
+	return map[bool]string{true: "kept", false: "seen"}[isKept], err
+}
+
+func receive(secretsAndNow []string, keys, encryption string, requests []string) (string, error) {
+	folder, err := os.MkdirTemp("", "receiver-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(folder)
+	var last int64
+	var said []string
+	for ; len(requests) > 0; requests = requests[5:] {
+		happened, id, body, works := "refused", requests[0], []byte(requests[3]), requests[4] == "yes"
+		_, err := call("verify-webhook", append(append([]string{}, secretsAndNow...), requests[:4]...))
+		if err == nil {
+			isKept, err := signpost.Keep(folder, id, body)
+			if err != nil {
+				panic(err)
+			}
+			happened = map[bool]string{true: "kept", false: "seen"}[isKept]
+		}
+		err = signpost.Work(folder, func(_ string, kept []byte) error {
+			if !works {
+				return errWorkFails
+			}
+			if encryption != "" {
+				text, err := signpost.DecryptBody(keysOf(keys), encryption, kept)
+				if err != nil {
+					return err
+				}
+				kept = []byte(text)
+			}
+			var event struct{ Sequence int64 }
+			if err := json.Unmarshal(kept, &event); err != nil {
+				return err
+			}
+			outcome := signpost.Apply(last, event.Sequence)
+			if outcome == "new" && event.Sequence != 0 {
+				last = event.Sequence
+			}
+			happened += " " + outcome
+			return nil
+		})
+		if errors.Is(err, errWorkFails) {
+			happened += " failed"
+		} else if err != nil {
+			panic(err)
+		}
+		said = append(said, happened)
+	}
+	return strings.Join(said, ", "), nil
+}
+
 func call(call string, given []string) (string, error) {
 	switch call {
 	case "verify-webhook":
 		headers := map[string]string{"webhook-id": given[2], "webhook-timestamp": given[3], "webhook-signature": given[4]}
 		header := func(name string) string { return headers[name] }
-		return signpost.VerifyWebhook(given[0], header, []byte(given[5]), at(given[1]))
+		return signpost.VerifyWebhook(strings.Fields(given[0]), header, []byte(given[5]), at(given[1]))
 	case "decrypt-body":
 		return signpost.DecryptBody(keysOf(given[0]), given[1], []byte(given[2]))
 	case "verify-return-url":
@@ -52,6 +122,12 @@ func call(call string, given []string) (string, error) {
 		return sorted(parameters), err
 	case "decrypt-return-url":
 		return signpost.DecryptReturnURL(keysOf(given[0]), given[1], given[2])
+	case "apply":
+		return signpost.Apply(number(given[0]), number(given[1])), nil
+	case "keep":
+		return keep(given[0])
+	case "receive":
+		return receive(given[:2], given[2], given[3], given[4:])
 	default:
 		panic(call)
 	}

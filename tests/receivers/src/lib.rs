@@ -6,6 +6,11 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
 pub mod cases;
+#[path = "../../../docs/receivers/rust/feed.rs"]
+pub mod feed;
+pub mod feed_server;
+#[path = "../../../docs/receivers/rust/inbox.rs"]
+pub mod inbox;
 pub mod runtimes;
 #[path = "../../../docs/receivers/rust/signpost.rs"]
 pub mod signpost;

@@ -1,6 +1,8 @@
 //! Everything that may reach a receiver: from Signpost, and from an attacker.
 
 mod bodies;
+mod inboxes;
+mod order;
 mod return_urls;
 mod scene;
 mod webhooks;
@@ -8,11 +10,16 @@ mod webhooks;
 /// The first lines of `cases.tsv`.
 const HEADING: &str = "\
 # Written by `RECEIVER_CASES=write cargo test --workspace --test receivers -- cases`; do not edit. Separated by tabs:
-# name  verify-webhook      expected  secret  now  webhook-id  webhook-timestamp  webhook-signature  body
+# name  verify-webhook      expected  secrets  now  webhook-id  webhook-timestamp  webhook-signature  body
 # name  decrypt-body        expected  keys  encryption  body
 # name  verify-return-url   expected  keys  now  query
 # name  decrypt-return-url  expected  keys  encryption  query
-# expected: what the function returns, or - if it must refuse. An empty header is a missing one. keys: kid=secretKey, separated by spaces.
+# name  apply               expected  last  sequence
+# name  keep                expected  webhook-id
+# name  receive             expected  secrets  now  keys  encryption  for each request: webhook-id  webhook-timestamp  webhook-signature  body  works
+# expected: what the function returns, or - if it must refuse. An empty header or number is a missing one. secrets: separated by spaces.
+# keys: kid=secretKey, separated by spaces. receive: verify each request, keep it, then work on all that are kept: decrypt if there is an encryption,
+# and apply. works: yes, or no if the work fails. expected: for each request refused, kept or seen, and what the work did: failed, new, older or seen.
 ";
 
 /// One call of a receiver, and its expected result.
@@ -44,7 +51,8 @@ impl Case {
 
 /// All cases, in the order of `cases.tsv`.
 pub fn all() -> Vec<Case> {
-    [webhooks::cases(), bodies::cases(), return_urls::signed(), return_urls::encrypted()].concat()
+    let return_urls = [return_urls::signed(), return_urls::encrypted()].concat();
+    [webhooks::cases(), bodies::cases(), return_urls, order::cases(), inboxes::cases()].concat()
 }
 
 /// The content of `cases.tsv`.

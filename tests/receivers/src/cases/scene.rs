@@ -1,5 +1,7 @@
 //! One customer at a fixed time, and what Signpost creates for it. Fixed inputs give the same cases in each run.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use domain::foundation::draft::Draft;
@@ -12,7 +14,7 @@ use domain::return_urls::{
 };
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::endpoint::NewEndpoint;
-use domain::webhooks::event::{Event, EventType};
+use domain::webhooks::event::{Event, EventType, Sequence};
 use domain::webhooks::key_pair::KeyPairs;
 use domain::webhooks::request::{self, EndpointSecrets, ProjectKeys};
 use domain::webhooks::signature::SigningSecret;
@@ -86,15 +88,22 @@ impl Webhook {
     /// A webhook with `data` to an endpoint with more `settings`. With `is_rotating`, the endpoint has just rotated its secret,
     /// so the old one is still valid.
     pub(super) fn of(data: &str, settings: &str, is_rotating: bool) -> Self {
-        let (at, ring, random) = (now(), ring(), &Pattern(3));
+        Self::send(&event(data), settings, is_rotating)
+    }
+
+    /// The webhook of the event that has this `sequence` in its submission. It was accepted that many seconds after the first.
+    pub(super) fn numbered(sequence: u64, settings: &str) -> Self {
         let event = Event {
-            id: EventId::new(at, random),
-            project_id: ProjectId::new(at, random),
-            event_type: EventType::Approved,
-            submission_id: None,
-            occurred_at: at,
-            data: data.to_owned().try_into().unwrap(),
+            id: EventId::new(now().plus(Duration::from_secs(sequence)), &Pattern(3)),
+            submission_id: Some("sub_1".to_owned().try_into().unwrap()),
+            sequence: Some(Sequence::after(sequence - 1)),
+            ..event(r#"{"name": "한 é + %20"}"#)
         };
+        Self::send(&event, settings, false)
+    }
+
+    fn send(event: &Event, settings: &str, is_rotating: bool) -> Self {
+        let (at, ring, random) = (now(), ring(), &Pattern(3));
         let draft = Draft::parse(format!(r#"{{"url":"https://receiver.example/"{settings}}}"#).as_bytes()).unwrap();
         let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
         let mut secret = SigningSecret::generate(random);
@@ -106,8 +115,8 @@ impl Webhook {
         }
         let keys = project_keys(event.project_id, &ring);
         let opened = EndpointSecrets::of(&endpoint, &keys, &ring).unwrap();
-        let body = request::body(&opened, &event, random);
-        let headers = request::headers(&opened, event.id, 1, at, &body);
+        let body = request::body(&opened, event, random);
+        let headers = request::headers(&opened, event, 1, at, &body);
         let header = |name| headers[name].to_str().unwrap().to_owned();
         Self {
             secret: secret.expose(),
@@ -123,6 +132,19 @@ impl Webhook {
         let secret = BASE64_STANDARD.decode(self.secret.strip_prefix("whsec_").unwrap_or_default()).unwrap();
         let mac = hmac(&secret, &format!("{}.{}.{}", self.id, self.timestamp, self.body));
         Self { signatures: format!("v1,{}", BASE64_STANDARD.encode(mac)), ..self }
+    }
+}
+
+fn event(data: &str) -> Event {
+    let (at, random) = (now(), &Pattern(3));
+    Event {
+        id: EventId::new(at, random),
+        project_id: ProjectId::new(at, random),
+        event_type: EventType::Approved,
+        submission_id: None,
+        sequence: None,
+        occurred_at: at,
+        data: data.to_owned().try_into().unwrap(),
     }
 }
 

@@ -10,7 +10,7 @@ const FOREIGN: [&str; 2] =
     ["Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=", "tFtCZ5RDCPxzWQRWXWPgrCgE2frDBe9gjpbWQxnVfsQ="];
 
 pub(super) fn cases() -> Vec<Case> {
-    [taken(), refused_for_their_signature(), refused_for_their_headers()].concat()
+    [taken(), several_secrets(), refused_for_their_signature(), refused_for_their_headers()].concat()
 }
 
 fn webhook() -> Webhook {
@@ -60,6 +60,30 @@ fn taken() -> Vec<Case> {
         case("an empty body", true, NOW, &Webhook { body: String::new(), ..good.clone() }.sign_again()),
         case("five minutes old", true, NOW + 300, &good),
         case("five minutes early", true, NOW - 300, &good),
+    ]
+}
+
+/// Receivers that know more than one secret.
+fn several_secrets() -> Vec<Case> {
+    let (good, rotating) = (webhook(), Webhook::of(DATA, "", true));
+    let (old, new) = (good.secret.clone(), rotating.secret.clone());
+    let with = |secrets: &[&str], webhook: &Webhook| Webhook { secret: secrets.join(" "), ..webhook.clone() };
+    let [foreign, _] = FOREIGN;
+    let stranger = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    vec![
+        case("the first of two secrets", true, NOW, &with(&[&old, stranger], &good)),
+        case("the second of two secrets", true, NOW, &with(&[stranger, &old], &good)),
+        case("two secrets during a rotation", true, NOW, &with(&[&old, &new], &rotating)),
+        case(
+            "the second secret fits the second signature",
+            true,
+            NOW,
+            &Webhook { signatures: format!("v1,{foreign} {}", good.signatures), ..with(&[stranger, &old], &good) },
+        ),
+        case("no secret", false, NOW, &with(&[], &good)),
+        case("two other secrets", false, NOW, &with(&[stranger, &new], &good)),
+        case("a malformed secret beside the right one", false, NOW, &with(&[&old, "whsec_****"], &good)),
+        case("a malformed secret before the right one", false, NOW, &with(&["whsec_****", &old], &good)),
     ]
 }
 

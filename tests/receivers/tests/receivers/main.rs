@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
+mod feed;
+mod public;
+mod rust;
+
 use std::fs;
 use std::process::Command;
 
-use receivers::cases::{self, Case};
+use receivers::cases;
 use receivers::runtimes::{self, GO, JAVA, PHP, RUBY, compare, file, output, script};
-use receivers::signpost::{self, Encryption, Refused, SecretKeys};
 use stack::node::Node;
 use stack::tools;
 
@@ -45,8 +48,9 @@ async fn python() {
 fn java() {
     let Some(mut javac) = JAVA.if_installed() else { return };
     let classes = tempfile::tempdir().unwrap();
-    let sources = ["docs/receivers/java/Signpost.java", "tests/receivers/drivers/Driver.java"].map(file);
-    output(javac.args(["-encoding", "UTF-8", "-d"]).arg(classes.path()).args(sources));
+    let sources =
+        ["docs/receivers/java/Inbox.java", "docs/receivers/java/Signpost.java", "tests/receivers/drivers/Driver.java"];
+    output(javac.args(["-encoding", "UTF-8", "-d"]).arg(classes.path()).args(sources.map(file)));
     compare(Command::new("java").arg("-cp").arg(classes.path()).arg("Driver"));
 }
 
@@ -54,8 +58,11 @@ fn java() {
 fn go() {
     let Some(mut go) = GO.if_installed() else { return };
     let module = tempfile::tempdir().unwrap();
-    let files =
-        [("docs/receivers/go/signpost.go", "signpost/signpost.go"), ("tests/receivers/drivers/driver.go", "main.go")];
+    let files = [
+        ("docs/receivers/go/inbox.go", "signpost/inbox.go"),
+        ("docs/receivers/go/signpost.go", "signpost/signpost.go"),
+        ("tests/receivers/drivers/driver.go", "main.go"),
+    ];
     runtimes::copy(module.path(), files);
     fs::write(module.path().join("go.mod"), "module receivers\n\ngo 1.19\n").unwrap();
     go.current_dir(module.path()).args(["build", "-o", "driver", "."]);
@@ -78,40 +85,5 @@ fn ruby() {
 
 #[test]
 fn rust() {
-    runtimes::compare_with(|case| outcome(case).ok());
-}
-
-fn outcome(case: &Case) -> Result<String, Refused> {
-    let given: Vec<&str> = case.given.iter().map(String::as_str).collect();
-    match (case.function, given.as_slice()) {
-        ("verify-webhook", [secret, now, id, timestamp, signatures, body]) => {
-            let headers = [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signatures)];
-            let header = |name: &str| {
-                let (_, value) = headers.iter().find(|(header, _)| *header == name)?;
-                Some(**value).filter(|value| !value.is_empty())
-            };
-            signpost::verify_webhook(secret, header, body.as_bytes(), now.parse().unwrap()).map(ToOwned::to_owned)
-        }
-        ("decrypt-body", [keys, encryption, body]) => {
-            signpost::decrypt_body(&keys_of(keys), encryption_of(encryption), body.as_bytes())
-        }
-        ("verify-return-url", [keys, now, query]) => {
-            let parameters = signpost::verify_return_url(&keys_of(keys), query, now.parse().unwrap())?;
-            let lines: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            Ok(lines.join("; "))
-        }
-        ("decrypt-return-url", [keys, encryption, query]) => {
-            signpost::decrypt_return_url(&keys_of(keys), encryption_of(encryption), query)
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-fn keys_of(text: &str) -> SecretKeys {
-    let keys = text.split_whitespace().filter_map(|key| key.split_once('='));
-    keys.map(|(kid, key)| (kid.to_owned(), key.to_owned())).collect()
-}
-
-fn encryption_of(name: &str) -> Encryption {
-    if name == "aes-256-gcm" { Encryption::Aes256Gcm } else { Encryption::Aes256Ecb }
+    runtimes::compare_with(|case| rust::outcome(case).ok());
 }
