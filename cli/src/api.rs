@@ -8,10 +8,11 @@ use domain::foundation::random::{self, SystemRandom};
 use domain::projects::api_key::ApiKey;
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, RequestBuilder, Response};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::config::{BaseUrl, Config};
@@ -37,8 +38,8 @@ pub(crate) struct ApiClient {
 /// The answer to a call.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The JSON body; null if the response has none.
-    pub(crate) body: Value,
+    /// The JSON body, byte for byte; null if the response has none.
+    body: Box<RawValue>,
     /// The headers.
     pub(crate) headers: HeaderMap,
 }
@@ -90,13 +91,34 @@ impl Problem {
 impl Answer {
     /// Reads the body as `T`.
     pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, ApiError> {
-        serde_json::from_value(self.body).map_err(|error| ApiError::Unexpected(error.to_string()))
+        parse(&self.body)
+    }
+
+    /// The body as a JSON value.
+    pub(crate) fn value(&self) -> Result<Value, ApiError> {
+        parse(&self.body)
     }
 
     /// The member `name` of the body, a string.
     pub(crate) fn text(&self, name: &str) -> Result<String, ApiError> {
-        let text = self.body[name].as_str().map(ToOwned::to_owned);
+        let text = self.value()?[name].as_str().map(ToOwned::to_owned);
         text.ok_or_else(|| ApiError::Unexpected(format!("it has no {name}")))
+    }
+}
+
+/// Reads JSON of the API as `T`.
+pub(crate) fn parse<T: DeserializeOwned>(json: &RawValue) -> Result<T, ApiError> {
+    serde_json::from_str(json.get()).map_err(|error| ApiError::Unexpected(error.to_string()))
+}
+
+impl ApiError {
+    /// Whether the same call may succeed later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused { status, .. } => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+            Self::Unexpected(_) => false,
+        }
     }
 }
 
@@ -206,38 +228,42 @@ async fn read(response: Result<Response, reqwest::Error>) -> Result<Answer, ApiE
         return Err(ApiError::Refused { status, problem: serde_json::from_slice(&body).unwrap_or_default() });
     }
     if body.is_empty() {
-        return Ok(Answer { body: Value::Null, headers });
+        return Ok(Answer { body: RawValue::NULL.to_owned(), headers });
     }
     let body = serde_json::from_slice(&body).map_err(|_| ApiError::Unexpected("it is not JSON".to_owned()))?;
     Ok(Answer { body, headers })
 }
 
-/// A client that trusts the authorities of the operating system and those of Mozilla. The first allow an authority of one's own,
-/// the others make it work in a container without any.
 fn http_client(api: &BaseUrl) -> Client {
+    let builder = client_builder(api.is_local());
+    let builder = builder.timeout(REQUEST_TIMEOUT).user_agent(concat!("signpost-cli/", env!("CARGO_PKG_VERSION")));
+    builder.build().expect("the client has no settings that can fail")
+}
+
+/// A client that follows no redirects, and trusts the authorities of the operating system and those of Mozilla. The first allow an
+/// authority of one's own, the others make it work in a container without any. `is_local` is whether its server is on this machine.
+///
+/// # Panics
+///
+/// If the built-in root certificates cannot be read.
+pub(crate) fn client_builder(is_local: bool) -> ClientBuilder {
     // This fails if a provider is installed already, which then is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|root| Certificate::from_der(root));
     let roots = roots.collect::<Result<Vec<_>, _>>().expect("the built-in certificates can be read");
-    let builder = Client::builder()
-        .redirect(Policy::none())
-        .timeout(REQUEST_TIMEOUT)
-        .user_agent(concat!("signpost-cli/", env!("CARGO_PKG_VERSION")))
-        .tls_certs_merge(roots);
+    let builder = Client::builder().redirect(Policy::none()).tls_certs_merge(roots);
     // A proxy could not reach this machine by its loopback address.
-    let builder = if api.is_local() { builder.no_proxy() } else { builder };
-    builder.build().expect("the client has no settings that can fail")
+    if is_local { builder.no_proxy() } else { builder }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
+    use axum::response::IntoResponse as _;
     use domain::projects::api_key::ApiKeyKind;
     use http::HeaderValue;
-    use tokio::net::TcpListener;
 
     use super::*;
+    use crate::testing::FakeServer;
 
     #[test]
     fn a_problem_names_all_bad_fields() {
@@ -269,53 +295,46 @@ mod tests {
         assert_eq!(pause_after(StatusCode::TOO_MANY_REQUESTS, &headers), Some(MAX_PAUSE));
     }
 
-    /// An API that answers its requests with these statuses, one after the other. Returns a client of it, and the header
-    /// `idempotency-key` of each request.
-    async fn serve(statuses: &[u16]) -> (ApiClient, Arc<Mutex<Vec<String>>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let api = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let keys = Arc::new(Mutex::new(Vec::new()));
-        let (seen, statuses) = (Arc::clone(&keys), statuses.to_vec());
-        let answer = async move |headers: HeaderMap| {
-            let mut seen = seen.lock().unwrap();
-            seen.push(headers.get("idempotency-key").map_or("", |key| key.to_str().unwrap()).to_owned());
-            let status = StatusCode::from_u16(statuses[seen.len() - 1]).unwrap();
-            (status, [("retry-after", "0"), ("location", "/elsewhere")], r#"{"id":"x"}"#)
-        };
-        tokio::spawn(async { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+    /// An API that answers its requests with these statuses, one after the other, and a client of it.
+    async fn serve(statuses: &'static [u16]) -> (ApiClient, FakeServer) {
+        let server = FakeServer::start(move |index, _| {
+            let headers = [("retry-after", "0"), ("location", "/elsewhere")];
+            (StatusCode::from_u16(statuses[index]).unwrap(), headers, r#"{"id":"x"}"#).into_response()
+        });
+        let server = server.await;
         let key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
-        (ApiClient::new(&Config { api, key }), keys)
+        (ApiClient::new(&Config { api: server.url("").parse().unwrap(), key, project: None }), server)
     }
 
     #[tokio::test]
     async fn a_repeated_call_has_the_same_idempotency_key() {
-        let (client, keys) = serve(&[503, 429, 201, 201]).await;
+        let (client, server) = serve(&[503, 429, 201, 201]).await;
         assert_eq!(client.post("/", &Value::Null).await.unwrap().text("id").unwrap(), "x");
         client.post("/", &Value::Null).await.unwrap();
-        let keys = keys.lock().unwrap();
+        let keys: Vec<_> = server.calls().into_iter().map(|call| call.header("idempotency-key")).collect();
         assert!(keys[0].len() == 32 && keys[1] == keys[0] && keys[2] == keys[0] && keys[3] != keys[0], "{keys:?}");
     }
 
     #[tokio::test]
     async fn a_call_fails_after_three_temporary_failures() {
-        let (client, keys) = serve(&[503, 503, 503, 200]).await;
+        let (client, server) = serve(&[503, 503, 503, 200]).await;
         assert!(matches!(
             client.get("/").await,
             Err(ApiError::Refused { status: StatusCode::SERVICE_UNAVAILABLE, .. })
         ));
-        assert_eq!(keys.lock().unwrap().len(), 3);
+        assert_eq!(server.calls().len(), 3);
     }
 
     #[tokio::test]
     async fn the_key_does_not_follow_a_redirect() {
-        let (client, keys) = serve(&[307, 200]).await;
+        let (client, server) = serve(&[307, 200]).await;
         assert!(matches!(client.get("/").await, Err(ApiError::Refused { status: StatusCode::TEMPORARY_REDIRECT, .. })));
-        assert_eq!(keys.lock().unwrap().len(), 1);
+        assert_eq!(server.calls().len(), 1);
     }
 
     #[tokio::test]
     async fn a_resource_that_is_gone_counts_as_deleted() {
-        let (client, _) = serve(&[404, 403]).await;
+        let (client, _server) = serve(&[404, 403]).await;
         assert!(client.delete("/").await.is_ok());
         assert!(client.delete("/").await.is_err());
     }
@@ -323,7 +342,8 @@ mod tests {
     #[test]
     fn debug_output_of_a_client_hides_the_key() {
         let key = ApiKey::generate(ApiKeyKind::Operator, &SystemRandom);
-        let client = ApiClient::new(&Config { api: "https://a.example".parse().unwrap(), key: key.clone() });
+        let client =
+            ApiClient::new(&Config { api: "https://a.example".parse().unwrap(), key: key.clone(), project: None });
         assert!(!format!("{client:?}").contains(key.expose()));
     }
 }

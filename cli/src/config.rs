@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
+use domain::foundation::id::{BadId, ProjectId};
 use domain::foundation::web_url;
 use domain::projects::api_key::{ApiKey, ApiKeyKind, BadApiKey};
+use domain::webhooks::signature::BadSigningSecret;
 use thiserror::Error;
 use url::Url;
 
@@ -14,6 +16,8 @@ pub struct Config {
     pub api: BaseUrl,
     /// The API key.
     pub key: ApiKey,
+    /// The project that commands are about, unless an argument names another one.
+    pub project: Option<ProjectId>,
 }
 
 /// Why a command cannot start. The error never contains the key.
@@ -36,6 +40,15 @@ pub enum ConfigError {
     /// The command needs another kind of key.
     #[error("SIGNPOST_KEY must be an operator key, which begins with sp_op_")]
     NotOperator,
+    /// Neither option nor variable names the project.
+    #[error("set SIGNPOST_PROJECT or --project to the id of the project")]
+    NoProject,
+    /// The variable is not the id of a project.
+    #[error("SIGNPOST_PROJECT cannot be used")]
+    BadProject(#[source] BadId),
+    /// The signing secret cannot be read.
+    #[error("the signing secret cannot be used")]
+    BadSecret(#[source] BadSigningSecret),
     /// The deployment cannot reach an address of this machine.
     #[error(
         "--listen also needs --public-url: a deployment that is not on this machine reaches it only through a tunnel"
@@ -58,7 +71,14 @@ impl Config {
             None => var("SIGNPOST_API").ok_or(ConfigError::NoApi)?.parse().map_err(ConfigError::BadApi)?,
         };
         let key = var("SIGNPOST_KEY").ok_or(ConfigError::NoKey)?;
-        Ok(Self { api, key: key.parse().map_err(ConfigError::BadKey)? })
+        let key = key.parse().map_err(ConfigError::BadKey)?;
+        let project = var("SIGNPOST_PROJECT").map(|id| id.parse()).transpose().map_err(ConfigError::BadProject)?;
+        Ok(Self { api, key, project })
+    }
+
+    /// The project of the argument, or of the environment.
+    pub(crate) fn project(&self, argument: Option<ProjectId>) -> Result<ProjectId, ConfigError> {
+        argument.or(self.project).ok_or(ConfigError::NoProject)
     }
 
     /// The configuration of a command that only an operator may run.
@@ -120,6 +140,7 @@ impl FromStr for BaseUrl {
 
 #[cfg(test)]
 mod tests {
+    use domain::foundation::error_chain::chain;
     use domain::foundation::random::SystemRandom;
 
     use super::*;
@@ -139,13 +160,28 @@ mod tests {
     }
 
     #[test]
+    fn the_project_comes_from_the_argument_or_the_variable() {
+        let key = ApiKey::generate(ApiKeyKind::Test, &SystemRandom);
+        let of = |project| {
+            let api = ("SIGNPOST_API", "https://a.example");
+            read(None, &[api, ("SIGNPOST_KEY", key.expose()), ("SIGNPOST_PROJECT", project)])
+        };
+        let (one, other) = ("019ab0c4-7e38-7a3f-8c65-0123456789ab", "019ab0c4-7e38-7a3f-8c65-0123456789ac");
+        let config = of(one).unwrap();
+        assert_eq!(config.project(None).unwrap().to_string(), one);
+        assert_eq!(config.project(Some(other.parse().unwrap())).unwrap().to_string(), other);
+        assert_eq!(of("").unwrap().project(None), Err(ConfigError::NoProject));
+        assert!(matches!(of("x"), Err(ConfigError::BadProject(_))));
+    }
+
+    #[test]
     fn errors_name_the_variable_and_hide_the_key() {
         let api = ("SIGNPOST_API", "https://a.example");
         assert_eq!(read(None, &[]).unwrap_err(), ConfigError::NoApi);
         assert_eq!(read(None, &[("SIGNPOST_API", "x")]).unwrap_err(), ConfigError::BadApi(BadBaseUrl::Malformed));
         assert_eq!(read(None, &[api, ("SIGNPOST_KEY", " ")]).unwrap_err(), ConfigError::NoKey);
         let error = read(None, &[api, ("SIGNPOST_KEY", "sp_op_secret")]).unwrap_err();
-        assert_eq!(crate::output::chain(&error), "SIGNPOST_KEY cannot be used: is not an API key");
+        assert_eq!(chain(&error), "SIGNPOST_KEY cannot be used: is not an API key");
     }
 
     #[test]

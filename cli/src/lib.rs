@@ -3,14 +3,18 @@
 //! | module | contains |
 //! | --- | --- |
 //! | [`arguments`] | commands and options |
-//! | [`config`] | the deployment and the API key |
-//! | `api` | calls of the API, with retries |
+//! | [`config`] | the deployment, the API key and the project |
+//! | `api`, `project` | calls of the API, with retries, and those below one project |
+//! | `connection` | what commands that keep running do while the API cannot be reached |
+//! | `error` | why a command failed, and what to do |
 //! | `check` | `signpost check` |
-//! | `trigger`, `deliveries` | the commands of these names |
+//! | `listen` | `signpost listen`: the feed, and the webhooks made from it |
+//! | `trigger`, `simulate` | `signpost trigger` and `signpost simulate` |
+//! | `verify` | `signpost verify` |
+//! | `deliveries`, `replay` | `signpost deliveries` and `signpost replay` |
 //! | `delivery` | deliveries as the API returns them |
-//! | `interrupt`, `output` | Ctrl-C, and lines on the terminal |
+//! | `confirmation`, `interrupt`, `output` | questions, Ctrl-C, and lines on the terminal |
 
-use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
@@ -19,17 +23,29 @@ pub mod config;
 
 mod api;
 mod check;
+mod confirmation;
+mod connection;
 mod deliveries;
 mod delivery;
+mod error;
 mod interrupt;
+mod listen;
 mod output;
+mod project;
+mod replay;
+mod simulate;
+#[cfg(test)]
+mod testing;
 mod trigger;
+mod verify;
 
 use clap::CommandFactory as _;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, ProjectOption};
 use crate::config::{Config, ConfigError};
+use crate::error::CommandError;
 use crate::output::Output;
+use crate::project::Project;
 
 /// The name of the program.
 const PROGRAM: &str = "signpost";
@@ -49,46 +65,48 @@ pub async fn run(arguments: Arguments, var: impl Fn(&str) -> Option<String>) -> 
     ExitCode::from(exit_code(try_run(arguments, var, Output::new(json)).await))
 }
 
+/// Returns whether everything works.
 async fn try_run(
     arguments: Arguments,
     var: impl Fn(&str) -> Option<String>,
     output: Output,
-) -> Result<bool, ConfigError> {
-    let config = Config::read(arguments.api, var);
-    Ok(match arguments.command {
+) -> Result<bool, CommandError> {
+    let config = Config::read(arguments.api, &var);
+    match arguments.command {
         Command::Completions { shell } => {
             // Written as a whole, because the generator panics if the reader closes the pipe.
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), PROGRAM, &mut script);
             output::write_line(&mut io::stdout(), &String::from_utf8_lossy(&script));
-            true
+            Ok(true)
         }
         Command::Check(options) => {
             let config = config?.of_operator()?;
             options.check_reachable(&config.api)?;
-            check::run(&config, &options, output).await
+            Ok(check::run(&config, &options, output).await)
         }
-        Command::Trigger(options) => is_done(trigger::run(&config?, &options, output).await),
-        Command::Deliveries(options) => is_done(deliveries::run(&config?, &options, output).await),
-    })
+        Command::Verify(options) => verify::run(&options, var, output),
+        Command::Listen(options) => listen::run(&project(config, options.project)?, &options, output).await,
+        Command::Simulate(options) => simulate::run(&project(config, options.project)?, &options, output).await,
+        Command::Trigger(options) => trigger::run(&project(config, options.project)?, &options, output).await,
+        Command::Deliveries(options) => deliveries::run(&project(config, options.project)?, &options, output).await,
+        Command::Replay(options) => replay::run(&project(config, options.project)?, &options, output).await,
+    }
 }
 
-/// Writes the error of a command, if it failed.
-fn is_done<E: Error + 'static>(result: Result<(), E>) -> bool {
-    result.map_err(|error| write_error(&error)).is_ok()
+fn project(config: Result<Config, ConfigError>, option: ProjectOption) -> Result<Project, ConfigError> {
+    let config = config?;
+    let id = config.project(option.id)?;
+    Ok(Project::new(&config, id))
 }
 
-fn write_error(error: &(dyn Error + 'static)) {
-    output::write_line(&mut io::stderr(), &format!("error: {}", output::chain(error)));
-}
-
-fn exit_code(result: Result<bool, ConfigError>) -> u8 {
+fn exit_code(result: Result<bool, CommandError>) -> u8 {
     match result {
         Ok(true) => WORKS,
         Ok(false) => DOES_NOT_WORK,
         Err(error) => {
-            write_error(&error);
-            WRONG_USAGE
+            error.write();
+            if error.is_wrong_usage() { WRONG_USAGE } else { DOES_NOT_WORK }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Lines on the terminal.
 
-use std::error::Error;
 use std::io::{self, IsTerminal as _, Write};
 
 /// Width of a terminal that lines are wrapped for.
 const WIDTH: usize = 80;
+
+/// Columns before the details of a result on a terminal.
+const RECORD_INDENT: usize = 2;
 
 /// Where results are written, and how.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +42,23 @@ impl Output {
     pub(crate) fn wrap(self, text: &str, indent: usize) -> Vec<String> {
         if self.is_terminal { wrap(text, WIDTH.saturating_sub(indent)) } else { vec![text.to_owned()] }
     }
+
+    /// Writes one result for people: a line in a pipe. On a terminal, the details stand below the head, so that they fit.
+    pub(crate) fn record(self, head: &str, details: &[&str]) {
+        for line in self.record_lines(head, details) {
+            self.line(&line);
+        }
+    }
+
+    fn record_lines(self, head: &str, details: &[&str]) -> Vec<String> {
+        if !self.is_terminal {
+            let all: Vec<&str> = std::iter::once(head).chain(details.iter().copied()).collect();
+            return vec![printable(&all.join("  "))];
+        }
+        let details = details.iter().flat_map(|detail| self.wrap(&printable(detail), RECORD_INDENT));
+        let details = details.map(|line| format!("{:RECORD_INDENT$}{line}", ""));
+        std::iter::once(printable(head.trim_end())).chain(details).collect()
+    }
 }
 
 /// Writes a line. A reader that closed the pipe does not end the command, because what it created must still be deleted.
@@ -47,11 +66,11 @@ pub(crate) fn write_line(out: &mut impl Write, line: &str) {
     let _ = writeln!(out, "{line}");
 }
 
-/// Joins an error and its causes in one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", chain(cause)),
-        None => error.to_string(),
+/// Writes a message to the standard error, for people.
+pub(crate) fn write_message(text: &str) {
+    let errors = Output { is_json: false, is_terminal: io::stderr().is_terminal() };
+    for line in errors.wrap(&printable(text), 0) {
+        write_line(&mut io::stderr(), &line);
     }
 }
 
@@ -85,6 +104,15 @@ mod tests {
         assert_eq!(terminal.wrap("a-very-long-word b", WIDTH - 4), ["a-very-long-word", "b"]);
         let pipe = Output { is_json: false, is_terminal: false };
         assert_eq!(pipe.wrap("one two three", WIDTH - 7), ["one two three"]);
+    }
+
+    #[test]
+    fn a_result_is_one_line_in_a_pipe_and_several_on_a_terminal() {
+        let (head, details) = ("08:30:00  aml        ", ["id", "failed\nagain"]);
+        let terminal = Output { is_json: false, is_terminal: true };
+        assert_eq!(terminal.record_lines(head, &details), ["08:30:00  aml", "  id", "  failed again"]);
+        let pipe = Output { is_json: false, is_terminal: false };
+        assert_eq!(pipe.record_lines(head, &details), ["08:30:00  aml          id  failed again"]);
     }
 
     #[test]

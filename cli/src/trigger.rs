@@ -1,46 +1,27 @@
 //! `signpost trigger`: publishes the sample event of a type, in a test project.
 
-use domain::projects::api_key::ApiKeyKind;
-use domain::projects::project::Mode;
 use domain::webhooks::sample;
 use serde_json::Value;
-use thiserror::Error;
 
-use crate::api::{ApiClient, ApiError};
 use crate::arguments::TriggerOptions;
-use crate::config::Config;
+use crate::error::CommandError;
 use crate::output::Output;
-
-/// Why nothing was published.
-#[derive(Debug, Error)]
-pub(crate) enum TriggerError {
-    /// A receiver could take the sample for a real verification.
-    #[error("only test projects get sample events, because receivers of live projects would take them for real")]
-    Live,
-    /// A call failed.
-    #[error(transparent)]
-    Api(#[from] ApiError),
-}
+use crate::project::Project;
 
 /// Publishes the event.
-pub(crate) async fn run(config: &Config, options: &TriggerOptions, output: Output) -> Result<(), TriggerError> {
-    let (api, path) = (ApiClient::new(config), format!("/v1/projects/{}", options.project));
-    let is_test = match config.key.kind() {
-        ApiKeyKind::Test => true,
-        ApiKeyKind::Live => false,
-        ApiKeyKind::Operator => api.get(&path).await?.text("mode")? == Mode::Test.as_str(),
-    };
-    if !is_test {
-        return Err(TriggerError::Live);
+pub(crate) async fn run(project: &Project, options: &TriggerOptions, output: Output) -> Result<bool, CommandError> {
+    if !project.is_test().await? {
+        return Err(CommandError::LiveProject);
     }
     let sample: Value = serde_json::from_str(sample::request(options.event_type)).expect("a sample is JSON");
-    let accepted = api.post(&format!("{path}/events"), &sample).await?;
-    output.line(&sentence(options.event_type.as_str(), &accepted.body));
-    output.json(&accepted.body);
-    Ok(())
+    let accepted = project.post("/events", &sample).await?.value()?;
+    output.line(&sentence(options.event_type.as_str(), &accepted));
+    output.json(&accepted);
+    Ok(true)
 }
 
-fn sentence(event_type: &str, accepted: &Value) -> String {
+/// How many endpoints get an accepted event.
+pub(crate) fn sentence(event_type: &str, accepted: &Value) -> String {
     let id = accepted["id"].as_str().unwrap_or_default();
     match accepted["deliveries"].as_array().map_or(0, Vec::len) {
         0 => format!("{event_type} {id}: no endpoint receives this type"),

@@ -23,9 +23,9 @@ class ReleaseTest(unittest.TestCase):
     def release(self, architecture="x86_64"):
         """The archive of a release whose programs contain their own names."""
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        for function in FUNCTIONS:
-            (folder / "bin" / function).mkdir(parents=True)
-            (folder / "bin" / function / "bootstrap").write_text(function)
+        for program in [*FUNCTIONS, "signpost"]:
+            (folder / "bin" / program).mkdir(parents=True)
+            (folder / "bin" / program / "bootstrap").write_text(program)
         command = [ROOT / ".ci/release", "--architecture", architecture, "--binaries", folder / "bin", folder / "out"]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         (line,) = (folder / "out/SHA256SUMS").read_text().splitlines()
@@ -51,6 +51,11 @@ class ReleaseTest(unittest.TestCase):
         for template in ("network", "application", "alarms"):
             self.assertIn(f"TemplateURL: {template}.yaml\n".encode(), files["signpost.yaml"])
             self.assertIn(f"{template}.yaml", files)
+
+    def test_the_archive_has_the_command_line_and_it_can_be_run(self):
+        with zipfile.ZipFile(io.BytesIO(self.release())) as archive:
+            self.assertEqual(archive.read("signpost"), b"signpost")
+            self.assertEqual(archive.getinfo("signpost").external_attr >> 16, 0o100755)
 
     def test_the_checksums_of_the_archive_are_those_of_its_files(self):
         files = self.files(self.release())

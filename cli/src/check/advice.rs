@@ -1,14 +1,14 @@
 //! What an operator can do about a call that failed.
 
+use domain::foundation::error_chain::chain;
 use http::StatusCode;
 
 use super::step::Finding;
 use crate::api::ApiError;
-use crate::output;
 
 /// The finding of a step whose call failed.
 pub(crate) fn failed_call(error: &ApiError) -> Finding {
-    Finding::failed(output::chain(error), advice(error))
+    Finding::failed(chain(error), advice(error))
 }
 
 fn advice(error: &ApiError) -> String {

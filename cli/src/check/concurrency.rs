@@ -1,11 +1,11 @@
 //! Whether the deployment takes calls that come at the same time.
 
+use domain::foundation::error_chain::chain;
 use domain::foundation::id::ProjectId;
 use tokio::task::JoinSet;
 
 use super::step::Finding;
 use crate::api::{ApiClient, ApiError};
-use crate::output;
 
 /// Calls made at the same time: more than the functions that a new AWS account may run at once, which are 10.
 const CALLS: usize = 20;
@@ -26,7 +26,7 @@ fn judge(results: &[Result<(), ApiError>]) -> Finding {
     match failed.first() {
         None => Finding::works(format!("{calls} calls at the same time were answered")),
         Some(first) => Finding::warning(
-            format!("{} of {calls} calls at the same time failed; one error: {}", failed.len(), output::chain(*first)),
+            format!("{} of {calls} calls at the same time failed; one error: {}", failed.len(), chain(*first)),
             "Raise the concurrency quota of Lambda, which is 10 in a new account, and the parameters ApiThrottleRate and \
              ApiThrottleBurst if you lowered them. `aws lambda get-account-settings` shows the quota.",
         ),

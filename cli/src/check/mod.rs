@@ -15,13 +15,14 @@ mod webhook;
 
 use std::time::{Duration, Instant};
 
+use domain::foundation::error_chain::chain;
 use domain::foundation::id::ProjectId;
 
 use crate::api::ApiClient;
 use crate::arguments::CheckOptions;
 use crate::config::Config;
 use crate::interrupt::Interrupts;
-use crate::output::{self, Output};
+use crate::output::Output;
 
 use self::setup::Prepared;
 use self::step::{Finding, StepName, Steps};
@@ -118,7 +119,7 @@ async fn clean_up(api: &ApiClient, project: ProjectId, steps: &mut Steps, interr
     let deleted = tokio::select! {
         biased;
         () = interrupts.next() => Err("the deletion was interrupted".to_owned()),
-        deleted = api.delete(&path) => deleted.map_err(|error| output::chain(&error)),
+        deleted = api.delete(&path) => deleted.map_err(|error| chain(&error)),
     };
     let finding = match deleted {
         Ok(()) => Finding::works("the project is deleted"),

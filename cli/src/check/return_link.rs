@@ -1,5 +1,6 @@
 //! One return link, from its creation to the redirect.
 
+use domain::foundation::error_chain::chain;
 use domain::foundation::id::ProjectId;
 use http::StatusCode;
 use http::header::LOCATION;
@@ -24,7 +25,7 @@ pub(crate) async fn check(api: &ApiClient, project: ProjectId) -> Result<((), Fi
         Ok(response) => judge(response.status(), location(&response)),
         // The URL is left out: the link is a secret.
         Err(error) => Err(Finding::failed(
-            format!("the host of return links cannot be reached: {}", output::chain(&error.without_url())),
+            format!("the host of return links cannot be reached: {}", chain(&error.without_url())),
             "Check the DNS record and the certificate of the host in the output RedirectUrl, and the parameter RedirectBaseUrl \
              if you set it.",
         )),
@@ -68,40 +69,38 @@ fn answer_advice(status: StatusCode) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use axum::response::IntoResponse as _;
     use domain::foundation::clock::{Clock as _, SystemClock};
     use domain::foundation::random::SystemRandom;
     use domain::projects::api_key::{ApiKey, ApiKeyKind};
-    use http::{HeaderMap, Method};
-    use tokio::net::TcpListener;
+    use http::Method;
 
     use super::*;
     use crate::config::Config;
+    use crate::testing::FakeServer;
 
     /// Checks a deployment whose return link answers with these statuses, one after the other. Returns the result, and the
     /// header `x-api-key` of each request for the link.
-    async fn check_answers(statuses: &[u16]) -> (Result<((), Finding), Finding>, Vec<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let opened = Arc::new(Mutex::new(Vec::new()));
-        let (seen, statuses, link) = (Arc::clone(&opened), statuses.to_vec(), json!({ "url": format!("{base}/r/1") }));
-        let answer = async move |method: Method, headers: HeaderMap| {
-            if method != Method::GET {
-                return axum::Json(link).into_response();
+    async fn check_answers(statuses: &'static [u16]) -> (Result<((), Finding), Finding>, Vec<String>) {
+        let opened = Mutex::new(0);
+        let server = FakeServer::start(move |_, call| {
+            if call.method != Method::GET {
+                let link = format!("http://{}/r/1", call.header("host"));
+                return axum::Json(json!({ "url": link })).into_response();
             }
-            let mut seen = seen.lock().unwrap();
-            seen.push(headers.get("x-api-key").map_or("", |key| key.to_str().unwrap()).to_owned());
-            let status = StatusCode::from_u16(statuses[seen.len() - 1]).unwrap();
+            let mut opened = opened.lock().unwrap();
+            *opened += 1;
+            let status = StatusCode::from_u16(statuses[*opened - 1]).unwrap();
             (status, [("retry-after", "0"), ("location", EXPECTED)]).into_response()
-        };
-        tokio::spawn(async { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+        });
+        let server = server.await;
         let key = ApiKey::generate(ApiKeyKind::Test, &SystemRandom);
-        let api = ApiClient::new(&Config { api: base.parse().unwrap(), key });
+        let api = ApiClient::new(&Config { api: server.url("").parse().unwrap(), key, project: None });
         let result = check(&api, ProjectId::new(SystemClock.now(), &SystemRandom)).await;
-        let opened = opened.lock().unwrap().clone();
-        (result, opened)
+        let opened = server.calls().into_iter().filter(|call| call.method == Method::GET);
+        (result, opened.map(|call| call.header("x-api-key")).collect())
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use crate::foundation::id::EndpointId;
 use crate::foundation::key_ring::KeyRing;
 use crate::foundation::time::Timestamp;
 use crate::return_urls::{Encryption, NamedKey};
-use crate::webhooks::endpoint::{Endpoint, Format};
+use crate::webhooks::endpoint::{Endpoint, Format, Payload};
 use crate::webhooks::event::Event;
 use crate::webhooks::key_pair::{KeyPairs, PublicKey};
 use crate::webhooks::request::{self, OpenError};
@@ -82,9 +82,11 @@ impl Known {
     /// `secret_keys` has encrypted them.
     #[must_use]
     pub fn with_event(mut self, event: &Event, endpoint: &Endpoint, secret_keys: &[NamedKey]) -> Self {
-        let others = Format::ALL.into_iter().filter(|format| *format != endpoint.format);
-        for format in std::iter::once(endpoint.format).chain(others) {
-            let plain = text(request::plain_body(format, event));
+        let all = Format::ALL.into_iter().flat_map(|format| Payload::ALL.map(|payload| (format, payload)));
+        let current = (endpoint.format, endpoint.payload);
+        let others = all.filter(|layout| *layout != current && *layout != (Format::Argos, Payload::Thin));
+        for (format, payload) in std::iter::once(current).chain(others) {
+            let plain = text(request::plain_body(format, payload, event));
             match endpoint.encryption {
                 Encryption::None => self.originals.push(Original { sent: Some(plain), plain: None }),
                 Encryption::Aes256Ecb if !secret_keys.is_empty() => {

@@ -8,7 +8,7 @@
 //! | module | contains |
 //! | --- | --- |
 //! | [`captured`](CapturedWebhook) | the request |
-//! | [`finding`](Finding) | the result |
+//! | [`finding`](Finding), `detail` | the result, and what it means |
 //! | [`known`](Known) | what the check knows: secrets, public keys, the body as sent |
 //! | `headers`, `timestamp`, `signatures` | parts of the pasted headers |
 //! | `body`, `json`, `style` | changes of the body, and how to undo them |
@@ -20,6 +20,7 @@ mod body;
 mod captured;
 mod check;
 mod computed;
+mod detail;
 mod finding;
 mod headers;
 mod json;

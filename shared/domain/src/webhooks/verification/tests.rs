@@ -18,7 +18,7 @@ use crate::foundation::random::SystemRandom;
 use crate::foundation::time::Timestamp;
 use crate::return_urls::{KeyIssue, SecretKeys};
 use crate::webhooks::address::AddressGuard;
-use crate::webhooks::endpoint::{Endpoint, Format, NewEndpoint, SecretRotation};
+use crate::webhooks::endpoint::{Endpoint, Format, NewEndpoint, Payload, SecretRotation};
 use crate::webhooks::event::{Event, EventType};
 use crate::webhooks::key_pair::KeyPairs;
 use crate::webhooks::request::{self, EndpointSecrets, ProjectKeys};
@@ -70,6 +70,7 @@ impl Scene {
             project_id,
             event_type: EventType::Approved,
             submission_id: None,
+            sequence: None,
             occurred_at: now(),
             data: data.to_owned().try_into().unwrap(),
         };
@@ -86,7 +87,7 @@ impl Scene {
     fn send(&mut self, at: Timestamp) {
         let secrets = EndpointSecrets::of(&self.endpoint, &self.keys, &ring()).unwrap();
         let body = request::body(&secrets, &self.event, &SystemRandom);
-        self.headers = request::headers(&secrets, self.event.id, 1, at, &body);
+        self.headers = request::headers(&secrets, &self.event, 1, at, &body);
         self.body = String::from_utf8(body).unwrap();
     }
 
@@ -272,7 +273,7 @@ fn a_changed_body_is_compared_with_the_event() {
     let scene = Scene::with("", DATA);
     let changed = Finding::BodyChanged { pointer: Some("/data/score".to_owned()) };
     assert_eq!(scene.check_body(&scene.body.replace("1.10", "2")), [changed]);
-    let argos = String::from_utf8(request::plain_body(Format::Argos, &scene.event)).unwrap();
+    let argos = String::from_utf8(request::plain_body(Format::Argos, Payload::Full, &scene.event)).unwrap();
     assert!(matches!(&scene.check_body(&argos)[..], [Finding::BodyChanged { .. }]));
     let captured = CapturedWebhook { body: "{}".to_owned(), ..scene.captured() };
     assert!(captured.check(&scene.known(), now()).has_original);
@@ -286,6 +287,18 @@ fn a_webhook_that_was_sent_in_an_earlier_format_is_still_compared() {
 }
 
 #[test]
+fn a_webhook_with_an_earlier_payload_or_as_a_cloud_event_is_still_compared() {
+    for settings in
+        [r#","payload":"thin""#, r#","format":"cloudevents""#, r#","format":"cloudevents","payload":"thin""#]
+    {
+        let mut scene = Scene::with(settings, DATA);
+        assert_eq!(scene.check_body(&scene.body), [], "{settings}");
+        (scene.endpoint.format, scene.endpoint.payload) = (Format::Standard, Payload::Full);
+        assert_eq!(scene.check_body(&scene.body[..20]), [scene.truncated(20)], "{settings}");
+    }
+}
+
+#[test]
 fn the_headers_that_are_looked_for_are_those_that_are_sent() {
     let sent = [request::WEBHOOK_ID, request::WEBHOOK_TIMESTAMP, request::WEBHOOK_SIGNATURE];
     assert_eq!(WebhookHeader::ALL.map(WebhookHeader::as_str), sent.each_ref().map(http::HeaderName::as_str));
@@ -295,7 +308,7 @@ fn the_headers_that_are_looked_for_are_those_that_are_sent() {
 fn a_decrypted_body_is_recognised() {
     for encryption in ["aes-256-ecb", "aes-256-gcm"] {
         let scene = Scene::with(&format!(r#","encryption":"{encryption}""#), DATA);
-        let plain = String::from_utf8(request::plain_body(Format::Standard, &scene.event)).unwrap();
+        let plain = String::from_utf8(request::plain_body(Format::Standard, Payload::Full, &scene.event)).unwrap();
         for body in [plain.clone(), Json::parse(&plain).unwrap().compact()] {
             assert_eq!(scene.check_body(&body), [Finding::BodyDecrypted], "{encryption}");
         }

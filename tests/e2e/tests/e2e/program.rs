@@ -1,0 +1,41 @@
+//! The program `signpost`.
+
+use std::process::Stdio;
+
+use e2e::WAIT_TIMEOUT;
+use serde_json::Value;
+use stack::Stack;
+use tokio::process::Command;
+
+/// The program, with nothing in its environment but the stack's API and a key.
+pub(crate) fn signpost(stack: &Stack, key: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(&stack.command_line);
+    command.env_clear().env("SIGNPOST_API", &stack.api_url).env("SIGNPOST_KEY", key).args(arguments);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// How the program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Runs the program to its end.
+    pub(crate) async fn of(mut command: Command) -> Self {
+        Self::from(tokio::time::timeout(WAIT_TIMEOUT, command.output()).await.unwrap().unwrap())
+    }
+
+    pub(crate) fn from(output: std::process::Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// The output, which is one JSON value.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
+    }
+}
