@@ -27,6 +27,9 @@ PARAMETERS = {
     "MailFrom": "reports@example.com",
     "AlarmEmail": "on-call@example.com",
     "Egress": "none",
+    "ProductAuthorizer": "yes",
+    "ProductScopes": "submissions:read",
+    "ProductRoutes": "GET /submissions=submissions:read",
     # The emulator cannot read a concurrency from a parameter.
     "SenderConcurrency": "0",
     "SlowSenderConcurrency": "0",
@@ -128,7 +131,8 @@ class RootTest(unittest.TestCase):
 
     def test_the_longest_name_deploys_and_names_every_function(self):
         folders = {path.name for path in (FOLDER.parent / "functions").iterdir() if path.is_dir()}
-        self.assertEqual(set(self.functions(NAME)), {f"{NAME}-{folder}" for folder in folders})
+        # The feed has the code of api.
+        self.assertEqual(set(self.functions(NAME)), {f"{NAME}-{function}" for function in [*folders, "feed"]})
         self.assertTrue({"ApiUrl", "RedirectUrl", "ConsoleUrl", "SettingsTable", "ActivityTable", "KeyRingSecret"} <= set(self.outputs(NAME)))
 
     def test_a_second_stack_works_on_the_data_of_the_first(self):

@@ -101,7 +101,7 @@ class RolesTest(unittest.TestCase):
 
     def test_only_functions_that_open_sealed_values_read_the_key_ring(self):
         readers = {role for role, actions, _ in self.allowed() if "secretsmanager:GetSecretValue" in actions}
-        self.assertEqual(readers, {"ApiRole", "ConsoleRole", "DailyDigestRole", "RedirectRole", "WebhookSenderRole"})
+        self.assertEqual(readers, {"ApiRole", "ConsoleRole", "DailyDigestRole", "FeedRole", "RedirectRole", "WebhookSenderRole"})
 
     def test_no_role_has_a_wildcard_in_an_action_or_in_part_of_a_resource(self):
         for role, actions, resources in self.allowed():
@@ -253,6 +253,12 @@ class CodeTest(unittest.TestCase):
         self.assertEqual(folders, {path.name for path in (FOLDER.parent / "functions").iterdir()})
         for name, function in functions.items():
             self.assertEqual(function["Metadata"]["BuildMethod"], "rust-cargolambda", name)
+
+    def test_the_feed_has_its_own_small_function_so_that_waiting_calls_do_not_occupy_the_api(self):
+        feed = APPLICATION["Resources"]["Feed"]["Properties"]
+        self.assertEqual((feed["MemorySize"], feed["Timeout"]), (128, 29))
+        route = APPLICATION["Resources"]["ApiFeedRoute"]["Properties"]
+        self.assertEqual((route["RouteKey"], route["Target"]), ("GET /v1/projects/{pid}/feed", {"Fn::Sub": "integrations/${FeedIntegration}"}))
 
     def test_schedules_are_in_a_group_which_has_the_tags_of_the_stack(self):
         for name, schedule in resources_of(APPLICATION, "AWS::Scheduler::Schedule").items():

@@ -2,11 +2,14 @@
 
     {"do": "deploy", "stack", "template", "bucket", "functions": {name: binary}, "parameters": {…}}
         → {"outputs": {…}}, when every resource exists
+    {"do": "deploy-example", "stack", "template", "parameters": {…}} → {"outputs": {…}}, when every resource exists
     {"do": "invoke", "function", "payload"} → {"payload": …}
-    {"do": "environment"} → {"variables": {…}}, those of all functions, merged: a name has the same value in all of them
+    {"do": "environment", "stack"} → {"variables": {…}}, those of all functions, merged: a name has the same value in all of them
     {"do": "permissions", "stack"} → {"roles": {function: {"name", "allowed": [{"action", "resource"}]}}, "resources": {physical id: logical id}},
         the roles of all functions with the permissions that their policies allow, and all resources of the stack
-    {"do": "logs", "limit"} → {"lines": […]}, the log lines of all functions: the latest ones, or all if "limit" is null
+    {"do": "logs", "stack", "limit"} → {"lines": […]}, the log lines of all functions: the latest ones, or all if "limit" is null
+
+The names of the functions of a stack begin with the name of the stack.
 
 The usual AWS environment variables give the endpoint and the credentials. Errors go to standard error.
 """
@@ -29,11 +32,20 @@ def deploy(request):
     template = upload(request)
     # SES sends only from verified addresses. On AWS, the address is verified once, before the first deployment.
     boto3.client("sesv2").create_email_identity(EmailIdentity=request["parameters"]["MailFrom"])
+    return create(request, TemplateURL=template)
+
+
+def deploy_example(request):
+    with open(request["template"], encoding="utf-8") as template:
+        return create(request, TemplateBody=template.read())
+
+
+def create(request, **template):
     cloudformation = boto3.client("cloudformation")
     name = request["stack"]
     cloudformation.create_stack(
         StackName=name,
-        TemplateURL=template,
+        **template,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in request["parameters"].items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         OnFailure="DO_NOTHING",
@@ -88,15 +100,20 @@ def invoke(request):
     return {"payload": json.loads(payload or "null")}
 
 
-def environment(_):
+def functions_of(stack):
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    return [function for function in functions if function["FunctionName"].startswith(f"{stack}-")]
+
+
+def environment(request):
     variables = {}
-    for function in boto3.client("lambda").list_functions()["Functions"]:
+    for function in functions_of(request["stack"]):
         variables.update(function["Environment"]["Variables"])
     return {"variables": variables}
 
 
 def permissions(request):
-    functions = boto3.client("lambda").list_functions()["Functions"]
+    functions = functions_of(request["stack"])
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=request["stack"])
     resources = pages.search("StackResourceSummaries[]")
     return {
@@ -129,7 +146,8 @@ def listed(value):
 def logs(request):
     client = boto3.client("logs")
     events = []
-    for group in client.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName"):
+    groups = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/lambda/{request['stack']}-")
+    for group in groups.search("logGroups[].logGroupName"):
         for event in written_to(client, group):
             # Lambda adds these lines to each invocation. They are not from the function.
             if not event["message"].startswith(("START ", "END ", "REPORT ")):
@@ -152,5 +170,12 @@ def written_to(client, group):
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    actions = {"deploy": deploy, "invoke": invoke, "environment": environment, "permissions": permissions, "logs": logs}
+    actions = {
+        "deploy": deploy,
+        "deploy-example": deploy_example,
+        "invoke": invoke,
+        "environment": environment,
+        "permissions": permissions,
+        "logs": logs,
+    }
     json.dump(actions[asked["do"]](asked), sys.stdout)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::Aws;
+use aws::api_keys::{ApiKeyCache, CallLimiter};
 use aws::queue::Queue;
 use aws::secrets::KeyRingSecret;
 use aws::ses::Mailer;
@@ -19,8 +20,6 @@ use crate::config::Config;
 use crate::endpoints::host_names::{HostNames, SystemHostNames};
 use crate::events::subscriptions::{self, Subscriptions};
 use crate::http::api_error::ApiError;
-use crate::http::api_key_cache::ApiKeyCache;
-use crate::http::rate_limit::RateLimiter;
 
 /// Maximum time that a caller waits for the result of a test send. Lambda ends the function after 10 s.
 const TEST_RESULT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -30,6 +29,9 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// How long an instance uses a list of egress IPs that it has read.
 const EGRESS_IPS_MAX_AGE: Duration = Duration::from_mins(1);
+
+/// Time between two looks for news while a call of the feed waits.
+const FEED_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The state that all handlers share. Cloning it is cheap.
 #[derive(Clone)]
@@ -41,7 +43,7 @@ pub struct Services {
     pub(crate) store: Store,
     pub(crate) api_keys: ApiKeyCache,
     pub(crate) subscriptions: Subscriptions,
-    pub(crate) rate_limiter: RateLimiter,
+    pub(crate) call_limiter: CallLimiter,
     pub(crate) send_queue: Queue,
     pub(crate) mailer: Mailer,
     pub(crate) key_ring: KeyRingSecret,
@@ -51,6 +53,7 @@ pub struct Services {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) test_result_timeout: Duration,
     pub(crate) report_timeout: Duration,
+    pub(crate) feed_poll_interval: Duration,
 }
 
 impl App {
@@ -66,7 +69,7 @@ impl App {
         Self(Arc::new(Services {
             api_keys: ApiKeyCache::new(store.api_keys.clone()),
             subscriptions: Subscriptions::new(store.projects.clone(), Arc::clone(&clock), subscriptions::MAX_AGE),
-            rate_limiter: RateLimiter::new(config.rate_limit, store.quotas.clone()),
+            call_limiter: CallLimiter::new(config.rate_limit, store.quotas.clone()),
             store,
             send_queue: Queue::new(aws, &config.send_queue_url),
             mailer: Mailer::new(aws, &config.mail_from, config.mail_configuration_set.clone()),
@@ -78,6 +81,7 @@ impl App {
             random,
             test_result_timeout: TEST_RESULT_TIMEOUT,
             report_timeout: REPORT_TIMEOUT,
+            feed_poll_interval: FEED_POLL_INTERVAL,
         }))
     }
 
@@ -99,6 +103,13 @@ impl App {
     #[must_use]
     pub fn with_report_timeout(mut self, timeout: Duration) -> Self {
         self.services().report_timeout = timeout;
+        self
+    }
+
+    /// Sets the time between two looks for news while a call of the feed waits.
+    #[must_use]
+    pub fn with_feed_poll_interval(mut self, interval: Duration) -> Self {
+        self.services().feed_poll_interval = interval;
         self
     }
 

@@ -3,12 +3,13 @@
 use aws::lambda::config::{self, ConfigError};
 use aws::lambda::proxy::TrustedProxy;
 use aws::store::StoreConfig;
-use domain::projects::api_key::OperatorKeys;
+use domain::projects::api_key::{OperatorKeys, ProductScopes};
 use domain::projects::rate_limit::RateLimit;
 use domain::reports::confirmation::ConfirmationLimits;
 use domain::return_urls::AppSchemes;
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::egress::DeployedIps;
+use url::Url;
 
 /// The configuration of the settings API.
 #[derive(Debug, Clone)]
@@ -21,12 +22,16 @@ pub struct Config {
     pub key_ring_secret: String,
     /// Hashes of the operator keys.
     pub operator_keys: OperatorKeys,
+    /// Scopes of the operator's product, which keys may carry.
+    pub product_scopes: ProductScopes,
     /// Public URL of this API, without a trailing slash.
     pub api_base_url: String,
     /// Base URL of return links, without a trailing slash.
     pub redirect_base_url: String,
     /// Base URL of the console, without a trailing slash. Absent if the deployment has no console.
     pub console_base_url: Option<String>,
+    /// Where to report security problems, such as `mailto:security@example.com`. Empty if the deployment names no contact.
+    pub security_contacts: Vec<Url>,
     /// The proxy in front of this API, or none.
     pub proxy: TrustedProxy,
     /// App schemes that return URLs may use in addition to schemes in reverse-DNS form.
@@ -53,9 +58,11 @@ impl Config {
             send_queue_url: config::required(&var, "SEND_QUEUE_URL")?,
             key_ring_secret: config::required(&var, "KEY_RING_SECRET")?,
             operator_keys: config::parsed(&var, "OPERATOR_KEY_HASHES")?,
+            product_scopes: config::parsed_or_empty(&var, "PRODUCT_SCOPES")?,
             api_base_url: config::base_url(&var, "API_BASE_URL")?,
             redirect_base_url: config::base_url(&var, "REDIRECT_BASE_URL")?,
             console_base_url: config::optional_base_url(&var, "CONSOLE_BASE_URL"),
+            security_contacts: config::list(&var, "SECURITY_CONTACTS")?,
             proxy: TrustedProxy::read(&var)?,
             app_schemes: config::parsed_or_empty(&var, "ALLOWED_APP_SCHEMES")?,
             egress_ips: DeployedIps::of(

@@ -1,6 +1,7 @@
-//! `GET /openapi.json`, `GET /docs` and `GET /problems/{name}`: the documentation of the API. The calls need no API key.
+//! `GET /openapi.json`, `GET /docs`, `GET /v1/event-types` and `GET /problems/{name}`: the documentation of the API, as JSON, as pages and
+//! as Markdown. The calls need no API key.
 //!
-//! A test (`openapi`) generates both documents from the code, and they are committed. The function serves them as constants, without a
+//! A test (`openapi`) generates the documents from the code, and they are committed. The function serves them as constants, without a
 //! generator.
 
 use std::sync::LazyLock;
@@ -19,6 +20,12 @@ use crate::http::body::CheckedQuery;
 use crate::http::etag::Tag;
 use crate::http::problem_kind::ProblemKind;
 use crate::http::response::PUBLIC;
+use crate::http::unknown_query::NoQuery;
+#[cfg(test)]
+use crate::openapi::event_types::EventTypeList;
+
+/// Media type of Markdown.
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
 /// The committed OpenAPI document.
 pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
@@ -29,12 +36,24 @@ pub(crate) const OPENAPI_30: &str = include_str!("../openapi-3.0.json");
 /// The committed page, generated from the OpenAPI document.
 pub(crate) const PAGE: &str = include_str!("../docs.html");
 
+/// The same page as Markdown.
+pub(crate) const PAGE_AS_TEXT: &str = include_str!("../docs.md");
+
+/// The committed list of event types.
+pub(crate) const EVENT_TYPES: &str = include_str!("../event-types.json");
+
+/// The committed page about the event types, in Markdown.
+pub(crate) const EVENT_TYPES_PAGE: &str = include_str!("../../../docs/event-types.md");
+
 /// The style sheet that the page contains.
 const STYLE: &str = include_str!("../templates/docs.css");
 
 static OPENAPI_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(OPENAPI));
 static OPENAPI_30_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(OPENAPI_30));
 static PAGE_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(PAGE));
+static PAGE_AS_TEXT_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(PAGE_AS_TEXT));
+static EVENT_TYPES_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(EVENT_TYPES));
+static EVENT_TYPES_PAGE_TAG: LazyLock<HeaderValue> = LazyLock::new(|| tag_of(EVENT_TYPES_PAGE));
 
 /// Allows the page its own style sheet and nothing else.
 static PAGE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
@@ -66,6 +85,26 @@ pub(crate) async fn page() -> Response {
     let mut response = respond(&PAGE_TAG, "text/html; charset=utf-8", PAGE);
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY.clone());
     response
+}
+
+/// Returns the API reference as Markdown.
+pub(crate) async fn page_as_text() -> Response {
+    respond(&PAGE_AS_TEXT_TAG, MARKDOWN, PAGE_AS_TEXT)
+}
+
+/// Returns the page about the event types as Markdown.
+pub(crate) async fn event_types_page() -> Response {
+    respond(&EVENT_TYPES_PAGE_TAG, MARKDOWN, EVENT_TYPES_PAGE)
+}
+
+/// Lists the event types, each with its meaning, a sample, and JSON Schemas of its data and of the webhook in each format. The list is
+/// the same for all projects and changes only with a new version.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/v1/event-types", operation_id = "listEventTypes", tag = "Events",
+    responses((status = 200, description = "The event types.", body = EventTypeList)),
+))]
+pub(crate) async fn event_types(_: NoQuery) -> Response {
+    respond(&EVENT_TYPES_TAG, "application/json", EVENT_TYPES)
 }
 
 /// Redirects the `type` of a problem to its description on the page.

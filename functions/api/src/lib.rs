@@ -23,6 +23,7 @@ mod openapi;
 mod projects;
 mod request_metrics;
 mod return_urls;
+mod well_known;
 
 pub use app::App;
 pub use config::Config;
@@ -79,6 +80,12 @@ fn routes(app: &App) -> Routes {
     Routes::default()
         .route("/openapi.json", get(documentation::openapi))
         .route("/docs", get(documentation::page))
+        .route("/docs.md", get(documentation::page_as_text))
+        .route("/event-types.md", get(documentation::event_types_page))
+        .route("/v1/event-types", get(documentation::event_types))
+        .route("/llms.txt", get(well_known::llms))
+        .route("/.well-known/api-catalog", get(well_known::api_catalog))
+        .route("/.well-known/security.txt", get(well_known::security))
         .route("/problems/{name}", get(documentation::problem))
         .merge(projects::routes(app))
         .merge(audit::routes(app))

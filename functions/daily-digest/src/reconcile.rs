@@ -90,19 +90,35 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     /// Queues the first attempts of lost deliveries again, and returns their number. If a first message was only late, webhook-sender
     /// drops the second one.
     async fn queue_lost(&self, deliveries: &[Delivery]) -> Result<usize, JobError> {
-        let now = self.clock.now();
-        let lost = deliveries.iter().filter(|delivery| is_lost(delivery, now));
-        let tasks: Vec<AttemptTask> = lost.map(Delivery::next_task).collect();
+        let tasks: Vec<AttemptTask> = self.lost(deliveries).await?.into_iter().map(Delivery::next_task).collect();
         let count = tasks.len();
         self.queue.send_tasks(tasks).await?;
         Ok(count)
+    }
+
+    /// Returns the lost ones among `deliveries`. If the call that published their event died before it numbered the event, this
+    /// numbers it. Deliveries of a submission that was erased meanwhile are left out.
+    async fn lost<'a>(&self, deliveries: &'a [Delivery]) -> Result<Vec<&'a Delivery>, JobError> {
+        let now = self.clock.now();
+        let mut lost = Vec::new();
+        for delivery in deliveries.iter().filter(|delivery| is_lost(delivery, now)) {
+            let is_open = match &delivery.submission_id {
+                Some(submission) => {
+                    let (project, event) = (delivery.project_id, delivery.id.event);
+                    self.store.events.complete(project, submission, event, &*self.clock, &*self.random).await?
+                }
+                None => true,
+            };
+            lost.extend(is_open.then_some(delivery));
+        }
+        Ok(lost)
     }
 
     /// Stores lost deliveries as due now, queues them, and returns their number.
     async fn store_lost(&self, deliveries: &[Delivery]) -> Result<usize, JobError> {
         let now = self.clock.now();
         let mut tasks = Vec::new();
-        for delivery in deliveries.iter().filter(|delivery| is_lost(delivery, now)) {
+        for delivery in self.lost(deliveries).await? {
             let due = delivery.clone().released(now);
             if self.store.deliveries.record_lost(&due, remind(now, now).sweep_at).await? == WriteOutcome::Applied {
                 tasks.push(due.next_task());
@@ -119,7 +135,7 @@ fn is_lost(delivery: &Delivery, now: Timestamp) -> bool {
 }
 
 fn held_for(deliveries: &[Delivery]) -> impl Iterator<Item = EndpointId> {
-    deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Held).map(|delivery| delivery.id.endpoint)
+    deliveries.iter().filter(|delivery| delivery.is_held_for_endpoint()).map(|delivery| delivery.id.endpoint)
 }
 
 /// The page after `at`: continues before the event `before`, or with the previous day if that day has no more events. `None` after

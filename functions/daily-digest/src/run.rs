@@ -47,7 +47,10 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
     async fn process_message(&self, message: SqsMessage) -> Result<Measured, JobError> {
         let body = message.body.ok_or(JobError::NoBody)?;
         match serde_json::from_str(&body).map_err(JobError::Message)? {
-            DigestJob::Report(job) => Ok(Measured::one(Metric::MailsSent, self.process_report(&job).await? as u64)),
+            // On the heap, because it is large.
+            DigestJob::Report(job) => {
+                Ok(Measured::one(Metric::MailsSent, Box::pin(self.process_report(&job)).await? as u64))
+            }
             DigestJob::Notice(job) => Ok(Measured::one(Metric::MailsSent, self.mail_notice(&job).await? as u64)),
             DigestJob::Reconcile(job) => Ok(Measured::one(Metric::LostDeliveries, self.reconcile(&job).await? as u64)),
         }

@@ -67,7 +67,7 @@ impl Sweeper {
         }
         let id = DeliveryId { event: event.id, endpoint };
         let queued = Delivery::unattempted(replay.project_id, id, event.event_type, event.submission_id.clone());
-        let added = queued.added(replay.replay_id, at);
+        let added = Delivery { sequence: event.sequence, ..queued }.added(replay.replay_id, at);
         let reminder = delivery::remind(at, now);
         let written = self.store.events.add_delivery(&added, reminder.sweep_at).await?;
         claimed(added.next_task(), reminder, written)

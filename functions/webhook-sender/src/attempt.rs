@@ -17,6 +17,7 @@ use crate::attempt_writer::RunningAttempt;
 use crate::endpoint_cache::Target;
 use crate::health_cache::SharedHealth;
 use crate::http::client::CompletedAttempt;
+use crate::order::Turn;
 use crate::outcome::{Outcome, SendError};
 use crate::post::Webhook;
 use crate::sender::{BatchContext, Sender};
@@ -57,12 +58,17 @@ impl Sender {
                 self.schedule_check(&target, health).await?;
                 Ok(Outcome::Stale)
             }
-            (Step::Attempt, Some(target)) => self.attempt(&event, delivery, &target, health, batch).await,
-            (Step::Probe, Some(target)) => {
-                match self.health.begin_probe(health, target.state, self.clock.now()).await? {
-                    Gate::Hold(reason) => self.hold(delivery, reason, &target, health).await,
-                    Gate::Send | Gate::Probe => self.attempt(&event, delivery, &target, health, batch).await,
+            (step @ (Step::Attempt | Step::Probe), Some(target)) => {
+                let delivery = match self.take_turn(&event, delivery, &target, health).await? {
+                    Turn::Now(delivery) => delivery,
+                    Turn::NotNow(outcome) => return Ok(outcome),
+                };
+                if step == Step::Probe
+                    && let Gate::Hold(reason) = self.health.begin_probe(health, target.state, self.clock.now()).await?
+                {
+                    return self.hold(delivery, reason, &target, health).await;
                 }
+                self.attempt(&event, delivery, &target, health, batch).await
             }
         }
     }
@@ -110,10 +116,17 @@ impl Sender {
         let running = batch.writer.start_attempt();
         let body = request::body(&target.secrets, event, &*self.random);
         let (number, at) = (delivery.attempts_made() + 1, self.clock.now());
-        let headers = request::headers(&target.secrets, event.id, number, at, &body);
+        let headers = request::headers(&target.secrets, event, number, at, &body);
         let webhook = Webhook { headers, body, number, at };
         let completed = self.post(delivery.id.endpoint, target, webhook, batch).await?;
-        self.record(delivery, completed, health, running, batch).await
+        let recorded = self.record(delivery, completed, health, running, batch).await?;
+        if let Outcome::Attempted(delivery) = &recorded
+            && target.ordered
+            && delivery.state.is_final()
+        {
+            self.release_next(event, delivery, health).await;
+        }
+        Ok(recorded)
     }
 
     /// Records the attempt and schedules the next one, if another is due.

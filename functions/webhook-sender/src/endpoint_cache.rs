@@ -30,6 +30,8 @@ pub(crate) struct Target {
     /// The state set by the customer.
     pub(crate) state: EndpointState,
     pub(crate) url: Url,
+    /// Whether the webhooks of a submission are sent one at a time.
+    pub(crate) ordered: bool,
     pub(crate) secrets: EndpointSecrets,
 }
 
@@ -120,7 +122,8 @@ impl EndpointCache {
         let keys = self.project_keys(&endpoint, now).await?;
         let ring = self.key_ring.ring_to_open(endpoint.sealed().chain(keys.sealed())).await?;
         let secrets = EndpointSecrets::of(&endpoint, &keys, &ring)?;
-        Ok(Some(Arc::new(Target { state: endpoint.state, url: endpoint.url.as_url().clone(), secrets })))
+        let Endpoint { state, ordered, .. } = endpoint;
+        Ok(Some(Arc::new(Target { state, url: endpoint.url.as_url().clone(), ordered, secrets })))
     }
 
     /// Loads the project's keys that the endpoint uses. Most endpoints use none and cost no further read. The `secretKey` is

@@ -17,6 +17,7 @@ mod health_cache;
 mod http;
 mod invocation;
 mod lane;
+mod order;
 mod outcome;
 mod post;
 mod replay;

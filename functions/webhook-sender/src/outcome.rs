@@ -8,7 +8,7 @@ use aws::lambda::telemetry;
 use aws::queue::QueueError;
 use aws::store::StoreError;
 use domain::webhooks::attempt::{Attempt, FailureReason};
-use domain::webhooks::delivery::{Delivery, DeliveryState, ReplayOutcome, Replayed, Subject};
+use domain::webhooks::delivery::{Delivery, DeliveryHoldReason, DeliveryState, ReplayOutcome, Replayed, Subject};
 use domain::webhooks::health::HoldReason;
 use domain::webhooks::test_send::{TestSend, TestState};
 use thiserror::Error;
@@ -54,6 +54,8 @@ pub(crate) enum Outcome {
     Tested(TestSend),
     /// The delivery is held because its endpoint is paused, disabled, or protected by its breaker.
     Held(HoldReason),
+    /// The delivery is held because the endpoint is ordered, and an earlier delivery of the submission has not ended.
+    HeldForOrder,
     /// A copy of the message arrives later: the endpoint has no free slot, was just resumed, or a test met a fault on our side.
     Deferred,
     /// A copy of the message is in the queue of the slow lane, because the receiver is slow.
@@ -138,6 +140,7 @@ pub(crate) fn measure(result: &Result<Outcome, SendError>) -> Measured {
         Ok(
             Outcome::Replayed(..)
             | Outcome::Tested(_)
+            | Outcome::HeldForOrder
             | Outcome::Deferred
             | Outcome::PassedOn
             | Outcome::Stale
@@ -164,6 +167,13 @@ fn log_delivery(id: &str, result: &Result<Outcome, SendError>, next_step: NextSt
         Ok(Outcome::Held(reason)) => {
             let reason = reason.as_str();
             info!(delivery.id = id, reason, "delivery {id} is held: its endpoint is {reason}");
+        }
+        Ok(Outcome::HeldForOrder) => {
+            let reason = DeliveryHoldReason::Order.as_str();
+            info!(
+                delivery.id = id,
+                reason, "delivery {id} is held: an earlier delivery of its submission has not ended"
+            );
         }
         Ok(Outcome::Deferred) => {
             info!(delivery.id = id, "delivery {id} is deferred: its endpoint has no free slot or was just resumed");

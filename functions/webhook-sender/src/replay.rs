@@ -114,7 +114,7 @@ impl Sender {
     ) -> Result<Attempt, SendError> {
         let body = request::body(&target.secrets, event, &*self.random);
         let (number, at) = (delivery.replay_number(), self.clock.now());
-        let mut headers = request::headers(&target.secrets, event.id, number, at, &body);
+        let mut headers = request::headers(&target.secrets, event, number, at, &body);
         headers.insert(WEBHOOK_REPLAY, HeaderValue::from_static("true"));
         let webhook = Webhook { headers, body, number, at };
         Ok(self.post(delivery.id.endpoint, target, webhook, batch).await?.attempt)

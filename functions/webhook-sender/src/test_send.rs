@@ -52,7 +52,7 @@ impl Sender {
         };
         let event = sample::event(test.event_type, test.id, project);
         let (body, number, at) = (request::body(&target.secrets, &event, &*self.random), 1, self.clock.now());
-        let mut headers = request::headers(&target.secrets, event.id, number, at, &body);
+        let mut headers = request::headers(&target.secrets, &event, number, at, &body);
         headers.insert(WEBHOOK_TEST, HeaderValue::from_static("true"));
         let request = SentRequest::of(&headers, &body);
         let webhook = Webhook { headers, body, number, at };

@@ -14,6 +14,8 @@ const { Asset } = require("aws-cdk-lib/aws-s3-assets");
 
 const FUNCTIONS = {
   Api: "api",
+  Authorizer: "authorizer",
+  Feed: "api",
   Redirect: "redirect",
   Console: "console",
   WebhookSender: "webhook-sender",

@@ -2,6 +2,8 @@
 //!
 //! No SDK type crosses the edge of this crate.
 
+#[cfg(feature = "store")]
+pub mod api_keys;
 #[cfg(feature = "client")]
 mod client;
 #[cfg(any(feature = "store", feature = "queue"))]

@@ -25,6 +25,8 @@ pub(super) struct ReportPage {
     /// What happens to failed webhooks, and what to do about them.
     pub(super) problem_hint: &'static str,
     pub(super) expiring_keys: Vec<ExpiringKeyLines>,
+    /// A reminder of keys that are not used, as one line.
+    pub(super) unused_keys: Option<String>,
     pub(super) bar: Vec<Segment>,
     pub(super) counts: Vec<Count>,
     /// Deliveries of earlier days, if there are some.
@@ -88,6 +90,7 @@ impl ReportPage {
             more_problems: words.more_than(all_problems, max_rows.min(report.problems.len())),
             problem_hint: if report.all().lost() > 0 { words.replay_hint() } else { words.retry_hint() },
             expiring_keys: report.expiring_keys.iter().map(|key| expiring_key_lines(key, words)).collect(),
+            unused_keys: unused_keys_line(report, words),
             bar: bars::bar(report.totals, report.totals.deliveries),
             counts: bars::counts(report.totals, words),
             earlier_days: words.earlier_days(report.earlier_days),
@@ -113,6 +116,19 @@ fn expiring_key_lines(key: &ExpiringKey, words: &'static dyn Words) -> ExpiringK
     }
 }
 
+/// Number of unused keys that the line names.
+const MAX_UNUSED_KEYS: usize = 3;
+
+fn unused_keys_line(report: &ReportView, words: &'static dyn Words) -> Option<String> {
+    let keys = &report.unused_keys;
+    if keys.is_empty() {
+        return None;
+    }
+    let named = keys.iter().take(MAX_UNUSED_KEYS).map(|key| key.name.as_str());
+    let rest = if keys.len() > MAX_UNUSED_KEYS { ", …" } else { "" };
+    Some(words.unused_keys(keys.len(), &format!("{}{rest}", named.collect::<Vec<_>>().join(", "))))
+}
+
 fn shade_of(outcome: Outcome) -> Shade {
     match outcome {
         Outcome::Quiet => Shade::Cancelled,
@@ -124,6 +140,8 @@ fn shade_of(outcome: Outcome) -> Shade {
 
 fn measures(report: &ReportView, words: &'static dyn Words) -> Vec<Measure> {
     let measure = |label, value| Measure { label, value };
+    let events = report.events.filter(|events| *events > 0);
+    let events = events.map(|events| measure(words.events_accepted(), words::count(events)));
     let made = words::count(report.attempts.made);
     let attempts = report
         .attempts
@@ -137,7 +155,10 @@ fn measures(report: &ReportView, words: &'static dyn Words) -> Vec<Measure> {
             measure(words.p95_delivery_time(), words.duration(latency.p95_ms)),
         ]
     });
-    attempts.into_iter().chain(first).chain(latency.into_iter().flatten()).collect()
+    let held = Some(report.held_for_order).filter(|held| *held > 0);
+    let held = held.map(|held| measure(words.held_for_order(), words::count(held)));
+    let measures = events.into_iter().chain(held).chain(attempts).chain(first);
+    measures.chain(latency.into_iter().flatten()).collect()
 }
 
 /// Names each endpoint by its host. If two have the same host, the end of the id tells them apart.

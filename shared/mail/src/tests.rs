@@ -9,7 +9,7 @@ use domain::projects::name::Name;
 use domain::reports::report::testing::{Day, DeliveryBuilder};
 use domain::reports::report::{
     EndpointTotals, Example, ExpiringKey, MAX_EXAMPLES, MAX_PROBLEMS, Problem, ProblemReason, Report, ReportView,
-    TroubledEndpoint,
+    TroubledEndpoint, UnusedKey,
 };
 use domain::webhooks::attempt::FailureReason;
 use domain::webhooks::delivery::Delivery;
@@ -21,7 +21,10 @@ const UNSUBSCRIBE: &str = "https://api.acme.example/unsubscribe/019ab5e0.k1.x-_y
 fn report_of(deliveries: impl IntoIterator<Item = Delivery>) -> ReportView {
     let day = Day::default();
     let mut report = Report::new(day.project_id, day.date);
-    deliveries.into_iter().for_each(|delivery| report.add(&delivery));
+    deliveries.into_iter().for_each(|delivery| {
+        report.count_event();
+        report.add(&delivery);
+    });
     report.view(day.next_morning(), &day.endpoints(), Vec::new())
 }
 
@@ -37,6 +40,7 @@ fn busy_day(scale: u64) -> ReportView {
             number if number % 97 == 0 => queued.refused_after(40, 3).failed().get(),
             number if number % 89 == 0 => queued.cancelled(),
             number if number % 83 == 0 => queued.get().held(HoldReason::Disabled),
+            number if number % 79 == 0 => queued.get().held_for_order(day.date.start()),
             number if number % 61 == 0 => {
                 let timeout = Err((FailureReason::Timeout, None));
                 queued.refused_after(40, 3).attempt(60_000, 15_000, timeout, Some(Duration::from_hours(16))).get()
@@ -46,7 +50,10 @@ fn busy_day(scale: u64) -> ReportView {
         }
     };
     let mut report = Report::new(day.project_id, day.date);
-    (1..=scale).map(delivery).for_each(|delivery| report.add(&delivery));
+    (1..=scale).map(delivery).for_each(|delivery| {
+        report.count_event();
+        report.add(&delivery);
+    });
     if scale > 100 {
         for delivery in &earlier_deliveries(&day) {
             report.add(delivery);
@@ -54,7 +61,8 @@ fn busy_day(scale: u64) -> ReportView {
     }
     let (endpoints, keys) =
         if scale > 100 { (day.endpoints_in_trouble(), day.expiring_keys()) } else { (day.endpoints(), Vec::new()) };
-    report.view(day.next_morning(), &endpoints, keys)
+    let unused = if scale > 100 { day.unused_keys() } else { Vec::new() };
+    report.view(day.next_morning(), &endpoints, keys).with_unused_keys(unused)
 }
 
 /// Deliveries of the three days before: an endpoint has answered every `aml` with 400, and another was away for a while.
@@ -284,6 +292,8 @@ fn largest_report() -> ReportView {
         });
     }
     let name = Name::try_from("<".repeat(100)).unwrap();
+    let unused = UnusedKey { name: name.clone(), ..report.unused_keys[0].clone() };
+    report.unused_keys = vec![unused; 20];
     report.expiring_keys = vec![ExpiringKey { name, ..key }; 20];
     let submission_id = Some(SubmissionId::try_from(long).unwrap());
     let example = Example { submission_id, ..problem.examples[0].clone() };

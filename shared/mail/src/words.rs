@@ -60,6 +60,10 @@ pub(super) trait Words: Sync {
     fn counted(&self, state: CountedState, count: u64) -> String;
     /// Webhooks of events of earlier days; the counts follow.
     fn earlier_days_note(&self) -> &'static str;
+    /// The number of events that the project published.
+    fn events_accepted(&self) -> &'static str;
+    /// The number of webhooks that wait for an earlier one of their submission.
+    fn held_for_order(&self) -> &'static str;
     /// The number of attempts, with the share that was accepted in parentheses.
     fn attempts_accepted(&self) -> &'static str;
     fn first_attempt(&self) -> &'static str;
@@ -85,6 +89,8 @@ pub(super) trait Words: Sync {
     fn will_be_disabled(&self, at: Timestamp) -> String;
     fn expiring_keys(&self) -> &'static str;
     fn expires(&self, at: Timestamp) -> String;
+    /// One line about keys that were not used for 90 days.
+    fn unused_keys(&self, count: usize, names: &str) -> String;
     /// Why the reader receives the report.
     fn report_footer(&self, project: &str) -> String;
     fn unsubscribe(&self) -> &'static str;

@@ -25,10 +25,12 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
     let project = world.project(&mut api, ResponseMode::Fresh, 1).await?;
     let return_link = project.return_link_request(&mut api).await?;
     let page = project.console_request(&mut api, &mut world.function("console").await?, "/endpoints").await?;
-    let mut figures: [(&str, Figures); 6] =
-        first_events(&project, &return_link, &page).map(|(name, _)| (name, Figures::default()));
+    let call = project.authorizer_request(&mut api).await?;
+    let mut figures: [(&str, Figures); 7] =
+        first_events(&project, &return_link, &page, &call).map(|(name, _)| (name, Figures::default()));
     for _ in 0..size.rounds * 2 {
-        for ((name, event), (_, figures)) in first_events(&project, &return_link, &page).iter().zip(&mut figures) {
+        for ((name, event), (_, figures)) in first_events(&project, &return_link, &page, &call).iter().zip(&mut figures)
+        {
             let empty = measure_start(world, "empty", &Value::Null).await?;
             let ours = measure_start(world, name, event).await?;
             figures.wall.add(ours.wall, empty.wall);
@@ -38,7 +40,7 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
         }
     }
     for (name, figures) in &figures {
-        let goal = if *name == "redirect" { "≤ 1.6" } else { "≤ 2" };
+        let goal = if ["redirect", "authorizer"].contains(name) { "≤ 1.6" } else { "≤ 2" };
         table.compare(format!("{name}: CPU to first `next`, against empty"), "ms", &figures.cpu, goal);
         table.compare(format!("{name}: time to first `next`, against empty"), "ms", &figures.wall, "");
         table.compare(format!("{name}: CPU of the first invocation, against empty"), "ms", &figures.first, "≤ 4 ms");
@@ -53,10 +55,11 @@ pub(crate) async fn measure(world: &World, size: Size, table: &mut Table) -> Res
 }
 
 /// The functions, each with a typical first event. Each event is new.
-fn first_events(project: &Project, return_link: &Value, page: &Value) -> [(&'static str, Value); 6] {
+fn first_events(project: &Project, return_link: &Value, page: &Value, call: &Value) -> [(&'static str, Value); 7] {
     let scheduled = json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}" });
     [
         ("redirect", return_link.clone()),
+        ("authorizer", call.clone()),
         ("console", page.clone()),
         ("api", project.publish_request(&event())),
         ("trusting-sender", project.batch(1)),

@@ -10,11 +10,13 @@
 
 #![expect(clippy::cast_precision_loss, reason = "counts and sizes here are far below 2^52")]
 
+mod authorizer;
 mod aws;
 mod bare_client;
 mod billing;
 mod cold_start;
 mod error;
+mod feed;
 mod hosts;
 mod lambda;
 mod process;
@@ -56,6 +58,12 @@ async fn main() -> Result<(), BenchError> {
     }
     if is_chosen("requests") {
         requests::measure(&world, size, &mut table).await?;
+    }
+    if is_chosen("authorizer") {
+        authorizer::measure(&world, size, &mut table).await?;
+    }
+    if is_chosen("feed") {
+        feed::measure(&world, size, &mut table).await?;
     }
     if is_chosen("billing") {
         billing::measure(&world, size, &mut table).await?;

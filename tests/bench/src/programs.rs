@@ -8,7 +8,7 @@ use crate::error::BenchError;
 
 /// The functions, built without the features for tests, and the package `baseline`. That package also contains webhook-sender as
 /// `trusting-sender`, which trusts the receiver of the bench.
-const PACKAGES: [&str; 6] = ["api", "console", "redirect", "webhook-retry", "daily-digest", "baseline"];
+const PACKAGES: [&str; 7] = ["api", "authorizer", "console", "redirect", "webhook-retry", "daily-digest", "baseline"];
 
 /// Folder of the programs.
 pub(crate) struct Programs(PathBuf);

@@ -69,7 +69,12 @@ async fn publish_in_batches(
 }
 
 /// Makes `count` requests. Returns milliseconds of processor time and of elapsed time per request.
-async fn requests(function: &mut Lambda, event: &Value, status: u16, count: usize) -> Result<(f64, f64), BenchError> {
+pub(crate) async fn requests(
+    function: &mut Lambda,
+    event: &Value,
+    status: u16,
+    count: usize,
+) -> Result<(f64, f64), BenchError> {
     let mut wall = std::time::Duration::ZERO;
     for _ in 0..count {
         let (response, took) = function.invoke(event).await?;

@@ -8,7 +8,6 @@ pub(crate) const ACTIVITY: &str = "activity";
 /// The requests of `CreateTable`.
 pub(crate) fn all() -> [Value; 2] {
     let all = json!({ "ProjectionType": "ALL" });
-    let keys_only = json!({ "ProjectionType": "KEYS_ONLY" });
     let due = ["id", "projectId", "nextAttemptAt", "attemptCount", "endpointId", "replayId"];
     let held = ["id", "projectId", "attemptCount"];
     let some = |names: &[&str]| json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": names });
@@ -20,11 +19,10 @@ pub(crate) fn all() -> [Value; 2] {
         ),
         table(
             ACTIVITY,
-            &["pk:S", "sk:S", "dueShard:S", "sweepAt:N", "heldFor:S", "heldAt:N", "submissionKey:S"],
+            &["pk:S", "sk:S", "dueShard:S", "sweepAt:N", "heldFor:S", "heldAt:N"],
             &json!([
                 index("due", &["dueShard", "sweepAt"], &some(&due)),
                 index("held", &["heldFor", "heldAt"], &some(&held)),
-                index("submission", &["submissionKey"], &keys_only),
             ]),
         ),
     ]

@@ -103,6 +103,9 @@ impl World {
             ("CANARY_URL", self.aws.url.clone()),
             ("RETRY_SCHEDULE", DEFAULT_SCHEDULE.to_owned()),
             ("HEALTH_POLICY", DEFAULT_POLICY.to_owned()),
+            ("PRODUCT_SCOPES", "submissions:read".to_owned()),
+            ("PRODUCT_ROUTES", "GET /submissions=submissions:read".to_owned()),
+            ("PRODUCT_KEY_HEADER", "x-api-key".to_owned()),
             ("MALLOC_TOP_PAD_", "1048576".to_owned()),
             ("LOG_LEVEL", "info".to_owned()),
         ]
@@ -128,6 +131,18 @@ impl World {
 }
 
 impl Project {
+    /// The request of an HTTP API to authorize a call to the product with a new key of the project.
+    pub(crate) async fn authorizer_request(&self, api: &mut Lambda) -> Result<Value, BenchError> {
+        let new = json!({ "name": "server", "scopes": ["submissions:read"] });
+        let created = call(api, "POST", &format!("/v1/projects/{}/api-keys", self.id), &new).await?;
+        let (key, route, source) = (member(&created, "key")?, "GET /submissions", "203.0.113.9");
+        Ok(json!({
+            "version": "2.0", "type": "REQUEST", "routeKey": route, "rawPath": "/submissions",
+            "identitySource": [key, source, route], "headers": { "x-api-key": key, "host": "api.product.example" },
+            "requestContext": { "http": { "method": "GET", "path": "/submissions", "sourceIp": source }, "routeKey": route },
+        }))
+    }
+
     /// The API Gateway event of a request that publishes `event`.
     pub(crate) fn publish_request(&self, event: &Value) -> Value {
         request("POST", &format!("/v1/projects/{}/events", self.id), event)

@@ -11,6 +11,10 @@ STATE_PROBLEMS = {"precondition-failed", "limit-reached", "day-to-come", "report
 # Fields that may be rejected although they match the schema: the operation, the pointer, and the start of the detail.
 SEMANTIC_PROBLEMS = [
     ("createApiKey", "/expiresAt", "must be in the future"),
+    # Product scopes that the deployment does not have, and keys that were imported before.
+    ("createApiKey", "/scopes", "the caller lacks "),
+    ("createApiKey", "/hash", "is the hash of "),
+    ("revokeLeakedApiKey", "/key", "has the form of an operator key"),
     ("rotateApiKey", "/expiresAt", "must be "),
     # Strings that common parsers and databases cannot hold.
     ("publishEvent", "/data(/.*)?", "must "),
@@ -26,13 +30,15 @@ SEMANTIC_PROBLEMS = [
     ("createEndpoint", "/signingSecret", ""),
     ("createEndpoint", "/url", ""),
     ("changeEndpoint", "/url", ""),
+    # The other setting is one that the endpoint already has.
+    ("changeEndpoint", "/(format|payload|encryption)", "the format "),
     ("mintConsoleLink", "/returnTo", "must "),
 ]
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Gives each request its own idempotency key, and removes cursors: they are opaque, and generated ones are invalid."""
+    """Gives each request its own idempotency key, and removes cursors and waiting times. Cursors are opaque, and generated ones are invalid."""
     headers = case.headers or {}
     for name, value in headers.items():
         # HTTP servers reject these characters, so a request with them would not reach the API.
@@ -41,7 +47,8 @@ def before_call(context, case, kwargs):
         return
     for name in [name for name in headers if name.lower() == "idempotency-key"]:
         headers[name] = uuid.uuid4().hex
-    (case.query or {}).pop("cursor", None)
+    for name in ("cursor", "after", "wait"):
+        (case.query or {}).pop(name, None)
     if isinstance(case.body, dict) and "cursor" in case.body:
         case.body["cursor"] = None
 

@@ -84,6 +84,18 @@ impl Aws {
         Ok(deployed.outputs)
     }
 
+    /// Creates a stack from a template of `infra/examples`, and returns its outputs when every resource exists.
+    pub(crate) async fn deploy_example(
+        &self,
+        name: &str,
+        parameters: &BTreeMap<&str, String>,
+    ) -> Result<BTreeMap<String, String>, AwsError> {
+        let template = paths::workspace().join(format!("infra/examples/{name}.yaml"));
+        let request = json!({ "do": "deploy-example", "stack": name, "template": template, "parameters": parameters });
+        let deployed: Deployed = self.call(request).await?;
+        Ok(deployed.outputs)
+    }
+
     /// Invokes a function and returns its response.
     pub(crate) async fn invoke(&self, function: &str, payload: Value) -> Result<Value, AwsError> {
         let name = format!("{STACK_NAME}-{function}");
@@ -93,13 +105,13 @@ impl Aws {
 
     /// The environment variables of all functions, merged into one map.
     pub(crate) async fn function_variables(&self) -> Result<BTreeMap<String, String>, AwsError> {
-        let environment: Environment = self.call(json!({ "do": "environment" })).await?;
+        let environment: Environment = self.call(json!({ "do": "environment", "stack": STACK_NAME })).await?;
         Ok(environment.variables)
     }
 
     /// The log lines of the functions: all of them, or the latest `limit`.
     pub(crate) async fn function_logs(&self, limit: Option<usize>) -> Result<Vec<String>, AwsError> {
-        let logs: Logs = self.call(json!({ "do": "logs", "limit": limit })).await?;
+        let logs: Logs = self.call(json!({ "do": "logs", "stack": STACK_NAME, "limit": limit })).await?;
         Ok(logs.lines)
     }
 

@@ -15,8 +15,8 @@ use crate::paths;
 use crate::progress::Progress;
 
 /// The names of all functions, which are also those of their folders and binaries.
-pub(crate) const FUNCTIONS: [&str; 7] =
-    ["api", "console", "redirect", "webhook-sender", "webhook-retry", "daily-digest", "mail-feedback"];
+pub(crate) const FUNCTIONS: [&str; 8] =
+    ["api", "authorizer", "console", "redirect", "webhook-sender", "webhook-retry", "daily-digest", "mail-feedback"];
 
 /// The command line, which is built with the functions and not deployed.
 pub(crate) const COMMAND_LINE: &str = "signpost";

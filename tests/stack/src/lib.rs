@@ -48,6 +48,12 @@ use crate::receiver::Receiver;
 /// The sender address of all mails in the local stack.
 const MAIL_FROM: &str = "reports@signpost.example";
 
+/// The scopes of the product in infra/examples/product-api.yaml.
+const PRODUCT_SCOPES: &str = "submissions:read,submissions:review";
+
+/// The routes of the product in infra/examples/product-api.yaml, which [`Stack::deploy_example`] deploys.
+const PRODUCT_ROUTES: &str = "GET /submissions=submissions:read,POST /submissions/{id}/review=submissions:review";
+
 /// Log lines of the functions that [`Stack::log_tail`] returns.
 const LOG_LINES: usize = 60;
 
@@ -131,6 +137,9 @@ impl Stack {
             ("ReportConcurrency".to_owned(), "0".to_owned()),
             ("SenderConcurrency".to_owned(), "0".to_owned()),
             ("SlowSenderConcurrency".to_owned(), "0".to_owned()),
+            ("ProductScopes".to_owned(), PRODUCT_SCOPES.to_owned()),
+            ("ProductAuthorizer".to_owned(), "yes".to_owned()),
+            ("ProductRoutes".to_owned(), PRODUCT_ROUTES.to_owned()),
             ("SendVisibilitySeconds".to_owned(), options.send_visibility_seconds.to_string()),
         ]);
         parameters.extend(options.retry_schedule.map(|schedule| ("RetrySchedule".to_owned(), schedule)));
@@ -166,6 +175,14 @@ impl Stack {
     /// Invokes a function, named by its folder, and returns its response.
     pub async fn invoke(&self, function: &str, payload: Value) -> Result<Value, StackError> {
         Ok(self.aws.invoke(function, payload).await?)
+    }
+
+    /// Deploys a template of `infra/examples` beside Signpost, as a stack with the same name. Returns the URL of its API, which the
+    /// template's output `ApiId` names, without the stage.
+    pub async fn deploy_example(&self, name: &str, parameters: &BTreeMap<&str, String>) -> Result<String, StackError> {
+        let outputs = self.aws.deploy_example(name, parameters).await?;
+        let api = outputs.get("ApiId").ok_or(StackError::Output("ApiId"))?;
+        Ok(format!("{}/_aws/execute-api/{api}", self.emulator_url))
     }
 
     /// Builds and mails the reports of a day, such as `2026-01-31`, now.

@@ -68,6 +68,8 @@ struct Inbox {
 struct PathState {
     signing_secret: Option<String>,
     next_answers: VecDeque<u16>,
+    /// The next answers to webhooks whose body contains the text.
+    answers_to: Vec<(String, VecDeque<u16>)>,
     delay: Duration,
     /// The latest webhooks, oldest first.
     received: VecDeque<Received>,
@@ -97,6 +99,11 @@ impl Receiver {
     /// signature is wrong.
     pub fn answer(&self, path: &str, statuses: impl IntoIterator<Item = u16>) {
         self.set_up(path, |state| state.next_answers.extend(statuses));
+    }
+
+    /// Answers the next requests to `path` whose body contains `text` with these statuses, in this order.
+    pub fn answer_to(&self, path: &str, text: &str, statuses: impl IntoIterator<Item = u16>) {
+        self.set_up(path, |state| state.answers_to.push((text.to_owned(), statuses.into_iter().collect())));
     }
 
     /// Delays each response at `path` from now on.
@@ -162,7 +169,10 @@ impl Inbox {
         let Some(state) = paths.get_mut(uri.path()) else { return (401, Duration::ZERO) };
         let webhook = state.signing_secret.as_deref().and_then(|secret| Webhook::new(secret).ok());
         let verified = webhook.is_some_and(|webhook| webhook.verify(&body, &headers).is_ok());
-        let answered = match state.next_answers.pop_front() {
+        let text = String::from_utf8_lossy(&body);
+        let fitting = state.answers_to.iter_mut().find(|(part, _)| text.contains(part.as_str()));
+        let answer = fitting.and_then(|(_, answers)| answers.pop_front());
+        let answered = match answer.or_else(|| state.next_answers.pop_front()) {
             Some(status) => status,
             None if verified => 200,
             None => 401,

@@ -126,8 +126,10 @@ fn endpoint_patch(entry: &Entry) -> Result<Fields, ApiError> {
             | EndpointField::Description
             | EndpointField::EventTypes
             | EndpointField::Format
+            | EndpointField::Payload
             | EndpointField::Encryption
-            | EndpointField::Signatures => change.before.clone().unwrap_or(Value::Null),
+            | EndpointField::Signatures
+            | EndpointField::Ordered => change.before.clone().unwrap_or(Value::Null),
         };
         patch.insert(field.as_str().to_owned(), value);
     }

@@ -8,7 +8,7 @@ use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
 use domain::webhooks::egress::DeployedIps;
 use domain::webhooks::endpoint::{
-    Description, Endpoint, EndpointState, EndpointUrl, EndpointWarning, Format, HeaderName,
+    Description, Endpoint, EndpointState, EndpointUrl, EndpointWarning, Format, HeaderName, Payload,
 };
 use domain::webhooks::event::EventType;
 use domain::webhooks::health::{DisableReason, Health, HoldReason, LastFailure};
@@ -38,6 +38,7 @@ pub(crate) struct EndpointView {
     /// Health of the receiver.
     health: HealthView,
     /// Number of held deliveries: they are sent when the endpoint is active and its receiver recovers. 100 means 100 or more.
+    /// Deliveries that are held for `order` do not count.
     held_deliveries: u16,
     /// Event types that the endpoint receives. `null`: all, including types added later.
     #[cfg_attr(test, schema(required = true))]
@@ -46,10 +47,14 @@ pub(crate) struct EndpointView {
     header_names: Vec<HeaderName>,
     /// Format of the webhook bodies.
     format: Format,
+    /// Whether the webhook bodies contain the data of the event.
+    payload: Payload,
     /// Encryption of the webhook bodies.
     encryption: Encryption,
     /// Kinds of signatures that webhooks carry.
     signatures: SignatureSchemes,
+    /// Whether the webhooks of a submission are sent one at a time, in the order of their `sequence`.
+    ordered: bool,
     /// Whether you supplied the current signing secret. If `false`, Signpost generated it.
     secret_brought_along: bool,
     /// Until when replaced signing secrets also sign webhooks. Absent: only the current secret signs.
@@ -135,8 +140,10 @@ impl EndpointView {
             event_types: endpoint.event_types,
             header_names: endpoint.headers.into_keys().collect(),
             format: endpoint.format,
+            payload: endpoint.payload,
             encryption: endpoint.encryption,
             signatures: endpoint.signatures,
+            ordered: endpoint.ordered,
             secret_brought_along: endpoint.secret_brought_along,
             signing_secret: None,
             source_ips: egress_ips.addresses().collect(),

@@ -5,9 +5,10 @@ use axum::extract::State;
 use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId, ReplayId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::Attempt;
-use domain::webhooks::delivery::{CancelReason, Delivery, DeliveryFilter, DeliveryState, Position, Replayed};
-use domain::webhooks::event::{EventType, SubmissionId};
-use domain::webhooks::health::HoldReason;
+use domain::webhooks::delivery::{
+    CancelReason, Delivery, DeliveryFilter, DeliveryHoldReason, DeliveryState, Position, Replayed,
+};
+use domain::webhooks::event::{EventType, Sequence, SubmissionId};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -33,6 +34,9 @@ pub(crate) struct DeliveryView {
     /// Submission that the event is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<SubmissionId>,
+    /// Number of the event within its submission. Absent until the first attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<Sequence>,
     /// State of the delivery.
     state: DeliveryState,
     /// When the next attempt is due. Present only while the delivery waits for it.
@@ -40,7 +44,7 @@ pub(crate) struct DeliveryView {
     next_attempt_at: Option<Timestamp>,
     /// Why the delivery is held, or was held when it expired. Present only in the states `held` and `expired`.
     #[serde(rename = "heldBecause", skip_serializing_if = "Option::is_none")]
-    hold_reason: Option<HoldReason>,
+    hold_reason: Option<DeliveryHoldReason>,
     /// Why the delivery was cancelled. Present only in the state `cancelled`; absent if an earlier version cancelled it.
     #[serde(rename = "cancelledBecause", skip_serializing_if = "Option::is_none")]
     cancel_reason: Option<CancelReason>,
@@ -65,8 +69,9 @@ impl From<Delivery> for DeliveryView {
             endpoint_id: delivery.id.endpoint,
             event_type: delivery.event_type,
             submission_id: delivery.submission_id,
+            sequence: delivery.sequence,
             state: delivery.state,
-            next_attempt_at: delivery.next_attempt_at,
+            next_attempt_at: delivery.next_attempt_at.filter(|_| delivery.state == DeliveryState::Waiting),
             hold_reason: delivery.hold_reason,
             cancel_reason: delivery.cancel_reason,
             attempts: delivery.attempts,

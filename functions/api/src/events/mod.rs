@@ -8,6 +8,8 @@ use crate::http::routes::Routes;
 
 pub(crate) mod deliveries;
 pub(crate) mod erasures;
+pub(crate) mod feed;
+mod feed_cursor;
 pub(crate) mod publish;
 pub(crate) mod read;
 pub(crate) mod replays;
@@ -20,6 +22,7 @@ pub(crate) fn routes(app: &App) -> Routes {
         .route("/v1/projects/{pid}/events", idempotent_for_publishers(app, post(publish::publish)).get(read::list))
         .route("/v1/projects/{pid}/events/batch", idempotent_for_publishers(app, post(publish::publish_batch)))
         .route("/v1/projects/{pid}/events/{id}", get(read::read))
+        .route("/v1/projects/{pid}/feed", get(feed::read))
         .route("/v1/projects/{pid}/erasures", post(erasures::erase))
         .route("/v1/projects/{pid}/deliveries", get(deliveries::list))
         .route("/v1/projects/{pid}/deliveries/{id}", get(deliveries::read))

@@ -5,14 +5,14 @@
 use std::time::Duration;
 
 use aws::queue::Message;
-use aws::store::WriteOutcome;
+use aws::store::{Accepted, WriteOutcome};
 use axum::Extension;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use domain::foundation::id::{EndpointId, EventId};
 use domain::webhooks::delivery::AttemptTask;
-use domain::webhooks::event::{Event, NewEvent, NewEvents};
+use domain::webhooks::event::{Event, NewEvent, NewEvents, Sequence};
 use serde::Serialize;
 
 use crate::app::App;
@@ -32,6 +32,9 @@ use crate::request_metrics::AcceptedCount;
 pub(crate) struct AcceptedEvent {
     /// Id of the event. It is the `webhook-id` of the event's webhooks.
     id: EventId,
+    /// Number of the event within its submission: 1, 2, 3 … in the order of acceptance. Absent if the event has no submission.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<Sequence>,
     /// The deliveries: one for each endpoint that receives this event type.
     deliveries: Vec<EventDelivery>,
 }
@@ -85,7 +88,7 @@ pub(crate) async fn publish_batch(
     Ok((StatusCode::ACCEPTED, Extension(AcceptedCount(items.len())), Json(AcceptedBatch { items })))
 }
 
-/// Stores events of one project and queues the first attempt of each delivery. Repeating it with the same events stores nothing new,
+/// Accepts events of one project and queues the first attempt of each delivery. Repeating it with the same events accepts nothing new,
 /// and queues again for the endpoints of the first call.
 async fn accept(app: &App, events: Vec<Event>) -> Result<Vec<AcceptedEvent>, ApiError> {
     let Some(project) = events.first().map(|event| event.project_id) else { return Ok(Vec::new()) };
@@ -95,18 +98,18 @@ async fn accept(app: &App, events: Vec<Event>) -> Result<Vec<AcceptedEvent>, Api
         (event, receivers)
     };
     let events: Vec<(Event, Vec<EndpointId>)> = events.into_iter().map(addressed).collect();
-    // After a repetition, the endpoints are those of the first call: the event keeps its deliveries.
-    let stored = app.store.events.put_all(&events).await?;
-    let (mut accepted, mut messages) = (Vec::with_capacity(events.len()), Vec::new());
-    for ((event, _), (outcome, endpoints)) in events.iter().zip(stored) {
-        let mut deliveries = Vec::with_capacity(endpoints.len());
-        for task in AttemptTask::first(event, &endpoints) {
-            deliveries.push(task.delivery_id.into());
+    let accepted = app.store.events.accept_all(&events, &*app.clock, &*app.random).await?;
+    let (mut answers, mut messages) = (Vec::with_capacity(events.len()), Vec::new());
+    for ((event, _), Accepted { outcome, endpoints, sequence, is_erased }) in events.into_iter().zip(accepted) {
+        let event = Event { sequence, ..event };
+        let tasks = AttemptTask::first(&event, &endpoints);
+        let deliveries = tasks.iter().map(|task| task.delivery_id.into()).collect();
+        answers.push(AcceptedEvent { id: event.id, sequence, deliveries });
+        for task in tasks.into_iter().filter(|_| !is_erased) {
             let task = AttemptTask { is_new: outcome == WriteOutcome::Applied, ..task };
             messages.push(Message::to_send(task, Duration::ZERO)?);
         }
-        accepted.push(AcceptedEvent { id: event.id, deliveries });
     }
     app.send_queue.send(messages).await?;
-    Ok(accepted)
+    Ok(answers)
 }

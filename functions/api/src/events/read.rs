@@ -6,7 +6,7 @@ use axum::extract::State;
 use domain::foundation::id::{DeliveryId, EndpointId, EventId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::Position;
-use domain::webhooks::event::{EventData, EventFilter, EventType, SubmissionId};
+use domain::webhooks::event::{EventData, EventFilter, EventType, Sequence, SubmissionId};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -45,6 +45,9 @@ pub(crate) struct EventView {
     /// Submission that the event is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<SubmissionId>,
+    /// Number of the event within its submission: 1, 2, 3 … in the order of acceptance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<Sequence>,
     /// When Signpost accepted the event.
     accepted_at: Timestamp,
     /// When the event happened, as its publisher states it.
@@ -67,6 +70,7 @@ impl From<EventHeading> for EventView {
             id: event.id,
             event_type: event.event_type,
             submission_id: event.submission_id,
+            sequence: event.sequence,
             accepted_at: event.id.created_at(),
             occurred_at: event.occurred_at,
             deliveries: event.endpoints.into_iter().map(delivery).collect(),

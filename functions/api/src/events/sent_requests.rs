@@ -67,7 +67,7 @@ pub(crate) async fn read(
     Ok(Json(RequestView {
         attempt: attempt.number,
         at: attempt.at,
-        request: request::readable(endpoint.format, &event, attempt.number, attempt.at, is_replay),
+        request: request::readable(&endpoint, &event, attempt.number, attempt.at, is_replay),
         url: endpoint.url,
         header_names: endpoint.headers.into_keys().collect(),
         encryption: endpoint.encryption,

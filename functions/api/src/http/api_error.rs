@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use aws::ServiceError;
+use aws::api_keys::RateLimitStatus;
 use aws::lambda::request_log::FailureCause;
 use aws::lambda::telemetry;
 use aws::link_keys::LinkKeyError;
@@ -28,7 +29,6 @@ use thiserror::Error;
 use crate::http::bad_query::BadQuery;
 use crate::http::problem::Problem;
 use crate::http::problem_kind::ProblemKind;
-use crate::http::rate_limit::RateLimitStatus;
 
 /// How a caller can authenticate (RFC 9110, section 11.6.1). No registered scheme describes a key in a header of its own.
 const CHALLENGE: &str = r#"ApiKey realm="signpost", header="x-api-key""#;

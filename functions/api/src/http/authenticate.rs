@@ -8,7 +8,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use domain::foundation::header_names;
 use domain::foundation::id::ProjectId;
-use domain::projects::api_key::{ApiKey, ApiKeyKind, ProjectKey};
+use domain::projects::api_key::{KeyRecord, PresentedKey, ProjectKey};
 use domain::projects::console::ConsoleSession;
 
 use crate::app::App;
@@ -48,8 +48,12 @@ async fn identify(parts: &Parts, project_id: Option<ProjectId>, app: &App) -> Re
         return known_session(session, parts, project_id, app).await.map(Identity::Session);
     }
     let api_key = api_key(parts)?;
-    if is_operator(&api_key, app) {
-        return Ok(Identity::Operator);
+    if api_key.is_operator_kind() {
+        return if app.config.operator_keys.contain(api_key.hash()) {
+            Ok(Identity::Operator)
+        } else {
+            Err(ApiError::UnknownKey)
+        };
     }
     project_key(&api_key, parts, project_id, app).await.map(Identity::ApiKey)
 }
@@ -70,27 +74,29 @@ async fn known_session(
 
 /// Returns the stored key. Fails unless it may be used now, from this address and for this project.
 async fn project_key(
-    api_key: &ApiKey,
+    api_key: &PresentedKey,
     parts: &Parts,
     project_id: Option<ProjectId>,
     app: &App,
 ) -> Result<ProjectKey, ApiError> {
     let now = app.clock.now();
-    let key = app.api_keys.get(&api_key.hash(), now).await?.ok_or(ApiError::UnknownKey)?;
+    let Some(KeyRecord::Key(key)) = app.api_keys.get(api_key.hash(), now).await? else {
+        return Err(ApiError::UnknownKey);
+    };
     key.admit(now, source_address(parts))?;
     // Calls for other projects count too. Otherwise they would be unlimited.
     count_call(&key.id.to_string(), parts, app).await?;
     if project_id != Some(key.project_id) {
         return Err(ApiError::Forbidden);
     }
-    app.api_keys.note_use(key.clone(), now).await;
-    Ok(key)
+    app.api_keys.note_use(&key, now).await;
+    Ok(*key)
 }
 
 /// Admits a caller who repeats a rotation with the key that the rotation replaced. `replaced` is the key before the rotation. Its
 /// networks, expiry and rate limit still apply.
 pub(crate) async fn admit_replaced_key(replaced: &ProjectKey, parts: &Parts, app: &App) -> Result<(), ApiError> {
-    if api_key(parts)?.hash() != replaced.key_hash {
+    if *api_key(parts)?.hash() != replaced.key_hash {
         return Err(ApiError::UnknownKey);
     }
     replaced.admit(app.clock.now(), source_address(parts))?;
@@ -99,21 +105,18 @@ pub(crate) async fn admit_replaced_key(replaced: &ProjectKey, parts: &Parts, app
 
 /// Counts a call of the API key or session with this id.
 async fn count_call(caller: &str, parts: &Parts, app: &App) -> Result<(), ApiError> {
-    let status = app.rate_limiter.count(caller, app.clock.now()).await;
+    let status = app.call_limiter.count(caller, app.clock.now()).await;
     if let Some(slot) = parts.extensions.get::<RateLimitSlot>() {
         slot.set(status.unwrap_or_else(identity));
     }
     status.map(drop).map_err(ApiError::TooManyCalls)
 }
 
-/// The API key in the header. The checksum in a key rejects mistyped ones here, without a read of the store.
-fn api_key(parts: &Parts) -> Result<ApiKey, ApiError> {
+/// The API key in the header. The checksum in a key rejects mistyped ones here, without a read of the store. A key of another
+/// format may be an imported one.
+fn api_key(parts: &Parts) -> Result<PresentedKey, ApiError> {
     let header = parts.headers.get(header_names::API_KEY).and_then(|value| value.to_str().ok());
     header.and_then(|value| value.parse().ok()).ok_or(ApiError::UnknownKey)
-}
-
-fn is_operator(key: &ApiKey, app: &App) -> bool {
-    key.kind() == ApiKeyKind::Operator && app.config.operator_keys.contain(&key.hash())
 }
 
 async fn project_in_path(parts: &mut Parts) -> Option<ProjectId> {

@@ -20,6 +20,12 @@ pub(crate) enum BadQuery {
     /// `cursor` was not returned by this list.
     #[error("cursor was not returned by this list")]
     Cursor,
+    /// `after` is not a position of this feed.
+    #[error("after must be `latest` or a cursor of this feed with the same type and submissionId")]
+    After,
+    /// `wait` is out of range.
+    #[error("wait must be from 0 to 20")]
+    Wait,
 }
 
 /// Returns the reason alone, because the rejection's own sentence begins with words about our parser.

@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use domain::foundation::id::ProjectId;
 use domain::foundation::time::Timestamp;
-use domain::projects::api_key::Scope;
+use domain::projects::api_key::{KeyRecord, Scope};
 use domain::projects::audit::{Actor, Author};
 
 use crate::app::App;
@@ -47,9 +47,14 @@ impl<S> Caller<S> {
     /// Counts this request as [`SLOW_WEIGHT`] calls of its API key or session. The additional calls affect only later requests, so
     /// a caller with a low limit can use all routes.
     pub(crate) async fn charge_slow(&self, app: &App) {
+        self.charge(app, SLOW_WEIGHT).await;
+    }
+
+    /// Counts this request as `weight` calls, as [`Self::charge_slow`] does.
+    pub(crate) async fn charge(&self, app: &App, weight: u32) {
         let Some(id) = self.identity.id() else { return };
         // Authentication has counted one call.
-        let status = app.rate_limiter.charge(&id, SLOW_WEIGHT - 1, app.clock.now()).await;
+        let status = app.call_limiter.charge(&id, weight - 1, app.clock.now()).await;
         if let Some(slot) = &self.rate_limit {
             slot.set(status);
         }
@@ -63,6 +68,19 @@ impl<S> Caller<S> {
     /// Returns the earlier of `end` and the end of the caller's access. A return link must not outlive the key that creates it.
     pub(crate) fn earlier_end(&self, end: Timestamp) -> Timestamp {
         self.identity.expires_at().map_or(end, |expires_at| expires_at.min(end))
+    }
+}
+
+impl<S: ScopeType> Caller<S> {
+    /// Fails if the API key was revoked, replaced or limited since the call began.
+    pub(crate) async fn check_again(&self, app: &App) -> Result<(), ApiError> {
+        let Identity::ApiKey(key) = &self.identity else { return Ok(()) };
+        let now = app.clock.now();
+        let Some(KeyRecord::Key(key)) = app.api_keys.get(&key.key_hash, now).await? else {
+            return Err(ApiError::UnknownKey);
+        };
+        key.admit(now, self.origin.author.source_ip)?;
+        Ok(key.permit(S::SCOPE)?)
     }
 }
 

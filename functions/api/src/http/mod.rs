@@ -2,12 +2,12 @@
 
 pub(crate) mod accept;
 pub(crate) mod api_error;
-pub(crate) mod api_key_cache;
 pub(crate) mod authenticate;
 pub(crate) mod bad_query;
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod conditional_read;
+pub(crate) mod deadline;
 pub(crate) mod etag;
 pub(crate) mod idempotency;
 pub(crate) mod identity;

@@ -11,12 +11,13 @@ use crate::http::api_error::ApiError;
 use crate::http::bad_query::BadQuery;
 
 /// The routes whose `GET` takes query parameters.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
     "/v1/projects",
     "/v1/projects/{pid}/audit",
     "/v1/projects/{pid}/console-sessions",
     "/v1/projects/{pid}/deliveries",
     "/v1/projects/{pid}/events",
+    "/v1/projects/{pid}/feed",
     "/v1/projects/{pid}/replays",
     "/v1/projects/{pid}/reports",
 ];

@@ -142,10 +142,11 @@ fn has_tag(response: &Value) -> bool {
 }
 
 /// The schemas of resources and documents that have an `ETag`, and of responses to their writes.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "ApiKey",
     "EgressIps",
     "Endpoint",
+    "EventTypeList",
     "IssuedReturnUrlKey",
     "JwkSet",
     "NewKeyPair",

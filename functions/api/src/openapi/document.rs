@@ -4,7 +4,7 @@ use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 
-use super::completion;
+use super::{completion, event_types};
 
 /// The areas and the handlers, in the order of the page.
 #[derive(OpenApi)]
@@ -12,7 +12,7 @@ use super::completion;
     info(title = "Signpost", description = include_str!("introduction.md"), contact()),
     tags(
         (name = "Projects", description = "A project owns API keys, endpoints, a return URL and notification users."),
-        (name = "API keys", description = "The keys with which a project's servers call this API. A key has scopes, and can have an expiry and allowed networks."),
+        (name = "API keys", description = "The keys with which a project's servers call this API and the operator's product. A key has scopes, and can have an expiry and allowed networks."),
         (name = "Endpoints", description = "The URLs that receive webhooks, with their settings, signing secrets and health."),
         (name = "Public keys", description = "The public keys that verify `v1a` signatures."),
         (name = "Events", description = "Events in the life of a verification. Publishing an event sends a webhook to each endpoint that receives its type."),
@@ -31,8 +31,8 @@ use super::completion;
     paths(
         crate::projects::settings::create, crate::projects::settings::list, crate::projects::settings::read, crate::projects::settings::change,
         crate::projects::settings::delete,
-        crate::api_keys::create, crate::api_keys::rotate, crate::api_keys::list, crate::api_keys::read,
-        crate::api_keys::revoke,
+        crate::api_keys::settings::create, crate::api_keys::settings::rotate, crate::api_keys::settings::list, crate::api_keys::settings::read,
+        crate::api_keys::settings::revoke, crate::api_keys::verification::verify, crate::api_keys::leaks::revoke,
         crate::endpoints::settings::create, crate::endpoints::settings::list, crate::endpoints::settings::read, crate::endpoints::settings::change,
         crate::endpoints::settings::delete,
         crate::endpoints::pause::pause, crate::endpoints::pause::resume, crate::endpoints::discard_held::discard,
@@ -40,7 +40,7 @@ use super::completion;
         crate::endpoints::test_sends::send, crate::endpoints::test_sends::read,
         crate::endpoints::verification::verify,
         crate::endpoints::jwks::list, crate::endpoints::jwks::rotate,
-        crate::events::publish::publish, crate::events::publish::publish_batch, crate::events::read::list, crate::events::read::read,
+        crate::documentation::event_types, crate::events::publish::publish, crate::events::publish::publish_batch, crate::events::read::list, crate::events::read::read, crate::events::feed::read,
         crate::events::deliveries::list, crate::events::deliveries::read, crate::events::sent_requests::read,
         crate::events::replays::replay_one, crate::events::replays::create, crate::events::replays::list, crate::events::replays::read,
         crate::events::replays::cancel, crate::events::replays::resume,
@@ -102,5 +102,7 @@ pub(super) fn document() -> Value {
     components.add_security_scheme("x-api-key", SecurityScheme::ApiKey(scheme));
     let mut document = serde_json::to_value(document).expect("an OpenAPI document can be written as JSON");
     completion::complete(&mut document);
+    document["webhooks"] = event_types::webhooks();
+    document["components"]["parameters"] = event_types::parameters();
     document
 }

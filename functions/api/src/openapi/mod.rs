@@ -6,9 +6,11 @@
 
 mod completion;
 mod document;
+pub(crate) mod event_types;
 mod examples;
 mod flatten;
 mod html;
+mod markdown;
 mod page;
 pub(crate) mod parameters;
 mod parsers;

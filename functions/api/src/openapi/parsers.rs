@@ -17,12 +17,27 @@ pub(super) fn refine(schemas: &mut Value) {
         {"title": "Neither a result nor an error", "properties": both(&absent)},
         {"title": "A result and an error", "properties": both(&string), "required": ["kycStatus", "errorCode"]},
     ]});
+    schemas["NewApiKey"]["not"] = json!({
+        "title": "A hint without the hash of an imported key", "properties": {"hash": absent, "hint": string}, "required": ["hint"],
+    });
     schemas["NewReplay"]["not"] = json!({
         "title": "Missing deliveries without an endpoint, or with a state",
         "properties": {"scope": {"enum": ["missing"]}}, "required": ["scope"],
         "anyOf": [{"properties": {"endpointId": absent}}, {"properties": {"state": string}, "required": ["state"]}],
     });
     for name in ["NewEndpoint", "EndpointChange"] {
+        schemas[name]["not"] = json!({"anyOf": [
+            {
+                "title": "A thin payload in the format argos", "required": ["format", "payload"],
+                "properties": {"format": {"enum": ["argos"]}, "payload": {"enum": ["thin"]}},
+            },
+            {
+                "title": "Encrypted CloudEvents", "required": ["format", "encryption"],
+                "properties": {
+                    "format": {"enum": ["cloudevents"]}, "encryption": {"enum": ["aes-256-ecb", "aes-256-gcm"]},
+                },
+            },
+        ]});
         let headers = &mut schemas[name]["properties"]["headers"];
         headers["maxProperties"] = 20.into();
         headers["propertyNames"] = json!({"pattern": HEADER_NAME});
@@ -40,10 +55,12 @@ fn parse<T: TryFrom<Draft, Error = BadFields>>(draft: Draft) -> Result<(), BadFi
 }
 
 /// The schema names of all requests, with their parsers.
-pub(super) const KNOWN: [(&str, Parser); 23] = [
+pub(super) const KNOWN: [(&str, Parser); 25] = [
     ("NewProject", parse::<domain::projects::project::NewProject>),
     ("ProjectChange", parse::<domain::projects::project::ProjectChange>),
     ("NewApiKey", parse::<domain::projects::api_key::NewApiKey>),
+    ("KeyVerification", parse::<crate::api_keys::verification::KeyVerification>),
+    ("LeakedKey", parse::<crate::api_keys::leaks::LeakedKey>),
     ("KeyRotation", parse::<domain::projects::api_key::KeyRotation>),
     ("NewEndpoint", |draft| domain::webhooks::endpoint::NewEndpoint::check(draft, &AddressGuard::default()).map(drop)),
     ("EndpointChange", |draft| {

@@ -7,7 +7,7 @@
 use domain::foundation::language::Language;
 use domain::foundation::overlap::Overlap;
 use domain::foundation::time::Timestamp;
-use domain::projects::api_key::Scope;
+use domain::projects::api_key::KeyScope;
 use domain::projects::color::Color;
 use domain::projects::console::{ConsoleLinkLifetime, ConsolePath, ReturnTo, Role};
 use domain::projects::name::{NewName, NewPublicName};
@@ -56,13 +56,22 @@ pub(crate) struct ProjectChange {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "name": "server", "scopes": ["events:write", "deliveries:read"], "expiresAt": "2099-01-01T00:00:00.000Z",
-    "allowedCidrs": ["198.51.100.0/24", "2001:db8::/32"],
+    "allowedCidrs": ["198.51.100.0/24", "2001:db8::/32"], "hash": null, "hint": null,
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApiKey {
     name: NewName,
-    /// Scopes of the key. Default: all scopes of the caller. The caller must have all of them.
-    scopes: Option<Vec<Scope>>,
+    /// Scopes of the key, in this API and in the operator's product. Default: all scopes of the caller. The caller must have all of
+    /// them.
+    scopes: Option<Vec<KeyScope>>,
+    /// For the operator only: SHA-256 hash of a key of another system, which is imported instead of generating one. The key may
+    /// have any format of 16 to 256 visible ASCII characters that does not begin with `sp_`. It must be random: anyone who knows
+    /// the hash can try short keys.
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    hash: Option<String>,
+    /// First characters of an imported key, so that its owner can recognize it. Requires `hash`. Default: `imported`.
+    #[schema(min_length = 1, max_length = 12, pattern = "^[!-~]+$")]
+    hint: Option<String>,
     /// When the key expires. Must be in the future, and not later than the expiry of the caller's key. Default: the expiry of the
     /// caller's key.
     expires_at: Option<Timestamp>,
@@ -70,6 +79,39 @@ pub(crate) struct NewApiKey {
     /// key. If absent or empty: the networks of the caller's key.
     #[schema(value_type = Option<Vec<Cidr>>, max_items = 50)]
     allowed_cidrs: Option<Vec<String>>,
+}
+
+/// A request to verify an API key for a call to the operator's product.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "key": "sp_live_4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaEe27xI2m", "sourceIp": "198.51.100.4", "scope": "submissions:read",
+}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyVerification {
+    /// The key that your caller sent.
+    key: String,
+    /// IPv4 or IPv6 address of your caller. Without it, a key that is limited to networks is not valid.
+    #[schema(value_type = Option<IpAddress>)]
+    source_ip: Option<String>,
+    /// Scope that the call needs. If absent, scopes are not checked.
+    scope: Option<KeyScope>,
+}
+
+/// An IPv4 or IPv6 address.
+#[derive(ToSchema)]
+#[schema(
+    value_type = String, example = "198.51.100.4",
+    pattern = r"^(((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])|[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}|([0-9a-f]{1,4}:){1,6}:)$",
+)]
+pub(crate) struct IpAddress(String);
+
+/// A request to revoke a key that was found in the open.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({"key": "sp_live_4fGk9QzX2mBt7LwRs8VcYp3HnJd6TaEe27xI2m"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeakedKey {
+    /// The key, as it was found.
+    key: String,
 }
 
 /// A network in CIDR notation, or a single address. IPv4 networks in IPv6 notation are stored as IPv4 networks.

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use domain::foundation::draft::{BadFields, Draft};
 use domain::projects::api_key::Scope;
 use domain::return_urls::{Encryption, KycStatus, ReturnField};
-use domain::webhooks::endpoint::{EndpointField, Format};
+use domain::webhooks::endpoint::{EndpointField, Format, Payload};
 use domain::webhooks::event::EventType;
 use domain::webhooks::signature::SignatureScheme;
 use serde_json::{Value, json};
 
 use super::document::document;
-use super::{page, parsers, version_30};
-use crate::api_keys::ApiKeyView;
+use super::{event_types, markdown, page, parsers, version_30};
+use crate::api_keys::view::ApiKeyView;
 use crate::documentation;
 use crate::endpoints::view::EndpointView;
 use crate::http::etag::SettingsView;
@@ -42,6 +42,9 @@ fn the_committed_document_and_page_match_the_code() {
     compare("openapi.json", documentation::OPENAPI, &format!("{document:#}\n"));
     compare("openapi-3.0.json", documentation::OPENAPI_30, &format!("{}\n", version_30::of(&document)));
     compare("docs.html", documentation::PAGE, &page::render(&document));
+    compare("docs.md", documentation::PAGE_AS_TEXT, &markdown::reference(&document));
+    compare("event-types.json", documentation::EVENT_TYPES, &event_types::document());
+    compare("../../docs/event-types.md", documentation::EVENT_TYPES_PAGE, &markdown::event_types());
 }
 
 fn errors(parser: parsers::Parser, body: &Value) -> Vec<String> {
@@ -145,11 +148,14 @@ fn the_documented_names_are_those_in_the_code() {
     let document = document();
     let documented = |schema: &str| document["components"]["schemas"][schema]["enum"].clone();
     assert_eq!(documented("EventType"), json!(EventType::ALL));
-    assert_eq!(documented("Scope"), json!(Scope::ALL));
+    // Keys also have scopes of the product, so the schema lists no values.
+    let scopes = document["components"]["schemas"]["KeyScope"]["description"].as_str().unwrap();
+    assert!(Scope::ALL.iter().all(|scope| scopes.contains(&format!("`{scope}`"))), "{scopes}");
     assert_eq!(documented("ReturnField"), json!(ReturnField::ALL));
     assert_eq!(documented("KycStatus"), json!(KycStatus::ALL));
     assert_eq!(documented("SignatureScheme"), json!(SignatureScheme::ALL));
     assert_eq!(documented("Format"), json!(Format::ALL));
+    assert_eq!(documented("Payload"), json!(Payload::ALL));
     assert_eq!(documented("Encryption"), json!(Encryption::ALL));
 }
 

@@ -14,7 +14,9 @@ const LEFT_OUT: [&str; 4] = ["contentEncoding", "contentMediaType", "not", "prop
 pub(super) fn of(document: &Value) -> Value {
     let mut document = document.clone();
     document["openapi"] = "3.0.3".into();
+    // Webhooks are new in version 3.1, and only they use the parameters.
     members(&mut document).remove("webhooks");
+    members(&mut document["components"]).remove("parameters");
     document["info"]["license"].as_object_mut().and_then(|license| license.remove("identifier"));
     flatten::flatten_forms(members(&mut document["components"]["schemas"]));
     convert(&mut document);

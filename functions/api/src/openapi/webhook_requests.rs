@@ -6,7 +6,7 @@ use domain::foundation::id::EndpointId;
 use domain::foundation::overlap::Overlap;
 use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
-use domain::webhooks::endpoint::{Description, Format};
+use domain::webhooks::endpoint::{Description, Format, Payload};
 use domain::webhooks::event::{EventType, SubmissionId};
 use domain::webhooks::replay::{ReplayRate, ReplayScope, ReplayableState};
 use domain::webhooks::signature::SignatureScheme;
@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "url": "https://hooks.example.com/kyc", "description": "The CRM", "eventTypes": ["approved", "rejected"],
-    "headers": {"authorization": "Bearer hunter2"}, "format": "standard", "encryption": "none", "signatures": ["v1"],
+    "headers": {"authorization": "Bearer hunter2"}, "format": "standard", "payload": "full", "encryption": "none",
+    "signatures": ["v1"], "ordered": false,
     "signingSecret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
 }))]
 #[serde(deny_unknown_fields)]
@@ -32,11 +33,17 @@ pub(crate) struct NewEndpoint {
     headers: Option<BTreeMap<String, HeaderValue>>,
     /// Format of the webhook bodies. Default: `standard`.
     format: Option<Format>,
-    /// Encryption of the webhook bodies. Default: `none`. Other values require that the project has a `secretKey`.
+    /// Whether the webhook bodies contain the data of the event. Default: `full`. `thin` cannot be combined with the format `argos`.
+    payload: Option<Payload>,
+    /// Encryption of the webhook bodies. Default: `none`. Other values require that the project has a `secretKey`, and cannot be
+    /// combined with the format `cloudevents`.
     encryption: Option<Encryption>,
     /// Kinds of signatures that webhooks carry. Default: `["v1"]`.
     #[schema(min_items = 1)]
     signatures: Option<Vec<SignatureScheme>>,
+    /// Whether the webhooks of a submission are sent one at a time, in the order of their `sequence`: each one waits until the
+    /// delivery of the one before has ended. Default: `false`.
+    ordered: Option<bool>,
     /// Your own secret to sign webhooks. Use the secret of another system to keep its receivers unchanged. Default: a generated
     /// secret.
     signing_secret: Option<BroughtSigningSecret>,
@@ -67,7 +74,8 @@ pub(crate) struct HeaderValue(String);
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "url": "https://hooks.example.com/v2", "description": "The new CRM", "eventTypes": null,
-    "headers": {"authorization": null}, "format": "argos", "encryption": null, "signatures": ["v1", "v1a"],
+    "headers": {"authorization": null}, "format": "argos", "payload": null, "encryption": null,
+    "signatures": ["v1", "v1a"], "ordered": true,
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndpointChange {
@@ -82,11 +90,15 @@ pub(crate) struct EndpointChange {
     headers: Option<BTreeMap<String, HeaderValue>>,
     /// Format of the webhook bodies.
     format: Option<Format>,
-    /// Encryption of the webhook bodies.
+    /// Whether the webhook bodies contain the data of the event. `thin` cannot be combined with the format `argos`.
+    payload: Option<Payload>,
+    /// Encryption of the webhook bodies. It cannot be combined with the format `cloudevents`.
     encryption: Option<Encryption>,
     /// Kinds of signatures that webhooks carry.
     #[schema(min_items = 1)]
     signatures: Option<Vec<SignatureScheme>>,
+    /// Whether the webhooks of a submission are sent one at a time, in the order of their `sequence`.
+    ordered: Option<bool>,
 }
 
 /// A request to replace a signing secret.

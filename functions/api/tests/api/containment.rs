@@ -92,6 +92,9 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
+/// The scopes of the product.
+const PRODUCT_SCOPES: [&str; 2] = ["submissions:read", "submissions:review"];
+
 /// What the holder has at the start.
 #[derive(Debug, Clone)]
 enum First {
@@ -134,7 +137,10 @@ impl World {
         let endpoint = project.create_endpoint().await;
         let fields = match first {
             First::Key(fields) => body(fields, api.clock.now()),
-            First::Session(role) => json!({"name": "session", "scopes": role.scopes()}),
+            First::Session(role) => {
+                let scopes = role.scopes().iter().map(|scope| scope.as_str()).chain(PRODUCT_SCOPES);
+                json!({"name": "session", "scopes": scopes.collect::<Vec<_>>()})
+            }
         };
         let created = project.create("/api-keys", fields).await;
         let id = created.id();
@@ -233,7 +239,7 @@ impl World {
         assert!(keys.iter().filter(|key| key.is_valid(now)).count() <= 20 && keys.len() <= 20);
         for key in keys.iter().filter(|key| !self.others.contains(&key.id)) {
             assert!(self.held.contains_key(&key.id), "a key that was not returned to its creator: {key:?}");
-            assert!(key.scopes.is_subset(&self.first.scopes), "{key:?} exceeds {:?}", self.first);
+            assert!(key.all_scopes().is_subset(&self.first.all_scopes()), "{key:?} exceeds {:?}", self.first);
             let is_limited = self.first.expires_at.is_none_or(|end| key.expires_at.is_some_and(|own| own <= end));
             assert!(is_limited, "{key:?} exceeds {:?}", self.first);
             for address in ["203.0.113.9", "203.0.113.10", "198.51.100.1", "192.0.2.1", "2001:db8::1", "::1"] {
@@ -251,7 +257,11 @@ fn caller() -> IpAddr {
 fn body(fields: &KeyFields, now: Timestamp) -> Value {
     let mut body = json!({"name": "key"});
     if let Some(scopes) = &fields.scopes {
-        body["scopes"] = json!(scopes);
+        // Keys with one of two scopes also have a product scope, so that product scopes vary too.
+        let has = |scope: Scope| scopes.contains(&scope);
+        let product = [has(Scope::EventsRead), has(Scope::LinksWrite)].into_iter().zip(PRODUCT_SCOPES);
+        let product = product.filter_map(|(is_wanted, scope)| is_wanted.then_some(scope));
+        body["scopes"] = json!(scopes.iter().map(|scope| scope.as_str()).chain(product).collect::<Vec<_>>());
     }
     if let Some(minutes) = fields.expires_in {
         body["expiresAt"] = expiry(minutes, now);

@@ -78,6 +78,19 @@ async fn a_delivery_shows_why_it_was_held_or_cancelled() {
 }
 
 #[tokio::test]
+async fn a_delivery_that_waits_for_an_earlier_one_is_listed_as_held() {
+    let (api, project, endpoint) = TestApi::with_endpoint().await;
+    let event = api.store_event(EventType::Aml, now(), project.id(), &[endpoint.id()]).await;
+    let held = Delivery::queued(&event, endpoint.id()).held_for_order(now());
+    api.store.deliveries.record_held_for_order(&held, now()).await.unwrap();
+    let listed = project.list("/deliveries?state=held").await;
+    assert_eq!((ids(&listed), &listed[0]["state"]), (vec![held.id.to_string().as_str()], &json!("held")));
+    assert_eq!((&listed[0]["heldBecause"], listed[0].get("nextAttemptAt")), (&json!("order"), None));
+    assert!(project.list("/deliveries?state=waiting").await.is_empty());
+    assert_eq!(endpoint.get("").await.body["heldDeliveries"], 0);
+}
+
+#[tokio::test]
 async fn a_list_with_a_range_of_time_reads_no_other_events() {
     let (api, project, endpoint) = TestApi::with_endpoint().await;
     for minutes in 0..120 {

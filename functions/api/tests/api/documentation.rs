@@ -2,13 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use domain::webhooks::event::EventType;
+use serde_json::{Value, json};
 
-use crate::fixture::TestApi;
+use crate::fixture::{Options, TestApi};
 use crate::matrix::{Access, ROUTES, path};
 
 /// Routes for people. The OpenAPI document omits them.
-const PAGES: [&str; 5] = ["/confirm/{token}", "/docs", "/openapi.json", "/problems/{name}", "/unsubscribe/{token}"];
+const PAGES: [&str; 10] = [
+    "/.well-known/api-catalog",
+    "/.well-known/security.txt",
+    "/confirm/{token}",
+    "/docs",
+    "/docs.md",
+    "/event-types.md",
+    "/llms.txt",
+    "/openapi.json",
+    "/problems/{name}",
+    "/unsubscribe/{token}",
+];
 
 async fn document(api: &TestApi) -> Value {
     api.get("/openapi.json").await.expect(200)
@@ -90,7 +102,17 @@ async fn an_operation_documents_an_idempotency_key_if_and_only_if_it_reads_one()
 #[tokio::test]
 async fn an_unchanged_document_is_not_sent_again() {
     let api = TestApi::start().await;
-    for path in ["/openapi.json", "/openapi.json?version=3.0", "/docs"] {
+    for path in [
+        "/openapi.json",
+        "/openapi.json?version=3.0",
+        "/docs",
+        "/docs.md",
+        "/event-types.md",
+        "/llms.txt",
+        "/.well-known/api-catalog",
+        "/.well-known/security.txt",
+        "/v1/event-types",
+    ] {
         let first = api.get(path).await;
         assert_eq!((first.status, first.header("cache-control")), (200, "public, max-age=300"));
         let etag = first.header("etag");
@@ -109,6 +131,54 @@ async fn the_document_has_two_versions() {
         assert_eq!(api.get(&format!("/openapi.json{query}")).await.body["openapi"], version);
     }
     assert_eq!(api.get("/openapi.json?version=2.0").await.problem(), (404, "not-found"));
+}
+
+#[tokio::test]
+async fn the_event_types_are_listed_without_a_key() {
+    let listed = TestApi::start().await.without_key().get("/v1/event-types").await.expect(200);
+    let types: Vec<&str> =
+        listed["items"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
+    assert_eq!(types, EventType::ALL.map(EventType::as_str));
+    let approved = &listed["items"][0];
+    assert_eq!((&approved["final"], &approved["sample"]["nationality"]), (&json!(true), &json!("KOR")));
+    assert_eq!(approved["meaning"], "The submission was approved, automatically or after review.");
+    assert_eq!(approved["formats"]["argos"]["sample"]["webhook_trigger"], "approved");
+    assert_eq!(approved["formats"]["standard"]["schema"]["properties"]["sequence"]["minimum"], 1);
+}
+
+#[tokio::test]
+async fn every_document_that_a_page_for_programs_names_exists() {
+    const BASE: &str = "https://api.signpost.example.com";
+    let api = TestApi::start().await;
+    let (llms, catalog) = (api.get("/llms.txt").await, api.get("/.well-known/api-catalog").await);
+    assert!(llms.text.starts_with("# Signpost\n\n> "), "{}", llms.text);
+    assert!(catalog.header("content-type").starts_with("application/linkset+json"));
+    assert_eq!(catalog.header("link"), "</.well-known/api-catalog>; rel=\"api-catalog\"");
+    let head = api.send("HEAD", "/.well-known/api-catalog", "").await;
+    assert_eq!((head.status, head.header("link")), (200, catalog.header("link")));
+    let texts = [llms.text, catalog.text];
+    let links = texts.iter().flat_map(|text| text.split(BASE).skip(1));
+    let paths: BTreeSet<&str> = links.filter_map(|rest| rest.split(['"', ')']).next()).collect();
+    assert!(paths.len() >= 9, "{paths:?}");
+    // `/v1` is the API itself.
+    for path in paths.into_iter().filter(|path| *path != "/v1") {
+        assert_eq!(api.without_key().get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn security_txt_names_the_contacts_of_the_deployment() {
+    let contacts =
+        Options { security_contacts: "mailto:security@example.com, https://example.com/report", ..Options::default() };
+    let page = TestApi::start_with(&contacts).await.get("/.well-known/security.txt").await;
+    assert_eq!(page.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(
+        page.text,
+        "Contact: mailto:security@example.com\nContact: https://example.com/report\nExpires: 2027-05-21T00:00:00.000Z\n\
+         Canonical: https://api.signpost.example.com/.well-known/security.txt\n"
+    );
+    let api = TestApi::start_with(&Options { security_contacts: "", ..Options::default() }).await;
+    assert_eq!(api.get("/.well-known/security.txt").await.problem(), (404, "not-found"));
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use domain::webhooks::endpoint::Endpoint;
 use domain::webhooks::event::EventType;
 use domain::webhooks::health::HoldReason;
 use domain::webhooks::request::{self, EndpointSecrets, ProjectKeys};
+use domain::webhooks::sample;
 use domain::webhooks::signature::SigningSecret;
 use serde_json::{Value, json};
 
@@ -73,7 +74,7 @@ async fn an_endpoint_is_read_as_it_was_set_without_its_secrets() {
     let (_api, project) = TestApi::with_project().await;
     let settings = json!({
         "url": "https://public.example.com/", "description": "CRM", "eventTypes": ["aml"], "format": "argos",
-        "signatures": ["v1a", "v1"], "headers": {"Authorization": "Bearer hunter2"},
+        "signatures": ["v1a", "v1"], "ordered": true, "headers": {"Authorization": "Bearer hunter2"},
     });
     let endpoint = project.create("/endpoints", settings).await;
     assert_eq!(
@@ -81,7 +82,7 @@ async fn an_endpoint_is_read_as_it_was_set_without_its_secrets() {
         json!({
             "id": endpoint.created["id"], "url": "https://public.example.com/", "description": "CRM", "state": "active",
             "health": {"failures": 0}, "eventTypes": ["aml"], "headerNames": ["authorization"], "format": "argos",
-            "encryption": "none", "signatures": ["v1", "v1a"], "secretBroughtAlong": false,
+            "payload": "full", "encryption": "none", "signatures": ["v1", "v1a"], "ordered": true, "secretBroughtAlong": false,
             "sourceIps": ["198.51.100.1", "198.51.100.2"], "createdAt": NOW, "warnings": [], "heldDeliveries": 0,
         })
     );
@@ -97,6 +98,17 @@ async fn a_change_affects_only_the_fields_it_contains() {
     assert_eq!((&changed["url"], &changed["eventTypes"]), (&json!("https://hooks.example.com/v2"), &Value::Null));
     assert_eq!((&changed["headerNames"], &changed["description"]), (&json!(["x-b"]), &json!("CRM")));
     assert_eq!(changed, endpoint.get("").await.body);
+}
+
+#[tokio::test]
+async fn settings_that_exclude_each_other_are_rejected_whichever_comes_first() {
+    let Site { endpoint, .. } = &Site::start().await;
+    let thin = endpoint.patch("", json!({"payload": "thin"})).await.expect(200);
+    assert_eq!(thin["payload"], "thin");
+    assert_eq!(endpoint.patch("", json!({"format": "argos"})).await.bad_fields(), ["/format"]);
+    assert_eq!(endpoint.get("").await.expect(200), thin);
+    endpoint.patch("", json!({"format": "argos", "payload": null})).await.expect(200);
+    assert_eq!(endpoint.patch("", json!({"payload": "thin"})).await.bad_fields(), ["/payload"]);
 }
 
 #[tokio::test]
@@ -286,7 +298,8 @@ async fn webhooks_are_signed_with_both_secrets_during_the_overlap_and_then_only_
     let clock = &site.api.clock;
     let position_of = |secret: &SigningSecret| {
         let (id, at) = (EventId::new(clock.now(), &SystemRandom), clock.now());
-        let headers = request::headers(&secrets, id, 1, at, b"{}");
+        let event = sample::event(EventType::Approved, id, site.project.id());
+        let headers = request::headers(&secrets, &event, 1, at, b"{}");
         let mut signatures = headers["webhook-signature"].to_str().unwrap().split(' ');
         signatures.position(|signature| signature == secret.sign(id, at, b"{}"))
     };

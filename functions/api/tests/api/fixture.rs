@@ -45,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) proxy_secret_hashes: String,
     /// Base URL of the console. Empty: the deployment has no console.
     pub(crate) console_base_url: &'static str,
+    /// Where to report security problems, separated by commas. Empty: nowhere.
+    pub(crate) security_contacts: &'static str,
     /// Whether calls to SQS and SES succeed.
     pub(crate) has_queue: bool,
     pub(crate) test_result_timeout: Duration,
@@ -61,6 +63,7 @@ impl Default for Options {
             key_ring: KEY_RING,
             proxy_secret_hashes: String::new(),
             console_base_url: "https://console.example",
+            security_contacts: "mailto:security@example.com",
             has_queue: true,
             test_result_timeout: Duration::from_secs(8),
             report_timeout: Duration::from_mins(1),
@@ -143,7 +146,8 @@ impl TestApi {
     ) -> Event {
         let id = EventId::new(created_at, &SystemRandom);
         let data = EventData::try_from("{}".to_owned()).unwrap();
-        let event = Event { id, project_id, event_type, submission_id: None, occurred_at: created_at, data };
+        let event =
+            Event { id, project_id, event_type, submission_id: None, sequence: None, occurred_at: created_at, data };
         self.store.events.put(&event, endpoints).await.unwrap();
         event
     }
@@ -192,6 +196,7 @@ pub(crate) fn app(options: &Options, operator_key: &ApiKey, clock: &Arc<ManualCl
         .with_test_result_timeout(options.test_result_timeout)
         .with_report_timeout(options.report_timeout)
         .with_subscription_age(options.subscription_age)
+        .with_feed_poll_interval(Duration::from_millis(20))
 }
 
 pub(crate) fn config(options: &Options, operator_key: &ApiKey) -> Config {
@@ -208,10 +213,12 @@ pub(crate) fn config(options: &Options, operator_key: &ApiKey) -> Config {
             "API_BASE_URL" => "https://api.signpost.example.com",
             "REDIRECT_BASE_URL" => "https://return.example",
             "CONSOLE_BASE_URL" => options.console_base_url,
+            "SECURITY_CONTACTS" => options.security_contacts,
             "EGRESS_IPS" => "198.51.100.1, 198.51.100.2",
             "EGRESS_IPV6_PREFIXES" => "2001:db8::/56",
             "ANNOUNCED_EGRESS_IPS" => "198.51.100.3@2027-01-31",
             "PROXY_SECRET_HASHES" => return Some(options.proxy_secret_hashes.clone()),
+            "PRODUCT_SCOPES" => "submissions:read,submissions:review",
             "ALLOWED_APP_SCHEMES" => "yourapp",
             "ALLOWED_PRIVATE_RECEIVERS" | "GATEWAY_URLS" | "PROXY_ADDRESS_HEADER" | "PROXY_HOPS" => return None,
             _ => "unused@example.com",

@@ -29,6 +29,7 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
     };
     &[
         ("GET", "/v1/egress-ips", Public),
+        ("GET", "/v1/event-types", Public),
         ("POST", "/v1/projects", Operator),
         ("GET", "/v1/projects", Operator),
         ("POST", "/v1/key-ring/reseal", Operator),
@@ -39,6 +40,8 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("GET", "/v1/projects/{pid}/audit/{number}", Scoped(SettingsRead)),
         ("POST", "/v1/projects/{pid}/audit/{number}/revert", Scoped(SettingsWrite)),
         ("POST", "/v1/projects/{pid}/api-keys", Scoped(KeysWrite)),
+        ("POST", "/v1/api-keys/verify", Operator),
+        ("POST", "/v1/api-keys/revoke", Operator),
         ("GET", "/v1/projects/{pid}/api-keys", Scoped(SettingsRead)),
         ("GET", "/v1/projects/{pid}/api-keys/{id}", Scoped(SettingsRead)),
         ("DELETE", "/v1/projects/{pid}/api-keys/{id}", Scoped(KeysWrite)),
@@ -62,6 +65,7 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("GET", "/v1/projects/{pid}/events", Scoped(DeliveriesRead)),
         ("POST", "/v1/projects/{pid}/events/batch", Scoped(EventsWrite)),
         ("GET", "/v1/projects/{pid}/events/{id}", Scoped(EventsRead)),
+        ("GET", "/v1/projects/{pid}/feed", Scoped(EventsRead)),
         ("POST", "/v1/projects/{pid}/erasures", Scoped(EventsWrite)),
         ("GET", "/v1/projects/{pid}/deliveries", Scoped(DeliveriesRead)),
         ("GET", "/v1/projects/{pid}/deliveries/{id}", Scoped(DeliveriesRead)),

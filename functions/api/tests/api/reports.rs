@@ -120,7 +120,7 @@ async fn a_kept_report_no_longer_names_a_submission_after_its_erasure() {
     let unnamed = api.store_event(EventType::Aml, at, project.id(), &[]).await;
     let id = EventId::new(at, &SystemRandom);
     let event = Event { id, submission_id: Some(submission_id), ..unnamed };
-    api.store.events.put(&event, &[endpoint]).await.unwrap();
+    let event = api.store.accept(&event, &[endpoint]).await;
     let failed = Delivery::queued(&event, endpoint).after(Attempt { at, ..attempt(Some(FailureReason::Tls)) }, None);
     api.store.deliveries.record(&failed, None).await.unwrap();
     let mut report = Report::new(project.id(), at.day());

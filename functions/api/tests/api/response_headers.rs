@@ -11,7 +11,18 @@ use crate::matrix::path;
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS", "TRACE", "DELETE"];
 
 /// Routes with cacheable successful responses. The responses contain nothing that requires a key.
-pub(crate) const CACHED: [&str; 4] = ["/docs", "/openapi.json", "/v1/egress-ips", "/v1/projects/{pid}/jwks.json"];
+pub(crate) const CACHED: [&str; 10] = [
+    "/docs",
+    "/docs.md",
+    "/event-types.md",
+    "/openapi.json",
+    "/llms.txt",
+    "/.well-known/api-catalog",
+    "/.well-known/security.txt",
+    "/v1/egress-ips",
+    "/v1/event-types",
+    "/v1/projects/{pid}/jwks.json",
+];
 
 /// Checks the headers of a response. `caching` is the expected value of `Cache-Control`.
 #[track_caller]

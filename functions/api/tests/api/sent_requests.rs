@@ -42,7 +42,7 @@ async fn the_request_shows_headers_and_body_but_no_secrets() {
     assert!(!shown.text.contains("hunter2") && !shown.text.contains("signature"), "{}", shown.text);
     let shown = shown.expect(200);
     let body = format!(
-        r#"{{"type":"aml","timestamp":"{NOW}","id":"{}","projectId":"{}","submissionId":"sub_1","data":{{"z":1.10,"a":12345678901234567890123}}}}"#,
+        r#"{{"type":"aml","timestamp":"{NOW}","id":"{}","projectId":"{}","submissionId":"sub_1","sequence":1,"data":{{"z":1.10,"a":12345678901234567890123}}}}"#,
         id.event,
         project.string("id")
     );
@@ -52,12 +52,14 @@ async fn the_request_shows_headers_and_body_but_no_secrets() {
             "attempt": 1, "at": NOW, "url": "https://hooks.example.com/kyc", "encryption": "none",
             "headerNames": ["authorization"], "body": body,
             "headers": {
+                "content-digest": shown["headers"]["content-digest"],
                 "content-type": "application/json", "user-agent": shown["headers"]["user-agent"],
-                "webhook-attempt": "1", "webhook-id": id.event, "webhook-timestamp": "1795336200",
+                "webhook-attempt": "1", "webhook-sequence": "1", "webhook-id": id.event, "webhook-timestamp": "1795336200",
             },
         })
     );
     assert!(shown["headers"]["user-agent"].as_str().unwrap().starts_with("Signpost/"));
+    assert!(shown["headers"]["content-digest"].as_str().unwrap().starts_with("sha-256=:"));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use domain::foundation::id::ConsoleSessionId;
 use domain::foundation::language::Language;
 use domain::foundation::random::Random;
 use domain::foundation::time::Timestamp;
-use domain::projects::api_key::Scope;
+use domain::projects::api_key::{ProductScopes, Scope};
 use domain::projects::console::{ConsoleSession, Role};
 
 use crate::app::App;
@@ -77,6 +77,11 @@ impl Visitor {
     /// Whether the role has a scope. The api decides; pages only hide what it would refuse.
     pub(crate) fn may(&self, scope: Scope) -> bool {
         self.role().has(scope)
+    }
+
+    /// The scopes of the operator's product, which API keys may carry.
+    pub(crate) fn product_scopes(&self) -> &ProductScopes {
+        &self.0.app.config.api.product_scopes
     }
 
     /// The language of the pages.

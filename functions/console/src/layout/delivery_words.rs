@@ -1,8 +1,7 @@
 //! States of deliveries in words, for lists, single deliveries and events.
 
 use domain::webhooks::attempt::{Attempt, FailureReason};
-use domain::webhooks::delivery::{CancelReason, DeliveryState};
-use domain::webhooks::health::HoldReason;
+use domain::webhooks::delivery::{CancelReason, DeliveryHoldReason, DeliveryState};
 
 use crate::layout::time::grouped;
 use crate::layout::translations::words;
@@ -32,10 +31,12 @@ words! {
         held_disabled: "The endpoint is disabled. The webhook is sent when the endpoint is enabled again.", "엔드포인트가 비활성화되었습니다. 다시 활성화하면 웹훅을 보냅니다.", "El endpoint está desactivado. El webhook se enviará cuando se vuelva a activar.";
         held_failing: "The last webhooks to this endpoint failed, so it gets a pause. The webhook is sent as soon as the server answers again.", "이 엔드포인트로 보낸 최근 웹훅이 실패하여 잠시 멈췄습니다. 서버가 다시 응답하면 바로 보냅니다.", "Los últimos webhooks a este endpoint fallaron, así que se hace una pausa. El webhook se enviará en cuanto el servidor vuelva a responder.";
         held_busy: "The server asked for a pause. The webhook is sent after it.", "서버가 잠시 멈춰 달라고 요청했습니다. 그 뒤에 웹훅을 보냅니다.", "El servidor pidió una pausa. El webhook se enviará después.";
+        held_order: "An earlier webhook of the same submission has not ended yet, and this endpoint gets them in order. The webhook is sent after it.", "같은 제출의 앞선 웹훅이 아직 끝나지 않았고, 이 엔드포인트는 웹훅을 순서대로 받습니다. 앞선 웹훅이 끝나면 보냅니다.", "Un webhook anterior de la misma solicitud aún no ha terminado y este endpoint los recibe en orden. El webhook se enviará después.";
         held_paused_short: "endpoint paused", "엔드포인트 일시 중지", "endpoint en pausa";
         held_disabled_short: "endpoint disabled", "엔드포인트 비활성화", "endpoint desactivado";
         held_failing_short: "endpoint is failing", "엔드포인트 실패 중", "el endpoint falla";
         held_busy_short: "server asked for a pause", "서버가 일시 중지 요청", "el servidor pidió una pausa";
+        held_order_short: "waits for an earlier webhook", "앞선 웹훅을 기다리는 중", "espera a un webhook anterior";
 
         redirect: "redirect", "리디렉션", "redirección";
         dns: "host name not found", "호스트 이름 없음", "servidor no encontrado";
@@ -89,7 +90,7 @@ impl Words {
     pub(crate) const fn note(
         &self,
         state: DeliveryState,
-        held: Option<HoldReason>,
+        held: Option<DeliveryHoldReason>,
         cancelled: Option<CancelReason>,
     ) -> &'static str {
         match (state, held, cancelled) {
@@ -114,22 +115,24 @@ impl Words {
     }
 
     /// Why deliveries are held, as a sentence.
-    const fn held_because(&self, reason: HoldReason) -> &'static str {
+    const fn held_because(&self, reason: DeliveryHoldReason) -> &'static str {
         match reason {
-            HoldReason::Paused => self.held_paused,
-            HoldReason::Disabled => self.held_disabled,
-            HoldReason::Failing => self.held_failing,
-            HoldReason::Busy => self.held_busy,
+            DeliveryHoldReason::Paused => self.held_paused,
+            DeliveryHoldReason::Disabled => self.held_disabled,
+            DeliveryHoldReason::Failing => self.held_failing,
+            DeliveryHoldReason::Busy => self.held_busy,
+            DeliveryHoldReason::Order => self.held_order,
         }
     }
 
     /// Why deliveries are held, in a few words.
-    pub(crate) const fn held_short(&self, reason: HoldReason) -> &'static str {
+    pub(crate) const fn held_short(&self, reason: DeliveryHoldReason) -> &'static str {
         match reason {
-            HoldReason::Paused => self.held_paused_short,
-            HoldReason::Disabled => self.held_disabled_short,
-            HoldReason::Failing => self.held_failing_short,
-            HoldReason::Busy => self.held_busy_short,
+            DeliveryHoldReason::Paused => self.held_paused_short,
+            DeliveryHoldReason::Disabled => self.held_disabled_short,
+            DeliveryHoldReason::Failing => self.held_failing_short,
+            DeliveryHoldReason::Busy => self.held_busy_short,
+            DeliveryHoldReason::Order => self.held_order_short,
         }
     }
 

@@ -107,6 +107,20 @@ const TRANSLATIONS: &[(&str, [&str; 2])] = &[
             "Debe tener de 1 a 200 caracteres, sin caracteres de control.",
         ],
     ),
+    (
+        "the format argos and the payload thin cannot be combined",
+        [
+            "ARGOS 형식에서는 데이터를 뺄 수 없습니다.",
+            "El formato ARGOS y los webhooks sin datos no se pueden combinar.",
+        ],
+    ),
+    (
+        "the format cloudevents and encryption cannot be combined",
+        [
+            "CloudEvents 형식은 암호화와 함께 사용할 수 없습니다.",
+            "El formato CloudEvents y el cifrado no se pueden combinar.",
+        ],
+    ),
     ("must name at least one of v1, v1a", ["하나 이상 선택해 주세요.", "Elija al menos una."]),
     ("is not a header name", ["헤더 이름이 아닙니다.", "No es un nombre de cabecera."]),
     ("is a reserved header", ["예약된 헤더입니다.", "Es una cabecera reservada."]),

@@ -47,6 +47,7 @@ words! {
         state: "State", "상태", "Estado";
         event_type: "Type", "유형", "Tipo";
         submission: "Submission ID", "제출 ID", "Id. de la solicitud";
+        sequence: "Number within the submission", "제출 내 순번", "Número dentro de la solicitud";
         deleted_endpoint: "deleted endpoint", "삭제된 엔드포인트", "endpoint eliminado";
         of_submission: "All deliveries of this submission", "이 제출의 모든 전달", "Todas las entregas de esta solicitud";
         send_test: "Send a test", "테스트 보내기", "Enviar una prueba";

@@ -84,6 +84,31 @@ async fn errors_are_beside_their_fields_and_what_was_typed_stays() {
 }
 
 #[tokio::test]
+async fn an_admin_gives_a_key_scopes_of_the_product() {
+    let console = TestConsole::start().await;
+    for (language, label) in
+        [("en", "Use the product's own API"), ("ko", "제품 API 사용"), ("es", "Usar la API propia del producto")]
+    {
+        let (mut browser, _) = console.sign_in_with("admin", json!({"language": language})).await;
+        let form = browser.get("/api-keys/new").await;
+        assert!(form.says(label) && form.says("submissions:review"), "{}", form.text());
+        browser.submit(&form, "", &[("name", "server"), ("scopes", "submissions:read")]).await;
+        let key = browser.get("/api-keys").await.link("/api-keys/0");
+        let page = browser.get(&key).await;
+        assert!(
+            page.says(label) && page.says("submissions:read") && !page.says("submissions:review"),
+            "{}",
+            page.text()
+        );
+    }
+    let scopes = &console.project.list("/api-keys").await[0]["scopes"];
+    assert!(scopes.to_string().contains("submissions:read"), "{scopes}");
+    let mut browser = console.sign_in("admin").await;
+    let history = browser.get("/history").await.link("/history/");
+    assert!(browser.get(&history).await.says("submissions:read"));
+}
+
+#[tokio::test]
 async fn a_rotated_key_keeps_working_during_the_overlap() {
     let console = TestConsole::start().await;
     let mut browser = console.sign_in("admin").await;

@@ -109,6 +109,12 @@ async fn a_delivery_that_has_not_ended_says_why_it_waits() {
         let page = browser.get(&path(&delivery)).await;
         assert!(page.says(text) && page.says("held"), "{reason}: {}", page.text());
     }
+    let waiting = queued(&console, "aml", "sub_1").await;
+    let waiting = waiting.held_for_order("2026-11-22T08:30:00Z".parse().unwrap());
+    console.store.deliveries.record_held_for_order(&waiting, waiting.next_attempt_at.unwrap()).await.unwrap();
+    let page = browser.get(&path(&waiting)).await;
+    assert!(page.says("An earlier webhook of the same submission has not ended yet"), "{}", page.text());
+    assert!(page.says("held waits for an earlier webhook") && !page.says("The next attempt is at"), "{}", page.text());
     console.project.delete(&format!("/endpoints/{id}")).await.expect(204);
     let page = browser.get(&path(&delivery)).await;
     assert!(page.says("deleted endpoint"), "{}", page.text());

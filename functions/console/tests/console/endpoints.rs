@@ -269,14 +269,17 @@ async fn all_settings_can_be_changed_and_a_change_of_somebody_else_is_not_overwr
         ("encryption", "aes-256-ecb"),
         ("signatures", "v1"),
         ("signatures", "v1a"),
+        ("ordered", "true"),
         ("headers", "x-a: 1"),
     ];
     let page = site.browser.submit(&form, &site.path, &fields).await;
+    assert!(page.says("Order one webhook of a submission at a time"), "{}", page.text());
     assert!(page.says("Saved.") && page.says("AES-256-ECB encrypts equal parts equally"), "{}", page.text());
     let endpoint = site.endpoint_now().await;
     let expected = json!({
         "url": "https://hooks.example.com/v2", "description": null, "eventTypes": ["aml"], "format": "argos",
-        "encryption": "aes-256-ecb", "signatures": ["v1", "v1a"], "headerNames": ["x-a"],
+        "encryption": "aes-256-ecb", "signatures": ["v1", "v1a"], "ordered": true,
+        "headerNames": ["x-a"],
     });
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&endpoint[name], value, "{name}");
@@ -288,6 +291,18 @@ async fn all_settings_can_be_changed_and_a_change_of_somebody_else_is_not_overwr
     let page = site.browser.submit(&page, &site.path, &[]).await;
     assert!(page.says("Saved."), "{}", page.text());
     assert_eq!(site.endpoint_now().await["description"], "Mine");
+}
+
+#[tokio::test]
+async fn an_endpoint_is_changed_to_cloud_events_without_data_and_not_to_settings_that_exclude_each_other() {
+    let mut site = Site::start("developer").await;
+    let form = site.browser.get(&site.path).await;
+    let page = site.browser.submit(&form, &site.path, &[("format", "argos"), ("payload", "thin")]).await;
+    assert_eq!(page.error("payload"), "The format argos and the payload thin cannot be combined.", "{}", page.text());
+    let page = site.browser.submit(&page, &site.path, &[("format", "cloudevents"), ("payload", "thin")]).await;
+    assert!(page.says("Saved.") && page.says("Data of the event not sent"), "{}", page.text());
+    let endpoint = site.endpoint_now().await;
+    assert_eq!((&endpoint["format"], &endpoint["payload"]), (&json!("cloudevents"), &json!("thin")));
 }
 
 #[tokio::test]

@@ -19,9 +19,14 @@ async fn an_event_is_laid_out_for_reading_with_its_deliveries() {
     let page = browser.get(&url).await;
     let laid_out = "{\n  &#34;z&#34;: 1.10,\n  &#34;a&#34;: 12345678901234567890123,\n  &#34;name&#34;: &#34;&#60;img src=x&#62;&#34;,\n  &#34;list&#34;: []\n}";
     assert!(page.html.contains(laid_out) && !page.html.contains("<img"), "{}", page.html);
-    for text in
-        ["approved", "The submission was approved", "sub_1", "CRM waiting to be sent", "Shop waiting to be sent"]
-    {
+    for text in [
+        "approved",
+        "The submission was approved",
+        "sub_1",
+        "Number within the submission 1",
+        "CRM waiting to be sent",
+        "Shop waiting to be sent",
+    ] {
         assert!(page.says(text), "{text} is not in {}", page.text());
     }
     for delivery in published["deliveries"].as_array().unwrap() {

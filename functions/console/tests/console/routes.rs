@@ -39,12 +39,12 @@ const FORMS: &[(&str, Access, &str)] = {
         (
             "/endpoints/new",
             Scoped(SettingsWrite),
-            "url=https%3A%2F%2Fnew.example%2F&format=standard&encryption=none&signatures=v1",
+            "url=https%3A%2F%2Fnew.example%2F&format=standard&payload=full&encryption=none&signatures=v1",
         ),
         (
             "/endpoints/{id}",
             Scoped(SettingsWrite),
-            "url=https%3A%2F%2Fhooks.example.com%2Fnew&format=standard&encryption=none&signatures=v1",
+            "url=https%3A%2F%2Fhooks.example.com%2Fnew&format=standard&payload=full&encryption=none&signatures=v1",
         ),
         ("/endpoints/{id}/pause", Scoped(SettingsWrite), ""),
         ("/endpoints/{id}/resume", Scoped(SettingsWrite), ""),

@@ -222,16 +222,22 @@ impl Morning {
         self.database.store.health.put(&resumed).await.unwrap();
     }
 
-    /// Stores an event of `at` for two endpoints, delivered to the first one, and returns the delivery to the second.
-    pub(crate) async fn half_delivered(&self, project_id: ProjectId, at: &str) -> Delivery {
-        let event = Event {
+    /// An event of a submission.
+    pub(crate) fn event_of(project_id: ProjectId, submission: &str, at: &str) -> Event {
+        Event {
             id: EventId::new(timestamp(at), &SystemRandom),
             project_id,
             event_type: EventType::Approved,
-            submission_id: None,
+            submission_id: Some(submission.to_owned().try_into().unwrap()),
+            sequence: None,
             occurred_at: timestamp(at),
             data: EventData::try_from("{}".to_owned()).unwrap(),
-        };
+        }
+    }
+
+    /// Stores an event of `at` for two endpoints, delivered to the first one, and returns the delivery to the second.
+    pub(crate) async fn half_delivered(&self, project_id: ProjectId, at: &str) -> Delivery {
+        let event = Event { submission_id: None, ..Self::event_of(project_id, "none", at) };
         let endpoints = [1, 2].map(|_| EndpointId::new(timestamp(at), &SystemRandom));
         self.database.store.events.put(&event, &endpoints).await.unwrap();
         let succeeded = attempt(timestamp(at), Some(204), None);

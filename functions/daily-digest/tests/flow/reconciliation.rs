@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use domain::foundation::clock::Clock as _;
+use domain::foundation::id::EndpointId;
+use domain::foundation::random::SystemRandom;
 use domain::webhooks::delivery::Delivery;
+use domain::webhooks::event::{Event, Sequence};
 use domain::webhooks::health::HoldReason;
 
 use crate::morning::Morning;
@@ -29,6 +32,27 @@ async fn lost_first_messages_are_sent_again() {
     morning.wait(Duration::from_hours(24));
     morning.schedule().await;
     assert_eq!(morning.reconcile().await, [just_now.next_task()]);
+}
+
+#[tokio::test]
+async fn an_event_whose_call_died_before_it_was_numbered_gets_its_number_unless_its_submission_was_erased() {
+    let morning = Morning::new().await;
+    let acme = morning.project("Acme").await;
+    let store = &morning.database.store;
+    let [kept, erased] = ["kept", "erased"].map(|name| Morning::event_of(acme, name, "2026-11-21T12:00:00.000Z"));
+    let endpoint = EndpointId::new(morning.clock.now(), &SystemRandom);
+    for event in [&kept, &erased] {
+        morning.database.accept(&Event { id: event.id.following(), ..event.clone() }, &[]).await;
+        store.events.put(event, &[endpoint]).await.unwrap();
+    }
+    let submission = erased.submission_id.as_ref().unwrap();
+    store.events.erase_submission(acme, submission, 10, morning.clock.now()).await.unwrap();
+
+    morning.schedule().await;
+    assert_eq!(morning.reconcile().await, [Delivery::queued(&kept, endpoint).next_task()]);
+    let stored = store.events.get(acme, kept.id).await.unwrap().unwrap();
+    assert_eq!(stored.event.sequence, Some(Sequence::after(1)));
+    assert_eq!(store.events.get(acme, erased.id).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use aws::queue::testing::Verdict;
 use domain::foundation::id::EndpointId;
 use domain::foundation::random::SystemRandom;
 use domain::webhooks::attempt::FailureReason;
-use domain::webhooks::delivery::{SWEEP_GRACE, SendMessage};
+use domain::webhooks::delivery::{Delivery, DeliveryHoldReason, DeliveryState, SWEEP_GRACE, SendMessage};
 
 use crate::scene::{Scene, now};
 
@@ -73,4 +73,24 @@ async fn a_delivery_that_ended_is_not_queued() {
     scene.attempted(&event, endpoint(), None, None).await;
     scene.attempted(&event, endpoint(), Some(FailureReason::Dns), None).await;
     assert_eq!(scene.sweep(now()).await.1, []);
+}
+
+#[tokio::test]
+async fn a_delivery_that_waits_for_an_earlier_one_is_queued_every_few_minutes_and_expires() {
+    let scene = Scene::new().await;
+    let receiver = scene.endpoint().await;
+    let event = scene.event_of_submission("sub-1", MINUTE, &[receiver.id]).await;
+    let held = Delivery::queued(&event, receiver.id).held_for_order(now());
+    scene.store.deliveries.record_held_for_order(&held, now()).await.unwrap();
+    let expected = [(SendMessage::Attempt(held.next_task()), Duration::ZERO)];
+
+    assert_eq!(scene.sweep(now().plus(MINUTE * 3)).await.1, []);
+    assert_eq!(scene.sweep(now().plus(SWEEP_GRACE)).await.1, expected);
+    assert_eq!(scene.sweep(now().plus(SWEEP_GRACE + MINUTE * 3)).await.1, []);
+    assert_eq!(scene.sweep(now().plus(SWEEP_GRACE * 2)).await.1, expected);
+
+    let (summary, sent) = scene.sweep(now().plus(Duration::from_hours(29 * 24))).await;
+    assert_eq!((summary.expired, sent), (1, vec![]));
+    let expired = scene.store.deliveries.recorded_now(scene.project, held.id).await.unwrap().unwrap();
+    assert_eq!((expired.state, expired.hold_reason), (DeliveryState::Expired, Some(DeliveryHoldReason::Order)));
 }

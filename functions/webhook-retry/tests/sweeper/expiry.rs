@@ -37,7 +37,7 @@ async fn held_deliveries_expire_a_day_before_their_event_is_deleted() {
     assert_eq!((summary.expired, sent.len()), (1, 0));
     let expired = stored(&scene, &expiring).await;
     assert_eq!(expired, expiring.expired(now()));
-    assert_eq!((expired.state, expired.hold_reason), (DeliveryState::Expired, Some(HoldReason::Paused)));
+    assert_eq!((expired.state, expired.hold_reason), (DeliveryState::Expired, Some(HoldReason::Paused.into())));
     assert_eq!(stored(&scene, &kept).await, kept);
     assert_eq!(scene.run(EXPIRE, now()).await.0.expired, 0);
     assert_eq!(scene.store.deliveries.held_for(expired.id.endpoint, 10).await.unwrap().0, []);

@@ -106,8 +106,7 @@ impl Scene {
         let draft = Draft::parse(body.as_bytes()).unwrap();
         let id = EventId::new(now().minus(ago), &SystemRandom);
         let event = NewEvent::try_from(draft).unwrap().accept(id, self.project);
-        self.store.events.put(&event, endpoints).await.unwrap();
-        event
+        self.store.accept(&event, endpoints).await
     }
 
     /// Records a delivery with one attempt. `reason` is why it failed, `None` if it succeeded. `wait` is the delay of the next

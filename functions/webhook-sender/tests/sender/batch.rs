@@ -203,7 +203,7 @@ async fn a_retry_prevented_by_a_fault_on_our_side_is_left_to_the_sweep() {
 async fn an_erased_event_is_not_sent_even_if_a_message_still_contains_it() {
     let scene = Scene::with_receiver_responding(200).await;
     let event = scene.event();
-    scene.store.events.put(&event, &[scene.endpoint.id]).await.unwrap();
+    let event = scene.store.accept(&event, &[scene.endpoint.id]).await;
     let submission = event.submission_id.clone().unwrap();
     let erased = scene.store.events.erase_submission(event.project_id, &submission, 10, SystemClock.now());
     assert_eq!(erased.await.unwrap().deliveries, 1);

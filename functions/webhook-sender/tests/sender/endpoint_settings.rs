@@ -117,6 +117,32 @@ async fn a_webhook_uses_the_format_encryption_and_signatures_of_its_endpoint() {
     assert_eq!(headers["webhook-signature"], expected);
 }
 
+#[tokio::test]
+async fn a_thin_webhook_has_no_data_and_a_cloud_event_has_its_own_media_type() {
+    for (settings, content_type) in [
+        (r#""payload":"thin""#, "application/json"),
+        (r#""payload":"thin","format":"cloudevents""#, "application/cloudevents+json; charset=utf-8"),
+    ] {
+        let store = Database::start().await;
+        let (port, received) = receiver().await;
+        let event = event();
+        let body = format!(r#"{{"url":"http://localhost:{port}/",{settings}}}"#);
+        let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &config().address_guard).unwrap();
+        let secret = SigningSecret::generate(&SystemRandom);
+        let id = EndpointId::new(now(), &SystemRandom);
+        let endpoint = new.create(id, event.project_id, &secret, &ring(), &SystemRandom);
+        store.endpoints.put(&endpoint).await.unwrap();
+
+        send(&store, &AttemptTask::first(&event, &[endpoint.id]).remove(0)).await;
+
+        let Received { headers, body } = received.await.unwrap();
+        let text = String::from_utf8(body).unwrap();
+        assert!(text.contains(&event.id.to_string()) && !text.contains("token_id"), "{text}");
+        assert_eq!(headers["content-type"], content_type);
+        assert!(headers["content-digest"].starts_with("sha-256=:"), "{}", headers["content-digest"]);
+    }
+}
+
 #[test]
 fn our_own_hosts_are_blocked_for_webhooks() {
     let guard = Config::read(|name| match name {

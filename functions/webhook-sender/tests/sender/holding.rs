@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use aws::store::StoredHealth;
 use domain::foundation::clock::{Clock as _, SystemClock};
-use domain::webhooks::delivery::DeliveryState;
+use domain::webhooks::delivery::{DeliveryHoldReason, DeliveryState};
 use domain::webhooks::endpoint::{Endpoint, EndpointState};
 use domain::webhooks::event::Event;
-use domain::webhooks::health::{DisableReason, HoldReason, NoticeKind};
+use domain::webhooks::health::{DisableReason, NoticeKind};
 
 use crate::scene::{Scene, json};
 
@@ -23,7 +23,7 @@ async fn publish_and_send(scene: &Scene) -> Event {
     event
 }
 
-async fn state(scene: &Scene, event: &Event) -> (DeliveryState, Option<HoldReason>) {
+async fn state(scene: &Scene, event: &Event) -> (DeliveryState, Option<DeliveryHoldReason>) {
     let delivery = scene.stored_delivery(event).await.unwrap();
     (delivery.state, delivery.hold_reason)
 }
@@ -36,7 +36,7 @@ async fn deliveries_to_a_paused_endpoint_are_held() {
 
     let event = publish_and_send(&scene).await;
 
-    assert_eq!(state(&scene, &event).await, (DeliveryState::Held, Some(HoldReason::Paused)));
+    assert_eq!(state(&scene, &event).await, (DeliveryState::Held, Some(DeliveryHoldReason::Paused)));
     assert_eq!(scene.request_count(), 0);
     let held = scene.store.deliveries.held_for(scene.endpoint.id, 10).await.unwrap().0;
     assert_eq!(held.iter().map(|held| held.task().delivery_id).collect::<Vec<_>>(), [scene.task(&event).delivery_id]);
@@ -52,7 +52,7 @@ async fn failures_in_a_row_open_the_breaker_and_later_deliveries_are_held() {
     scene.respond_with(200);
     let event = publish_and_send(&scene).await;
 
-    assert_eq!(state(&scene, &event).await, (DeliveryState::Held, Some(HoldReason::Failing)));
+    assert_eq!(state(&scene, &event).await, (DeliveryState::Held, Some(DeliveryHoldReason::Failing)));
     assert_eq!(scene.request_count(), 3);
 }
 
@@ -63,7 +63,7 @@ async fn a_busy_receiver_opens_the_breaker_and_the_refused_delivery_waits_until_
     let second = publish_and_send(&scene).await;
 
     let pause = health(&scene).await.health.pause.unwrap();
-    assert_eq!(state(&scene, &second).await, (DeliveryState::Held, Some(HoldReason::Busy)));
+    assert_eq!(state(&scene, &second).await, (DeliveryState::Held, Some(DeliveryHoldReason::Busy)));
     let waiting = scene.stored_delivery(&first).await.unwrap();
     assert!(waiting.next_attempt_at.unwrap() >= pause.until, "{waiting:?}");
     assert_eq!(scene.request_count(), 1);
@@ -84,7 +84,7 @@ async fn a_410_response_disables_the_endpoint_and_stores_a_notice() {
         (DeliveryState::Waiting, None),
         "it is held only when its next attempt is due"
     );
-    assert_eq!(state(&scene, &second).await, (DeliveryState::Held, Some(HoldReason::Disabled)));
+    assert_eq!(state(&scene, &second).await, (DeliveryState::Held, Some(DeliveryHoldReason::Disabled)));
 }
 
 #[tokio::test]

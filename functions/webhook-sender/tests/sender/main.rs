@@ -8,6 +8,7 @@ mod expiry;
 mod health;
 mod holding;
 mod lanes;
+mod ordered;
 mod outages;
 mod replay;
 mod scene;

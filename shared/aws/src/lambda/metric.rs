@@ -36,7 +36,8 @@ pub enum Metric {
     Held,
     /// Duration of each attempt, successful or not, in milliseconds.
     AttemptDuration,
-    /// Messages that could not be processed because of a fault on our side. They return to the queue or wait for the sweep.
+    /// Messages that could not be processed because of a fault on our side, which return to the queue or wait for the sweep. At
+    /// authorizer: calls without a decision, which API Gateway answers with 500.
     OurFaults,
     /// Rows that this version cannot read: each delivery once, each endpoint and its health once an hour.
     UnreadableRows,

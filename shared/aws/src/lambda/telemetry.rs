@@ -1,5 +1,6 @@
 //! Logs and metrics: one JSON object per line on standard output, where Lambda collects them.
 
+pub use domain::foundation::error_chain::chain;
 use domain::foundation::time::Timestamp;
 use tracing_subscriber::EnvFilter;
 
@@ -30,12 +31,6 @@ pub fn record(measured: &Measured, now: Timestamp) {
     for line in measured.lines(&function, now) {
         println!("{line}");
     }
-}
-
-/// Joins an error and its causes in one line, for the one place that logs it.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

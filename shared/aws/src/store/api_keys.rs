@@ -9,10 +9,20 @@ use super::table::{self, Row, text};
 use crate::client::Aws;
 use domain::foundation::id::{ApiKeyId, ProjectId};
 use domain::foundation::time::UtcDay;
-use domain::projects::api_key::{KeyHash, ProjectKey};
+use domain::projects::api_key::{KeyHash, KeyRecord, ProjectKey, RevokedKey};
+use serde::Serialize;
 
 pub(super) fn row(key: &ProjectKey) -> Row<&ProjectKey> {
     Row { pk: keys::api_keys(key.project_id), sk: keys::api_key(key.id), content: key }
+}
+
+/// A revoked key, until the table deletes its row at `expiresAt`, in seconds since the Unix epoch.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RevokedRow<'a> {
+    #[serde(flatten)]
+    key: &'a RevokedKey,
+    expires_at: i64,
 }
 
 impl Write {
@@ -21,7 +31,17 @@ impl Write {
         Self::put(&row(key))
     }
 
-    /// Deletes an API key. It is refused from then on.
+    /// Revokes an API key: deletes its row, and remembers its hash for as long as [`RevokedKey::forgotten_at`] says.
+    pub fn api_key_revoked(key: &RevokedKey) -> Result<[Self; 2], StoreError> {
+        let row = Row {
+            pk: keys::api_keys(key.project_id),
+            sk: keys::revoked_api_key(key.id),
+            content: RevokedRow { key, expires_at: key.forgotten_at().as_seconds() },
+        };
+        Ok([Self::api_key_deleted(key.project_id, key.id), Self::put(&row)?])
+    }
+
+    /// Deletes an API key and forgets it. It is refused from then on.
     pub fn api_key_deleted(project: ProjectId, id: ApiKeyId) -> Self {
         Self::delete(keys::api_keys(project), keys::api_key(id))
     }
@@ -39,8 +59,9 @@ impl ApiKeyStore {
         Self { table: Table::new(aws, table.into()) }
     }
 
-    /// Returns the key with this hash. The index lags: a new or deleted key shows after about a second.
-    pub async fn by_hash(&self, hash: &KeyHash) -> Result<Option<ProjectKey>, StoreError> {
+    /// Returns the key with this hash, or what is kept of it after its revocation. The index lags: a new or revoked key shows after
+    /// about a second. If two keys with this hash were imported at the same time, the older one is returned.
+    pub async fn by_hash(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError> {
         let query = self
             .table
             .client()
@@ -49,7 +70,9 @@ impl ApiKeyStore {
             .index_name("key-hash")
             .key_condition_expression("keyHash = :hash")
             .expression_attribute_values(":hash", text(hash.to_string()));
-        Ok(table::all(query).await?.pop())
+        let records: Vec<KeyRecord> = table::all(query).await?;
+        // Right after a revocation, the index may still have the key beside what is kept of it.
+        Ok(records.into_iter().min_by_key(|record| (record.id(), matches!(record, KeyRecord::Key(_)))))
     }
 
     /// Returns an API key of a project (strongly consistent).

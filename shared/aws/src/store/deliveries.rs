@@ -14,17 +14,20 @@ use super::table::{self, ABSENT, Item, Row, Table, number, text};
 use crate::client::Aws;
 use domain::foundation::id::{DeliveryId, EventId, ProjectId};
 use domain::foundation::time::{Timestamp, UtcDay};
-use domain::webhooks::delivery::{Delivery, DeliveryState};
+use domain::webhooks::delivery::{Delivery, DeliveryHoldReason, DeliveryState};
 use futures::future::join_all;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeliveryRow {
-    /// The state `expired` is stored as `cancelled` and `is_expired`. Versions before it read the row as cancelled.
+    /// The state `expired` is stored as `cancelled` and `is_expired`. Versions before it read the row as cancelled. A delivery that is
+    /// held for order is stored as `waiting` and `is_held_for_order`. Versions before it read the row as waiting.
     #[serde(flatten)]
     delivery: Delivery,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_expired: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_held_for_order: bool,
     /// Number of attempts, for conditions, because a condition cannot count a list.
     attempt_count: u8,
     #[serde(flatten)]
@@ -36,21 +39,29 @@ pub(super) struct DeliveryRow {
 
 impl DeliveryRow {
     pub(super) fn into_delivery(self) -> Delivery {
-        match self.delivery.state {
+        let held_for_order = self.is_held_for_order.then_some(DeliveryHoldReason::Order);
+        let hold_reason = self.delivery.hold_reason.or(held_for_order);
+        let state = match self.delivery.state {
             // A replay may have delivered it since.
-            DeliveryState::Cancelled if self.is_expired => Delivery { state: DeliveryState::Expired, ..self.delivery },
-            _ => self.delivery,
-        }
+            DeliveryState::Cancelled if self.is_expired => DeliveryState::Expired,
+            DeliveryState::Waiting if self.is_held_for_order => DeliveryState::Held,
+            state => state,
+        };
+        Delivery { state, hold_reason, ..self.delivery }
     }
 }
 
-/// The name under which a state is stored.
-pub(super) const fn stored_state(state: DeliveryState) -> DeliveryState {
-    match state {
-        DeliveryState::Expired => DeliveryState::Cancelled,
-        _ => state,
+/// The name under which the state of a delivery is stored.
+pub(super) fn stored_state(delivery: &Delivery) -> DeliveryState {
+    match delivery.state {
+        DeliveryState::Expired => STORED_EXPIRED,
+        DeliveryState::Held if delivery.is_held_for_order() => DeliveryState::Waiting,
+        state => state,
     }
 }
+
+/// The name under which the state `expired` is stored.
+pub(super) const STORED_EXPIRED: DeliveryState = DeliveryState::Cancelled;
 
 /// Deliveries that have a row. `None`: this version cannot read the row, so the state of the delivery is unknown.
 pub(super) type StoredDeliveries = HashMap<DeliveryId, Option<Delivery>>;
@@ -176,17 +187,28 @@ impl DeliveryStore {
             .condition_expression("attemptCount = :made AND #state = :state AND replayCount = :replays")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":made", number(known.attempts_made().into()))
-            .expression_attribute_values(":state", text(stored_state(known.state).as_str()))
+            .expression_attribute_values(":state", text(stored_state(known).as_str()))
             .expression_attribute_values(":replays", number(known.replay_count.into()));
         self.table.put_if(call).await
     }
 
     /// Records that `delivery` is held from `now` on, unless it is held already or another attempt was recorded meanwhile.
     pub async fn record_held(&self, delivery: &Delivery, now: Timestamp) -> Result<WriteOutcome, StoreError> {
-        let row = self.row(delivery, None, Some(HeldKeys::new(delivery.id.endpoint, now)));
+        let held = Some(HeldKeys::new(delivery.id.endpoint, now));
+        self.record_under_way(delivery, None, held, &[DeliveryState::Waiting]).await
+    }
+
+    /// Records a delivery that made no attempt, if the stored one is in one of `states` and made no attempt meanwhile.
+    pub(super) async fn record_under_way(
+        &self,
+        delivery: &Delivery,
+        sweep_at: Option<Timestamp>,
+        held: Option<HeldKeys>,
+        states: &[DeliveryState],
+    ) -> Result<WriteOutcome, StoreError> {
+        let row = self.row(delivery, sweep_at, held);
         let call = self.table.putting(&row)?;
-        let made_before = i64::from(row.content.attempt_count);
-        self.table.put_if(awaiting(call, made_before, &[DeliveryState::Waiting])).await
+        self.table.put_if(awaiting(call, i64::from(row.content.attempt_count), states)).await
     }
 
     pub(super) fn row(
@@ -203,8 +225,13 @@ impl DeliveryStore {
             None => Retention::expiry_while_open(accepted_at),
         };
         let content = DeliveryRow {
-            delivery: Delivery { state: stored_state(delivery.state), ..delivery.clone() },
+            delivery: Delivery {
+                state: stored_state(delivery),
+                hold_reason: delivery.hold_reason.filter(|reason| *reason != DeliveryHoldReason::Order),
+                ..delivery.clone()
+            },
             is_expired: delivery.state == DeliveryState::Expired,
+            is_held_for_order: delivery.hold_reason == Some(DeliveryHoldReason::Order),
             attempt_count: delivery.attempts_made(),
             sweep: sweep_at.map(|sweep_at| SweepKeys::new(delivery.id.event.as_bytes(), sweep_at)),
             held,

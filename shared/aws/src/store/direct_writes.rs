@@ -1,12 +1,13 @@
-//! The input of DynamoDB's `PutItem` in its JSON protocol, for [direct calls](crate::direct).
+//! Writes in DynamoDB's JSON protocol, for [direct calls](crate::direct): `PutItem`, and `UpdateItem` with its output.
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::ser::{Error, SerializeMap};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The attributes of a row.
 type Item = HashMap<String, AttributeValue>;
@@ -19,6 +20,70 @@ pub(super) struct PutItem<'a> {
     #[serde(serialize_with = "attributes")]
     pub(super) item: &'a Item,
     pub(super) condition_expression: &'a str,
+}
+
+/// A conditional update that returns the whole row.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UpdateItem<'a> {
+    table_name: &'a str,
+    #[serde(serialize_with = "attributes")]
+    key: &'a Item,
+    update_expression: &'a str,
+    condition_expression: &'a str,
+    #[serde(serialize_with = "attributes")]
+    expression_attribute_values: &'a Item,
+    return_values: &'static str,
+}
+
+impl<'a> UpdateItem<'a> {
+    pub(super) fn new(table: &'a str, key: &'a Item, update: &'a str, condition: &'a str, values: &'a Item) -> Self {
+        Self {
+            table_name: table,
+            key,
+            update_expression: update,
+            condition_expression: condition,
+            expression_attribute_values: values,
+            return_values: "ALL_NEW",
+        }
+    }
+}
+
+/// The output of [`UpdateItem`].
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Updated {
+    #[serde(deserialize_with = "read_attributes")]
+    pub(super) attributes: Item,
+}
+
+fn read_attributes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Item, D::Error> {
+    let members = HashMap::<String, ReadAttribute>::deserialize(deserializer)?;
+    Ok(members.into_iter().map(|(name, value)| (name, value.into())).collect())
+}
+
+/// An attribute value of an output. Rows that are updated directly have no other kinds.
+#[derive(Deserialize)]
+enum ReadAttribute {
+    S(String),
+    N(String),
+    B(#[serde(deserialize_with = "read_bytes")] Vec<u8>),
+    L(Vec<ReadAttribute>),
+}
+
+fn read_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    BASE64_STANDARD.decode(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+impl From<ReadAttribute> for AttributeValue {
+    fn from(value: ReadAttribute) -> Self {
+        match value {
+            ReadAttribute::S(text) => Self::S(text),
+            ReadAttribute::N(number) => Self::N(number),
+            ReadAttribute::B(bytes) => Self::B(Blob::new(bytes)),
+            ReadAttribute::L(values) => Self::L(values.into_iter().map(Into::into).collect()),
+        }
+    }
 }
 
 fn attributes<S: Serializer>(item: &Item, serializer: S) -> Result<S::Ok, S::Error> {
@@ -58,7 +123,6 @@ impl Serialize for Members<'_> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::primitives::Blob;
     use serde_json::json;
 
     use super::super::table::ABSENT;
@@ -88,5 +152,14 @@ mod tests {
         assert_eq!(serde_json::to_value(&put).unwrap(), expected);
         let set = Item::from([("ss".to_owned(), AttributeValue::Ss(vec!["x".to_owned()]))]);
         assert!(serde_json::to_value(PutItem { item: &set, ..put }).is_err());
+    }
+
+    #[test]
+    fn the_row_after_an_update_is_read() {
+        let output = json!({"Attributes": {"ids": {"L": [{"B": "AP8="}]}, "count": {"N": "16"}, "pk": {"S": "x"}}});
+        let Updated { attributes } = serde_json::from_value(output).unwrap();
+        let ids = AttributeValue::L(vec![AttributeValue::B(Blob::new([0, 255]))]);
+        let (count, pk) = (AttributeValue::N("16".to_owned()), AttributeValue::S("x".to_owned()));
+        assert_eq!(attributes, Item::from([("ids".into(), ids), ("count".into(), count), ("pk".into(), pk)]));
     }
 }

@@ -1,7 +1,7 @@
 //! Erasure of a submission: removes the data of its events and what receivers answered.
 //!
-//! The event's data goes first, then the contents of its deliveries. The event leaves the index last, so that the next call
-//! completes an interrupted one.
+//! The event's data goes first, then the contents of its deliveries. The row of the submission notes the erased events last, so that
+//! the next call completes an interrupted one.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::events::EventStore;
 use super::keys;
 use super::outcome::WriteOutcome;
-use super::table::{self, text};
+use super::table::text;
 use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::Delivery;
@@ -29,12 +29,6 @@ pub struct Erased {
     pub has_more: bool,
 }
 
-/// The keys of an event in the index.
-#[derive(Deserialize)]
-struct Found {
-    sk: String,
-}
-
 /// The attributes of an event that erasing needs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,8 +40,8 @@ struct Remains {
 }
 
 impl EventStore {
-    /// Erases up to `limit` events of a submission with their deliveries. The index lags, so events of the last second may
-    /// not be found yet.
+    /// Erases up to `limit` events of a submission with their deliveries. An event that is accepted during the call and has an
+    /// earlier time is erased by the call that accepts it.
     pub async fn erase_submission(
         &self,
         project: ProjectId,
@@ -55,38 +49,32 @@ impl EventStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Erased, StoreError> {
-        let found = self.events_of(project, submission, limit + 1).await?;
-        let mut erased = Erased { has_more: found.len() > limit, ..Erased::default() };
-        for event in found.into_iter().take(limit) {
-            // The index lags, so it may list an event whose retention has just ended. That event is not counted.
+        let pk = keys::submission(project, submission);
+        // Before the events are read: an event that is numbered after this write is erased, one that is numbered before it is read.
+        self.note_erasure(&pk, now).await?;
+        let found = self.submission(project, submission).await?;
+        let mut erased = Erased { has_more: found.left().count() > limit, ..Erased::default() };
+        let mut through = None;
+        for (event, sequence) in found.left().take(limit) {
+            through = Some(sequence);
+            // The row of an event expires before that of its submission. Such an event is not counted.
             let Some(deliveries) = self.erase_event(project, event, now).await? else { continue };
             erased.deliveries += deliveries;
             erased.events += 1;
         }
+        if let Some(through) = through {
+            self.note_erased(&pk, through).await?;
+        }
         Ok(erased)
     }
 
-    /// Returns at most `limit` events of a submission that were not erased, in no particular order.
-    pub(super) async fn events_of(
+    /// Erases one event. Returns the number of its deliveries, or `None` if the event is no longer stored.
+    pub(super) async fn erase_event(
         &self,
         project: ProjectId,
-        submission: &SubmissionId,
-        limit: usize,
-    ) -> Result<Vec<EventId>, StoreError> {
-        let query = self
-            .table
-            .client()
-            .query()
-            .table_name(self.table.name())
-            .index_name("submission")
-            .key_condition_expression("submissionKey = :key")
-            .expression_attribute_values(":key", text(keys::submission(project, submission)));
-        let found: Vec<Found> = table::first(query, limit).await?;
-        Ok(found.iter().filter_map(|row| row.sk.split_once('#')?.1.parse().ok()).collect())
-    }
-
-    /// Erases one event. Returns the number of its deliveries, or `None` if the event is no longer stored.
-    async fn erase_event(&self, project: ProjectId, id: EventId, now: Timestamp) -> Result<Option<usize>, StoreError> {
+        id: EventId,
+        now: Timestamp,
+    ) -> Result<Option<usize>, StoreError> {
         let (pk, sk) = keys::event_row(project, id);
         let marking = self
             .table
@@ -102,8 +90,6 @@ impl EventStore {
         for endpoint in &remains.endpoints {
             self.erase_delivery(project, DeliveryId { event: id, endpoint: *endpoint }, &remains, now).await?;
         }
-        let leaving = self.table.updating(&pk, &sk).update_expression("REMOVE submissionKey");
-        self.table.update_if(leaving.condition_expression("attribute_exists(pk)")).await?;
         Ok(Some(remains.endpoints.len()))
     }
 
@@ -157,7 +143,7 @@ mod tests {
         let new = NewEvent::try_from(Draft::parse(body.as_bytes()).unwrap()).unwrap();
         let event = new.accept(EventId::new(now(), &SystemRandom), project);
         let endpoints = [(); 3].map(|()| EndpointId::new(now(), &SystemRandom));
-        store.events.put(&event, &endpoints).await.unwrap();
+        let event = store.accept(&event, &endpoints).await;
         let deliveries = endpoints.map(|endpoint| Delivery::queued(&event, endpoint));
         let [taken, failed, untried] = deliveries;
         let taken = taken.after(attempt(None), None);

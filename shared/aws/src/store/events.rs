@@ -1,6 +1,6 @@
 //! Events, and the deliveries that follow from them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,10 @@ use super::retention::Retention;
 use super::table::Table;
 use super::table::{self, Row, text, unavailable};
 use crate::client::Aws;
-use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use domain::foundation::id::{DeliveryId, EndpointId, EventId, LateEntryId, ProjectId};
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::webhooks::delivery::Delivery;
-use domain::webhooks::event::{Event, EventData, EventType, SubmissionId};
+use domain::webhooks::event::{Event, EventData, EventType, Sequence, SubmissionId};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -48,14 +48,14 @@ struct EventRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<PackedText>,
     endpoints: Vec<EndpointId>,
-    /// The key in the index `submission`; absent after erasure.
+    /// Its entry in the lane `late` of the feed, if it has no submission and was accepted late.
     #[serde(skip_serializing_if = "Option::is_none")]
-    submission_key: Option<String>,
+    late_entry: Option<LateEntryId>,
     expires_at: i64,
 }
 
 impl EventRow {
-    /// Returns the event; `None` after erasure.
+    /// Returns the event without its number; `None` after erasure.
     fn read(self) -> Result<Option<StoredEvent>, StoreError> {
         let Some(PackedText(data)) = self.data else { return Ok(None) };
         let data = EventData::try_from(data).map_err(|error| StoreError::Row(serde::de::Error::custom(error)))?;
@@ -64,6 +64,7 @@ impl EventRow {
             project_id: self.project_id,
             event_type: self.event_type,
             submission_id: self.submission_id,
+            sequence: None,
             occurred_at: self.occurred_at,
             data,
         };
@@ -83,6 +84,11 @@ pub struct EventHeading {
     pub event_type: EventType,
     /// The submission that the event belongs to.
     pub submission_id: Option<SubmissionId>,
+    /// Its number within the submission. The row does not have it; see [`EventStore::add_numbers`].
+    #[serde(skip)]
+    pub sequence: Option<Sequence>,
+    /// Its entry in the lane `late` of the feed, if it has no submission and was accepted late.
+    pub(super) late_entry: Option<LateEntryId>,
     /// When the event occurred, as the operator stated.
     pub occurred_at: Timestamp,
     /// The endpoints that subscribed to it when it was accepted.
@@ -106,13 +112,19 @@ impl KeptEvent {
         let data = self.data.clone().map(|PackedText(data)| EventData::try_from(data)).transpose();
         data.map_err(|error| StoreError::Row(serde::de::Error::custom(error)))
     }
+
+    /// Size of the data in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.data.as_ref().map_or(0, |PackedText(data)| data.len())
+    }
 }
 
 impl EventHeading {
     /// Returns the deliveries in the order of their endpoints: as stored, or queued where there is no row yet. A delivery whose
     /// row cannot be read is left out.
     pub(super) fn deliveries(&self, recorded: &StoredDeliveries) -> Vec<Delivery> {
-        let queued = |id| Delivery::unattempted(self.project_id, id, self.event_type, self.submission_id.clone());
+        let unattempted = |id| Delivery::unattempted(self.project_id, id, self.event_type, self.submission_id.clone());
+        let queued = |id| Delivery { sequence: self.sequence, ..unattempted(id) };
         let ids: BTreeSet<DeliveryId> =
             self.endpoints.iter().map(|endpoint| DeliveryId { event: self.id, endpoint: *endpoint }).collect();
         ids.into_iter().filter_map(|id| recorded.get(&id).cloned().unwrap_or_else(|| Some(queued(id)))).collect()
@@ -162,45 +174,47 @@ impl EventStore {
         Self { table: deliveries.table.clone(), retention, deliveries }
     }
 
-    /// Stores an event for `endpoints`. Returns whether this call stored it, and its endpoints. Storing the same event again
-    /// changes nothing: it keeps the endpoints of the first time.
+    /// Stores an event for `endpoints`, without a number. Returns whether this call stored it, and its endpoints. Storing the same
+    /// event again changes nothing: it keeps the endpoints of the first time.
     pub async fn put(
         &self,
         event: &Event,
         endpoints: &[EndpointId],
     ) -> Result<(WriteOutcome, Vec<EndpointId>), StoreError> {
-        let row = self.row(event, endpoints);
-        if self.table.insert(&row).await? == WriteOutcome::Applied {
-            return Ok((WriteOutcome::Applied, endpoints.to_vec()));
+        self.put_row(&self.row(event, endpoints, None)).await
+    }
+
+    async fn put_row(&self, row: &Row<EventRow>) -> Result<(WriteOutcome, Vec<EndpointId>), StoreError> {
+        let endpoints = &row.content.endpoints;
+        if self.table.insert(row).await? == WriteOutcome::Applied {
+            return Ok((WriteOutcome::Applied, endpoints.clone()));
         }
         // Also after an erasure, which cancels the deliveries: the event must not get others.
         let stored: Option<EventHeading> = self.table.get_now(&row.pk, &row.sk).await?;
-        Ok((WriteOutcome::Conflict, stored.map_or_else(|| endpoints.to_vec(), |stored| stored.endpoints)))
+        Ok((WriteOutcome::Conflict, stored.map_or_else(|| endpoints.clone(), |stored| stored.endpoints)))
     }
 
-    /// Does what [`Self::put`] does for each of `events`, and returns the results in the same order. Most events are new: 25 of
-    /// them are stored with one call.
-    pub async fn put_all(
+    /// Does what [`Self::put`] does for each of `events`, and returns the results in the same order. `late` has the entries of late
+    /// events without a submission. Most events are new: 25 of them are stored with one call.
+    pub(super) async fn put_all(
         &self,
         events: &[(Event, Vec<EndpointId>)],
+        late: &HashMap<EventId, LateEntryId>,
     ) -> Result<Vec<(WriteOutcome, Vec<EndpointId>)>, StoreError> {
-        let chunks = events.chunks(table::MAX_STATEMENTS).map(|chunk| self.put_chunk(chunk));
-        Ok(try_join_all(chunks).await?.concat())
+        let rows = events.iter().map(|(event, endpoints)| self.row(event, endpoints, late.get(&event.id).copied()));
+        let rows: Vec<Row<EventRow>> = rows.collect();
+        Ok(try_join_all(rows.chunks(table::MAX_STATEMENTS).map(|chunk| self.put_chunk(chunk))).await?.concat())
     }
 
-    async fn put_chunk(
-        &self,
-        events: &[(Event, Vec<EndpointId>)],
-    ) -> Result<Vec<(WriteOutcome, Vec<EndpointId>)>, StoreError> {
-        let rows: Vec<_> = events.iter().map(|(event, endpoints)| self.row(event, endpoints)).collect();
-        let is_stored = if rows.len() == 1 { vec![false] } else { self.table.insert_all(&rows).await };
-        let outcomes = events.iter().zip(is_stored).map(|((event, endpoints), is_stored)| async move {
-            if is_stored { Ok((WriteOutcome::Applied, endpoints.clone())) } else { self.put(event, endpoints).await }
+    async fn put_chunk(&self, rows: &[Row<EventRow>]) -> Result<Vec<(WriteOutcome, Vec<EndpointId>)>, StoreError> {
+        let is_stored = if rows.len() == 1 { vec![false] } else { self.table.insert_all(rows).await };
+        let outcomes = rows.iter().zip(is_stored).map(|(row, is_stored)| async move {
+            if is_stored { Ok((WriteOutcome::Applied, row.content.endpoints.clone())) } else { self.put_row(row).await }
         });
         stream::iter(outcomes.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_PUTS).try_collect().await
     }
 
-    fn row(&self, event: &Event, endpoints: &[EndpointId]) -> Row<EventRow> {
+    fn row(&self, event: &Event, endpoints: &[EndpointId], late_entry: Option<LateEntryId>) -> Row<EventRow> {
         let content = EventRow {
             id: event.id,
             project_id: event.project_id,
@@ -209,22 +223,47 @@ impl EventStore {
             occurred_at: event.occurred_at,
             data: Some(PackedText(event.data.get().to_owned())),
             endpoints: endpoints.to_vec(),
-            submission_key: event.submission_id.as_ref().map(|id| keys::submission(event.project_id, id)),
+            late_entry,
             expires_at: self.retention.expiry_of(event.id.created_at()),
         };
         let (pk, sk) = keys::event_row(event.project_id, event.id);
         Row { pk, sk, content }
     }
 
-    /// Returns an event that was not erased (strongly consistent, because a delivery without its event is dropped).
+    /// Returns an event that was not erased, with its number (strongly consistent, because a delivery without its event is dropped).
     pub async fn get(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
         let row: Option<EventRow> = self.table.get_now(&keys::day(project, id.day()), &keys::event(id)).await?;
-        row.map_or(Ok(None), EventRow::read)
+        let Some(mut stored) = row.map_or(Ok(None), EventRow::read)? else { return Ok(None) };
+        if let Some(submission) = &stored.event.submission_id {
+            let places = self.numbers_of(project, &[(submission.clone(), id)]).await?;
+            stored.event.sequence = places.get(&id).map(|place| place.sequence);
+        }
+        Ok(Some(stored))
     }
 
-    /// Returns an event with its data (eventually consistent).
+    /// Returns an event with its data and its number (eventually consistent).
     pub async fn get_kept(&self, project: ProjectId, id: EventId) -> Result<Option<KeptEvent>, StoreError> {
+        let Some(mut kept) = self.get_unnumbered(project, id).await? else { return Ok(None) };
+        self.add_numbers(project, std::slice::from_mut(&mut kept.heading)).await?;
+        Ok(Some(kept))
+    }
+
+    pub(super) async fn get_unnumbered(
+        &self,
+        project: ProjectId,
+        id: EventId,
+    ) -> Result<Option<KeptEvent>, StoreError> {
         self.table.get(&keys::day(project, id.day()), &keys::event(id)).await
+    }
+
+    /// Adds the numbers of events of a project.
+    pub(super) async fn add_numbers(&self, project: ProjectId, events: &mut [EventHeading]) -> Result<(), StoreError> {
+        let listed = events.iter().filter_map(|event| Some((event.submission_id.clone()?, event.id)));
+        let places = self.numbers_of(project, &listed.collect::<Vec<_>>()).await?;
+        for event in events {
+            event.sequence = places.get(&event.id).map(|place| place.sequence);
+        }
+        Ok(())
     }
 
     /// Reads at most `limit` events of a day with one call, newest first, and returns those of `event_type` if it is given.
@@ -291,7 +330,7 @@ impl EventStore {
 /// Selects all attributes but the data.
 pub(super) fn headings(query: QueryFluentBuilder) -> QueryFluentBuilder {
     query
-        .projection_expression("id, projectId, #type, submissionId, occurredAt, endpoints, erasedAt")
+        .projection_expression("id, projectId, #type, submissionId, occurredAt, endpoints, erasedAt, lateEntry")
         .expression_attribute_names("#type", "type")
 }
 

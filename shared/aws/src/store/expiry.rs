@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::deliveries::{DeliveryStore, UNDER_WAY, stored_state};
+use super::deliveries::{DeliveryStore, STORED_EXPIRED, UNDER_WAY};
 use super::error::StoreError;
 use super::held::Held;
 use super::keys;
@@ -15,7 +15,7 @@ use super::outcome::WriteOutcome;
 use super::table::{self, Item, RowKey, number, text};
 use domain::foundation::id::{DeliveryId, EventId, ProjectId};
 use domain::foundation::time::Timestamp;
-use domain::webhooks::delivery::{DeliveryState, expired_before};
+use domain::webhooks::delivery::expired_before;
 
 /// Number of parts of the index `held` that can be scanned in parallel.
 pub const SCAN_SEGMENTS: i32 = 8;
@@ -84,7 +84,7 @@ impl DeliveryStore {
             )
             .condition_expression("attemptCount = :made AND #state IN (:waiting, :held)")
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":expired", text(stored_state(DeliveryState::Expired).as_str()))
+            .expression_attribute_values(":expired", text(STORED_EXPIRED.as_str()))
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":now", text(now.to_string()))
             .expression_attribute_values(":ttl", number(self.retention.expiry_after_end(id.event.created_at(), now)))
@@ -104,7 +104,7 @@ mod tests {
     use domain::foundation::id::{EndpointId, ReplayId};
     use domain::foundation::random::SystemRandom;
     use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
-    use domain::webhooks::delivery::{Delivery, ReplayOutcome, Replayed};
+    use domain::webhooks::delivery::{Delivery, DeliveryState, ReplayOutcome, Replayed};
     use domain::webhooks::event::EventType;
     use domain::webhooks::health::HoldReason;
 

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use domain::foundation::id::{
-    ApiKeyId, ConsoleSessionId, DeliveryId, EndpointId, EventId, NotificationUserId, ProjectId, ReplayId, ReturnLinkId,
+    ApiKeyId, ConsoleSessionId, DeliveryId, EndpointId, EventId, LateEntryId, NotificationUserId, ProjectId, ReplayId,
+    ReturnLinkId,
 };
 use domain::foundation::random::Random;
 use domain::foundation::time::{Timestamp, UtcDay};
@@ -27,10 +28,14 @@ pub(super) const KEY_PAIRS: &str = "signing-keys";
 pub(super) const ENDPOINT_PREFIX: &str = "endpoint#";
 pub(super) const USER_PREFIX: &str = "user#";
 pub(super) const API_KEY_PREFIX: &str = "key#";
+const REVOKED_KEY_PREFIX: &str = "revoked#";
 pub(super) const AUDIT_PREFIX: &str = "entry#";
 pub(super) const EVENT_PREFIX: &str = "event#";
 pub(super) const DELIVERY_PREFIX: &str = "delivery#";
 pub(super) const LATE_PREFIX: &str = "late#";
+pub(super) const LATE_ENTRY_PREFIX: &str = "late-entry#";
+/// The sort key of the row that numbers the events of a submission.
+pub(super) const NUMBERING: &str = "numbering";
 pub(super) const BACKLOG_PREFIX: &str = "backlog#";
 pub(super) const REPLAY_PREFIX: &str = "replay#";
 pub(super) const CONSOLE_SESSION_PREFIX: &str = "session#";
@@ -79,6 +84,11 @@ pub(super) fn api_keys(project: ProjectId) -> String {
 
 pub(super) fn api_key(id: ApiKeyId) -> String {
     format!("{API_KEY_PREFIX}{id}")
+}
+
+/// What is kept of a revoked key. It sorts apart from the keys, so that lists do not contain it.
+pub(super) fn revoked_api_key(id: ApiKeyId) -> String {
+    format!("{REVOKED_KEY_PREFIX}{id}")
 }
 
 /// Console sessions have a partition of their own, so that only the functions that serve the API and the console can read them.
@@ -239,9 +249,35 @@ pub(super) fn deliveries_of(oldest: EventId, newest: EventId) -> (String, String
     (format!("{DELIVERY_PREFIX}{oldest}#"), format!("{DELIVERY_PREFIX}{newest}#~"))
 }
 
-/// The key of the index `submission`.
+/// The partition of the rows that number the events of a submission.
 pub(super) fn submission(project: ProjectId, submission: &SubmissionId) -> String {
-    format!("{project}#{}", submission.as_str())
+    format!("{project}#submission#{}", submission.as_str())
+}
+
+/// The row with the numbers of [`ARCHIVED`](super::numbering) events that follow the first `base` ones.
+pub(super) fn archived_numbers(base: u64) -> String {
+    format!("{NUMBERING}#{base:020}")
+}
+
+/// The row of an entry of the lane `late` of the feed.
+pub(super) fn late_entry_row(project: ProjectId, id: LateEntryId) -> (String, String) {
+    (day(project, id.day()), format!("{LATE_ENTRY_PREFIX}{id}"))
+}
+
+/// The sort keys of the events of a day behind an id.
+pub(super) fn events_behind(id: EventId) -> (String, String) {
+    // `.` sorts right after this id, and `~` after all ids.
+    (format!("{EVENT_PREFIX}{id}."), format!("{EVENT_PREFIX}~"))
+}
+
+/// The sort keys of the entries of the lane `late` of a day behind an id.
+pub(super) fn late_entries_behind(id: LateEntryId) -> (String, String) {
+    (format!("{LATE_ENTRY_PREFIX}{id}."), format!("{LATE_ENTRY_PREFIX}~"))
+}
+
+/// Reads an entry's id from its sort key.
+pub(super) fn late_entry_in(sk: &str) -> Option<LateEntryId> {
+    sk.strip_prefix(LATE_ENTRY_PREFIX)?.parse().ok()
 }
 
 pub(super) fn health_row(project: ProjectId, id: EndpointId) -> (String, String) {

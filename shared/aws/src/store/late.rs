@@ -100,12 +100,12 @@ mod tests {
             project_id: project,
             event_type: EventType::Aml,
             submission_id: Some(SubmissionId::try_from("sub-1".to_owned()).unwrap()),
+            sequence: None,
             occurred_at: accepted_at,
             data: EventData::try_from("{}".to_owned()).unwrap(),
         };
         let endpoint = EndpointId::new(accepted_at, &SystemRandom);
-        store.events.put(&event, &[endpoint]).await.unwrap();
-        Delivery::queued(&event, endpoint)
+        Delivery::queued(&store.accept(&event, &[endpoint]).await, endpoint)
     }
 
     /// A delivery of the day before, whose first attempt failed.

@@ -40,8 +40,20 @@ pub struct FoundMissing {
 }
 
 impl EventStore {
-    /// Returns at most `limit` events that `missing` describes, from `position` on. Leaves out erased events.
+    /// Returns at most `limit` events that `missing` describes, from `position` on, with their numbers. Leaves out erased events.
     pub async fn find_missing(
+        &self,
+        project: ProjectId,
+        missing: &MissingEvents,
+        position: EventPosition,
+        limit: usize,
+    ) -> Result<FoundMissing, StoreError> {
+        let mut found = self.find_unnumbered(project, missing, position, limit).await?;
+        self.add_numbers(project, &mut found.events).await?;
+        Ok(found)
+    }
+
+    async fn find_unnumbered(
         &self,
         project: ProjectId,
         missing: &MissingEvents,

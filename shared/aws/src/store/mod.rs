@@ -10,11 +10,14 @@
 //! | settings | `project#{project}` | `user#{user}` | notification user |
 //! | settings | `egress-ips` | `list` | the published list of the addresses that webhooks come from |
 //! | settings | `api-keys#{project}` | `key#{key}` | API key |
+//! | settings | `api-keys#{project}` | `revoked#{key}` | hash of a revoked API key, for 90 days |
 //! | settings | `audit#{project}` | `entry#{number}` | entry of the audit log |
 //! | settings | `console-sessions#{project}` | `session#{session}`; `ended` | console session, or the note that it was ended; which sessions were ended together |
 //! | settings | `mail-link-key#{project}` | `key` | key of the project's links in mails, sealed |
 //! | settings | `suppressed#{hash of an address}` | `suppression#{reason}`, `suppression#unsubscribed#{project}`, `suppression#lifted` | entry of the suppression list; when the operator removed entries |
 //! | activity | `{project}#{day}` | `event#{event}` | event, with its endpoints |
+//! | activity | `{project}#{day}` | `late-entry#{entry}` | entry of the feed's lane `late`: names an event that was accepted late |
+//! | activity | `{project}#submission#{submission}` | `numbering`; `numbering#{number}` | the events of a submission in the order of their numbers; its earlier ones |
 //! | activity | `{project}#{day}` | `delivery#{event}#{endpoint}` | delivery, with its attempts |
 //! | activity | `{project}#{day}#late-{shard}` | `late#{event}#{endpoint}` | names a delivery of an earlier day that was attempted or ended on this day |
 //! | activity | `{project}#{day}` | `report#{user}`, `preview#{asked at}#{user}`, `notice#{…}#{user}` | a mail that was claimed or sent |
@@ -35,20 +38,21 @@
 //!
 //! API keys, the audit log and console sessions have partitions of their own, so that the role of webhook-sender can exclude
 //! them. The index `kind` of `settings` lists projects and notification users; `key-hash` finds an API key by its hash. The
-//! indexes of `activity` are sparse: `due` has the rows that the sweep has to check, `held` has held deliveries, and `submission`
-//! has events of a submission that were not erased.
+//! indexes of `activity` are sparse: `due` has the rows that the sweep has to check, and `held` has held deliveries.
 
+mod accept;
 mod all;
 mod api_keys;
 mod audit;
 mod backlogs;
+mod batch_get;
 mod call_counts;
 mod commit;
 mod compression;
 mod console_sessions;
 mod deliveries;
 mod digest;
-mod direct_put;
+mod direct_writes;
 mod discard;
 mod egress_ips;
 mod endpoints;
@@ -56,6 +60,8 @@ mod erase;
 mod error;
 mod events;
 mod expiry;
+mod feed;
+mod feed_submission;
 mod health;
 mod held;
 mod idempotency;
@@ -66,6 +72,8 @@ mod link_keys;
 mod mails;
 mod missing;
 mod notification_users;
+mod numbering;
+mod order;
 mod outcome;
 mod page;
 mod projects;
@@ -93,6 +101,7 @@ mod tests;
 mod transaction;
 mod used_links;
 
+pub use accept::Accepted;
 pub use all::{Store, StoreConfig};
 pub use api_keys::ApiKeyStore;
 pub use audit::AuditStore;
@@ -106,6 +115,8 @@ pub use erase::Erased;
 pub use error::StoreError;
 pub use events::{DayPage, EventHeading, EventStore, KeptEvent, StoredEvent};
 pub use expiry::{HeldPage, HeldPosition, SCAN_SEGMENTS};
+pub use feed::{FeedEnd, FeedRead, FeedSeen};
+pub use feed_submission::SubmissionFeedRead;
 pub use health::{FALLBACK_CHECK_DELAY, HealthStore, StoredHealth};
 pub use held::Held;
 pub use idempotency::{
@@ -116,6 +127,8 @@ pub use link_keys::LinkKeyStore;
 pub use mails::{MailStore, Mailing};
 pub use missing::FoundMissing;
 pub use notification_users::UserStore;
+pub use numbering::{Numbered, Submission};
+pub use order::PlaceInOrder;
 pub use outcome::{Admission, ReplayStart, WriteOutcome};
 pub use page::{Page, PageToken};
 pub use projects::ProjectStore;

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
+use super::batch_get::{self, Consistency, MAX_KEYS};
 use super::deliveries::{DeliveryRow, DeliveryStore};
 use super::error::StoreError;
 use super::keys;
@@ -14,22 +14,9 @@ use super::table::{self, Item, number, text};
 use domain::foundation::id::{DeliveryId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::Delivery;
-use tokio::time::sleep;
-
-/// Maximum number of requests for rows that DynamoDB leaves out while it throttles.
-const ASKS: usize = 5;
-
-/// Pause before the second request. Each further pause is twice as long; together they take less than a second.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-
-/// Maximum number of keys in one call (a DynamoDB limit). A batch of messages has far fewer.
-const MAX_KEYS: usize = 100;
 
 /// The stored ones among the requested deliveries. An error concerns only its own delivery. A delivery without a row is absent.
 pub type RecordedDeliveries = HashMap<DeliveryId, Result<Delivery, Arc<StoreError>>>;
-
-/// Rows that a call returned, and the keys that it did not answer, with the reason.
-type Answered = (Vec<Item>, Option<(Vec<Item>, StoreError)>);
 
 impl DeliveryStore {
     /// Returns the stored ones among these deliveries (eventually consistent), in as few calls as possible.
@@ -39,8 +26,8 @@ impl DeliveryStore {
         let keys: Vec<&(String, String)> = ids.keys().collect();
         let mut recorded = HashMap::new();
         for chunk in keys.chunks(MAX_KEYS) {
-            let keys = chunk.iter().map(|(pk, sk)| Item::from([("pk".into(), text(pk)), ("sk".into(), text(sk))]));
-            let (items, unanswered) = self.batch_get(keys.collect()).await;
+            let keys = chunk.iter().map(|row| batch_get::key(row)).collect();
+            let (items, unanswered) = self.table.get_batch(keys, Consistency::Eventual).await;
             for item in items {
                 let Some(id) = ids.get(&key_of(&item)) else { continue };
                 let row = table::read::<DeliveryRow>(item).map(DeliveryRow::into_delivery);
@@ -70,31 +57,6 @@ impl DeliveryStore {
             }
         }
         Ok(found)
-    }
-
-    async fn batch_get(&self, mut keys: Vec<Item>) -> Answered {
-        let name = self.table.name();
-        let (mut items, mut pause) = (Vec::new(), FIRST_PAUSE);
-        for ask in 0..ASKS {
-            if keys.is_empty() {
-                return (items, None);
-            }
-            if ask > 0 {
-                sleep(pause).await;
-                pause *= 2;
-            }
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys.clone())).build().expect("keys are set");
-            let call = self.table.client().batch_get_item().request_items(name, wanted);
-            let mut answer = match call.send().await {
-                Ok(answer) => answer,
-                Err(error) => return (items, Some((keys, table::throttled_or_unavailable(error)))),
-            };
-            items.extend(answer.responses.as_mut().and_then(|tables| tables.remove(name)).unwrap_or_default());
-            let left_out = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(name));
-            keys = left_out.map(|left_out| left_out.keys).unwrap_or_default();
-        }
-        let unanswered = (!keys.is_empty()).then_some((keys, StoreError::Overloaded));
-        (items, unanswered)
     }
 
     /// Sets aside a delivery whose row cannot be read: the sweep checks it again in an hour. A version that can read it handles

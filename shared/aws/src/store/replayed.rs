@@ -76,7 +76,7 @@ impl DeliveryStore {
             .expression_attribute_values(":replays", replays)
             .expression_attribute_values(":count", number(i64::from(next.replay_count)))
             .expression_attribute_values(":before", number(i64::from(before)))
-            .expression_attribute_values(":state", text(stored_state(next.state).as_str()))
+            .expression_attribute_values(":state", text(stored_state(next).as_str()))
             .expression_attribute_values(":delivered", text(DeliveryState::Delivered.as_str()))
             .expression_attribute_values(":failed", text(DeliveryState::Failed.as_str()))
             .expression_attribute_values(":cancelled", text(DeliveryState::Cancelled.as_str()));

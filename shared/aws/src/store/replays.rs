@@ -310,6 +310,7 @@ mod tests {
             project_id,
             event_type: EventType::Aml,
             submission_id: None,
+            sequence: None,
             occurred_at: now(),
             data: EventData::try_from("{}".to_owned()).unwrap(),
         };

@@ -111,6 +111,7 @@ impl SliceCount<'_> {
                 if !self.reader.takes(event.id.created_at(), 1 + deliveries.len() as u64) {
                     return Ok(());
                 }
+                self.report.count_event();
                 for delivery in &deliveries {
                     self.report.add(delivery);
                 }
@@ -239,7 +240,8 @@ pub async fn finish_report(
     let keys = store.api_keys.list(project).await?;
     // The clock is read after the deliveries, because reading a large day takes a while.
     let as_of = clock.now();
-    Ok(report.view(as_of, &endpoints, report::expiring(keys, as_of)))
+    let unused = report::unused(&keys, as_of);
+    Ok(report.view(as_of, &endpoints, report::expiring(keys, as_of)).with_unused_keys(unused))
 }
 
 /// Returns the state of a project's endpoints for the report.

@@ -162,10 +162,11 @@ mod tests {
                 project_id: project,
                 event_type: failed.event_type,
                 submission_id: failed.submission_id.clone(),
+                sequence: None,
                 occurred_at: day.date.start(),
                 data: EventData::try_from("{}".to_owned()).unwrap(),
             };
-            store.events.put(&event, &[failed.id.endpoint]).await.unwrap();
+            store.accept(&event, &[failed.id.endpoint]).await;
             counted.add(&failed);
             stored.push(failed);
         }

@@ -38,6 +38,12 @@ impl Retention {
         moment.plus(DAY * MAX_DAYS).as_seconds()
     }
 
+    /// Returns the TTL of a row that numbers the events of a submission, after an update at `moment`. It is far ahead, because
+    /// numbers must not start again while receivers remember the last one.
+    pub(super) fn expiry_of_numbers(moment: Timestamp) -> i64 {
+        moment.plus(DAY * MAX_DAYS).as_seconds()
+    }
+
     /// Returns the TTL of a delivery whose event was accepted at `moment` and that ended at `ended_at`.
     pub(super) fn expiry_after_end(self, moment: Timestamp, ended_at: Timestamp) -> i64 {
         self.expiry_of(moment).max(ended_at.plus(DAY * DAYS_AFTER_END).as_seconds())

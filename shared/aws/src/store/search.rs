@@ -5,11 +5,11 @@
 //! searches read the events and the deliveries that follow from them.
 
 use super::error::StoreError;
-use super::events::{DayRange, EventHeading, EventStore};
+use super::events::{DayRange, EventHeading, EventStore, KeptEvent};
 use domain::foundation::id::{EventId, ProjectId};
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::webhooks::delivery::{Delivery, DeliveryFilter, DeliveryState, Position};
-use domain::webhooks::event::{EventFilter, SubmissionId};
+use domain::webhooks::event::{EventFilter, Sequence, SubmissionId};
 
 /// Maximum number of pages that one search reads, including those of days without events. After that it may return fewer items
 /// than asked for, with a position to continue from. A page takes DynamoDB between 3 and 50 ms.
@@ -32,9 +32,6 @@ pub struct FoundEvents {
     /// Where to continue, if there may be more.
     pub next: Option<Position>,
 }
-
-/// Maximum number of events of one submission that are read. A verification has far fewer.
-pub(super) const MAX_EVENTS_PER_SUBMISSION: usize = 1000;
 
 /// The number of rows that a search reads with its next page. It grows while pages contain no match, because then most rows
 /// do not match.
@@ -112,19 +109,29 @@ impl EventStore {
                 let id = event.id;
                 events.push(event);
                 if events.len() == limit {
-                    return Ok(FoundEvents { events, next: Some(Position::Before(id)) });
+                    return self.numbered(project, events, Some(Position::Before(id))).await;
                 }
             }
             match position.next(page.next_before, oldest_day) {
                 Some(next) => position = next,
-                None => return Ok(FoundEvents { events, next: None }),
+                None => return self.numbered(project, events, None).await,
             }
         }
-        Ok(FoundEvents { events, next: Some(position) })
+        self.numbered(project, events, Some(position)).await
     }
 
-    /// Returns at most `limit` matching events of a submission, older than `before` if it is given. Reads at most [`MAX_PAGES`]
-    /// events. The index lags, so events of the last second may be missing. Erased events are missing too.
+    async fn numbered(
+        &self,
+        project: ProjectId,
+        mut events: Vec<EventHeading>,
+        next: Option<Position>,
+    ) -> Result<FoundEvents, StoreError> {
+        self.add_numbers(project, &mut events).await?;
+        Ok(FoundEvents { events, next })
+    }
+
+    /// Returns at most `limit` matching events of a submission, newest first, older than `before` if it is given. Reads at most
+    /// [`MAX_PAGES`] events. Erased events are missing.
     pub async fn find_by_submission(
         &self,
         project: ProjectId,
@@ -133,17 +140,19 @@ impl EventStore {
         before: Option<EventId>,
         limit: usize,
     ) -> Result<FoundEvents, StoreError> {
-        let mut ids = self.events_of(project, submission, MAX_EVENTS_PER_SUBMISSION).await?;
-        ids.retain(|id| before.is_none_or(|before| *id < before) && filter.is_within(*id));
-        ids.sort_unstable_by(|one, other| other.cmp(one));
-        let is_last_page = ids.len() <= MAX_PAGES;
-        ids.truncate(MAX_PAGES);
-        let last_read = ids.last().copied();
+        let mut listed: Vec<(EventId, Sequence)> = self.submission(project, submission).await?.left().collect();
+        listed.retain(|(id, _)| before.is_none_or(|before| *id < before) && filter.is_within(*id));
+        listed.sort_unstable_by(|one, other| other.cmp(one));
+        let is_last_page = listed.len() <= MAX_PAGES;
+        listed.truncate(MAX_PAGES);
+        let last_read = listed.last().map(|(id, _)| *id);
         let mut events = Vec::new();
-        for id in ids {
-            let Some(kept) = self.get_kept(project, id).await? else { continue };
-            if filter.matches(id, kept.heading.event_type) {
-                events.push(kept.heading);
+        for (id, sequence) in listed {
+            let Some(KeptEvent { heading, .. }) = self.get_unnumbered(project, id).await? else { continue };
+            if filter.matches(id, heading.event_type) {
+                let mut event = heading;
+                event.sequence = Some(sequence);
+                events.push(event);
             }
             if events.len() == limit {
                 return Ok(FoundEvents { events, next: Some(Position::Before(id)) });

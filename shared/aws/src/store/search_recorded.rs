@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 
-use super::deliveries::{DeliveryRow, DeliveryStore, stored_state};
+use super::deliveries::{DeliveryRow, DeliveryStore, STORED_EXPIRED};
 use super::error::StoreError;
 use super::events::EventStore;
 use super::keys;
@@ -63,18 +63,23 @@ impl DeliveryStore {
         let mut query = self.table.between(&keys::day(project, position.day()), &first, &last);
         let mut conditions = Vec::new();
         if let Some(state) = filter.state {
-            conditions.push("#state = :state");
-            match state {
-                DeliveryState::Expired => conditions.push("isExpired = :expired"),
-                DeliveryState::Cancelled => conditions.push("NOT isExpired = :expired"),
-                _ => {}
+            let (stored, condition) = match state {
+                DeliveryState::Expired => (STORED_EXPIRED, "#state = :state AND isExpired = :true"),
+                DeliveryState::Cancelled => (state, "#state = :state AND NOT isExpired = :true"),
+                DeliveryState::Held => (state, "(#state = :state OR (#state = :waiting AND isHeldForOrder = :true))"),
+                DeliveryState::Waiting => (state, "#state = :state AND NOT isHeldForOrder = :true"),
+                _ => (state, "#state = :state"),
+            };
+            conditions.push(condition);
+            if condition.contains(":true") {
+                query = query.expression_attribute_values(":true", AttributeValue::Bool(true));
             }
-            if stored_state(state) == DeliveryState::Cancelled {
-                query = query.expression_attribute_values(":expired", AttributeValue::Bool(true));
+            if condition.contains(":waiting") {
+                query = query.expression_attribute_values(":waiting", text(DeliveryState::Waiting.as_str()));
             }
             query = query
                 .expression_attribute_names("#state", "state")
-                .expression_attribute_values(":state", text(stored_state(state).as_str()));
+                .expression_attribute_values(":state", text(stored.as_str()));
         }
         if let Some(event_type) = filter.event_type {
             conditions.push("#type = :type");

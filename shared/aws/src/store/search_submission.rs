@@ -2,15 +2,14 @@
 
 use super::error::StoreError;
 use super::events::EventStore;
-use super::search::{Found, MAX_EVENTS_PER_SUBMISSION, MAX_PAGES};
-use domain::foundation::id::ProjectId;
+use super::search::{Found, MAX_PAGES};
+use domain::foundation::id::{EventId, ProjectId};
 use domain::webhooks::delivery::{DeliveryFilter, Position};
 use domain::webhooks::event::{EventFilter, SubmissionId};
 
 impl EventStore {
     /// Returns at most `limit` matching deliveries of a submission's events, from `position` on. Reads the deliveries of at
-    /// most [`MAX_PAGES`] events. The index lags, so deliveries of events of the last second may be missing. Those of erased
-    /// events are missing too.
+    /// most [`MAX_PAGES`] events. Those of erased events are missing.
     pub async fn find_deliveries_by_submission(
         &self,
         project: ProjectId,
@@ -19,7 +18,7 @@ impl EventStore {
         position: Option<Position>,
         limit: usize,
     ) -> Result<Found, StoreError> {
-        let mut ids = self.events_of(project, submission, MAX_EVENTS_PER_SUBMISSION).await?;
+        let mut ids: Vec<EventId> = self.submission(project, submission).await?.left().map(|(id, _)| id).collect();
         let times = EventFilter { event_type: None, from: filter.from, to: filter.to };
         ids.retain(|id| position.is_none_or(|position| position.reaches_event(*id)) && times.is_within(*id));
         ids.sort_unstable_by(|one, other| other.cmp(one));

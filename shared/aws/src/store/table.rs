@@ -1,6 +1,6 @@
 //! A table: reads, conditional writes and queries.
 
-use super::direct_put;
+use super::direct_writes::{self, UpdateItem, Updated};
 use super::error::StoreError;
 use super::outcome::WriteOutcome;
 use crate::client::Aws;
@@ -84,9 +84,17 @@ impl Table {
     }
 
     async fn get_with<T: DeserializeOwned>(&self, pk: &str, sk: &str, now: bool) -> Result<Option<T>, StoreError> {
+        self.get_item(pk, sk, now).await?.map(read).transpose()
+    }
+
+    /// Reads a row as it is stored (strongly consistent).
+    pub(super) async fn get_item_now(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        self.get_item(pk, sk, true).await
+    }
+
+    async fn get_item(&self, pk: &str, sk: &str, now: bool) -> Result<Option<Item>, StoreError> {
         let call = self.client().get_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
-        let answer = call.consistent_read(now).send().await.map_err(unavailable)?;
-        answer.item.map(read).transpose()
+        Ok(call.consistent_read(now).send().await.map_err(unavailable)?.item)
     }
 
     /// Writes a row unconditionally.
@@ -113,7 +121,7 @@ impl Table {
     /// Writes a row if there is none. Costs less processor time than other writes: see [`crate::direct`].
     pub(super) async fn insert<T: Serialize>(&self, row: &Row<T>) -> Result<WriteOutcome, StoreError> {
         let item: Item = serde_dynamo::to_item(row).map_err(StoreError::Row)?;
-        let put = direct_put::PutItem { table_name: &self.name, item: &item, condition_expression: ABSENT };
+        let put = direct_writes::PutItem { table_name: &self.name, item: &item, condition_expression: ABSENT };
         let answer: Option<IgnoredAny> = match self.aws.direct_dynamodb() {
             Some(service) => service.attempt("PutItem", &put).await,
             None => None,
@@ -169,6 +177,12 @@ impl Table {
     /// Builds a conditional update for [`Self::update_if`].
     pub(super) fn updating(&self, pk: &str, sk: &str) -> UpdateItemFluentBuilder {
         self.client().update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk))
+    }
+
+    /// Runs an update without the SDK (see [`crate::direct`]). Returns the row after it, or `None` if it did not certainly succeed.
+    pub(super) async fn update_directly(&self, update: &UpdateItem<'_>) -> Option<Item> {
+        let updated: Updated = self.aws.direct_dynamodb()?.attempt("UpdateItem", update).await?;
+        Some(updated.attributes)
     }
 
     /// Runs a conditional update.
@@ -239,11 +253,6 @@ pub(super) async fn all_items(query: QueryFluentBuilder) -> Result<Vec<Item>, St
         items.extend(page.map_err(unavailable)?.items.unwrap_or_default());
     }
     Ok(items)
-}
-
-/// Returns the first `limit` rows of a query.
-pub(super) async fn first<T: DeserializeOwned>(query: QueryFluentBuilder, limit: usize) -> Result<Vec<T>, StoreError> {
-    first_items(query, limit).await?.into_iter().map(read).collect()
 }
 
 /// Returns the first `limit` rows of a query, as they are stored.

@@ -14,11 +14,14 @@ use super::{
     key_pairs, keys, projects, return_urls,
 };
 use crate::Aws;
+use domain::foundation::clock::FixedClock;
 use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use domain::foundation::random::SystemRandom;
 use domain::projects::api_key::ProjectKey;
 use domain::projects::project::Project;
 use domain::return_urls::ReturnUrlSettings;
 use domain::webhooks::endpoint::Endpoint;
+use domain::webhooks::event::Event;
 use domain::webhooks::key_pair::KeyPairs;
 
 /// Name of the table `settings`.
@@ -63,10 +66,17 @@ impl Database {
         .await;
         let due = ("due", "dueShard", Some(("sweepAt", ScalarAttributeType::N)));
         let held = ("held", "heldFor", Some(("heldAt", ScalarAttributeType::N)));
-        let submission = ("submission", "submissionKey", None);
-        create_table(client, ACTIVITY, &[due, held, submission]).await;
+        create_table(client, ACTIVITY, &[due, held]).await;
         let config = config();
         Self { store: Store::new(&aws, &config), aws, address: address.to_string(), server }
+    }
+
+    /// Accepts an event at the time of its id, and returns it with its number.
+    pub async fn accept(&self, event: &Event, endpoints: &[EndpointId]) -> Event {
+        let (clock, accepted) = (FixedClock(event.id.created_at()), [(event.clone(), endpoints.to_vec())]);
+        let accepted = self.store.events.accept_all(&accepted, &clock, &SystemRandom).await;
+        let accepted = accepted.expect("the database takes any event").pop().expect("one event was accepted");
+        Event { sequence: accepted.sequence, ..event.clone() }
     }
 
     /// Replaces an endpoint's row by one that cannot be read.

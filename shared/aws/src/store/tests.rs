@@ -9,7 +9,7 @@ use domain::foundation::id::{ApiKeyId, DeliveryId, EndpointId, EventId, KeyPairI
 use domain::foundation::key_ring::KeyRing;
 use domain::foundation::random::SystemRandom;
 use domain::foundation::time::Timestamp;
-use domain::projects::api_key::{ApiKey, ApiKeyKind, KeyBounds, NewApiKey, ProjectKey};
+use domain::projects::api_key::{ApiKey, ApiKeyKind, KeyBounds, KeyRecord, NewApiKey, ProjectKey};
 use domain::projects::project::{NewProject, Project};
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
@@ -149,7 +149,8 @@ async fn an_api_key_is_found_by_its_hash_until_it_is_deleted() {
     let stored = new.create(ApiKeyId::new(now(), &SystemRandom), project().id, &key, &KeyBounds::operator()).unwrap();
     store.api_keys.put(&stored).await.unwrap();
 
-    assert_eq!(store.api_keys.by_hash(&key.hash()).await.unwrap(), Some(stored.clone()));
+    let found = Some(KeyRecord::Key(Box::new(stored.clone())));
+    assert_eq!(store.api_keys.by_hash(&key.hash()).await.unwrap(), found);
     assert_eq!(store.api_keys.note_use(&stored, now().day()).await.unwrap(), WriteOutcome::Applied);
     let used = ProjectKey { last_used_on: Some(now().day()), ..stored.clone() };
     assert_eq!(store.api_keys.get(stored.project_id, stored.id).await.unwrap(), Some(used));

@@ -21,10 +21,13 @@ fn new_uuid(now: Timestamp, random: &dyn Random) -> Uuid {
 }
 
 fn parse_uuid(text: &str) -> Result<Uuid, BadId> {
-    let uuid = Uuid::try_parse(text).map_err(|_| BadId)?;
-    let is_canonical =
-        uuid.get_version_num() == 7 && uuid.get_variant() == Variant::RFC4122 && uuid.to_string() == text;
-    if is_canonical { Ok(uuid) } else { Err(BadId) }
+    let uuid = check_uuid(Uuid::try_parse(text).map_err(|_| BadId)?)?;
+    if uuid.to_string() == text { Ok(uuid) } else { Err(BadId) }
+}
+
+fn check_uuid(uuid: Uuid) -> Result<Uuid, BadId> {
+    let is_version_7 = uuid.get_version_num() == 7 && uuid.get_variant() == Variant::RFC4122;
+    if is_version_7 { Ok(uuid) } else { Err(BadId) }
 }
 
 fn uuid_time(uuid: Uuid) -> Timestamp {
@@ -60,9 +63,20 @@ macro_rules! id {
                 self.created_at().day()
             }
 
+            /// The lowest id with the creation time `at`, with which the range of the ids from `at` on begins. No resource has it.
+            pub fn first_at(at: Timestamp) -> Self {
+                let millis = u64::try_from(at.as_millis()).unwrap_or(0);
+                Self(Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+            }
+
             /// The 16 bytes of the UUID.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
+            }
+
+            /// Returns the id with these bytes, or an error if it is not a `UUIDv7`.
+            pub fn from_bytes(bytes: [u8; 16]) -> Result<Self, BadId> {
+                check_uuid(Uuid::from_bytes(bytes)).map(Self)
             }
         }
 
@@ -141,13 +155,12 @@ id! {
     ConsoleSessionId
 }
 
-impl EventId {
-    /// The lowest id with the creation time `at`, with which the range of the events from `at` on begins. No event has it.
-    pub fn first_at(at: Timestamp) -> Self {
-        let millis = u64::try_from(at.as_millis()).unwrap_or(0);
-        Self(Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
-    }
+id! {
+    /// Id of an entry of the lane `late` of the feed. It points to an event, and contains the time at which the event was accepted.
+    LateEntryId
+}
 
+impl EventId {
     /// The lowest id above this one.
     #[must_use]
     pub fn following(self) -> Self {

@@ -49,6 +49,8 @@ pub enum SealedKind {
     ConsoleLink,
     /// The content of a console session's cookie.
     ConsoleCookie,
+    /// A position in the feed.
+    FeedCursor,
 }
 
 impl SealedKind {
@@ -65,6 +67,7 @@ impl SealedKind {
             Self::KeptAnswer => "kept-answer",
             Self::ConsoleLink => "console-link",
             Self::ConsoleCookie => "console-cookie",
+            Self::FeedCursor => "feed-cursor",
         }
     }
 }

@@ -4,6 +4,7 @@ mod bad_field;
 pub mod cache;
 pub mod clock;
 pub mod draft;
+pub mod error_chain;
 pub mod header_names;
 pub mod id;
 pub mod key_ring;

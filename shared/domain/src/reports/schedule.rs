@@ -53,8 +53,12 @@ pub fn days_due(project: &Project, last: RunHour, now: RunHour) -> Vec<UtcDay> {
     let oldest = oldest_day(now.day).max(project.created_at.day());
     let is_due = |day: UtcDay| {
         let due_in = RunHour { day: day.next(), hour };
-        let was_changed = project.report_hour_changed_at.is_some_and(|at| at.day() >= due_in.day);
-        let is_new = if was_changed { last <= RunHour::end_of(due_in.day) } else { last < due_in };
+        let changed_on = project.report_hour_changed_at.map(Timestamp::day);
+        let is_new = match changed_on {
+            Some(day) if day == due_in.day => last <= RunHour::end_of(day),
+            Some(day) if day > due_in.day => last < RunHour::end_of(due_in.day),
+            _ => last < due_in,
+        };
         due_in <= now && is_new
     };
     let days = std::iter::successors(Some(oldest), |day| Some(day.next())).take_while(|day| *day <= yesterday);

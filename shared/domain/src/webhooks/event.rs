@@ -1,5 +1,8 @@
 //! Events: changes of a verification, as published by the operator.
 
+use std::fmt;
+use std::num::NonZeroU64;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -44,6 +47,24 @@ public_names! {
     }
 }
 
+impl EventType {
+    /// Whether the verification has ended with this event: it has a result, or its submission is gone. A person can still change the
+    /// result later, which is another event.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Approved | Self::Rejected | Self::Delete => true,
+            Self::Pending
+            | Self::Retry
+            | Self::Updated
+            | Self::Submit
+            | Self::Token
+            | Self::Injection
+            | Self::Aml
+            | Self::AmlOngoing => false,
+        }
+    }
+}
+
 /// The operator's id of a submission: opaque, 1 to 128 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "sub_1"))]
@@ -74,6 +95,31 @@ impl TryFrom<String> for SubmissionId {
 impl From<SubmissionId> for String {
     fn from(id: SubmissionId) -> Self {
         id.0
+    }
+}
+
+/// Number of an event within its submission: 1, 2, 3 … in the order of acceptance, without gaps. It is the same for all endpoints and
+/// attempts. Receivers drop an event whose number is lower than the last one that they applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = u64, minimum = 1, example = 3))]
+#[serde(transparent)]
+pub struct Sequence(NonZeroU64);
+
+impl Sequence {
+    /// The number of the event that has `earlier` events before it.
+    pub fn after(earlier: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(earlier))
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -137,6 +183,9 @@ pub struct Event {
     /// Submission that the event is about, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submission_id: Option<SubmissionId>,
+    /// Its number within the submission. `None` without a submission, before it is accepted, and if an earlier version accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Sequence>,
     /// When it happened, according to the operator.
     pub occurred_at: Timestamp,
     /// Data sent to the receivers.
@@ -186,6 +235,7 @@ impl NewEvent {
             project_id,
             event_type: self.event_type,
             submission_id: self.submission_id,
+            sequence: None,
             occurred_at: self.occurred_at.unwrap_or(id.created_at()),
             data: self.data,
         }

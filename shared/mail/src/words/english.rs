@@ -78,6 +78,14 @@ impl Words for English {
         "Webhooks of earlier days"
     }
 
+    fn events_accepted(&self) -> &'static str {
+        "Events accepted"
+    }
+
+    fn held_for_order(&self) -> &'static str {
+        "Held until an earlier webhook has ended"
+    }
+
     fn attempts_accepted(&self) -> &'static str {
         "Attempts (accepted)"
     }
@@ -180,6 +188,15 @@ impl Words for English {
 
     fn will_be_disabled(&self, at: Timestamp) -> String {
         format!("If the failures continue, it will be disabled at {}", minute(at))
+    }
+
+    fn unused_keys(&self, count: usize, names: &str) -> String {
+        match count {
+            1 => format!("One API key was not used for 90 days: {names}. Revoke it if it is no longer needed."),
+            _ => {
+                format!("{count} API keys were not used for 90 days: {names}. Revoke those that are no longer needed.")
+            }
+        }
     }
 
     fn expiring_keys(&self) -> &'static str {

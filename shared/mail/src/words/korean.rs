@@ -78,6 +78,14 @@ impl Words for Korean {
         "이전 날짜의 웹훅"
     }
 
+    fn events_accepted(&self) -> &'static str {
+        "접수된 이벤트"
+    }
+
+    fn held_for_order(&self) -> &'static str {
+        "앞선 웹훅을 기다리며 보류됨"
+    }
+
     fn attempts_accepted(&self) -> &'static str {
         "시도 횟수 (성공률)"
     }
@@ -178,6 +186,10 @@ impl Words for Korean {
 
     fn will_be_disabled(&self, at: Timestamp) -> String {
         format!("계속 실패하면 {}에 비활성화됩니다", minute(at))
+    }
+
+    fn unused_keys(&self, count: usize, names: &str) -> String {
+        format!("90일 동안 사용하지 않은 API 키가 {count}개 있습니다: {names}. 필요 없는 키는 폐기해 주세요.")
     }
 
     fn expiring_keys(&self) -> &'static str {

@@ -91,6 +91,14 @@ impl Words for Spanish {
         "Webhooks de días anteriores"
     }
 
+    fn events_accepted(&self) -> &'static str {
+        "Eventos aceptados"
+    }
+
+    fn held_for_order(&self) -> &'static str {
+        "Retenidos hasta que termine un webhook anterior"
+    }
+
     fn attempts_accepted(&self) -> &'static str {
         "Intentos (aceptados)"
     }
@@ -193,6 +201,15 @@ impl Words for Spanish {
 
     fn will_be_disabled(&self, at: Timestamp) -> String {
         format!("Si los fallos continúan, se desactivará el {}", minute(at))
+    }
+
+    fn unused_keys(&self, count: usize, names: &str) -> String {
+        match count {
+            1 => format!("Una clave de API lleva 90 días sin usarse: {names}. Revóquela si ya no se necesita."),
+            _ => {
+                format!("{count} claves de API llevan 90 días sin usarse: {names}. Revoque las que ya no se necesiten.")
+            }
+        }
     }
 
     fn expiring_keys(&self) -> &'static str {

@@ -14,6 +14,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
+use crate::program::{Ended, signpost};
+
 trials! {
     a_check_with_its_own_receiver_works_and_leaves_nothing_behind,
     a_check_names_what_does_not_work_and_still_deletes_its_project,
@@ -45,35 +47,7 @@ const STEPS: [&str; 14] = [
     "clean-up",
 ];
 
-/// The program, with nothing in its environment but the stack's API and a key.
-fn signpost(stack: &Stack, key: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(&stack.command_line);
-    command.env_clear().env("SIGNPOST_API", &stack.api_url).env("SIGNPOST_KEY", key).args(arguments);
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    command
-}
-
-/// How the program ended.
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
 impl Ended {
-    async fn of(mut command: Command) -> Self {
-        Self::from(tokio::time::timeout(WAIT_TIMEOUT, command.output()).await.unwrap().unwrap())
-    }
-
-    fn from(output: std::process::Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
-    }
-
     /// The names of a check's steps that have this state, in the order of the output.
     fn in_state(&self, state: &str) -> Vec<String> {
         let json = self.json();

@@ -105,6 +105,23 @@ impl Scene {
         self.browser.get(url).send().await.unwrap()
     }
 
+    /// Asks about keys for calls to the product, and reports a leaked one.
+    async fn check_keys(&mut self) {
+        let leaked = member(&self.customer.post("/api-keys", &json!({ "name": "leaked" })).await, "key");
+        let unknown = format!("other-system-{}", ApiKey::generate(ApiKeyKind::Live, &SystemRandom).expose());
+        for key in [&leaked, &unknown] {
+            self.stack.api().post("/v1/api-keys/verify", &json!({ "key": key })).await.unwrap();
+            let (route, source) = ("GET /submissions", "127.0.0.1");
+            let call = json!({
+                "routeKey": route, "identitySource": [key, source, route], "headers": { "x-api-key": key },
+                "requestContext": { "http": { "method": "GET", "sourceIp": source } },
+            });
+            self.stack.invoke("authorizer", call).await.unwrap();
+        }
+        self.stack.api().post("/v1/api-keys/revoke", &json!({ "key": leaked })).await.unwrap();
+        self.secrets.extend([("leaked key", leaked), ("unknown key", unknown)]);
+    }
+
     /// Makes requests that are rejected for several reasons. Returns the request id of the last one.
     async fn make_rejected_requests(&mut self) -> String {
         let unknown = ApiKey::generate(ApiKeyKind::Live, &SystemRandom).expose().to_owned();
@@ -145,6 +162,7 @@ fn logs_contain_ids_and_metrics_and_no_secrets_personal_data_or_payloads() {
         let mut scene = Scene::at(PATH).await;
         let delivery = scene.deliver().await;
         scene.open_return_links().await;
+        scene.check_keys().await;
         scene.customer.add_reader(READER).await;
         scene.stack.send_reports(&SystemClock.now().day().to_string()).await.unwrap();
         scene.customer.sweep().await;

@@ -19,16 +19,23 @@ macro_rules! trials {
 }
 
 mod check;
+mod conformance;
 mod console;
 mod delivery;
 mod erase;
 mod fairness;
+mod feed;
+mod feed_readers;
 mod holding;
+mod listen;
 mod logs;
 mod notices;
+mod ordered;
 mod overdue;
 mod pages;
 mod permissions;
+mod product_api;
+mod program;
 mod projects;
 mod replays;
 mod reports;
@@ -41,15 +48,21 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         check::trials(),
+        conformance::trials(),
         console::trials(),
         delivery::trials(),
         erase::trials(),
         fairness::trials(),
+        feed::trials(),
+        feed_readers::trials(),
         holding::trials(),
+        listen::trials(),
         logs::trials(),
         notices::trials(),
+        ordered::trials(),
         overdue::trials(),
         pages::trials(),
+        product_api::trials(),
         projects::trials(),
         replays::trials(),
         reports::trials(),

@@ -82,6 +82,7 @@ async fn store_failed(stack: &Stack, customer: &Customer, at: Timestamp) {
         project_id: customer.project().parse().unwrap(),
         event_type: EventType::Aml,
         submission_id: None,
+        sequence: None,
         occurred_at: accepted_at,
         data: EventData::try_from("{}".to_owned()).unwrap(),
     };

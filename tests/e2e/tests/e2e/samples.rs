@@ -11,8 +11,17 @@ trials! {
 }
 
 /// The functions. The name of a sample event starts with the name of its function.
-const FUNCTIONS: [&str; 7] =
-    ["api", "console", "daily-digest", "mail-feedback", "redirect", "webhook-retry", "webhook-sender"];
+const FUNCTIONS: [&str; 9] = [
+    "api",
+    "authorizer",
+    "console",
+    "daily-digest",
+    "feed",
+    "mail-feedback",
+    "redirect",
+    "webhook-retry",
+    "webhook-sender",
+];
 
 fn every_function_accepts_its_sample_events() {
     run(async {

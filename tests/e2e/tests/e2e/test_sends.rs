@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use domain::webhooks::endpoint::Format;
 use domain::webhooks::event::EventType;
 use e2e::{Customer, WAIT_TIMEOUT, run, stack};
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use tokio::net::TcpListener;
 
 trials! {
     tests_of_all_types_are_sent_marked_and_signed_to_a_paused_endpoint,
+    tests_of_all_types_match_the_published_schemas_in_every_format,
     a_test_send_to_a_closed_port_reports_the_reason_and_is_not_retried,
 }
 
@@ -42,6 +44,35 @@ fn tests_of_all_types_are_sent_marked_and_signed_to_a_paused_endpoint() {
         assert_eq!(arrived, sent);
         assert_eq!(customer.deliveries().await.unwrap(), Vec::<Value>::new());
         assert_eq!(customer.read_endpoint().await["state"], "paused");
+    });
+}
+
+fn tests_of_all_types_match_the_published_schemas_in_every_format() {
+    run(async {
+        let stack = stack().await;
+        let published = stack.api().get("/v1/event-types").await.unwrap_or_else(|error| panic!("{error}"));
+        for format in Format::ALL {
+            // A project may send 30 tests a minute.
+            let path = format!("/test-sends/{format}");
+            let customer = Customer::new(stack, format!("{path}/first")).await;
+            let draft = json!({ "url": customer.receiver().url(&path), "format": format });
+            let endpoint = customer.post("/endpoints", &draft).await;
+            customer.receiver().expect(&path, endpoint["signingSecret"].as_str().unwrap());
+            for item in published["items"].as_array().unwrap() {
+                let event_type = item["type"].as_str().unwrap().parse().unwrap();
+                let test = test(&customer, endpoint["id"].as_str().unwrap(), event_type).await;
+                assert_eq!(test["attempt"]["status"], 200, "{test}");
+                let received = customer.receiver().received(&path).pop().unwrap();
+                let body: Value = serde_json::from_slice(&received.body).unwrap();
+                let described = &item["formats"][format.as_str()];
+                let schema = jsonschema::draft202012::options().should_validate_formats(true);
+                let schema = schema.build(&described["schema"]).unwrap();
+                let errors: Vec<String> = schema.iter_errors(&body).map(|error| error.to_string()).collect();
+                assert!(errors.is_empty(), "{event_type} {format}: {errors:?}");
+                assert_eq!(received.headers["content-type"], described["contentType"].as_str().unwrap());
+                assert!(received.headers["content-digest"].to_str().unwrap().starts_with("sha-256=:"));
+            }
+        }
     });
 }
 

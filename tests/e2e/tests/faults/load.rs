@@ -14,6 +14,9 @@ use tokio::time::timeout;
 /// Time that a caller waits after a rejected request.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Number of submissions that the events are about.
+const SUBMISSIONS: usize = 40;
+
 /// Events of a customer, numbered from 0, that are being published.
 pub(crate) struct Load {
     shared: Arc<Shared>,
@@ -82,7 +85,11 @@ impl Shared {
         loop {
             let next = self.left.lock().unwrap().pop_front();
             let Some(number) = next else { return };
-            let event = json!({"type": "updated", "data": {"number": number}});
+            let mut event = json!({"type": "updated", "data": {"number": number}});
+            // Every fourth event has no submission.
+            if number % 4 != 0 {
+                event["submissionId"] = format!("sub_{}", number % SUBMISSIONS).into();
+            }
             match self.customer.try_publish_as(&format!("event-{number}"), &event).await {
                 Ok(id) => {
                     self.accepted_at.lock().unwrap().insert(id.clone(), Instant::now());

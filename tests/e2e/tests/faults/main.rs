@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "this crate contains only tests")]
 
 mod crashes;
+mod feed_reader;
 mod lanes;
 mod load;
 mod recovery;

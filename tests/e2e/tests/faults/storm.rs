@@ -11,6 +11,7 @@ use stack::progress::Progress;
 use stack::receiver::Received;
 use tokio::time::timeout;
 
+use crate::feed_reader::FeedReader;
 use crate::load::Load;
 use crate::{stack, turn};
 
@@ -37,6 +38,7 @@ fn every_accepted_event_is_delivered_despite_faults_in_every_service() {
         let stack = stack().await;
         let started_at = Instant::now();
         let mut load = Load::start(Customer::new(stack, "/faults/storm").await, EVENTS, CALLERS);
+        let feed = FeedReader::start(stack, load.customer());
         let faults = storm(stack, &load).await;
         let accepted = load.finish().await;
         let accepted_after = started_at.elapsed();
@@ -59,7 +61,7 @@ fn every_accepted_event_is_delivered_despite_faults_in_every_service() {
         assert!(received.iter().all(|one| one.verified && ids.contains(one.id.as_str())));
         assert!(received.iter().all(|one| accepted[&number_of(one)] == one.id), "an id belongs to one event");
         let listed: Vec<&str> = deliveries.iter().map(|delivery| delivery["eventId"].as_str().unwrap()).collect();
-        assert_eq!((listed.len(), listed.into_iter().collect()), (EVENTS, ids));
+        assert_eq!((listed.len(), listed.into_iter().collect()), (EVENTS, ids.clone()));
         let undelivered: Vec<_> = deliveries.iter().filter(|delivery| delivery["state"] != "delivered").collect();
         assert_eq!(undelivered, Vec::<&Value>::new());
         let duplicates = received.len() - EVENTS;
@@ -69,10 +71,13 @@ fn every_accepted_event_is_delivered_despite_faults_in_every_service() {
             "{duplicates} duplicate webhooks; by the fault before the first: {by_fault:?}"
         );
 
+        let (pages, events) = feed.finish(&ids).await;
+        check_numbers(&events, &received);
+
         let attempts: usize = deliveries.iter().map(|delivery| delivery["attempts"].as_array().unwrap().len()).sum();
         Progress::shown().tell(format_args!(
             "storm: {EVENTS} events accepted after {} s and delivered after {} s; {} webhooks, {duplicates} of them duplicates; \
-             {} retries recorded; rejected requests: {:?}; duplicates by fault: {by_fault:?}",
+             {} retries recorded; {pages} pages of the feed; rejected requests: {:?}; duplicates by fault: {by_fault:?}",
             accepted_after.as_secs(),
             started_at.elapsed().as_secs(),
             received.len(),
@@ -80,6 +85,28 @@ fn every_accepted_event_is_delivered_despite_faults_in_every_service() {
             load.rejections(),
         ));
     });
+}
+
+/// Checks that the numbers of each submission have no gap, and that each webhook has the number of its event.
+fn check_numbers(feed: &[Value], received: &[Received]) {
+    let mut by_submission: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    let mut by_event: BTreeMap<&str, Option<u64>> = BTreeMap::new();
+    for event in feed {
+        let (id, sequence) = (event["id"].as_str().unwrap(), event["sequence"].as_u64());
+        by_event.insert(id, sequence);
+        assert_eq!(event["submissionId"].is_null(), sequence.is_none(), "{event}");
+        let Some(submission) = event["submissionId"].as_str() else { continue };
+        by_submission.entry(submission).or_default().extend(sequence);
+    }
+    assert!(!by_submission.is_empty());
+    for (submission, mut numbers) in by_submission {
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "{submission}");
+    }
+    for webhook in received {
+        let body: Value = serde_json::from_slice(&webhook.body).unwrap();
+        assert_eq!(body["sequence"].as_u64(), by_event[webhook.id.as_str()], "{}", webhook.id);
+    }
 }
 
 /// Causes one fault after the other while events are accepted.
@@ -91,6 +118,9 @@ async fn storm(stack: &Stack, load: &Load) -> Vec<Phase> {
     load.reach(250).await;
     let at = Instant::now();
     faults.push((at, format!("{} API processes killed between two writes", kill_api(stack).await)));
+    load.reach(320).await;
+    let at = Instant::now();
+    faults.push((at, format!("{} processes killed between an event and its number", kill_numbering(stack).await)));
     load.reach(400).await;
     let at = Instant::now();
     faults.push((at, format!("{} senders killed during another batch", kill_senders(stack, load).await)));
@@ -144,6 +174,18 @@ async fn kill_api(stack: &Stack) -> usize {
     let held = timeout(WAIT_TIMEOUT, stack.faults().hold(Service::Sqs, "SendMessageBatch").arrived()).await.unwrap();
     let killed = stack.kill_function("api");
     drop(held);
+    assert!(killed > 0);
+    killed
+}
+
+/// Kills the API five times before it numbers an event that it has stored, and the feed with it. Returns the number of their processes.
+async fn kill_numbering(stack: &Stack) -> usize {
+    let mut killed = 0;
+    for _ in 0..5 {
+        let held = timeout(WAIT_TIMEOUT, stack.faults().hold(Service::DynamoDb, "UpdateItem").arrived()).await.unwrap();
+        killed += stack.kill_function("api") + stack.kill_function("feed");
+        drop(held);
+    }
     assert!(killed > 0);
     killed
 }

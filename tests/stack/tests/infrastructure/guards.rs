@@ -123,9 +123,12 @@ fn every_throttled_route_exists_before_the_stage_and_targets_the_function() {
 #[test]
 fn all_http_functions_have_the_proxy_settings() {
     let resources = resources("infra/application.yaml");
-    for (name, condition) in
-        [("Api", "HasApiBaseUrl"), ("Console", "HasConsoleBaseUrl"), ("Redirect", "HasRedirectBaseUrl")]
-    {
+    for (name, condition) in [
+        ("Api", "HasApiBaseUrl"),
+        ("Feed", "HasApiBaseUrl"),
+        ("Console", "HasConsoleBaseUrl"),
+        ("Redirect", "HasRedirectBaseUrl"),
+    ] {
         let (_, lines) = resources.iter().find(|(found, _)| found == name).unwrap();
         for variable in [
             format!("PROXY_SECRET_HASHES: !If [{condition}, !Ref ProxySecretHashes, \"\"]"),

@@ -1,16 +1,15 @@
 //! Creates an API key.
 
 use askama::Template;
-use domain::projects::api_key::Scope;
+use domain::projects::api_key::{KeyScope, Scope};
 use serde_json::json;
 
 use crate::http::form::Form;
 use crate::http::response::{PageResult, page_with};
 use crate::http::sent_form::SentForm;
 use crate::http::visitor::Visitor;
-use crate::layout::choice::Choice;
 use crate::layout::shell::Shell;
-use crate::pages::api_keys::words::Words;
+use crate::pages::api_keys::words::{ScopeChoice, Words};
 use crate::pages::api_keys::{AREA, end_of_day, shown_once};
 
 /// The fields of the form.
@@ -22,7 +21,7 @@ struct AddPage {
     shell: Shell,
     words: &'static Words,
     form: Form,
-    scopes: Vec<Choice>,
+    scopes: Vec<ScopeChoice>,
 }
 
 /// Shows an empty form. Reading is allowed at first, so that a key can do little unless somebody decides otherwise.
@@ -48,7 +47,9 @@ pub(super) async fn add(visitor: Visitor, sent: SentForm) -> PageResult {
 fn show(visitor: &Visitor, form: Form) -> PageResult {
     let words = Words::of(visitor.language());
     let shell = Shell::new(visitor, AREA, words.add_title).with_form(&form);
-    // A key can have no scope that its creator lacks.
-    let scopes = Scope::ALL.into_iter().filter(|scope| visitor.may(*scope)).map(|scope| words.choice(scope)).collect();
+    // A key can have no scope of this service that its creator lacks. Those who may create keys may give any product scope.
+    let own = Scope::ALL.into_iter().filter(|scope| visitor.may(*scope)).map(KeyScope::Own);
+    let product = visitor.product_scopes().all().iter().cloned().map(KeyScope::Product);
+    let scopes = own.chain(product).map(|scope| words.choice(&scope)).collect();
     page_with(form.status(), &AddPage { shell, words, form, scopes })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::foundation::id::ApiKeyId;
 use domain::foundation::time::{Timestamp, UtcDay};
-use domain::projects::api_key::Scope;
+use domain::projects::api_key::KeyScope;
 use serde::Deserialize;
 
 use crate::pages::api_keys::path_of;
@@ -19,7 +19,7 @@ pub(crate) struct Key {
     #[serde(default, rename = "key")]
     pub(crate) secret: Option<String>,
     pub(crate) hint: String,
-    pub(crate) scopes: BTreeSet<Scope>,
+    pub(crate) scopes: BTreeSet<KeyScope>,
     #[serde(default)]
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) allowed_cidrs: Vec<String>,
@@ -36,6 +36,6 @@ impl Key {
 
     /// The names of the scopes.
     pub(crate) fn scope_names(&self) -> String {
-        self.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+        self.scopes.iter().map(KeyScope::as_str).collect::<Vec<_>>().join(", ")
     }
 }

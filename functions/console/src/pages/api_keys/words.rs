@@ -1,10 +1,12 @@
 //! Texts of the API keys' pages.
 
-use domain::projects::api_key::Scope;
+use domain::projects::api_key::{KeyScope, Scope};
 use domain::public_names;
 
-use crate::layout::choice::Choice;
 use crate::layout::translations::words;
+
+/// The checkbox of a scope: the value, the label, and the name for programmers.
+pub(super) type ScopeChoice = (String, &'static str, String);
 
 public_names! {
     /// What was done before a page is shown.
@@ -72,6 +74,7 @@ words! {
         deliveries_read: "Read deliveries and reports, without data", "전달 내역과 리포트 읽기 (데이터 제외)", "Leer entregas e informes, sin datos";
         deliveries_replay: "Send webhooks again", "웹훅 다시 보내기", "Reenviar webhooks";
         links_write: "Create return links", "리턴 링크 만들기", "Crear enlaces de retorno";
+        product_scope: "Use the product's own API", "제품 API 사용", "Usar la API propia del producto";
         return_verify: "Check return URLs, which shows their data", "리턴 URL 확인 (데이터가 보임)", "Comprobar URL de retorno, lo que muestra sus datos";
     }
 }
@@ -85,8 +88,16 @@ impl Words {
     }
 
     /// The checkbox of a scope.
-    pub(super) const fn choice(&self, scope: Scope) -> Choice {
+    pub(super) fn choice(&self, scope: &KeyScope) -> ScopeChoice {
         let label = match scope {
+            KeyScope::Own(scope) => self.own_scope(*scope),
+            KeyScope::Product(_) => self.product_scope,
+        };
+        (scope.as_str().to_owned(), label, scope.as_str().to_owned())
+    }
+
+    const fn own_scope(&self, scope: Scope) -> &'static str {
+        match scope {
             Scope::SettingsRead => self.settings_read,
             Scope::SettingsWrite => self.settings_write,
             Scope::KeysWrite => self.keys_write,
@@ -97,7 +108,6 @@ impl Words {
             Scope::DeliveriesReplay => self.deliveries_replay,
             Scope::LinksWrite => self.links_write,
             Scope::ReturnVerify => self.return_verify,
-        };
-        (scope.as_str(), label, scope.as_str())
+        }
     }
 }

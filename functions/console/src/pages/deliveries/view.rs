@@ -3,9 +3,8 @@
 use domain::foundation::id::{DeliveryId, EndpointId, EventId, ReplayId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::Attempt;
-use domain::webhooks::delivery::{CancelReason, DeliveryState, ReplayOutcome, Replayed};
-use domain::webhooks::event::EventType;
-use domain::webhooks::health::HoldReason;
+use domain::webhooks::delivery::{CancelReason, DeliveryHoldReason, DeliveryState, ReplayOutcome, Replayed};
+use domain::webhooks::event::{EventType, Sequence};
 use serde::Deserialize;
 
 use crate::http::pairs::Pairs;
@@ -23,11 +22,13 @@ pub(super) struct Delivery {
     pub(super) event_type: EventType,
     #[serde(default)]
     pub(super) submission_id: Option<String>,
+    #[serde(default)]
+    pub(super) sequence: Option<Sequence>,
     pub(super) state: DeliveryState,
     #[serde(default)]
     pub(super) next_attempt_at: Option<Timestamp>,
     #[serde(default, rename = "heldBecause")]
-    pub(super) hold_reason: Option<HoldReason>,
+    pub(super) hold_reason: Option<DeliveryHoldReason>,
     #[serde(default, rename = "cancelledBecause")]
     pub(super) cancel_reason: Option<CancelReason>,
     /// The replay that sent the event to an endpoint that had missed it.
@@ -59,6 +60,11 @@ impl Delivery {
     /// The list of the submission's deliveries.
     pub(super) fn submission_path(&self) -> String {
         Pairs::default().and("submissionId", self.submission_id.as_deref().unwrap_or_default()).href(LIST)
+    }
+
+    /// Whether the delivery waits for an earlier one of the submission.
+    pub(super) fn is_held_for_order(&self) -> bool {
+        self.state == DeliveryState::Held && self.hold_reason == Some(DeliveryHoldReason::Order)
     }
 
     /// The page of the replay that added the delivery.

@@ -33,7 +33,11 @@ struct AddedPage<'a> {
 
 /// Shows an empty form.
 pub(super) async fn ask(visitor: Visitor) -> PageResult {
-    let form = Form::new(&visitor).with("format", "standard").with("encryption", "none").with("signatures", "v1");
+    let form = Form::new(&visitor)
+        .with("format", "standard")
+        .with("payload", "full")
+        .with("encryption", "none")
+        .with("signatures", "v1");
     show(&visitor, form)
 }
 

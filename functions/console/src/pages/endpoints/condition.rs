@@ -97,8 +97,8 @@ mod tests {
     fn endpoint(state: &str, held: u16, health: &Value) -> Endpoint {
         serde_json::from_value(json!({
             "id": "019ab5e0-0000-7000-8000-0000000000bb", "url": "https://a.example/", "description": null, "state": state,
-            "health": health, "heldDeliveries": held, "eventTypes": null, "headerNames": [], "format": "standard",
-            "encryption": "none", "signatures": ["v1"], "secretBroughtAlong": false, "sourceIps": [],
+            "health": health, "heldDeliveries": held, "eventTypes": null, "headerNames": [], "format": "standard", "payload": "full",
+            "encryption": "none", "signatures": ["v1"], "ordered": false, "secretBroughtAlong": false, "sourceIps": [],
             "createdAt": "2026-11-22T08:30:00.000Z", "warnings": [],
         }))
         .unwrap()

@@ -13,8 +13,18 @@ use crate::pages::endpoints::view::Endpoint;
 use crate::pages::endpoints::words::Words;
 
 /// The fields of the form. Each is named like the api's field.
-pub(super) const FIELDS: [&str; 8] =
-    ["url", "description", "eventTypes", "format", "encryption", "signatures", "headers", "signingSecret"];
+pub(super) const FIELDS: [&str; 10] = [
+    "url",
+    "description",
+    "eventTypes",
+    "format",
+    "payload",
+    "encryption",
+    "signatures",
+    "ordered",
+    "headers",
+    "signingSecret",
+];
 
 /// A choice of a select: the value and the label.
 type Choices<const COUNT: usize> = [(&'static str, &'static str); COUNT];
@@ -22,7 +32,8 @@ type Choices<const COUNT: usize> = [(&'static str, &'static str); COUNT];
 /// The choices and help texts of the form.
 pub(super) struct FieldTexts {
     pub(super) event_types: [Choice; 11],
-    pub(super) formats: Choices<2>,
+    pub(super) formats: Choices<3>,
+    pub(super) payloads: Choices<2>,
     pub(super) encryptions: Choices<3>,
     pub(super) signatures: [Choice; 2],
     pub(super) headers_help: String,
@@ -33,7 +44,12 @@ impl FieldTexts {
     pub(super) fn new(visitor: &Visitor, words: &Words, endpoint: Option<&Endpoint>) -> Self {
         Self {
             event_types: event_types::Words::of(visitor.language()).choices(),
-            formats: [("standard", words.format_standard), ("argos", words.format_argos)],
+            formats: [
+                ("standard", words.format_standard),
+                ("argos", words.format_argos),
+                ("cloudevents", words.format_cloud_events),
+            ],
+            payloads: [("full", words.payload_full), ("thin", words.payload_thin)],
             encryptions: [
                 ("none", words.encryption_none),
                 ("aes-256-gcm", "AES-256-GCM"),
@@ -63,7 +79,9 @@ pub(super) fn filled(form: Form, endpoint: &Endpoint) -> Form {
         .with("url", &endpoint.url)
         .with("description", endpoint.description.as_deref().unwrap_or_default())
         .with("format", endpoint.format)
-        .with("encryption", endpoint.encryption);
+        .with("payload", endpoint.payload)
+        .with("encryption", endpoint.encryption)
+        .with("ordered", endpoint.ordered);
     let form = endpoint.event_types.iter().flatten().fold(form, |form, event_type| form.with("eventTypes", event_type));
     endpoint.signatures.iter().fold(form, |form, scheme| form.with("signatures", scheme))
 }
@@ -93,8 +111,10 @@ fn settings(sent: &SentForm) -> Value {
         "description": sent.json("description"),
         "eventTypes": event_types,
         "format": sent.json("format"),
+        "payload": sent.json("payload"),
         "encryption": sent.json("encryption"),
         "signatures": sent.all("signatures"),
+        "ordered": sent.is_checked("ordered"),
     })
 }
 

@@ -3,7 +3,7 @@
 use domain::foundation::id::EndpointId;
 use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
-use domain::webhooks::endpoint::Format;
+use domain::webhooks::endpoint::{Format, Payload};
 use domain::webhooks::event::EventType;
 use domain::webhooks::health::{DisableReason, HoldReason, LastFailure};
 use domain::webhooks::signature::SignatureScheme;
@@ -28,8 +28,10 @@ pub(crate) struct Endpoint {
     pub(crate) event_types: Option<Vec<EventType>>,
     pub(crate) header_names: Vec<String>,
     pub(crate) format: Format,
+    pub(crate) payload: Payload,
     pub(crate) encryption: Encryption,
     pub(crate) signatures: Vec<SignatureScheme>,
+    pub(crate) ordered: bool,
     pub(crate) secret_brought_along: bool,
     #[serde(default)]
     pub(crate) previous_secrets_until: Option<Timestamp>,

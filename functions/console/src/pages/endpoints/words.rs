@@ -2,7 +2,7 @@
 
 use domain::public_names;
 use domain::return_urls::Encryption;
-use domain::webhooks::endpoint::Format;
+use domain::webhooks::endpoint::{Format, Payload};
 
 use crate::layout::translations::words;
 use crate::pages::endpoints::condition::Condition;
@@ -45,11 +45,16 @@ words! {
         event_types: "Event types", "이벤트 유형", "Tipos de evento";
         event_types_help: "Tick those that the server needs. If none is ticked, it gets all, also types that are added later.", "서버에 필요한 유형을 선택해 주세요. 아무것도 선택하지 않으면 나중에 추가되는 유형을 포함해 모두 받습니다.", "Marque los que necesita el servidor. Si no marca ninguno, los recibe todos, también los que se añadan más adelante.";
         all_types: "all", "전체", "todos";
-        more: "More settings: format, encryption, signatures, headers", "추가 설정: 형식, 암호화, 서명, 헤더", "Más ajustes: formato, cifrado, firmas, cabeceras";
+        more: "More settings: format, data, encryption, signatures, order, headers", "추가 설정: 형식, 데이터, 암호화, 서명, 순서, 헤더", "Más ajustes: formato, datos, cifrado, firmas, orden, cabeceras";
         format: "Format", "형식", "Formato";
         format_help: "What the body of a webhook looks like. Choose what your server was written for.", "웹훅 본문의 형식입니다. 서버가 지원하는 형식을 선택해 주세요.", "Cómo es el cuerpo de un webhook. Elija aquel para el que se escribió su servidor.";
         format_standard: "Standard Webhooks", "Standard Webhooks", "Standard Webhooks";
         format_argos: "ARGOS, for servers written for it", "ARGOS(해당 형식용 서버)", "ARGOS, para servidores escritos para él";
+        format_cloud_events: "CloudEvents 1.0 (JSON), without encryption", "CloudEvents 1.0(JSON), 암호화 없음", "CloudEvents 1.0 (JSON), sin cifrado";
+        payload: "Data of the event", "이벤트 데이터", "Datos del evento";
+        payload_help: "Without the data, your server reads it from the API with the id of the event.", "데이터 없이 받으면 서버가 이벤트 ID로 API에서 데이터를 조회합니다.", "Sin los datos, su servidor los lee de la API con el id del evento.";
+        payload_full: "in every webhook", "모든 웹훅에 포함", "en cada webhook";
+        payload_thin: "not sent (not available with the format ARGOS)", "보내지 않음(ARGOS 형식에서는 선택 불가)", "no se envían (no disponible con el formato ARGOS)";
         encryption: "Encryption of the body", "본문 암호화", "Cifrado del cuerpo";
         encryption_help: "In addition to https. It needs a secretKey: see Return URL.", "https에 더해 본문을 암호화합니다. secretKey가 필요합니다: 리턴 URL 참고.", "Además de https. Requiere una secretKey: vea URL de retorno.";
         encryption_none: "none", "없음", "ninguno";
@@ -58,6 +63,11 @@ words! {
         signatures_help: "With what your server checks that a webhook really comes from here.", "서버가 웹훅의 출처를 확인하는 방법입니다.", "Con qué comprueba su servidor que un webhook procede realmente de aquí.";
         signature_v1: "Signing secret (HMAC)", "서명 시크릿(HMAC)", "Secreto de firma (HMAC)";
         signature_v1a: "Public key (Ed25519)", "공개 키(Ed25519)", "Clave pública (Ed25519)";
+        ordered: "Send in order, one webhook of a submission at a time", "제출마다 순서대로 하나씩 보내기", "Enviar en orden, un webhook de cada solicitud a la vez";
+        ordered_help: "The next webhook of a submission waits until the one before was delivered or has failed for good. Other submissions do not wait.", "제출의 다음 웹훅은 앞선 웹훅이 전달되거나 끝내 실패할 때까지 기다립니다. 다른 제출은 기다리지 않습니다.", "El siguiente webhook de una solicitud espera hasta que el anterior se entregue o falle definitivamente. Las demás solicitudes no esperan.";
+        order: "Order", "순서", "Orden";
+        order_kept: "one webhook of a submission at a time", "제출마다 하나씩", "un webhook de cada solicitud a la vez";
+        order_any: "as soon as possible", "가능한 한 빨리", "lo antes posible";
         headers: "Headers", "헤더", "Cabeceras";
         headers_help: "Sent with every webhook, one a line, such as authorization: Bearer abc. Values are never shown again.", "모든 웹훅에 함께 보냅니다. authorization: Bearer abc처럼 한 줄에 하나씩 입력해 주세요. 값은 다시 표시되지 않습니다.", "Se envían con cada webhook, una por línea, como authorization: Bearer abc. Los valores no se vuelven a mostrar.";
         headers_none: "None is set.", "설정된 헤더가 없습니다.", "No hay ninguna.";
@@ -200,6 +210,15 @@ impl Words {
         match endpoint.format {
             Format::Standard => self.format_standard,
             Format::Argos => self.format_argos,
+            Format::CloudEvents => self.format_cloud_events,
+        }
+    }
+
+    /// Whether the bodies contain the data.
+    pub(crate) const fn payload(&self, endpoint: &Endpoint) -> &'static str {
+        match endpoint.payload {
+            Payload::Full => self.payload_full,
+            Payload::Thin => self.payload_thin,
         }
     }
 

@@ -6,7 +6,7 @@ use domain::foundation::id::{DeliveryId, EndpointId, EventId};
 use domain::foundation::time::Timestamp;
 use domain::projects::api_key::Scope;
 use domain::webhooks::delivery::DeliveryState;
-use domain::webhooks::event::{EventData, EventType};
+use domain::webhooks::event::{EventData, EventType, Sequence};
 use serde::Deserialize;
 
 use crate::app::Routes;
@@ -48,6 +48,8 @@ struct Event {
     kind: EventType,
     #[serde(default)]
     submission_id: Option<String>,
+    #[serde(default)]
+    sequence: Option<Sequence>,
     occurred_at: Timestamp,
     #[serde(default)]
     erased_at: Option<Timestamp>,
@@ -98,6 +100,10 @@ struct EventPage {
 impl EventPage {
     fn endpoint(&self, id: &EndpointId) -> &str {
         self.endpoints.get(*id).map_or(self.shell.words.deleted_endpoint, |endpoint| endpoint.name())
+    }
+
+    fn sequence(&self) -> Option<Sequence> {
+        self.event.as_ref()?.sequence
     }
 
     fn accepted_at(&self) -> Timestamp {

@@ -108,7 +108,7 @@ impl ReportPage {
 
     /// Why deliveries of an endpoint are held, and what its receiver answered last.
     fn held(&self, endpoint: &TroubledEndpoint) -> String {
-        let state = self.states.held_short(endpoint.state);
+        let state = self.states.held_short(endpoint.state.into());
         match endpoint.reason {
             None => state.to_owned(),
             Some(reason) => format!("{state} ({})", self.states.cause(Some(reason), endpoint.status)),
@@ -118,6 +118,12 @@ impl ReportPage {
     /// The numbers of some deliveries.
     fn sums(&self, totals: &Totals) -> Row {
         Row::new(self.report.day.to_string(), path_of(self.report.day), *totals)
+    }
+
+    /// Number of events, if there were any.
+    fn events(&self) -> Option<String> {
+        let events = self.report.events.filter(|events| *events > 0)?;
+        Some(self.words.events.fill("count", grouped(events)))
     }
 
     /// Number and success of the attempts, if there were any.

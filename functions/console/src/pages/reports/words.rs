@@ -31,11 +31,13 @@ words! {
         in_trouble: "Endpoints in trouble", "문제가 있는 엔드포인트", "Endpoints con problemas";
         since: "since {at} UTC", "시작: {at} UTC", "desde {at} UTC";
         turned_off: "turned off at {at} UTC if nothing changes", "그대로면 {at} UTC에 꺼짐", "se desactiva el {at} UTC si nada cambia";
+        unused_keys: "API keys not used for 90 days", "90일 동안 사용하지 않은 API 키", "Claves de API sin usar durante 90 días";
         keys: "API keys that end soon", "곧 만료되는 API 키", "Claves de API que caducan pronto";
 
         numbers: "Webhooks of this day", "이날의 웹훅", "Webhooks de este día";
         earlier: "Webhooks of earlier days", "이전 날의 웹훅", "Webhooks de días anteriores";
         earlier_note: "They were tried on this day, ended on it, or still wait.", "이날 시도했거나, 이날 끝났거나, 아직 기다리는 웹훅입니다.", "Se intentaron este día, terminaron en él o aún esperan.";
+        events: "Events accepted: {count}.", "접수된 이벤트: {count}개.", "Eventos aceptados: {count}.";
         attempts: "Attempts made: {count}. {share} succeeded.", "시도 {count}회, 성공률 {share}.", "Intentos: {count}. Tuvo éxito el {share}.";
         first_attempt: "Delivered on the first attempt: {share}.", "첫 시도 성공률 {share}.", "Entregados en el primer intento: {share}.";
         latency: "Half arrived within {median}, 95 % within {slow}.", "절반은 {median}, 95 %는 {slow} 안에 도착했습니다.", "La mitad llegó en {median}; el 95 %, en {slow}.";

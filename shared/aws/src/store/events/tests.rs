@@ -16,7 +16,7 @@ fn project() -> ProjectId {
 fn event(project_id: ProjectId) -> Event {
     let data = EventData::try_from(r#"{"z":1.10,"a":12345678901234567890123}"#.to_owned()).unwrap();
     let (id, submission_id) = (EventId::new(now(), &SystemRandom), Some("sub_1".to_owned().try_into().unwrap()));
-    Event { id, project_id, event_type: EventType::Aml, submission_id, occurred_at: now(), data }
+    Event { id, project_id, event_type: EventType::Aml, submission_id, sequence: None, occurred_at: now(), data }
 }
 
 #[tokio::test]
@@ -27,13 +27,14 @@ async fn events_are_stored_together_once_and_keep_the_endpoints_of_the_first_tim
     let (project, endpoints) = (project(), [(); 2].map(|()| EndpointId::new(now(), &SystemRandom)));
     let events: Vec<(Event, Vec<EndpointId>)> = (0..60).map(|_| (event(project), vec![endpoints[0]])).collect();
     let before = queue.database_calls();
-    let stored = store.events.put_all(&events[..55]).await.unwrap();
+    let none = HashMap::new();
+    let stored = store.events.put_all(&events[..55], &none).await.unwrap();
     assert_eq!(stored, vec![(WriteOutcome::Applied, vec![endpoints[0]]); 55]);
     assert_eq!(queue.database_calls() - before, 3);
 
     let again: Vec<(Event, Vec<EndpointId>)> =
         events.iter().map(|(event, _)| (event.clone(), vec![endpoints[1]])).collect();
-    let stored = store.events.put_all(&again).await.unwrap();
+    let stored = store.events.put_all(&again, &none).await.unwrap();
     assert_eq!(stored[..55], vec![(WriteOutcome::Conflict, vec![endpoints[0]]); 55]);
     assert_eq!(stored[55..], vec![(WriteOutcome::Applied, vec![endpoints[1]]); 5]);
     let (first, _) = &events[0];

@@ -10,6 +10,7 @@ use super::super::testing::{self, Database};
 use super::super::{Count, Store, StoreConfig};
 use super::*;
 use crate::queue::testing::FakeQueue;
+use domain::foundation::clock::FixedClock;
 use domain::foundation::id::EndpointId;
 use domain::foundation::random::SystemRandom;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
@@ -32,7 +33,7 @@ fn attempt(is_accepted: bool) -> Attempt {
 
 fn event(project_id: ProjectId, event_type: EventType, at: Timestamp) -> Event {
     let (id, data) = (EventId::new(at, &SystemRandom), EventData::try_from("{}".to_owned()).unwrap());
-    Event { id, project_id, event_type, submission_id: None, occurred_at: at, data }
+    Event { id, project_id, event_type, submission_id: None, sequence: None, occurred_at: at, data }
 }
 
 /// Stores an event and its deliveries in these states.
@@ -42,7 +43,8 @@ async fn store_event(
     endpoints: &[EndpointId],
     states: &[DeliveryState],
 ) -> Vec<Delivery> {
-    store.events.put(event, endpoints).await.unwrap();
+    let accepted = [(event.clone(), endpoints.to_vec())];
+    store.events.accept_all(&accepted, &FixedClock(now()), &SystemRandom).await.unwrap();
     let mut deliveries = Vec::new();
     for (endpoint, state) in endpoints.iter().zip(states) {
         let queued = Delivery::queued(event, *endpoint);
@@ -278,7 +280,7 @@ async fn lists_of_a_submission_with_many_events_end_after_a_limited_number_of_re
     let rare = DeliveryFilter { state: Some(DeliveryState::Held), ..DeliveryFilter::default() };
     let before = site.queue.database_calls();
     let page = store.find_deliveries_by_submission(project, &submission, &rare, None, 20).await.unwrap();
-    // One query of the index, and for each event its heading and its deliveries.
+    // The row of the submission, and for each event its heading and its deliveries.
     assert_eq!((page.deliveries, site.queue.database_calls() - before), (Vec::new(), 1 + 2 * MAX_PAGES));
     let rest = store.find_deliveries_by_submission(project, &submission, &rare, page.next, 20).await.unwrap();
     assert!(page.next.is_some() && rest.next.is_none());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::network::Network;
-use super::{ApiKey, KeyBounds, ProjectKey, Scope};
+use super::{ApiKey, KeyBounds, KeyHash, KeyScope, ProjectKey};
 use crate::foundation::draft::{BadField, BadFields, Draft};
 use crate::foundation::id::{ApiKeyId, ProjectId};
 use crate::foundation::time::Timestamp;
@@ -19,11 +19,51 @@ pub struct NewApiKey {
     /// Name of the key.
     pub name: Name,
     /// Permissions of the key; the creator's, if absent.
-    pub scopes: Option<BTreeSet<Scope>>,
+    pub scopes: Option<BTreeSet<KeyScope>>,
+    /// The key of another system that this one takes over. Only the operator may import keys.
+    pub imported: Option<ImportedKey>,
     /// When the key expires; with its creator's key, if absent.
     pub expires_at: Option<Timestamp>,
     /// Networks that the key may be used from; the creator's, if empty.
     pub allowed_cidrs: Vec<IpNet>,
+}
+
+/// What is stored of a key to recognize it: its hash, and the characters that lists show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedKey {
+    /// Hash of the key.
+    pub hash: KeyHash,
+    /// First characters of the key, for its owner.
+    pub hint: String,
+}
+
+impl From<&ApiKey> for ImportedKey {
+    fn from(key: &ApiKey) -> Self {
+        Self { hash: key.hash(), hint: key.hint() }
+    }
+}
+
+/// The hint of an imported key for which the request has none.
+const NO_HINT: &str = "imported";
+
+/// Maximum length of the hint of an imported key: enough to recognize a key, too little to help guessing it.
+const MAX_HINT_LENGTH: usize = 12;
+
+impl ImportedKey {
+    fn take(draft: &mut Draft) -> Option<Self> {
+        let hash: Option<KeyHash> = draft.optional("hash");
+        let hint: Option<String> = draft.optional("hint");
+        let is_good = |hint: &String| {
+            (1..=MAX_HINT_LENGTH).contains(&hint.len()) && hint.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if hint.as_ref().is_some_and(|hint| !is_good(hint)) {
+            return draft.refuse("/hint", "must be the first 1 to 12 characters of the key, visible ASCII");
+        }
+        if hint.is_some() && hash.is_none() {
+            return draft.refuse("/hint", "is for an imported key and needs hash");
+        }
+        Some(Self { hash: hash?, hint: hint.unwrap_or_else(|| NO_HINT.to_owned()) })
+    }
 }
 
 impl TryFrom<Draft> for NewApiKey {
@@ -31,15 +71,16 @@ impl TryFrom<Draft> for NewApiKey {
 
     fn try_from(mut draft: Draft) -> Result<Self, BadFields> {
         let name: Option<NewName> = draft.required("name");
-        let scopes: Option<Vec<Scope>> = draft.optional_list("scopes");
+        let scopes: Option<Vec<KeyScope>> = draft.optional_list("scopes");
         let expires_at = draft.optional("expiresAt");
         let networks: Vec<Network> = draft.optional_list("allowedCidrs").unwrap_or_default();
         if networks.len() > MAX_CIDRS {
             draft.refuse::<()>("/allowedCidrs", "must have at most 50 items");
         }
+        let imported = ImportedKey::take(&mut draft);
         let scopes = scopes.map(BTreeSet::from_iter);
         let allowed_cidrs = networks.into_iter().map(|Network(network)| network).collect();
-        draft.check(|| Some(Self { name: name?.into(), scopes, expires_at, allowed_cidrs }))
+        draft.check(|| Some(Self { name: name?.into(), scopes, imported, expires_at, allowed_cidrs }))
     }
 }
 
@@ -50,10 +91,11 @@ impl NewApiKey {
         self,
         id: ApiKeyId,
         project_id: ProjectId,
-        key: &ApiKey,
+        key: impl Into<ImportedKey>,
         bounds: &KeyBounds,
     ) -> Result<ProjectKey, BadFields> {
-        let scopes = self.scopes.unwrap_or_else(|| bounds.scopes.clone());
+        let ImportedKey { hash: key_hash, hint } = key.into();
+        let scopes = self.scopes.unwrap_or_else(|| bounds.all_scopes());
         let expires_at = self.expires_at.or(bounds.expires_at);
         let allowed_cidrs =
             if self.allowed_cidrs.is_empty() { bounds.allowed_cidrs.clone() } else { self.allowed_cidrs };
@@ -63,13 +105,15 @@ impl NewApiKey {
         if !bad.is_empty() {
             return Err(BadFields(bad));
         }
+        let (scopes, product_scopes) = KeyScope::divide(scopes);
         Ok(ProjectKey {
             id,
             project_id,
             name: self.name,
-            key_hash: key.hash(),
-            hint: key.hint(),
+            key_hash,
+            hint,
             scopes,
+            product_scopes,
             expires_at,
             allowed_cidrs,
             created_at: id.created_at(),
@@ -92,7 +136,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::projects::api_key::testing::{created, now, pointers, project_key};
+    use crate::projects::api_key::Scope;
+    use crate::projects::api_key::testing::{created, now, pointers, product_scopes, project_key, project_key_in};
 
     fn limited() -> KeyBounds {
         KeyBounds::of(&project_key(
@@ -137,6 +182,41 @@ mod tests {
         let all =
             r#"{"name":"s","scopes":["links:write"],"expiresAt":"2027-01-01T00:00:00Z","allowedCidrs":["11.0.0.1"]}"#;
         assert_eq!(pointers(&created(all, &limited()).unwrap_err()), ["/allowedCidrs/0", "/scopes", "/expiresAt"]);
+    }
+
+    #[test]
+    fn a_key_never_creates_a_key_with_a_product_scope_that_it_lacks() {
+        let all = KeyBounds::operator().with_product_scopes(&product_scopes());
+        let names = |key: &ProjectKey| key.product_scopes.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(&created(r#"{"name":"s"}"#, &all).unwrap()), ["submissions:read", "submissions:review"]);
+
+        let reader = project_key_in(r#"{"name":"s","scopes":["submissions:read","keys:write"]}"#, &product_scopes());
+        let bounds = KeyBounds::of(&reader);
+        assert_eq!(names(&created(r#"{"name":"s"}"#, &bounds).unwrap()), ["submissions:read"]);
+        let wide = r#"{"name":"s","scopes":["submissions:read","submissions:review"]}"#;
+        assert_eq!(pointers(&created(wide, &bounds).unwrap_err()), ["/scopes"]);
+        // The operator cannot give a scope that the deployment does not have.
+        assert_eq!(pointers(&created(r#"{"name":"s","scopes":["payments:read"]}"#, &all).unwrap_err()), ["/scopes"]);
+    }
+
+    #[test]
+    fn an_imported_key_is_a_hash_with_a_short_hint() {
+        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let parse = |fields: String| {
+            NewApiKey::try_from(Draft::parse(format!(r#"{{"name":"s"{fields}}}"#).as_bytes()).unwrap())
+        };
+        let hint = |fields: String| parse(fields).map(|new| new.imported.map(|imported| imported.hint));
+        assert_eq!(hint(String::new()), Ok(None));
+        assert_eq!(hint(format!(r#","hash":"{hash}""#)), Ok(Some("imported".to_owned())));
+        assert_eq!(hint(format!(r#","hash":"{hash}","hint":"ak_9f""#)), Ok(Some("ak_9f".to_owned())));
+        for (fields, pointer) in [
+            (format!(r#","hash":"{}""#, hash.to_uppercase()), "/hash"),
+            (format!(r#","hash":"{hash}","hint":"0123456789abc""#), "/hint"),
+            (format!(r#","hash":"{hash}","hint":"a b""#), "/hint"),
+            (r#","hint":"ak_9f""#.to_owned(), "/hint"),
+        ] {
+            assert_eq!(pointers(&parse(fields).unwrap_err()), [pointer]);
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum ApiKeyKind {
 }
 
 impl ApiKeyKind {
-    const ALL: [Self; 3] = [Self::Live, Self::Test, Self::Operator];
+    pub(super) const ALL: [Self; 3] = [Self::Live, Self::Test, Self::Operator];
 
     /// The first characters of the key.
     pub const fn prefix(self) -> &'static str {

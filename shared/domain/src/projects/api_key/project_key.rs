@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::stored::KeyRow;
-use super::{KeyHash, Scope, network, scope};
+use super::{KeyHash, KeyScope, ProductScope, Scope, network, scope};
 use crate::foundation::id::{ApiKeyId, ProjectId};
 use crate::foundation::time::{Timestamp, UtcDay};
 use crate::projects::name::Name;
@@ -29,6 +29,8 @@ pub struct ProjectKey {
     pub hint: String,
     /// Permissions of the key.
     pub scopes: BTreeSet<Scope>,
+    /// Permissions of the key in the product's API.
+    pub product_scopes: BTreeSet<ProductScope>,
     /// When the key expires; never, if absent.
     pub expires_at: Option<Timestamp>,
     /// Networks that the key may be used from; all, if empty.
@@ -68,6 +70,20 @@ impl ProjectKey {
         Ok(())
     }
 
+    /// Whether the key has this scope.
+    pub fn has(&self, scope: &KeyScope) -> bool {
+        match scope {
+            KeyScope::Own(scope) => self.scopes.contains(scope),
+            KeyScope::Product(scope) => self.product_scopes.contains(scope),
+        }
+    }
+
+    /// All scopes of the key.
+    pub fn all_scopes(&self) -> BTreeSet<KeyScope> {
+        let own = self.scopes.iter().copied().map(KeyScope::Own);
+        own.chain(self.product_scopes.iter().cloned().map(KeyScope::Product)).collect()
+    }
+
     /// Fails if the key lacks `scope`.
     pub fn permit(&self, scope: Scope) -> Result<(), Refusal> {
         if self.scopes.contains(&scope) { Ok(()) } else { Err(Refusal::Scope(scope)) }
@@ -83,6 +99,7 @@ impl From<KeyRow> for ProjectKey {
             key_hash: row.key_hash,
             hint: row.hint,
             scopes: row.granted_scopes.unwrap_or_else(|| scope::from_undivided(&row.scopes)),
+            product_scopes: row.product_scopes,
             expires_at: row.expires_at,
             allowed_cidrs: row.allowed_cidrs,
             created_at: row.created_at,
@@ -102,6 +119,7 @@ impl From<ProjectKey> for KeyRow {
             hint: key.hint,
             scopes: scope::to_undivided(&key.scopes),
             granted_scopes: Some(key.scopes),
+            product_scopes: key.product_scopes,
             expires_at: key.expires_at,
             allowed_cidrs: key.allowed_cidrs,
             created_at: key.created_at,

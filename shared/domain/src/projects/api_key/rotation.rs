@@ -83,7 +83,7 @@ impl ProjectKey {
             pointer: "/allowedCidrs".to_owned(),
             detail: "the API key of this request may not be used from all networks of the replaced key".to_owned(),
         });
-        outside.chain(bounds.check_scopes(&self.scopes).err()).collect()
+        outside.chain(bounds.check_kept_scopes(self).err()).collect()
     }
 }
 
@@ -93,8 +93,8 @@ mod tests {
 
     use super::*;
     use crate::foundation::random::SystemRandom;
-    use crate::projects::api_key::testing::{now, pointers, project_key};
-    use crate::projects::api_key::{ApiKeyKind, Refusal};
+    use crate::projects::api_key::testing::{now, pointers, product_scopes, project_key, project_key_in};
+    use crate::projects::api_key::{ApiKeyKind, ProductScopes, Refusal};
 
     fn rotated_by(bounds: &KeyBounds, key: &ProjectKey, body: &str, now: Timestamp) -> Result<Rotated, BadFields> {
         let rotation = KeyRotation::try_from(Draft::parse(body.as_bytes()).unwrap())?;
@@ -118,6 +118,21 @@ mod tests {
         assert_eq!(successor.admit(now().plus(week), None), Ok(()));
         assert_eq!((successor.name, successor.scopes), (key.name.clone(), key.scopes.clone()));
         assert!(successor.key_hash != key.key_hash && predecessor.key_hash == key.key_hash);
+    }
+
+    #[test]
+    fn a_successor_keeps_the_product_scopes_which_its_creator_must_have() {
+        let key = project_key_in(r#"{"name":"s","scopes":["submissions:read"]}"#, &product_scopes());
+        let all = KeyBounds::operator().with_product_scopes(&product_scopes());
+        let successor = rotated_by(&all, &key, "{}", now()).unwrap().successor;
+        assert_eq!(successor.product_scopes, key.product_scopes);
+        // The deployment may have dropped the scope since.
+        assert!(
+            rotated_by(&KeyBounds::operator().with_product_scopes(&ProductScopes::default()), &key, "{}", now())
+                .is_ok()
+        );
+        let without = KeyBounds::of(&project_key(r#"{"name":"s"}"#));
+        assert_eq!(pointers(&rotated_by(&without, &key, "{}", now()).unwrap_err()), ["/scopes"]);
     }
 
     #[test]

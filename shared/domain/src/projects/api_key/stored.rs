@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{KeyHash, Scope};
+use super::{KeyHash, ProductScope, Scope};
 use crate::foundation::id::{ApiKeyId, ProjectId};
 use crate::foundation::time::{Timestamp, UtcDay};
 use crate::projects::name::Name;
@@ -27,6 +27,9 @@ pub(super) struct KeyRow {
     /// The scopes. Absent in rows of versions before the division.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) granted_scopes: Option<BTreeSet<Scope>>,
+    /// Scopes in the product. Absent in rows of versions before product scopes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) product_scopes: BTreeSet<ProductScope>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<Timestamp>,
     pub(super) allowed_cidrs: Vec<IpNet>,

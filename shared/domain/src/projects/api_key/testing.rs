@@ -1,6 +1,6 @@
 //! API keys for the tests of this module.
 
-use super::{ApiKey, ApiKeyKind, KeyBounds, NewApiKey, ProjectKey, Scope};
+use super::{ApiKey, ApiKeyKind, KeyBounds, NewApiKey, ProductScopes, ProjectKey, Scope};
 use crate::foundation::draft::{BadFields, Draft};
 use crate::foundation::id::{ApiKeyId, ProjectId};
 use crate::foundation::random::SystemRandom;
@@ -20,6 +20,16 @@ pub(super) fn created(body: &str, bounds: &KeyBounds) -> Result<ProjectKey, BadF
 /// Creates a key as the operator.
 pub(super) fn project_key(body: &str) -> ProjectKey {
     created(body, &KeyBounds::operator()).unwrap()
+}
+
+/// Product scopes of a deployment.
+pub(super) fn product_scopes() -> ProductScopes {
+    "submissions:read,submissions:review".parse().unwrap()
+}
+
+/// Creates a key as the operator of a deployment with these product scopes.
+pub(super) fn project_key_in(body: &str, scopes: &ProductScopes) -> ProjectKey {
+    created(body, &KeyBounds::operator().with_product_scopes(scopes)).unwrap()
 }
 
 pub(super) fn key_that_expires(expires_at: Option<Timestamp>) -> ProjectKey {

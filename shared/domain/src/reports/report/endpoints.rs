@@ -1,4 +1,4 @@
-//! Endpoints whose webhooks are held, and API keys that expire soon, at the time when the report is built.
+//! Endpoints whose webhooks are held, and API keys that expire soon or are not used, at the time when the report is built.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::foundation::id::{ApiKeyId, EndpointId};
-use crate::foundation::time::Timestamp;
+use crate::foundation::time::{Timestamp, UtcDay};
 use crate::projects::api_key::ProjectKey;
 use crate::projects::name::Name;
 use crate::webhooks::attempt::FailureReason;
@@ -15,6 +15,9 @@ use crate::webhooks::health::{Health, HoldReason};
 
 /// How long before its expiry an API key is listed in reports.
 pub const EXPIRY_NOTICE_PERIOD: Duration = Duration::from_hours(14 * 24);
+
+/// How long an API key is not used before reports remind of it.
+pub const UNUSED_NOTICE_PERIOD: Duration = Duration::from_hours(90 * 24);
 
 /// The endpoints of a project at the time when the report is built, without deleted ones.
 pub type Endpoints = BTreeMap<EndpointId, EndpointFacts>;
@@ -70,6 +73,22 @@ pub struct ExpiringKey {
     pub expires_at: Timestamp,
 }
 
+/// An API key that was not used for a long time, so that it can probably be revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UnusedKey {
+    /// Id of the API key.
+    pub id: ApiKeyId,
+    /// Name of the API key.
+    pub name: Name,
+    /// Prefix and first four characters of the key.
+    pub hint: String,
+    /// Last UTC day on which the key was used. Absent: the key was never used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_on: Option<UtcDay>,
+}
+
 /// Returns the endpoints whose deliveries are held.
 pub(super) fn in_trouble(endpoints: &Endpoints) -> Vec<TroubledEndpoint> {
     endpoints.iter().filter_map(|(id, facts)| troubled(*id, facts)).collect()
@@ -100,4 +119,20 @@ pub fn expiring(keys: Vec<ProjectKey>, now: Timestamp) -> Vec<ExpiringKey> {
     let mut soon: Vec<ExpiringKey> = soon.collect();
     soon.sort_by_key(|key| key.expires_at);
     soon
+}
+
+/// Returns the valid keys that were created and last used more than [`UNUSED_NOTICE_PERIOD`] before `now`, oldest key first.
+pub fn unused(keys: &[ProjectKey], now: Timestamp) -> Vec<UnusedKey> {
+    let limit = now.minus(UNUSED_NOTICE_PERIOD);
+    let is_unused = |key: &&ProjectKey| {
+        let is_recent = key.last_used_on.is_some_and(|day| day >= limit.day());
+        key.is_valid(now) && key.created_at < limit && !is_recent
+    };
+    let listed = keys.iter().filter(is_unused).map(|key| {
+        let (name, hint) = (key.name.clone(), key.hint.clone());
+        UnusedKey { id: key.id, name, hint, last_used_on: key.last_used_on }
+    });
+    let mut listed: Vec<UnusedKey> = listed.collect();
+    listed.sort_by_key(|key| key.id);
+    listed
 }

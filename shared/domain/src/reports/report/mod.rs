@@ -39,7 +39,10 @@ use totals::GroupedTotals;
 
 pub use attempts::{AttemptCounts, Latency};
 pub use endings::Endings;
-pub use endpoints::{EXPIRY_NOTICE_PERIOD, EndpointFacts, Endpoints, ExpiringKey, TroubledEndpoint, expiring};
+pub use endpoints::{
+    EXPIRY_NOTICE_PERIOD, EndpointFacts, Endpoints, ExpiringKey, TroubledEndpoint, UNUSED_NOTICE_PERIOD, UnusedKey,
+    expiring, unused,
+};
 pub use failures::{Failure, MAX_FAILURES, ReasonTotals};
 pub use problems::{Example, MAX_EXAMPLES, MAX_PROBLEMS, Problem, ProblemReason};
 pub use slice::{MAX_SLICE_ROWS, Slice, SliceReader};
@@ -84,8 +87,12 @@ impl ReportJob {
 pub struct Report {
     project_id: ProjectId,
     day: UtcDay,
+    #[serde(default)]
+    events: u64,
     of_day: GroupedTotals,
     earlier_days: Totals,
+    #[serde(default)]
+    held_for_order: u64,
     ended: Endings,
     attempts: AttemptTotals,
     failures: Failures,
@@ -98,13 +105,20 @@ impl Report {
         Self {
             project_id,
             day,
+            events: 0,
             of_day: GroupedTotals::default(),
             earlier_days: Totals::default(),
+            held_for_order: 0,
             ended: Endings::default(),
             attempts: AttemptTotals::default(),
             failures: Failures::default(),
             problems: Problems::default(),
         }
+    }
+
+    /// Counts an event that was accepted on this day.
+    pub fn count_event(&mut self) {
+        self.events += 1;
     }
 
     /// Adds a delivery of this project: one of an event of this day, or a late one of an earlier event. A late delivery that had
@@ -118,6 +132,7 @@ impl Report {
         } else {
             return;
         }
+        self.held_for_order += u64::from(delivery.is_held_for_order());
         self.attempts.count_on(self.day, delivery);
         self.ended.count_on(self.day, delivery);
         if let Some(failure) = Failure::of(delivery) {
@@ -128,6 +143,8 @@ impl Report {
 
     /// Adds a report of other deliveries of the same project and day.
     pub fn merge(&mut self, other: Self) {
+        self.events += other.events;
+        self.held_for_order += other.held_for_order;
         self.of_day.merge(other.of_day);
         self.earlier_days += other.earlier_days;
         self.ended.merge(other.ended);
@@ -149,8 +166,10 @@ impl Report {
             project_id: self.project_id,
             day: self.day,
             as_of,
+            events: Some(self.events),
             totals: self.of_day.all,
             earlier_days: self.earlier_days,
+            held_for_order: self.held_for_order,
             ended: self.ended,
             attempts: self.attempts.on_day,
             first_attempts: self.attempts.first,
@@ -164,6 +183,7 @@ impl Report {
             more_failures: self.failures.more,
             endpoints_in_trouble: endpoints::in_trouble(endpoints),
             expiring_keys,
+            unused_keys: Vec::new(),
         }
     }
 }

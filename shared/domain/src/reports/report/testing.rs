@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{EndpointFacts, Endpoints, ExpiringKey};
+use super::{EndpointFacts, Endpoints, ExpiringKey, UnusedKey};
 use crate::foundation::id::{ApiKeyId, EndpointId, EventId, ProjectId, ReplayId};
 use crate::foundation::random::Random;
 use crate::foundation::time::{Timestamp, UtcDay};
@@ -83,6 +83,17 @@ impl Day {
         vec![ExpiringKey { id, name, hint: "sp_live_4f7K".to_owned(), expires_at }]
     }
 
+    /// API keys that were not used for more than 90 days.
+    pub fn unused_keys(&self) -> Vec<UnusedKey> {
+        let key = |name: &str, byte| UnusedKey {
+            id: ApiKeyId::new(self.date.start().minus(Duration::from_hours(200 * 24)), &Constant(byte)),
+            name: name.to_owned().try_into().expect("this is a name"),
+            hint: "sp_live_9kQ2".to_owned(),
+            last_used_on: None,
+        };
+        vec![key("Batch", 1), key("Old back office", 2)]
+    }
+
     /// A queued delivery to the first endpoint. Its event was accepted `number` seconds after 09:00.
     pub fn delivery(&self, number: u64) -> DeliveryBuilder {
         self.delivery_of(EventType::Approved, self.endpoints[0], number)
@@ -108,6 +119,7 @@ impl Day {
             project_id: self.project_id,
             event_type,
             submission_id: Some(SubmissionId::try_from(format!("sub-{number}")).expect("this is a submission id")),
+            sequence: None,
             occurred_at: accepted_at,
             data: EventData::try_from("{}".to_owned()).expect("this is a JSON object"),
         };

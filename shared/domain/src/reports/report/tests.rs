@@ -25,6 +25,18 @@ fn report_of<'a>(day: &Day, deliveries: impl IntoIterator<Item = &'a Delivery>) 
     report
 }
 
+#[test]
+fn events_of_all_slices_are_counted_whether_or_not_an_endpoint_receives_them() {
+    let day = Day::default();
+    let mut all = Report::new(day.project_id, day.date);
+    all.count_event();
+    let mut other = Report::new(day.project_id, day.date);
+    other.count_event();
+    other.count_event();
+    all.merge(other);
+    assert_eq!(view(&day, all).events, Some(3));
+}
+
 fn view(day: &Day, report: Report) -> ReportView {
     report.view(day.next_morning(), &day.endpoints(), Vec::new())
 }
@@ -262,8 +274,10 @@ fn a_report_is_serialized_as_documented() {
             "projectId": day.project_id,
             "day": "2026-11-21",
             "asOf": "2026-11-22T00:10:00.000Z",
+            "events": 0,
             "totals": totals(1),
             "earlierDays": totals(0),
+            "heldForOrder": 0,
             "ended": { "delivered": 0, "failed": 0, "cancelled": 0, "expired": 0 },
             "attempts": attempts,
             "firstAttempts": attempts,
@@ -294,6 +308,7 @@ fn a_report_is_serialized_as_documented() {
             }],
             "moreFailures": 0,
             "expiringKeys": [],
+            "unusedKeys": [],
             "endpointsInTrouble": [{
                 "endpointId": day.endpoints[1],
                 "host": "backup.acme.example",
@@ -311,12 +326,26 @@ fn a_report_of_the_previous_version_can_be_read() {
     let day = Day::default();
     let mut stored = serde_json::to_value(view_of(&day, [&day.delivery(0).refused_after(100, 5).get()])).unwrap();
     let members = stored.as_object_mut().unwrap();
-    for added in ["earlierDays", "ended", "attempts", "problems", "moreProblems"] {
+    for added in ["earlierDays", "heldForOrder", "ended", "attempts", "problems", "moreProblems"] {
         members.remove(added);
     }
     members["totals"].as_object_mut().unwrap().remove("expired");
     let report: ReportView = serde_json::from_value(stored).unwrap();
     assert_eq!((report.all().deliveries, report.outcome()), (1, Outcome::StillTrying));
+}
+
+#[test]
+fn deliveries_that_wait_for_an_earlier_one_are_counted_as_held() {
+    let day = Day::default();
+    let deliveries =
+        [day.delivery(0).get().held_for_order(day.date.start()), day.delivery(0).get().held(HoldReason::Busy)];
+    let mut report = Report::new(day.project_id, day.date);
+    report.add(&deliveries[0]);
+    let mut other = Report::new(day.project_id, day.date);
+    other.add(&deliveries[1]);
+    report.merge(other);
+    let view = view(&day, report);
+    assert_eq!((view.totals.held, view.held_for_order), (2, 1));
 }
 
 #[test]
@@ -335,16 +364,36 @@ fn a_paused_endpoint_is_not_listed_as_about_to_be_disabled() {
     assert_eq!((paused.state, paused.disables_at), (HoldReason::Paused, None));
 }
 
+fn key_created(name: &str, now: Timestamp) -> ProjectKey {
+    let draft = Draft::parse(format!(r#"{{"name":"{name}"}}"#).as_bytes()).unwrap();
+    let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
+    let (id, project) = (ApiKeyId::new(now, &SystemRandom), ProjectId::new(now, &SystemRandom));
+    NewApiKey::try_from(draft).unwrap().create(id, project, &key, &KeyBounds::operator()).unwrap()
+}
+
+#[test]
+fn valid_keys_that_were_not_used_for_90_days_are_listed() {
+    let now: Timestamp = "2026-11-22T00:10:00Z".parse().unwrap();
+    let days = |number: u64| now.minus(Duration::from_hours(24 * number));
+    let key = |name: &str, created: u64, used: Option<u64>, expires_at: Option<Timestamp>| {
+        let last_used_on = used.map(|used| days(used).day());
+        ProjectKey { expires_at, last_used_on, ..key_created(name, days(created)) }
+    };
+    let keys = [
+        key("forgotten", 92, Some(91), None),
+        key("never used", 91, None, Some(now.plus(Duration::from_millis(1)))),
+        key("expired", 91, None, Some(now)),
+        key("used", 91, Some(90), None),
+        key("new", 90, None, None),
+    ];
+    let listed: Vec<String> = unused(&keys, now).into_iter().map(|key| key.name.as_str().to_owned()).collect();
+    assert_eq!(listed, ["forgotten", "never used"]);
+}
+
 #[test]
 fn keys_are_listed_in_the_14_days_before_they_expire() {
     let now: Timestamp = "2026-11-22T00:10:00Z".parse().unwrap();
-    let key = |name: &str, expires_at: Option<Timestamp>| {
-        let draft = Draft::parse(format!(r#"{{"name":"{name}"}}"#).as_bytes()).unwrap();
-        let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
-        let (id, project) = (ApiKeyId::new(now, &SystemRandom), ProjectId::new(now, &SystemRandom));
-        let created = NewApiKey::try_from(draft).unwrap().create(id, project, &key, &KeyBounds::operator()).unwrap();
-        ProjectKey { expires_at, ..created }
-    };
+    let key = |name: &str, expires_at: Option<Timestamp>| ProjectKey { expires_at, ..key_created(name, now) };
     let (millisecond, days) = (Duration::from_millis(1), |number: u64| Duration::from_hours(24 * number));
     let keys = vec![
         key("never", None),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::attempts::ShownAttemptCounts;
 use super::{
     AttemptCounts, Endings, EndpointTotals, ExpiringKey, Failure, Latency, Problem, ReasonTotals, Totals,
-    TroubledEndpoint, TypeTotals,
+    TroubledEndpoint, TypeTotals, UnusedKey,
 };
 use crate::foundation::id::{DeliveryId, ProjectId};
 use crate::foundation::time::{Timestamp, UtcDay};
@@ -27,11 +27,18 @@ pub struct ReportView {
     pub day: UtcDay,
     /// When the deliveries were counted.
     pub as_of: Timestamp,
+    /// Number of events accepted on the day, including those that no endpoint subscribes to. Absent from reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
     /// Deliveries of the day's events by state.
     pub totals: Totals,
     /// Deliveries of events of earlier days that were attempted or ended on the day, or waited for an attempt, by state.
     #[serde(default)]
     pub earlier_days: Totals,
+    /// Deliveries in `totals` and `earlierDays` that are held because their endpoint is ordered, and an earlier delivery of their
+    /// submission has not ended.
+    #[serde(default)]
+    pub held_for_order: u64,
     /// Deliveries that ended on the day, whatever the day of their event.
     #[serde(default)]
     pub ended: Endings,
@@ -65,6 +72,9 @@ pub struct ReportView {
     pub endpoints_in_trouble: Vec<TroubledEndpoint>,
     /// API keys that expire within 14 days after the time of the report, in the order of expiry.
     pub expiring_keys: Vec<ExpiringKey>,
+    /// Valid API keys that were created more than 90 days before the report and not used since, oldest key first.
+    #[serde(default)]
+    pub unused_keys: Vec<UnusedKey>,
 }
 
 /// The outcome of a day's deliveries.
@@ -81,6 +91,12 @@ pub enum Outcome {
 }
 
 impl ReportView {
+    /// Adds the API keys that are not used. They are no news, so they cause no report on a quiet day.
+    #[must_use]
+    pub fn with_unused_keys(self, unused_keys: Vec<UnusedKey>) -> Self {
+        Self { unused_keys, ..self }
+    }
+
     /// The outcome of the day.
     pub fn outcome(&self) -> Outcome {
         let all = self.all();

@@ -124,6 +124,7 @@ mod tests {
             project_id: ProjectId::new(noon(), &SystemRandom),
             event_type,
             submission_id: None,
+            sequence: None,
             occurred_at: created_at,
             data: EventData::try_from("{}".to_owned()).unwrap(),
         };

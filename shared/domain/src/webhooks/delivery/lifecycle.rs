@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CancelReason, DeliveryState, Replayed};
+use super::{CancelReason, DeliveryHoldReason, DeliveryState, Replayed};
 use crate::foundation::id::{DeliveryId, EndpointId, ProjectId, ReplayId};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::Attempt;
-use crate::webhooks::event::{Event, EventType, SubmissionId};
+use crate::webhooks::event::{Event, EventType, Sequence, SubmissionId};
 use crate::webhooks::health::HoldReason;
 
 /// One event on its way to one endpoint.
@@ -26,14 +26,18 @@ pub struct Delivery {
     /// Submission that the event is about, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submission_id: Option<SubmissionId>,
+    /// Number of the event within its submission. `None` also while the delivery has no row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Sequence>,
     /// Current state.
     pub state: DeliveryState,
-    /// When the next attempt is due. Present only in the state `waiting`.
+    /// When the next attempt is due. Present in the state `waiting`. While the delivery is held for
+    /// [order](DeliveryHoldReason::Order), the time from which on it is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
     /// Why attempts are on hold, or were on hold when the delivery expired. Present only in the states `held` and `expired`.
     #[serde(rename = "heldBecause", skip_serializing_if = "Option::is_none")]
-    pub hold_reason: Option<HoldReason>,
+    pub hold_reason: Option<DeliveryHoldReason>,
     /// When the delivery ended without an attempt, such as a cancellation. A delivery that ended with an attempt or replay
     /// ended when that did; see [`Self::ended_at`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,7 +66,8 @@ impl Delivery {
     /// A delivery of an accepted event that has no stored row yet.
     pub fn queued(event: &Event, endpoint: EndpointId) -> Self {
         let id = DeliveryId { event: event.id, endpoint };
-        Self::unattempted(event.project_id, id, event.event_type, event.submission_id.clone())
+        let delivery = Self::unattempted(event.project_id, id, event.event_type, event.submission_id.clone());
+        Self { sequence: event.sequence, ..delivery }
     }
 
     /// Same as [`Self::queued`], for callers that know only these fields of the event.
@@ -77,6 +82,7 @@ impl Delivery {
             project_id,
             event_type,
             submission_id,
+            sequence: None,
             state: DeliveryState::Queued,
             next_attempt_at: None,
             hold_reason: None,
@@ -125,10 +131,10 @@ impl Delivery {
         Self { state, next_attempt_at, hold_reason: None, ..self }
     }
 
-    /// Puts the delivery on hold.
+    /// Puts the delivery on hold because of its endpoint.
     #[must_use]
     pub fn held(self, reason: HoldReason) -> Self {
-        Self { state: DeliveryState::Held, next_attempt_at: None, hold_reason: Some(reason), ..self }
+        Self { state: DeliveryState::Held, next_attempt_at: None, hold_reason: Some(reason.into()), ..self }
     }
 
     /// Releases a held delivery. Its next attempt is due at `next_attempt_at`.

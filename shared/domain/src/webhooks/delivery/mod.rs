@@ -10,7 +10,7 @@
 //!    │        │ │ ├──► cancelled   the endpoint was deleted, the event erased, or held deliveries discarded
 //!    │        │ │ └──► expired     a day is left before the event is deleted
 //!    ▼        ▼ │
-//!    held ──────┘  released when the endpoint can be sent webhooks again
+//!    held ──────┘  released when the endpoint can be sent webhooks again, or when it is the delivery's turn
 //! ```
 //!
 //! `queued` and `held` lead to the same four final states as `waiting`. A replay sends a finished delivery once more;
@@ -24,6 +24,9 @@ mod expiry;
 mod filter;
 mod late;
 mod lifecycle;
+pub mod order;
+#[cfg(test)]
+mod order_simulation;
 mod replay;
 mod replay_outcome;
 #[cfg(test)]
@@ -39,7 +42,7 @@ pub use filter::{DeliveryFilter, Position};
 pub use late::{LATE_AFTER, day_of};
 pub use lifecycle::Delivery;
 pub use replay_outcome::{MAX_KEPT_REPLAYS, ReplayOutcome, Replayed, SkipReason};
-pub use state::{CancelReason, DeliveryState};
+pub use state::{CancelReason, DeliveryHoldReason, DeliveryState};
 pub use step::Step;
 pub use task::{
     AttemptTask, MAX_MESSAGE_DELAY, Reminder, ReplayTask, SWEEP_AHEAD, SWEEP_GRACE, SendMessage, Subject, TestTask,

@@ -95,6 +95,7 @@ mod tests {
             project_id: ProjectId::new(now(), &SystemRandom),
             event_type: EventType::Approved,
             submission_id: None,
+            sequence: None,
             occurred_at: now(),
             data: EventData::try_from("{}".to_owned()).unwrap(),
         };

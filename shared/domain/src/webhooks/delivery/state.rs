@@ -1,6 +1,7 @@
 //! The states of a delivery.
 
 use crate::public_names;
+use crate::webhooks::health::HoldReason;
 
 public_names! {
     /// State of a delivery.
@@ -9,7 +10,7 @@ public_names! {
         Queued = "queued",
         /// Another attempt is scheduled.
         Waiting = "waiting",
-        /// Attempts are on hold until the endpoint can be sent webhooks again.
+        /// Attempts are on hold until the endpoint can be sent webhooks again, or until an earlier delivery has ended.
         Held = "held",
         /// The receiver accepted the webhook. Final.
         Delivered = "delivered",
@@ -20,6 +21,33 @@ public_names! {
         /// The delivery was held, or waited for an attempt, until a day before its event is deleted. Final, unless a replay
         /// delivers it.
         Expired = "expired",
+    }
+}
+
+public_names! {
+    /// Why a delivery is held.
+    pub enum DeliveryHoldReason {
+        /// The customer paused the endpoint.
+        Paused = "paused",
+        /// The endpoint is disabled because its receiver answered 410 or failed for too long.
+        Disabled = "disabled",
+        /// Several attempts in a row failed, so the endpoint's circuit breaker is open.
+        Failing = "failing",
+        /// The receiver answered 429 or 503 and gets time to recover.
+        Busy = "busy",
+        /// The endpoint is `ordered`, and the delivery of an earlier event of the same submission has not ended.
+        Order = "order",
+    }
+}
+
+impl From<HoldReason> for DeliveryHoldReason {
+    fn from(reason: HoldReason) -> Self {
+        match reason {
+            HoldReason::Paused => Self::Paused,
+            HoldReason::Disabled => Self::Disabled,
+            HoldReason::Failing => Self::Failing,
+            HoldReason::Busy => Self::Busy,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The decision that the sender makes for each queue message: what to do with its delivery.
 
-use super::{Delivery, DeliveryState};
+use super::Delivery;
 use crate::webhooks::health::{Gate, HoldReason};
 
 /// What the sender does with a delivery when a message asks for an attempt.
@@ -10,13 +10,14 @@ pub enum Step {
     Drop,
     /// Cancel the delivery: its endpoint was deleted.
     Cancel,
-    /// Put the delivery on hold.
+    /// Put the delivery on hold because of its endpoint.
     Hold(HoldReason),
     /// Leave the delivery on hold, but schedule a check of its endpoint so that it is released later.
     StayHeld,
-    /// Make the attempt.
+    /// Make the attempt. If the endpoint is ordered, it must be the delivery's [turn](super::order).
     Attempt,
-    /// Make the attempt as the breaker's single probe, if no other probe is running.
+    /// Make the attempt as the breaker's single probe, if no other probe is running. If the endpoint is ordered, it must be the
+    /// delivery's [turn](super::order).
     Probe,
 }
 
@@ -31,7 +32,7 @@ impl Delivery {
             None => Step::Cancel,
             Some(Gate::Send) => Step::Attempt,
             Some(Gate::Probe) => Step::Probe,
-            Some(Gate::Hold(_)) if self.state == DeliveryState::Held => Step::StayHeld,
+            Some(Gate::Hold(_)) if self.is_held_for_endpoint() => Step::StayHeld,
             Some(Gate::Hold(reason)) => Step::Hold(reason),
         }
     }

@@ -211,7 +211,7 @@ impl AttemptTask {
     /// was read.
     pub fn is_repeated_by_sweep(&self, stored: Option<&Delivery>) -> bool {
         match stored {
-            Some(delivery) => delivery.state == DeliveryState::Waiting,
+            Some(delivery) => delivery.state == DeliveryState::Waiting || delivery.is_held_for_order(),
             None => self.is_stored || self.attempt > 1,
         }
     }

@@ -22,6 +22,7 @@ fn event(data: String) -> Event {
         project_id: ProjectId::new(now(), &SystemRandom),
         event_type: EventType::Approved,
         submission_id: None,
+        sequence: None,
         occurred_at: now(),
         data: EventData::try_from(data).unwrap(),
     }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::{MAX_HEADERS, TOO_MANY_HEADERS, check_header_bytes, read_url, take_event_types, take_signatures};
-use super::{Description, Endpoint, EndpointUrl, Format, HeaderName, HeaderValue};
+use super::format::Conflict;
+use super::{Description, Endpoint, EndpointUrl, Format, HeaderName, HeaderValue, Payload};
 use crate::foundation::draft::{BadField, BadFields, Change, Draft, pointer};
 use crate::foundation::key_ring::{KeyRing, SealedKind};
 use crate::foundation::random::Random;
@@ -23,8 +24,10 @@ pub struct EndpointChange {
     event_types: Change<Option<BTreeSet<EventType>>>,
     headers: Change<BTreeMap<HeaderName, Option<HeaderValue>>>,
     format: Change<Format>,
+    payload: Change<Payload>,
     encryption: Change<Encryption>,
     signatures: Change<SignatureSchemes>,
+    ordered: Change<bool>,
 }
 
 public_names! {
@@ -40,10 +43,14 @@ public_names! {
         Headers = "headers",
         /// Format of the body.
         Format = "format",
+        /// Whether the body contains the event's data.
+        Payload = "payload",
         /// Encryption of the body.
         Encryption = "encryption",
         /// Kinds of signatures that webhooks carry.
         Signatures = "signatures",
+        /// Whether the webhooks of a submission are sent one at a time.
+        Ordered = "ordered",
     }
 }
 
@@ -52,9 +59,14 @@ impl EndpointField {
     pub const fn audit_name(self) -> &'static str {
         match self {
             Self::Headers => "headerNames",
-            Self::Url | Self::Description | Self::EventTypes | Self::Format | Self::Encryption | Self::Signatures => {
-                self.as_str()
-            }
+            Self::Url
+            | Self::Description
+            | Self::EventTypes
+            | Self::Format
+            | Self::Payload
+            | Self::Encryption
+            | Self::Signatures
+            | Self::Ordered => self.as_str(),
         }
     }
 
@@ -80,9 +92,13 @@ impl EndpointChange {
             Some(changes)
         });
         let format = draft.change("format", |draft| draft.optional("format"));
+        let payload = draft.change("payload", |draft| draft.optional("payload"));
         let encryption = draft.change("encryption", |draft| draft.optional("encryption"));
         let signatures = draft.change("signatures", take_signatures);
-        draft.check(|| Some(Self { url, description, event_types, headers, format, encryption, signatures }))
+        let ordered = draft.change("ordered", |draft| draft.optional("ordered"));
+        draft.check(|| {
+            Some(Self { url, description, event_types, headers, format, payload, encryption, signatures, ordered })
+        })
     }
 
     /// The new URL, if it changes.
@@ -102,8 +118,8 @@ impl EndpointChange {
 }
 
 impl Endpoint {
-    /// Applies `change`. Fails without a change if the endpoint would have more than 20 headers, or if the URL moves to another
-    /// origin and a header value is kept.
+    /// Applies `change`. Fails without a change if the endpoint would have more than 20 headers or settings that exclude each other,
+    /// or if the URL moves to another origin and a header value is kept.
     pub fn apply(
         &mut self,
         change: EndpointChange,
@@ -112,6 +128,7 @@ impl Endpoint {
         random: &dyn Random,
     ) -> Result<(), BadFields> {
         self.check_moved_headers(&change)?;
+        self.check_layout(&change)?;
         let mut headers = self.headers.clone();
         match change.headers {
             Change::Keep => {}
@@ -138,10 +155,26 @@ impl Endpoint {
         change.description.apply(&mut self.description);
         change.event_types.apply(&mut self.event_types);
         change.format.apply(&mut self.format);
+        change.payload.apply(&mut self.payload);
         change.encryption.apply(&mut self.encryption);
         change.signatures.apply(&mut self.signatures);
+        change.ordered.apply(&mut self.ordered);
         self.drop_expired_secrets(now);
         Ok(())
+    }
+
+    /// Fails if the format, payload and encryption exclude each other after `change`.
+    fn check_layout(&self, change: &EndpointChange) -> Result<(), BadFields> {
+        let (mut format, mut payload, mut encryption) = (self.format, self.payload, self.encryption);
+        change.format.clone().apply(&mut format);
+        change.payload.clone().apply(&mut payload);
+        change.encryption.clone().apply(&mut encryption);
+        let Some(conflict) = Conflict::between(format, payload, encryption) else { return Ok(()) };
+        let is_changed = match conflict {
+            Conflict::ThinArgos => payload != self.payload,
+            Conflict::EncryptedCloudEvents => encryption != self.encryption,
+        };
+        Err(BadFields::one(if is_changed { conflict.pointer() } else { "/format" }, conflict.detail()))
     }
 
     /// Fails if `change` moves the URL to another origin (scheme, host, port) and keeps the value of a header. The values are the
@@ -183,7 +216,8 @@ mod tests {
 
     fn endpoint() -> Endpoint {
         let body = r#"{"url":"https://example.com/","description":"CRM","eventTypes":["aml"],"format":"argos",
-            "encryption":"aes-256-gcm","signatures":["v1a"],"headers":{"x-a":"1","x-b":"2"}}"#;
+            "encryption":"aes-256-gcm","signatures":["v1a"],"ordered":true,
+            "headers":{"x-a":"1","x-b":"2"}}"#;
         let new = NewEndpoint::check(Draft::parse(body.as_bytes()).unwrap(), &AddressGuard::default()).unwrap();
         let (id, project) = (EndpointId::new(now(), &SystemRandom), ProjectId::new(now(), &SystemRandom));
         new.create(id, project, &SigningSecret::generate(&SystemRandom), &ring(), &SystemRandom)
@@ -217,11 +251,34 @@ mod tests {
 
     #[test]
     fn null_resets_a_field_to_its_default() {
-        let body = r#"{"description":null,"eventTypes":null,"headers":null,"format":null,"encryption":null,"signatures":null}"#;
+        let body = r#"{"description":null,"eventTypes":null,"headers":null,"format":null,"payload":null,"encryption":null,"signatures":null,
+            "ordered":null}"#;
         let endpoint = changed(body);
         assert_eq!((endpoint.description, endpoint.event_types, endpoint.headers.len()), (None, None, 0));
         assert_eq!((endpoint.format, endpoint.encryption), (Format::Standard, Encryption::None));
-        assert_eq!(endpoint.signatures, SignatureSchemes::default());
+        assert_eq!((endpoint.signatures, endpoint.ordered), (SignatureSchemes::default(), false));
+    }
+
+    #[test]
+    fn settings_that_exclude_each_other_are_refused_at_the_field_that_the_request_changes() {
+        for (before, body, expected) in [
+            ("{}", r#"{"payload":"thin"}"#, "/payload"),
+            (r#"{"format":"standard","payload":"thin"}"#, r#"{"format":"argos","description":"x"}"#, "/format"),
+            (r#"{"format":"standard","payload":"thin"}"#, r#"{"format":"argos","payload":"thin"}"#, "/format"),
+            ("{}", r#"{"format":"cloudevents"}"#, "/format"),
+            (r#"{"format":"cloudevents","encryption":null}"#, r#"{"encryption":"aes-256-ecb"}"#, "/encryption"),
+            (r#"{"format":null}"#, r#"{"format":"argos","payload":"thin","encryption":null}"#, "/payload"),
+        ] {
+            let mut endpoint = changed(before);
+            let stored = endpoint.clone();
+            let refused = endpoint.apply(change(body).unwrap(), now(), &ring(), &SystemRandom).unwrap_err();
+            assert_eq!((pointers(refused), endpoint), (vec![expected.to_owned()], stored), "{before} {body}");
+        }
+        assert_eq!(changed(r#"{"format":"standard","payload":"thin"}"#).payload, Payload::Thin);
+        assert_eq!(
+            changed(r#"{"format":"cloudevents","payload":"thin","encryption":null}"#).format,
+            Format::CloudEvents
+        );
     }
 
     #[test]
@@ -275,7 +332,8 @@ mod tests {
     #[test]
     fn every_bad_field_of_a_change_is_named_at_once() {
         let body = r#"{"url":null,"description":1,"eventTypes":[],"headers":{"host":null,"x-a":2},"format":"xml",
-            "encryption":"rot13","signatures":["v2"],"state":"paused","signingSecret":null}"#;
+            "payload":"slim","encryption":"rot13","signatures":["v2"],"ordered":"yes","state":"paused",
+            "signingSecret":null}"#;
         let expected = [
             "/url",
             "/description",
@@ -283,8 +341,10 @@ mod tests {
             "/headers/host",
             "/headers/x-a",
             "/format",
+            "/payload",
             "/encryption",
             "/signatures/0",
+            "/ordered",
             "/signingSecret",
             "/state",
         ];

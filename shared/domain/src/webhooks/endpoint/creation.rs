@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fields::{
     MAX_HEADERS, TOO_MANY_HEADERS, check_header_bytes, read_url, take_event_types, take_signatures, take_signing_secret,
 };
-use super::{Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName, HeaderValue};
+use super::format::Conflict;
+use super::{Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName, HeaderValue, Payload};
 use crate::foundation::draft::{BadFields, Draft};
 use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::key_ring::{KeyRing, SealedKind};
@@ -28,10 +29,14 @@ pub struct NewEndpoint {
     pub headers: BTreeMap<HeaderName, HeaderValue>,
     /// Format of the body.
     pub format: Format,
+    /// Whether the body contains the event's data.
+    pub payload: Payload,
     /// Encryption of the body.
     pub encryption: Encryption,
     /// Kinds of signatures that webhooks carry.
     pub signatures: SignatureSchemes,
+    /// Whether the webhooks of a submission are sent one at a time.
+    pub ordered: bool,
     /// A signing secret that the customer brings along; generated, if absent.
     pub signing_secret: Option<SigningSecret>,
 }
@@ -49,12 +54,28 @@ impl NewEndpoint {
         }
         check_header_bytes(&mut draft, headers.iter());
         let format = draft.optional("format").unwrap_or_default();
+        let payload = draft.optional("payload").unwrap_or_default();
         let encryption = draft.optional("encryption").unwrap_or_default();
+        if let Some(conflict) = Conflict::between(format, payload, encryption) {
+            draft.refuse::<()>(conflict.pointer(), conflict.detail());
+        }
         let signatures = take_signatures(&mut draft).unwrap_or_default();
+        let ordered = draft.optional("ordered").unwrap_or_default();
         let signing_secret = take_signing_secret(&mut draft);
         draft.check(|| {
             let url = url?;
-            Some(Self { url, description, event_types, headers, format, encryption, signatures, signing_secret })
+            Some(Self {
+                url,
+                description,
+                event_types,
+                headers,
+                format,
+                payload,
+                encryption,
+                signatures,
+                ordered,
+                signing_secret,
+            })
         })
     }
 
@@ -83,8 +104,10 @@ impl NewEndpoint {
             event_types: self.event_types,
             headers: self.headers.into_iter().map(seal_header).collect(),
             format: self.format,
+            payload: self.payload,
             encryption: self.encryption,
             signatures: self.signatures,
+            ordered: self.ordered,
             signing_secret: seal(SealedKind::SigningSecret, &signing_secret.expose()),
             secret_brought_along: self.signing_secret.is_some(),
             retiring_secrets: Vec::new(),
@@ -160,6 +183,21 @@ mod tests {
             assert_eq!(refused.0[0].pointer, "/signingSecret");
             assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn settings_that_exclude_each_other_are_refused_when_an_endpoint_is_created() {
+        for (settings, expected) in [
+            (r#""format":"argos","payload":"thin""#, "/payload"),
+            (r#""format":"cloudevents","encryption":"aes-256-gcm""#, "/encryption"),
+        ] {
+            let BadFields(bad) = check(&format!(r#"{{"url":"https://hooks.example.com/",{settings}}}"#)).unwrap_err();
+            assert_eq!((bad.len(), bad[0].pointer.as_str()), (1, expected));
+        }
+        let thin = r#"{"url":"https://hooks.example.com/","format":"cloudevents","payload":"thin"}"#;
+        assert_eq!(check(thin).unwrap().payload, Payload::Thin);
+        let thin = r#"{"url":"https://hooks.example.com/","encryption":"aes-256-gcm","payload":"thin"}"#;
+        assert_eq!(check(thin).unwrap().payload, Payload::Thin);
     }
 
     #[test]

@@ -117,6 +117,7 @@ mod tests {
         for name in [
             "Host",
             "content-type",
+            "Content-Digest",
             "Webhook-Signature",
             "webhook-test",
             "user-agent",

@@ -23,7 +23,7 @@ mod warning;
 pub use change::{EndpointChange, EndpointField};
 pub use creation::NewEndpoint;
 pub use description::{BadDescription, Description};
-pub use format::Format;
+pub use format::{Format, Payload};
 pub use header::{BadHeaderName, BadHeaderValue, HeaderName, HeaderValue};
 pub use secrets::{MAX_RETIRING_SECRETS, SecretRotation, TooManyRetiring};
 pub use settings::{Endpoint, MAX_ENDPOINTS, RetiringSecret};

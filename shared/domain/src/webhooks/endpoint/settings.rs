@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Description, EndpointState, EndpointUrl, Format, HeaderName};
+use super::{Description, EndpointState, EndpointUrl, Format, HeaderName, Payload, format};
 use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::key_ring::{Sealed, SealedKind};
 use crate::foundation::time::Timestamp;
@@ -36,11 +36,18 @@ pub struct Endpoint {
     /// Static headers sent with every webhook. The values are sealed.
     pub headers: BTreeMap<HeaderName, Sealed>,
     /// Format of the body.
+    #[serde(flatten, with = "format::stored")]
     pub format: Format,
+    /// Whether the body contains the event's data.
+    #[serde(default)]
+    pub payload: Payload,
     /// Encryption of the body under the project's `secretKey`.
     pub encryption: Encryption,
     /// Kinds of signatures that webhooks carry.
     pub signatures: SignatureSchemes,
+    /// Whether the webhooks of a submission are sent one at a time, in the order of their events' numbers.
+    #[serde(default)]
+    pub ordered: bool,
     /// Current signing secret, sealed.
     pub signing_secret: Sealed,
     /// Whether the customer brought the current signing secret along. Otherwise Signpost generated it.
@@ -103,19 +110,32 @@ mod tests {
     use crate::webhooks::endpoint::NewEndpoint;
     use crate::webhooks::signature::SigningSecret;
 
-    #[test]
-    fn an_endpoint_that_an_earlier_version_stored_can_be_read() {
+    fn endpoint(settings: &str) -> Endpoint {
         let now = "2026-11-22T08:30:00Z".parse().unwrap();
         let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
-        let draft = Draft::parse(br#"{"url":"https://example.com/"}"#).unwrap();
+        let draft = Draft::parse(format!(r#"{{"url":"https://example.com/"{settings}}}"#).as_bytes()).unwrap();
         let (id, project) = (EndpointId::new(now, &SystemRandom), ProjectId::new(now, &SystemRandom));
         let secret = SigningSecret::generate(&SystemRandom);
-        let new = NewEndpoint::check(draft, &AddressGuard::default()).unwrap();
-        let endpoint = new.create(id, project, &secret, &ring, &SystemRandom);
+        NewEndpoint::check(draft, &AddressGuard::default()).unwrap().create(id, project, &secret, &ring, &SystemRandom)
+    }
+
+    #[test]
+    fn an_endpoint_that_an_earlier_version_stored_can_be_read() {
+        let endpoint = endpoint("");
         let mut stored = serde_json::to_value(&endpoint).unwrap();
-        for added in ["changedIn", "secretBroughtAlong"] {
+        for added in ["changedIn", "secretBroughtAlong", "payload", "ordered"] {
             assert!(stored.as_object_mut().unwrap().remove(added).is_some(), "{added}");
         }
         assert_eq!(serde_json::from_value::<Endpoint>(stored).unwrap(), endpoint);
+    }
+
+    #[test]
+    fn earlier_versions_read_a_format_that_they_know() {
+        for (format, stored_as) in [("standard", "standard"), ("argos", "argos"), ("cloudevents", "standard")] {
+            let endpoint = endpoint(&format!(r#","format":"{format}""#));
+            let stored = serde_json::to_value(&endpoint).unwrap();
+            assert_eq!(stored["format"], stored_as);
+            assert_eq!(serde_json::from_value::<Endpoint>(stored).unwrap(), endpoint);
+        }
     }
 }

@@ -6,16 +6,23 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use super::cloud_event;
 use crate::foundation::id::{EventId, ProjectId};
 use crate::foundation::time::Timestamp;
-use crate::webhooks::endpoint::Format;
-use crate::webhooks::event::{Event, EventData, EventType, SubmissionId};
+use crate::webhooks::endpoint::{Format, Payload};
+use crate::webhooks::event::{Event, EventData, EventType, Sequence, SubmissionId};
 
-/// Returns the body for `event` in `format`: compact JSON that contains the data as it was published.
-pub(super) fn write(format: Format, event: &Event) -> Vec<u8> {
+/// Returns the body for `event` in `format`: compact JSON that contains the data as it was published, unless the payload is thin.
+/// Bodies in the format `argos` consist of the data, so they always contain it.
+pub(super) fn write(format: Format, payload: Payload, event: &Event) -> Vec<u8> {
+    let data = match payload {
+        Payload::Full => Some(&event.data),
+        Payload::Thin => None,
+    };
     match format {
-        Format::Standard => standard(event),
+        Format::Standard => standard(event, data),
         Format::Argos => argos(event),
+        Format::CloudEvents => cloud_event::write(event, data),
     }
 }
 
@@ -29,17 +36,21 @@ struct StandardBody<'a> {
     project_id: ProjectId,
     #[serde(skip_serializing_if = "Option::is_none")]
     submission_id: Option<&'a SubmissionId>,
-    data: &'a EventData,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<Sequence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a EventData>,
 }
 
-fn standard(event: &Event) -> Vec<u8> {
+fn standard(event: &Event, data: Option<&EventData>) -> Vec<u8> {
     let body = StandardBody {
         event_type: event.event_type,
         timestamp: event.occurred_at,
         id: event.id,
         project_id: event.project_id,
         submission_id: event.submission_id.as_ref(),
-        data: &event.data,
+        sequence: event.sequence,
+        data,
     };
     serde_json::to_vec(&body).expect("an event is always JSON")
 }
@@ -144,25 +155,39 @@ mod tests {
             project_id: ProjectId::new(at, &SystemRandom),
             event_type,
             submission_id: Some("sub_1".to_owned().try_into().unwrap()),
+            sequence: None,
             occurred_at: at,
             data: data.to_owned().try_into().unwrap(),
         }
     }
 
     fn argos(event_type: EventType, data: &str) -> String {
-        String::from_utf8(write(Format::Argos, &event(event_type, data))).unwrap()
+        String::from_utf8(write(Format::Argos, Payload::Full, &event(event_type, data))).unwrap()
     }
 
     #[test]
     fn the_standard_body_contains_the_data_unchanged() {
         let event = event(EventType::AmlOngoing, r#"{"b":1.0, "a":[]}"#);
         assert_eq!(
-            String::from_utf8(write(Format::Standard, &event)).unwrap(),
+            String::from_utf8(write(Format::Standard, Payload::Full, &event)).unwrap(),
             format!(
                 r#"{{"type":"aml-ongoing","timestamp":"{}","id":"{}","projectId":"{}","submissionId":"sub_1","data":{{"b":1.0, "a":[]}}}}"#,
                 event.occurred_at, event.id, event.project_id
             )
         );
+    }
+
+    #[test]
+    fn a_thin_body_has_all_members_but_the_data() {
+        let event = event(EventType::Aml, r#"{"secret":1}"#);
+        assert_eq!(
+            String::from_utf8(write(Format::Standard, Payload::Thin, &event)).unwrap(),
+            format!(
+                r#"{{"type":"aml","timestamp":"{}","id":"{}","projectId":"{}","submissionId":"sub_1"}}"#,
+                event.occurred_at, event.id, event.project_id
+            )
+        );
+        assert!(!String::from_utf8(write(Format::CloudEvents, Payload::Thin, &event)).unwrap().contains("secret"));
     }
 
     #[test]

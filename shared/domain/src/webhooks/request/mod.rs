@@ -11,13 +11,15 @@ use crate::foundation::key_ring::{CannotOpen, KeyRing, Sealed, SealedKind};
 use crate::foundation::random::Random;
 use crate::foundation::time::Timestamp;
 use crate::return_urls::{Encryption, SecretKey, StoredSecretKey};
-use crate::webhooks::endpoint::{Endpoint, Format, HeaderName as StaticHeaderName};
+use crate::webhooks::endpoint::{Endpoint, Format, HeaderName as StaticHeaderName, Payload};
 use crate::webhooks::event::Event;
 use crate::webhooks::key_pair::{KeyPairs, OpenedKeyPairs};
 use crate::webhooks::signature::{BadSigningSecret, SignatureScheme, SigningSecret};
 use crate::webhooks::test_send::SentRequest;
 
 mod body;
+mod cloud_event;
+mod digest;
 
 /// Id of the event, the same on every attempt.
 pub const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -27,6 +29,11 @@ pub const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-times
 pub const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 /// Number of this attempt, from 1. Replays continue the count.
 pub const WEBHOOK_ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt");
+
+/// Number of the event within its submission, in every format. Absent if the event has no submission.
+pub const WEBHOOK_SEQUENCE: HeaderName = HeaderName::from_static("webhook-sequence");
+/// SHA-256 of the body as it is sent (RFC 9530).
+pub const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
 /// `true` on a replay, absent otherwise. Static headers cannot imitate it, because the prefix `webhook-` is reserved.
 pub const WEBHOOK_REPLAY: HeaderName = HeaderName::from_static("webhook-replay");
@@ -56,6 +63,7 @@ impl ProjectKeys {
 #[derive(Debug, Clone)]
 pub struct EndpointSecrets {
     format: Format,
+    payload: Payload,
     encryption: BodyEncryption,
     /// The newest first, each with the time at which it stops signing.
     signing_secrets: Vec<(SigningSecret, Option<Timestamp>)>,
@@ -95,6 +103,19 @@ pub enum OpenError {
 }
 
 impl EndpointSecrets {
+    /// The secrets of a receiver outside of a deployment, which gets bodies in the standard format, without encryption, and
+    /// signatures with this secret only.
+    pub fn of_local_receiver(signing_secret: SigningSecret) -> Self {
+        Self {
+            format: Format::Standard,
+            payload: Payload::Full,
+            encryption: BodyEncryption::None,
+            signing_secrets: vec![(signing_secret, None)],
+            key_pairs: None,
+            headers: BTreeMap::new(),
+        }
+    }
+
     /// Opens the sealed values of `endpoint` and of its project.
     pub fn of(endpoint: &Endpoint, keys: &ProjectKeys, ring: &KeyRing) -> Result<Self, OpenError> {
         let project = endpoint.project_id;
@@ -107,6 +128,7 @@ impl EndpointSecrets {
         }
         Ok(Self {
             format: endpoint.format,
+            payload: endpoint.payload,
             encryption: BodyEncryption::of(endpoint.encryption, keys, ring)?,
             signing_secrets: open_signing_secrets(endpoint, ring)?,
             key_pairs: open_key_pairs(endpoint, keys, ring)?,
@@ -171,13 +193,13 @@ fn open_key_pairs(
 }
 
 /// Body of the webhooks for `event` in `format`, before encryption.
-pub(crate) fn plain_body(format: Format, event: &Event) -> Vec<u8> {
-    body::write(format, event)
+pub fn plain_body(format: Format, payload: Payload, event: &Event) -> Vec<u8> {
+    body::write(format, payload, event)
 }
 
 /// Body of the webhooks for `event`, encrypted if the endpoint asks for it. With AES-256-GCM it differs on every call.
 pub fn body(secrets: &EndpointSecrets, event: &Event, random: &dyn Random) -> Vec<u8> {
-    let plain = body::write(secrets.format, event);
+    let plain = body::write(secrets.format, secrets.payload, event);
     let ciphertext = match &secrets.encryption {
         BodyEncryption::None => return plain,
         BodyEncryption::Ecb(key) => key.encrypt_ecb(&plain),
@@ -192,24 +214,36 @@ pub(crate) fn encrypted_body(ciphertext: &str) -> Vec<u8> {
     format!(r#"{{"data":"{ciphertext}"}}"#).into_bytes()
 }
 
-/// Headers of attempt `number`, which sends `body` at `at`. They include the signatures and the endpoint's static
+/// Headers of attempt `number`, which sends `event` as `body` at `at`. They include the signatures and the endpoint's static
 /// headers.
-pub fn headers(secrets: &EndpointSecrets, id: EventId, number: u8, at: Timestamp, body: &[u8]) -> HeaderMap {
+pub fn headers(secrets: &EndpointSecrets, event: &Event, number: u8, at: Timestamp, body: &[u8]) -> HeaderMap {
     let mut headers: HeaderMap = secrets.headers.iter().map(|(name, value)| (name.to_http(), value.clone())).collect();
-    headers.extend(unsigned_headers(id, number, at));
-    headers.insert(WEBHOOK_SIGNATURE, own(secrets.sign(id, at, body)));
+    headers.extend(unsigned_headers(secrets.format, event, number, at));
+    headers.insert(CONTENT_DIGEST, own(digest::sha_256(body)));
+    headers.insert(WEBHOOK_SIGNATURE, own(secrets.sign(event.id, at, body)));
     headers
 }
 
-/// The headers of an attempt that need no secret.
-fn unsigned_headers(id: EventId, number: u8, at: Timestamp) -> HeaderMap {
+/// The headers of an attempt that need neither a secret nor the body.
+fn unsigned_headers(format: Format, event: &Event, number: u8, at: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(format)));
     headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
-    headers.insert(WEBHOOK_ID, own(id.to_string()));
+    headers.insert(WEBHOOK_ID, own(event.id.to_string()));
     headers.insert(WEBHOOK_TIMESTAMP, own(at.as_seconds().to_string()));
     headers.insert(WEBHOOK_ATTEMPT, own(number.to_string()));
+    if let Some(sequence) = event.sequence {
+        headers.insert(WEBHOOK_SEQUENCE, own(sequence.to_string()));
+    }
     headers
+}
+
+/// Media type of the bodies in this format. Encrypted bodies are JSON too.
+pub const fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Standard | Format::Argos => "application/json",
+        Format::CloudEvents => cloud_event::CONTENT_TYPE,
+    }
 }
 
 /// A header value that we write ourselves.
@@ -217,14 +251,19 @@ fn own(value: String) -> HeaderValue {
     HeaderValue::try_from(value).expect("ids, numbers and base64 are header values")
 }
 
-/// Headers and body of an attempt to deliver `event`, for people to read: without signatures and static headers, which are
-/// secret, and before encryption. `is_replay` is whether the attempt was a replay.
-pub fn readable(format: Format, event: &Event, number: u8, at: Timestamp, is_replay: bool) -> SentRequest {
-    let mut headers = unsigned_headers(event.id, number, at);
+/// Headers and body of an attempt to deliver `event` to `endpoint`, for people to read: without signatures and static headers, which
+/// are secret, and before encryption. `is_replay` is whether the attempt was a replay.
+pub fn readable(endpoint: &Endpoint, event: &Event, number: u8, at: Timestamp, is_replay: bool) -> SentRequest {
+    let body = plain_body(endpoint.format, endpoint.payload, event);
+    let mut headers = unsigned_headers(endpoint.format, event, number, at);
+    // The digest of an encrypted body is not the digest of the body that is shown.
+    if endpoint.encryption == Encryption::None {
+        headers.insert(CONTENT_DIGEST, own(digest::sha_256(&body)));
+    }
     if is_replay {
         headers.insert(WEBHOOK_REPLAY, HeaderValue::from_static("true"));
     }
-    SentRequest::of(&headers, &plain_body(format, event))
+    SentRequest::of(&headers, &body)
 }
 
 #[cfg(test)]

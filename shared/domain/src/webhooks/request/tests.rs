@@ -18,7 +18,7 @@ use crate::foundation::random::SystemRandom;
 use crate::return_urls::{KeyIssue, SecretKeys};
 use crate::webhooks::address::AddressGuard;
 use crate::webhooks::endpoint::NewEndpoint;
-use crate::webhooks::event::EventType;
+use crate::webhooks::event::{EventType, Sequence};
 
 /// An endpoint with its project's keys and an event.
 struct Scene {
@@ -39,6 +39,7 @@ impl Scene {
             project_id: ProjectId::new(now(), &SystemRandom),
             event_type: EventType::Approved,
             submission_id: None,
+            sequence: None,
             occurred_at: now(),
             data: r#"{"b":1.0, "a":[]}"#.to_owned().try_into().unwrap(),
         };
@@ -74,7 +75,7 @@ impl Scene {
     }
 
     fn signatures(&self, at: Timestamp, body: &[u8]) -> Vec<String> {
-        let headers = headers(&self.opened(), self.event.id, 1, at, body);
+        let headers = headers(&self.opened(), &self.event, 1, at, body);
         headers[WEBHOOK_SIGNATURE].to_str().unwrap().split(' ').map(ToOwned::to_owned).collect()
     }
 
@@ -99,11 +100,25 @@ fn master_keys() -> KeyRing {
 fn an_independent_library_verifies_our_signatures() {
     let scene = Scene::with(r#","headers":{"Authorization":"Bearer 1"}"#);
     let body = scene.body();
-    let headers = headers(&scene.opened(), scene.event.id, 3, now(), &body);
+    let headers = headers(&scene.opened(), &scene.event, 3, now(), &body);
 
     standardwebhooks::Webhook::new(&scene.secret.expose()).unwrap().verify(&body, &headers).unwrap();
     assert_eq!(headers[WEBHOOK_ATTEMPT], "3");
     assert_eq!(headers["authorization"], "Bearer 1");
+}
+
+#[test]
+fn the_number_of_an_event_is_in_the_header_in_every_format_and_in_the_standard_body() {
+    for (format, is_in_body) in [("standard", true), ("argos", false)] {
+        let mut scene = Scene::with(&format!(r#","format":"{format}""#));
+        let sent = |scene: &Scene| headers(&scene.opened(), &scene.event, 1, now(), &scene.body());
+        assert_eq!(sent(&scene).get(WEBHOOK_SEQUENCE), None);
+        scene.event.sequence = Some(Sequence::after(2));
+        assert_eq!(sent(&scene)[WEBHOOK_SEQUENCE], "3");
+        let body = scene.body();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body.get("sequence").and_then(serde_json::Value::as_u64), is_in_body.then_some(3), "{format}");
+    }
 }
 
 #[test]
@@ -112,7 +127,7 @@ fn during_a_rotation_both_secrets_sign_the_newest_first() {
     let (old, at) = (scene.secret.clone(), now());
     let new = scene.rotate_secret(at);
     let body = scene.body();
-    let headers = headers(&scene.opened(), scene.event.id, 1, at, &body);
+    let headers = headers(&scene.opened(), &scene.event, 1, at, &body);
     for secret in [&old, &new] {
         standardwebhooks::Webhook::new(&secret.expose()).unwrap().verify(&body, &headers).unwrap();
     }
@@ -152,7 +167,7 @@ fn an_ecb_body_decrypts_to_the_plain_body() {
     let key: [u8; 32] = scene.secret_key.expose().as_bytes().try_into().unwrap();
     let cipher = ecb::Decryptor::<Aes256>::new(&key.into());
     let plain = cipher.decrypt_padded_vec::<Pkcs7>(&scene.ciphertext()).unwrap();
-    assert_eq!(plain, body::write(Format::Standard, &scene.event));
+    assert_eq!(plain, body::write(Format::Standard, Payload::Full, &scene.event));
 }
 
 #[test]
@@ -170,8 +185,56 @@ fn a_gcm_body_decrypts_to_the_plain_body_in_its_format() {
 fn the_signature_covers_the_encrypted_body() {
     let scene = Scene::with(r#","encryption":"aes-256-gcm""#);
     let body = scene.body();
-    let headers = headers(&scene.opened(), scene.event.id, 1, now(), &body);
+    let headers = headers(&scene.opened(), &scene.event, 1, now(), &body);
     standardwebhooks::Webhook::new(&scene.secret.expose()).unwrap().verify(&body, &headers).unwrap();
+}
+
+#[test]
+fn the_digest_is_that_of_the_body_as_it_is_sent() {
+    for encryption in ["none", "aes-256-gcm"] {
+        let scene = Scene::with(&format!(r#","encryption":"{encryption}""#));
+        let body = scene.body();
+        let headers = headers(&scene.opened(), &scene.event, 1, now(), &body);
+        assert_eq!(headers[CONTENT_DIGEST], digest::sha_256(&body));
+    }
+}
+
+#[test]
+fn the_content_type_is_that_of_the_format() {
+    for (format, expected) in [
+        ("standard", "application/json"),
+        ("argos", "application/json"),
+        ("cloudevents", "application/cloudevents+json; charset=utf-8"),
+    ] {
+        let scene = Scene::with(&format!(r#","format":"{format}""#));
+        let headers = headers(&scene.opened(), &scene.event, 1, now(), b"{}");
+        assert_eq!(headers[CONTENT_TYPE], expected);
+    }
+}
+
+#[test]
+fn a_thin_body_is_encrypted_and_signed_like_a_full_one() {
+    let scene = Scene::with(r#","payload":"thin","encryption":"aes-256-ecb""#);
+    let key: [u8; 32] = scene.secret_key.expose().as_bytes().try_into().unwrap();
+    let cipher = ecb::Decryptor::<Aes256>::new(&key.into());
+    let plain = cipher.decrypt_padded_vec::<Pkcs7>(&scene.ciphertext()).unwrap();
+    assert_eq!(plain, body::write(Format::Standard, Payload::Thin, &scene.event));
+    let body = scene.body();
+    let headers = headers(&scene.opened(), &scene.event, 1, now(), &body);
+    standardwebhooks::Webhook::new(&scene.secret.expose()).unwrap().verify(&body, &headers).unwrap();
+}
+
+#[test]
+fn a_request_is_shown_without_secrets_and_with_the_digest_of_the_shown_body_only() {
+    for (settings, has_digest) in [(r#","payload":"thin""#, true), (r#","encryption":"aes-256-gcm""#, false)] {
+        let scene = Scene::with(&format!(r#"{settings},"headers":{{"authorization":"Bearer 1"}}"#));
+        let shown = serde_json::to_value(readable(&scene.endpoint, &scene.event, 1, now(), false)).unwrap();
+        let body = body::write(Format::Standard, scene.endpoint.payload, &scene.event);
+        assert_eq!(shown["body"], String::from_utf8(body.clone()).unwrap());
+        let digest = shown["headers"].get("content-digest").and_then(|value| value.as_str().map(str::to_owned));
+        assert_eq!(digest, has_digest.then(|| digest::sha_256(&body)));
+        assert!(!shown.to_string().contains("Bearer") && shown["headers"].get("webhook-signature").is_none());
+    }
 }
 
 #[test]

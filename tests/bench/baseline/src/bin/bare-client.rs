@@ -55,7 +55,7 @@ async fn post(
     let new = NewEvent::try_from(Draft::parse(event.as_bytes())?).map_err(|_| "the event is invalid")?;
     let event = new.accept(EventId::new(now, &SystemRandom), project);
     let body = request::body(secrets, &event, &SystemRandom);
-    let headers = request::headers(secrets, event.id, 1, now, &body);
+    let headers = request::headers(secrets, &event, 1, now, &body);
     client.post(url).headers(headers).body(body).send().await?.error_for_status()?.bytes().await?;
     Ok(())
 }

@@ -1,113 +1,35 @@
 //! `/v1/projects/{pid}/api-keys`: creates, rotates, lists and revokes API keys.
 
-use std::collections::BTreeSet;
 use std::slice;
 
 use aws::store::Write;
 use axum::Json;
 use axum::extract::State;
+use domain::foundation::draft::BadFields;
 use domain::foundation::id::{ApiKeyId, ProjectId};
-use domain::foundation::time::{Timestamp, UtcDay};
+use domain::foundation::time::Timestamp;
 use domain::projects::api_key::{
-    ApiKey, KeyBounds, KeyRotation, MAX_API_KEYS, NewApiKey, ProjectKey, Rotated, Scope, TooManyApiKeys, make_room,
+    ApiKey, ImportedKey, KeyBounds, KeyHash, KeyRecord, KeyRotation, MAX_API_KEYS, NewApiKey, ProjectKey, RevokedKey,
+    Rotated, TooManyApiKeys, make_room,
 };
 use domain::projects::audit::{AuditChange, Resource};
-use domain::projects::name::Name;
 use domain::projects::project::Project;
-use serde::Serialize;
 
+use crate::api_keys::view::{ApiKeyView, tag_of};
 use crate::app::App;
 use crate::http::api_error::ApiError;
 use crate::http::body::{Body, Checked, LastId};
 use crate::http::caller::{Caller, scope};
-use crate::http::etag::{Preconditions, SettingsView, Tag};
-use crate::http::idempotency::{idempotent, idempotent_rotation};
+use crate::http::etag::{Preconditions, SettingsView};
 use crate::http::identity::Identity;
 use crate::http::paging::List;
 use crate::http::response::SettingsResponse;
-use crate::http::routes::Routes;
 use crate::http::settings_change::ChangeDecision;
-use crate::http::warnings::Warning;
 #[cfg(test)]
 use crate::openapi::{parameters, requests};
-use axum::routing::{get, post};
 
-/// The routes of API keys.
-pub(crate) fn routes(app: &App) -> Routes {
-    Routes::default()
-        .route("/v1/projects/{pid}/api-keys", idempotent(app, post(create)).get(list))
-        .route("/v1/projects/{pid}/api-keys/{id}", get(read).delete(revoke))
-        .route("/v1/projects/{pid}/api-keys/{id}/rotate", idempotent_rotation(app, post(rotate)))
-}
-
-const NO_EXPIRY: Warning =
-    Warning::new("no-expiry", "The key never expires. Set expiresAt, so that a lost key stops working.");
-const ANY_NETWORK: Warning = Warning::new(
-    "any-network",
-    "The key works from all networks. Set allowedCidrs, so that a stolen key is useless elsewhere.",
-);
-
-/// An API key. The key itself is returned only once, when it is created.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = ApiKey))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ApiKeyView {
-    /// Id of the API key. It is not a secret.
-    id: ApiKeyId,
-    /// Name of the API key.
-    name: Name,
-    /// The key itself. Only the response that creates the key contains it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    /// The first characters of the key, to recognize it.
-    hint: String,
-    /// Scopes of the key: the operations that it allows.
-    scopes: BTreeSet<Scope>,
-    /// When the key expires. Absent: never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<Timestamp>,
-    /// Networks from which the key can be used. Empty: all networks.
-    allowed_cidrs: Vec<String>,
-    /// When the key was created.
-    created_at: Timestamp,
-    /// Last UTC day on which the key was used. Absent: the key was never used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_used_on: Option<UtcDay>,
-    /// Risks of the key: `no-expiry` if it never expires, `any-network` if it can be used from all networks.
-    warnings: Vec<Warning>,
-}
-
-impl SettingsView for ApiKeyView {
-    const NOT_SETTINGS: &[&str] = &["key", "lastUsedOn", "warnings"];
-}
-
-impl From<ProjectKey> for ApiKeyView {
-    fn from(key: ProjectKey) -> Self {
-        let no_expiry = key.expires_at.is_none().then_some(NO_EXPIRY);
-        let any_network = key.allowed_cidrs.is_empty().then_some(ANY_NETWORK);
-        Self {
-            id: key.id,
-            name: key.name,
-            key: None,
-            hint: key.hint,
-            scopes: key.scopes,
-            expires_at: key.expires_at,
-            allowed_cidrs: key.allowed_cidrs.iter().map(ToString::to_string).collect(),
-            created_at: key.created_at,
-            last_used_on: key.last_used_on,
-            warnings: no_expiry.into_iter().chain(any_network).collect(),
-        }
-    }
-}
-
-impl ApiKeyView {
-    /// The view with the key itself, for the response that creates the key.
-    fn with_key(stored: ProjectKey, key: &ApiKey) -> Self {
-        Self { key: Some(key.expose().to_owned()), ..stored.into() }
-    }
-}
-
-/// Creates an API key. The response is the only one that contains the key.
+/// Creates an API key. The response is the only one that contains the key. With `hash`, the operator imports a key of another
+/// system: callers keep using it, and no key is generated.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/api-keys", operation_id = "createApiKey", tag = "API keys",
     params(parameters::IdempotencyKey, parameters::Preconditions), security(("x-api-key" = ["keys:write"])), request_body = requests::NewApiKey,
@@ -121,17 +43,24 @@ pub(crate) async fn create(
     Checked(new): Checked<NewApiKey>,
 ) -> Result<SettingsResponse<ApiKeyView>, ApiError> {
     preconditions.check(None)?;
+    if new.imported.is_some() && !matches!(caller.identity, Identity::Operator) {
+        return Err(ApiError::Forbidden);
+    }
     let (app, new, caller) = (&app, &new, &caller);
     let decide = move |project: Project| async move {
         let keys = app.store.api_keys.list(project.id).await?;
         let bounds = bounds_of(app, caller, &keys).await?;
-        let key = ApiKey::generate(project.mode.into(), &*app.random);
+        let generated = match &new.imported {
+            None => Some(ApiKey::generate(project.mode.into(), &*app.random)),
+            Some(imported) => check_new(app, &imported.hash, &keys).await.map(|()| None)?,
+        };
         let id = ApiKeyId::new(app.clock.now(), &*app.random);
-        let stored = new.clone().create(id, project.id, &key, &bounds)?;
+        let secret = new.imported.clone().or_else(|| generated.as_ref().map(ImportedKey::from));
+        let stored = new.clone().create(id, project.id, secret.expect("a key is imported or generated"), &bounds)?;
         let mut writes = vec![Write::api_key(&stored)?];
         let after = [&keys[..], slice::from_ref(&stored)].concat();
         writes.extend(delete_expired(project.id, &keys, &after, id.created_at())?);
-        let view = ApiKeyView::with_key(stored, &key);
+        let view = ApiKeyView::with_key(stored, generated.as_ref());
         let settings = view.settings();
         let change = AuditChange::created(Resource::ApiKey { id }, &settings);
         let response = SettingsResponse::created(view);
@@ -174,10 +103,10 @@ pub(crate) async fn rotate(
         if let Some(request) = &caller.origin.idempotent_request {
             request.note_ended_key(id, predecessor.is_none());
         }
-        let (change, end) = end(present, predecessor)?;
-        writes.push(end);
+        let (change, end) = end(present, predecessor, now)?;
+        writes.extend(end);
         let change = change.with_successor(new_id);
-        let view = ApiKeyView::with_key(successor, &key);
+        let view = ApiKeyView::with_key(successor, Some(&key));
         let settings = view.settings();
         let response = SettingsResponse::created(view);
         Ok(ChangeDecision::resource(project, writes, change, response).with_tag(&settings, 0))
@@ -189,15 +118,23 @@ pub(crate) async fn rotate(
 }
 
 /// Ends a key that was rotated: at once, or as `predecessor` after the overlap.
-fn end(key: ProjectKey, predecessor: Option<ProjectKey>) -> Result<(AuditChange, Write), ApiError> {
-    let (project_id, id) = (key.project_id, key.id);
-    let (resource, before) = (Resource::ApiKey { id }, ApiKeyView::from(key).settings());
-    let Some(predecessor) = predecessor else {
-        return Ok((AuditChange::deleted(resource, &before), Write::api_key_deleted(project_id, id)));
-    };
+fn end(
+    key: ProjectKey,
+    predecessor: Option<ProjectKey>,
+    now: Timestamp,
+) -> Result<(AuditChange, Vec<Write>), ApiError> {
+    let Some(predecessor) = predecessor else { return revocation(key, now) };
+    let (resource, before) = (Resource::ApiKey { id: key.id }, ApiKeyView::from(key).settings());
     let write = Write::api_key(&predecessor)?;
     let after = ApiKeyView::from(predecessor).settings();
-    Ok((AuditChange::changed(resource, &before, &after), write))
+    Ok((AuditChange::changed(resource, &before, &after), vec![write]))
+}
+
+/// Revokes a key. Its hash is remembered, so that its holder learns that it was revoked.
+pub(super) fn revocation(key: ProjectKey, now: Timestamp) -> Result<(AuditChange, Vec<Write>), ApiError> {
+    let writes = Write::api_key_revoked(&RevokedKey::of(&key, now))?.into();
+    let resource = Resource::ApiKey { id: key.id };
+    Ok((AuditChange::deleted(resource, &ApiKeyView::from(key).settings()), writes))
 }
 
 /// Lists the API keys of a project, newest first.
@@ -251,12 +188,11 @@ pub(crate) async fn revoke(
     let decide = move |project: Project| async move {
         let key = app.store.api_keys.get(project.id, id).await?;
         preconditions.check(key.as_ref().map(tag_of).as_ref())?;
-        let Some(before) = key.map(|key| ApiKeyView::from(key).settings()) else {
+        let Some(key) = key else {
             return Ok(ChangeDecision::Unchanged(SettingsResponse::no_content()));
         };
-        let change = AuditChange::deleted(Resource::ApiKey { id }, &before);
-        let write = Write::api_key_deleted(project.id, id);
-        Ok(ChangeDecision::resource(project, vec![write], change, SettingsResponse::no_content()))
+        let (change, writes) = revocation(key, app.clock.now())?;
+        Ok(ChangeDecision::resource(project, writes, change, SettingsResponse::no_content()))
     };
     let response = app.change_settings(&caller.origin, caller.project_id, decide).await?;
     // This instance rejects the old key at once. The others do so when their cached copy expires.
@@ -264,21 +200,32 @@ pub(crate) async fn revoke(
     Ok(response)
 }
 
-fn tag_of(key: &ProjectKey) -> Tag {
-    Tag::of(&ApiKeyView::from(key.clone()).settings(), key.changed_in)
+/// Fails if a key with this hash exists or was revoked. `keys` are those of the project, from a consistent read. Keys of other
+/// projects show after about a second. If two projects import one hash within this second, the key belongs to the first.
+async fn check_new(app: &App, hash: &KeyHash, keys: &[ProjectKey]) -> Result<(), ApiError> {
+    let is_own = keys.iter().any(|key| key.key_hash == *hash);
+    let detail = match app.store.api_keys.by_hash(hash).await? {
+        None if !is_own => return Ok(()),
+        None | Some(KeyRecord::Key(_)) => "is the hash of an existing API key",
+        Some(KeyRecord::Revoked(_)) => "is the hash of an API key that was revoked",
+    };
+    Err(BadFields::one("/hash", detail).into())
 }
 
 /// The maximum scopes, expiry and networks of a key that the caller creates. `keys` must come from a consistent read. A revoked or
 /// shortened key may still be cached, and must not create other keys. The same holds for a session that was ended meanwhile.
 async fn bounds_of<S>(app: &App, caller: &Caller<S>, keys: &[ProjectKey]) -> Result<KeyBounds, ApiError> {
+    let product_scopes = &app.config.product_scopes;
     match &caller.identity {
-        Identity::Operator => Ok(KeyBounds::operator()),
+        Identity::Operator => Ok(KeyBounds::operator().with_product_scopes(product_scopes)),
         Identity::ApiKey(key) => {
             keys.iter().find(|stored| stored.id == key.id).map(KeyBounds::of).ok_or(ApiError::UnknownKey)
         }
         Identity::Session(session) => {
             let session = app.store.console_sessions.get(caller.project_id, session.id, app.clock.now()).await?;
-            Ok(KeyBounds::of_scopes(session.ok_or(ApiError::SessionOver)?.role.scopes()))
+            // Only administrators can create keys, and they decide what their servers may do with the product.
+            let bounds = KeyBounds::of_scopes(session.ok_or(ApiError::SessionOver)?.role.scopes());
+            Ok(bounds.with_product_scopes(product_scopes))
         }
     }
 }

@@ -1,0 +1,375 @@
+//! What is published about each event type: the answer of `GET /v1/event-types`, the section `webhooks` of the OpenAPI document and the
+//! page `docs/event-types.md`. All come from the samples and schemas of [`domain::webhooks`].
+
+use domain::foundation::id::{EventId, ProjectId};
+use domain::webhooks::endpoint::{Format, Payload};
+use domain::webhooks::event::{Event, EventType, Sequence};
+use domain::webhooks::{request, sample, schema};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::schemas::members;
+
+/// The event types.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventTypeList {
+    /// All event types. The list is fixed.
+    pub(super) items: Vec<EventTypeInfo>,
+}
+
+/// An event type, with a sample and JSON Schemas (2020-12). The schemas inform about the usual data; published events are not checked
+/// against them, and can have more members.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventTypeInfo {
+    #[serde(rename = "type")]
+    pub(super) event_type: EventType,
+    /// What happened.
+    pub(super) meaning: String,
+    /// Whether the verification has ended with this event: it has a result, or its submission is gone. A person can still change the
+    /// result later, which is another event.
+    #[serde(rename = "final")]
+    pub(super) is_final: bool,
+    /// Data of a fictitious event. Test sends use it.
+    #[schema(value_type = Object)]
+    pub(super) sample: Box<RawValue>,
+    /// Schema of the data.
+    #[schema(value_type = Object)]
+    pub(super) schema: Value,
+    /// The body of a webhook in each format, with the payload `full` and before encryption.
+    formats: Formats,
+}
+
+/// The body of a webhook in each format.
+#[derive(Serialize, ToSchema)]
+struct Formats {
+    standard: Body,
+    argos: Body,
+    cloudevents: Body,
+}
+
+/// The body of a webhook in one format.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookBody)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    /// The header `content-type` of the webhook.
+    content_type: &'static str,
+    /// Body with the sample.
+    #[schema(value_type = Object)]
+    sample: Box<RawValue>,
+    /// Schema of the body.
+    #[schema(value_type = Object)]
+    schema: Value,
+}
+
+/// Everything that is published about the event types.
+pub(super) fn list() -> EventTypeList {
+    EventTypeList { items: EventType::ALL.into_iter().map(info).collect() }
+}
+
+/// The list as the committed file: one event type a line.
+pub(super) fn document() -> String {
+    let items = list().items;
+    let lines: Vec<String> = items.iter().map(|item| serde_json::to_string(item).expect("it is JSON")).collect();
+    format!("{{\"items\":[\n{}\n]}}\n", lines.join(",\n"))
+}
+
+fn info(event_type: EventType) -> EventTypeInfo {
+    let event = sample_event(event_type);
+    let body = |format: Format| Body {
+        content_type: request::content_type(format),
+        sample: raw(plain_body(format, &event)),
+        schema: with_dialect(body_schema(format, event_type)),
+    };
+    EventTypeInfo {
+        event_type,
+        meaning: meaning(event_type),
+        is_final: event_type.is_final(),
+        sample: to_raw_value(&event.data).expect("the data is JSON"),
+        schema: with_dialect(data_schema(event_type)),
+        formats: Formats {
+            standard: body(Format::Standard),
+            argos: body(Format::Argos),
+            cloudevents: body(Format::CloudEvents),
+        },
+    }
+}
+
+/// A fictitious accepted event with the sample data of this type.
+fn sample_event(event_type: EventType) -> Event {
+    let id: EventId = "019ab5e0-7c40-7000-8000-000000000004".parse().expect("it is an id");
+    let project: ProjectId = "019ab5e0-0000-7000-8000-000000000001".parse().expect("it is an id");
+    let event = sample::event(event_type, id, project);
+    let sequence = event.submission_id.as_ref().map(|_| Sequence::after(2));
+    let occurred_at = "2026-11-22T08:30:00Z".parse().expect("it is a time");
+    Event { sequence, occurred_at, ..event }
+}
+
+fn plain_body(format: Format, event: &Event) -> String {
+    String::from_utf8(request::plain_body(format, Payload::Full, event)).expect("JSON is UTF-8")
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).expect("a body is JSON")
+}
+
+/// The doc comment of the type.
+fn meaning(event_type: EventType) -> String {
+    let schema = serde_json::to_value(EventType::schema()).expect("a schema is JSON");
+    let beginning = format!("- `{event_type}`: ");
+    let mut lines = schema["description"].as_str().unwrap_or_default().lines();
+    lines.find_map(|line| line.strip_prefix(&beginning)).expect("the schema describes every type").to_owned()
+}
+
+fn parse(json: &str) -> Value {
+    serde_json::from_str(json).expect("the file is JSON")
+}
+
+fn with_dialect(mut schema: Value) -> Value {
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema
+}
+
+/// The schema of the data of this type, without references.
+fn data_schema(event_type: EventType) -> Value {
+    resolved(parse(schema::data(event_type)), &parse(schema::COMMON))
+}
+
+/// Replaces references to `common` by the schemas that they name.
+fn resolved(schema: Value, common: &Value) -> Value {
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
+    if let Some(pointer) = target {
+        return resolved(common.pointer(pointer).expect("the schema exists").clone(), common);
+    }
+    match schema {
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, part)| (name, resolved(part, common))).collect())
+        }
+        Value::Array(items) => items.into_iter().map(|item| resolved(item, common)).collect(),
+        other => other,
+    }
+}
+
+/// The schema of the body in `format` for an event of this type.
+fn body_schema(format: Format, event_type: EventType) -> Value {
+    let (mut body, data) = (parse(schema::body(format)), data_schema(event_type));
+    match format {
+        Format::Standard | Format::CloudEvents => {
+            body["properties"]["type"]["const"] = json!(event_type);
+            members(&mut body["properties"]["data"]).extend(data.as_object().cloned().unwrap_or_default());
+        }
+        Format::Argos => {
+            body["properties"]["webhook_trigger"]["enum"] = triggers(event_type).into();
+            members(&mut body["properties"]).extend(data["properties"].as_object().cloned().unwrap_or_default());
+            let required = data["required"].as_array().cloned().unwrap_or_default();
+            body["required"].as_array_mut().expect("the trigger is required").extend(required);
+        }
+    }
+    body
+}
+
+/// The values of `webhook_trigger` for this type. A failed injection has a value of its own.
+pub(super) fn triggers(event_type: EventType) -> Vec<Value> {
+    let trigger = |event: &Event| parse(&plain_body(Format::Argos, event))["webhook_trigger"].clone();
+    let event = sample_event(event_type);
+    let data = r#"{"action":{"failCode":"distanceChecks_ipGeo"}}"#.to_owned().try_into().expect("it is an object");
+    let mut triggers = vec![trigger(&event), trigger(&Event { data, ..event })];
+    triggers.dedup();
+    triggers
+}
+
+/// The section `webhooks` of the OpenAPI document.
+pub(super) fn webhooks() -> Value {
+    let webhooks: Map<String, Value> =
+        EventType::ALL.into_iter().map(|event_type| (event_type.to_string(), webhook(event_type))).collect();
+    Value::Object(webhooks)
+}
+
+fn webhook(event_type: EventType) -> Value {
+    let event = sample_event(event_type);
+    let titled = |format: Format| {
+        let mut schema = body_schema(format, event_type);
+        schema["title"] = json!(format);
+        schema
+    };
+    let example = |format: Format| json!({"value": parse(&plain_body(format, &event))});
+    let encrypted = json!({
+        "title": "encrypted", "type": "object", "required": ["data"],
+        "description": "Webhook of an endpoint with encryption.",
+        "properties": {"data": {"type": "string", "description": "The encrypted body in base64."}},
+    });
+    json!({"post": {
+        "operationId": format!("{event_type}-webhook"), "summary": format!("Event {event_type}"),
+        "description": format!(
+            "{}\n\nSignpost sends this request to your endpoints. Verify its signature, and answer with a status from 200 to 299.",
+            meaning(event_type)
+        ),
+        "parameters": HEADERS.map(|header| json!({"$ref": format!("#/components/parameters/{}", header.name)})),
+        "requestBody": {"required": true, "content": {
+            "application/json": {
+                "schema": {"oneOf": [titled(Format::Standard), titled(Format::Argos), encrypted]},
+                "examples": {"standard": example(Format::Standard), "argos": example(Format::Argos)},
+            },
+            "application/cloudevents+json": {
+                "schema": titled(Format::CloudEvents), "examples": {"cloudevents": example(Format::CloudEvents)},
+            },
+        }},
+        "responses": {"2XX": {"description": "Your server accepted the webhook."}},
+        "security": [],
+    }})
+}
+
+/// A header of webhooks.
+struct WebhookHeader {
+    name: &'static str,
+    is_required: bool,
+    description: &'static str,
+}
+
+const HEADERS: [WebhookHeader; 8] = [
+    WebhookHeader {
+        name: "webhook-id",
+        is_required: true,
+        description: "Id of the event, the same for all attempts. Drop ids that you have already processed.",
+    },
+    WebhookHeader {
+        name: "webhook-timestamp",
+        is_required: true,
+        description: "Time of this attempt, in seconds since 1970.",
+    },
+    WebhookHeader {
+        name: "webhook-signature",
+        is_required: true,
+        description: "Signatures over `id.timestamp.body`, separated by spaces.",
+    },
+    WebhookHeader { name: "webhook-attempt", is_required: true, description: "Number of the attempt, from 1." },
+    WebhookHeader {
+        name: "webhook-sequence",
+        is_required: false,
+        description: "Number of the event within its submission. Absent without a submission.",
+    },
+    WebhookHeader { name: "content-digest", is_required: true, description: "SHA-256 of the body (RFC 9530)." },
+    WebhookHeader { name: "webhook-replay", is_required: false, description: "`true` for a replay, otherwise absent." },
+    WebhookHeader { name: "webhook-test", is_required: false, description: "`true` for a test, otherwise absent." },
+];
+
+/// The parameters that the section `webhooks` names.
+pub(super) fn parameters() -> Value {
+    let parameter = |header: &WebhookHeader| {
+        let parameter = json!({
+            "name": header.name, "in": "header", "required": header.is_required, "description": header.description,
+            "schema": {"type": "string"},
+        });
+        (header.name.to_owned(), parameter)
+    };
+    Value::Object(HEADERS.iter().map(parameter).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::webhooks::request::{
+        CONTENT_DIGEST, WEBHOOK_ATTEMPT, WEBHOOK_ID, WEBHOOK_REPLAY, WEBHOOK_SEQUENCE, WEBHOOK_SIGNATURE, WEBHOOK_TEST,
+        WEBHOOK_TIMESTAMP,
+    };
+
+    use super::*;
+
+    fn errors(schema: &Value, instance: &Value) -> Vec<String> {
+        let validator = jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap();
+        validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    }
+
+    /// JSON pointers of all members that the schema does not describe.
+    fn undescribed(schema: &Value, instance: &Value, at: &str) -> Vec<String> {
+        let of_member = |(name, value): (&String, &Value)| match schema["properties"].get(name) {
+            Some(part) => undescribed(part, value, &format!("{at}/{name}")),
+            None => vec![format!("{at}/{name}")],
+        };
+        match instance {
+            Value::Object(members) => members.iter().flat_map(of_member).collect(),
+            Value::Array(items) => items.iter().flat_map(|item| undescribed(&schema["items"], item, at)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// JSON pointers of all members of `schema` without a description.
+    fn unexplained(schema: &Value, at: &str) -> Vec<String> {
+        let own = schema["properties"].as_object().into_iter().flatten().flat_map(|(name, part)| {
+            let at = format!("{at}/{name}");
+            let missing = part["description"].is_null().then(|| at.clone());
+            missing.into_iter().chain(unexplained(part, &at))
+        });
+        own.chain(schema.get("items").map(|items| unexplained(items, at)).unwrap_or_default()).collect()
+    }
+
+    fn bodies(item: &EventTypeInfo) -> [(Format, &Body); 3] {
+        let formats = &item.formats;
+        [
+            (Format::Standard, &formats.standard),
+            (Format::Argos, &formats.argos),
+            (Format::CloudEvents, &formats.cloudevents),
+        ]
+    }
+
+    #[test]
+    fn the_samples_match_the_schemas_and_have_only_described_members() {
+        for item in list().items {
+            let sample = (&item.sample, &item.schema);
+            let bodies = bodies(&item).map(|(_, body)| (&body.sample, &body.schema));
+            for (sample, schema) in std::iter::once(sample).chain(bodies) {
+                assert!(jsonschema::meta::is_valid(schema), "{}", item.event_type);
+                let sample = parse(sample.get());
+                assert_eq!(errors(schema, &sample), Vec::<String>::new(), "{} {sample}", item.event_type);
+                assert_eq!(undescribed(schema, &sample, ""), Vec::<String>::new(), "{}", item.event_type);
+                assert_eq!(unexplained(schema, ""), Vec::<String>::new(), "{}", item.event_type);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_without_a_required_member_or_of_another_type_does_not_match() {
+        let items = list().items;
+        for item in &items {
+            for (format, body) in bodies(item) {
+                let sample = parse(body.sample.get());
+                for name in body.schema["required"].as_array().unwrap() {
+                    let mut without = sample.clone();
+                    members(&mut without).remove(name.as_str().unwrap());
+                    assert!(!errors(&body.schema, &without).is_empty(), "{} {format} without {name}", item.event_type);
+                }
+                for other in items.iter().filter(|other| other.event_type != item.event_type) {
+                    let (_, other) = bodies(other).into_iter().find(|(named, _)| *named == format).unwrap();
+                    assert!(!errors(&other.schema, &sample).is_empty(), "{} {format}", item.event_type);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_injection_matches_the_schemas_too() {
+        let data = r#"{"submission_id":"s","action":{"type":"address","failCode":"distanceChecks_ipGeo"}}"#;
+        let event = Event { data: data.to_owned().try_into().unwrap(), ..sample_event(EventType::Injection) };
+        for format in Format::ALL {
+            let body = parse(&plain_body(format, &event));
+            assert_eq!(errors(&body_schema(format, EventType::Injection), &body), Vec::<String>::new(), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_documented_headers_are_those_of_webhooks() {
+        let sent = [
+            WEBHOOK_ID,
+            WEBHOOK_TIMESTAMP,
+            WEBHOOK_SIGNATURE,
+            WEBHOOK_ATTEMPT,
+            WEBHOOK_SEQUENCE,
+            CONTENT_DIGEST,
+            WEBHOOK_REPLAY,
+            WEBHOOK_TEST,
+        ];
+        assert_eq!(HEADERS.map(|header| header.name), sent.each_ref().map(axum::http::HeaderName::as_str));
+    }
+}
