@@ -9,11 +9,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aws::store::{DigestProgress, DigestStage, WriteOutcome};
-use domain::foundation::id::{EndpointId, EventId};
+use domain::foundation::id::{EndpointId, EventId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::reports::digest::{DigestJob, ReconcileJob};
 use domain::reports::schedule;
 use domain::webhooks::delivery::{AttemptTask, Delivery, DeliveryState, remind};
+use domain::webhooks::event::SubmissionId;
 use tracing::{info, warn};
 
 use crate::digest::{Digest, DigestError, JobError};
@@ -62,6 +63,9 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         for _ in 0..PAGES_PER_MESSAGE {
             let Some(at) = next else { break };
             let page = self.store.events.deliveries_on(at.project_id, at.day, at.before, EVENTS_PER_PAGE).await?;
+            if at.day >= job.day.previous() {
+                self.complete_events(at.project_id, page.of_submissions).await?;
+            }
             let is_last_chance = at.day <= at.oldest_day;
             lost += if is_last_chance {
                 self.store_lost(&page.deliveries).await?
@@ -94,6 +98,18 @@ impl<Q: DigestQueue, M: DigestMailer> Digest<Q, M> {
         let count = tasks.len();
         self.queue.send_tasks(tasks).await?;
         Ok(count)
+    }
+
+    /// Numbers the events whose calls died before they did. This is checked for today and yesterday only, because it reads the rows of
+    /// all submissions. Older ones are numbered if one of their deliveries is lost.
+    async fn complete_events(&self, project: ProjectId, events: Vec<(SubmissionId, EventId)>) -> Result<(), JobError> {
+        let now = self.clock.now();
+        let old: Vec<_> = events.into_iter().filter(|(_, id)| id.created_at().plus(LOST_AFTER) <= now).collect();
+        let numbered = self.store.events.numbers_of(project, &old).await?;
+        for (submission, id) in old.iter().filter(|(_, id)| !numbered.contains_key(id)) {
+            self.store.events.complete(project, submission, *id, &*self.clock, &*self.random).await?;
+        }
+        Ok(())
     }
 
     /// Returns the lost ones among `deliveries`. If the call that published their event died before it numbered the event, this

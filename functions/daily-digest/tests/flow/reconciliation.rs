@@ -45,13 +45,15 @@ async fn an_event_whose_call_died_before_it_was_numbered_gets_its_number_unless_
         morning.database.accept(&Event { id: event.id.following(), ..event.clone() }, &[]).await;
         store.events.put(event, &[endpoint]).await.unwrap();
     }
+    let unwanted = Morning::event_of(acme, "without-endpoints", "2026-11-21T13:00:00.000Z");
+    store.events.put(&unwanted, &[]).await.unwrap();
     let submission = erased.submission_id.as_ref().unwrap();
     store.events.erase_submission(acme, submission, 10, morning.clock.now()).await.unwrap();
 
     morning.schedule().await;
     assert_eq!(morning.reconcile().await, [Delivery::queued(&kept, endpoint).next_task()]);
-    let stored = store.events.get(acme, kept.id).await.unwrap().unwrap();
-    assert_eq!(stored.event.sequence, Some(Sequence::after(1)));
+    let number = async |event: &Event| store.events.get(acme, event.id).await.unwrap().unwrap().event.sequence;
+    assert_eq!((number(&kept).await, number(&unwanted).await), (Some(Sequence::after(1)), Some(Sequence::after(0))));
     assert_eq!(store.events.get(acme, erased.id).await.unwrap(), None);
 }
 

@@ -155,6 +155,8 @@ pub(super) struct EventPage {
 pub struct DayPage {
     /// The deliveries. One without a row is queued.
     pub deliveries: Vec<Delivery>,
+    /// The events that have a submission and were not erased.
+    pub of_submissions: Vec<(SubmissionId, EventId)>,
     /// The last event of the page, if there may be older ones.
     pub next_before: Option<EventId>,
 }
@@ -256,6 +258,14 @@ impl EventStore {
         self.table.get(&keys::day(project, id.day()), &keys::event(id)).await
     }
 
+    pub(super) async fn get_unnumbered_now(
+        &self,
+        project: ProjectId,
+        id: EventId,
+    ) -> Result<Option<KeptEvent>, StoreError> {
+        self.table.get_now(&keys::day(project, id.day()), &keys::event(id)).await
+    }
+
     /// Adds the numbers of events of a project.
     pub(super) async fn add_numbers(&self, project: ProjectId, events: &mut [EventHeading]) -> Result<(), StoreError> {
         let listed = events.iter().filter_map(|event| Some((event.submission_id.clone()?, event.id)));
@@ -302,7 +312,9 @@ impl EventStore {
     ) -> Result<DayPage, StoreError> {
         let page = self.page_of_events(project, DayRange { day, from: None, before }, None, limit).await?;
         let deliveries = self.deliveries_of_page(project, day, &page.events).await?;
-        Ok(DayPage { deliveries, next_before: page.next_before })
+        let kept = page.events.into_iter().filter(|event| event.erased_at.is_none());
+        let of_submissions = kept.filter_map(|event| Some((event.submission_id?, event.id))).collect();
+        Ok(DayPage { deliveries, of_submissions, next_before: page.next_before })
     }
 
     /// Returns the deliveries of these events of one day, which are listed newest first.

@@ -64,10 +64,4 @@ impl EventStore {
         }
         Ok(page)
     }
-
-    /// The number of the last event of a submission; 0 if it has none.
-    pub async fn last_number(&self, project: ProjectId, submission: &SubmissionId) -> Result<u64, StoreError> {
-        let events = self.submission(project, submission).await?.events;
-        Ok(events.last().map_or(0, |(_, place)| place.sequence.get()))
-    }
 }

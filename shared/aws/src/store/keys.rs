@@ -259,6 +259,11 @@ pub(super) fn archived_numbers(base: u64) -> String {
     format!("{NUMBERING}#{base:020}")
 }
 
+/// Reads from its sort key how many events are before those of the row.
+pub(super) fn archived_count_in(sk: &str) -> Option<u64> {
+    sk.strip_prefix(NUMBERING)?.strip_prefix('#')?.parse().ok()
+}
+
 /// The row of an entry of the lane `late` of the feed.
 pub(super) fn late_entry_row(project: ProjectId, id: LateEntryId) -> (String, String) {
     (day(project, id.day()), format!("{LATE_ENTRY_PREFIX}{id}"))

@@ -3,7 +3,8 @@
 //! The row lists the ids of the events in the order of their numbers. Its oldest ids are moved into archive rows, [`ARCHIVED`] in
 //! each, so that the row stays small. `archivedCount` is the number of events in archive rows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -18,7 +19,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::batch_get::Consistency;
+use super::batch_get::{Consistency, MAX_KEYS};
 use super::direct_writes::UpdateItem;
 use super::error::StoreError;
 use super::events::EventStore;
@@ -36,6 +37,13 @@ const ARCHIVED: usize = 16;
 /// Maximum number of tries to number events that other calls number at the same time.
 const TRIES: usize = 10;
 
+/// Maximum number of ids that one update appends. DynamoDB limits the operators of a condition to 300.
+const MAX_APPENDED: usize = 50;
+
+/// Age of an event whose id may be moved: twice the age at which a process looks for an event's number in archive rows, so that the
+/// clocks of both may differ.
+const ARCHIVED_AFTER: Duration = Duration::from_secs(2 * feed::SETTLED_AFTER.as_secs());
+
 /// Maximum number of submissions that one call numbers concurrently.
 const MAX_CONCURRENT: usize = 5;
 
@@ -51,7 +59,7 @@ pub struct Numbered {
 /// The events of a submission.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Submission {
-    /// The events in the order of their numbers. The first ones are missing if their events are no longer kept.
+    /// The events in the order of their numbers, also those that are no longer kept.
     pub events: Vec<(EventId, Numbered)>,
     /// When the submission was erased most recently.
     pub(super) erased_at: Option<Timestamp>,
@@ -112,21 +120,20 @@ impl NumberingRow {
         }
     }
 
-    /// The submission as this row shows it, with the ids of archive rows, which begin behind `archived_from`.
-    fn into_submission(self, archived_from: u64, archived: Vec<EventId>) -> Submission {
+    /// The submission as this row shows it, with ids of archive rows by the number of events before them.
+    fn into_submission(self, archived: BTreeMap<u64, EventId>) -> Submission {
         let Self { archived_count, ids, late, erased_at, erased_through } = self;
         let place = |(number, id)| {
             let late_entry = late.get(&id).copied();
             (id, Numbered { sequence: Sequence::after(number), late_entry })
         };
-        let events = (archived_from..).zip(archived.into_iter().chain(ids)).map(place).collect();
+        let events = archived.into_iter().chain((archived_count..).zip(ids)).map(place).collect();
         Submission { events, erased_at, erased_through, archived_count }
     }
 
     /// The submission as this row alone shows it.
     fn into_latest(self) -> Submission {
-        let archived_count = self.archived_count;
-        self.into_submission(archived_count, Vec::new())
+        self.into_submission(BTreeMap::new())
     }
 }
 
@@ -165,7 +172,7 @@ impl EventStore {
     pub async fn submission(&self, project: ProjectId, submission: &SubmissionId) -> Result<Submission, StoreError> {
         let pk = keys::submission(project, submission);
         let row = self.table.get_item_now(&pk, keys::NUMBERING).await?;
-        self.with_archived(&pk, row.as_ref().map(NumberingRow::read).unwrap_or_default()).await
+        self.with_archived(&pk, row.as_ref().map(NumberingRow::read).unwrap_or_default(), None).await
     }
 
     /// Returns the places of events (strongly consistent). An event is absent if it has no number.
@@ -182,24 +189,44 @@ impl EventStore {
         for item in self.table.get_all(&row_keys, Consistency::Strong).await? {
             let (pk, row) = (table::string(&item, "pk"), NumberingRow::read(&item));
             let ids = wanted.remove(&pk).unwrap_or_default();
-            let is_complete = row.archived_count == 0 || ids.iter().all(|id| row.ids.contains(id));
-            let submission = if is_complete { row.into_latest() } else { self.with_archived(&pk, row).await? };
+            let submission = self.with_archived(&pk, row, Some(&ids)).await?;
             places.extend(ids.into_iter().filter_map(|id| Some((id, submission.place_of(id)?))));
         }
         Ok(places)
     }
 
-    /// Adds the ids in archive rows to those of a submission's row.
-    async fn with_archived(&self, pk: &str, row: NumberingRow) -> Result<Submission, StoreError> {
-        let (mut from, mut archived) = (row.archived_count, Vec::new());
-        while let Some(before) = from.checked_sub(ARCHIVED as u64) {
-            let item = self.table.get_item_now(pk, &keys::archived_numbers(before)).await?;
-            // The events of a row that has expired have expired too.
-            let Some(item) = item else { break };
-            archived.splice(0..0, ids_in(&item));
-            from = before;
+    /// Returns the number of the submission's last event; 0 if it has none (strongly consistent).
+    pub async fn last_number(&self, project: ProjectId, submission: &SubmissionId) -> Result<u64, StoreError> {
+        let row = self.table.get_item_now(&keys::submission(project, submission), keys::NUMBERING).await?;
+        let row = row.as_ref().map(NumberingRow::read).unwrap_or_default();
+        Ok(row.archived_count + row.ids.len() as u64)
+    }
+
+    /// Adds the ids in archive rows to those of a submission's row: all of them, or the newest ones that include all of `wanted`.
+    async fn with_archived(
+        &self,
+        pk: &str,
+        row: NumberingRow,
+        wanted: Option<&[EventId]>,
+    ) -> Result<Submission, StoreError> {
+        let mut archived = BTreeMap::new();
+        let mut missing: HashSet<EventId> = wanted.into_iter().flatten().copied().collect();
+        missing.retain(|id| !row.ids.contains(id));
+        let starts: Vec<u64> = (0..row.archived_count).step_by(ARCHIVED).collect();
+        for chunk in starts.rchunks(MAX_KEYS) {
+            if wanted.is_some() && missing.is_empty() {
+                break;
+            }
+            let row_keys: Vec<_> = chunk.iter().map(|start| (pk.to_owned(), keys::archived_numbers(*start))).collect();
+            for item in self.table.get_all(&row_keys, Consistency::Strong).await? {
+                let Some(start) = keys::archived_count_in(&table::string(&item, "sk")) else { continue };
+                for (number, id) in (start..).zip(ids_in(&item)) {
+                    missing.remove(&id);
+                    archived.insert(number, id);
+                }
+            }
         }
-        Ok(row.into_submission(from, archived))
+        Ok(row.into_submission(archived))
     }
 
     /// Numbers stored events, grouped by submission, in the order given. An event that has a number keeps it. Returns the
@@ -231,7 +258,8 @@ impl EventStore {
         let mut known = if is_old { self.submission(project, submission).await? } else { Submission::default() };
         for _ in 0..TRIES {
             let numbered: HashSet<EventId> = known.events.iter().map(|(id, _)| *id).collect();
-            let missing: Vec<EventId> = ids.iter().filter(|id| !numbered.contains(id)).copied().collect();
+            let missing = ids.iter().filter(|id| !numbered.contains(id)).copied().take(MAX_APPENDED);
+            let missing: Vec<EventId> = missing.collect();
             if missing.is_empty() {
                 return Ok(known);
             }
@@ -341,10 +369,10 @@ impl EventStore {
         let mut archived_count = row.archived_count;
         while let Some((oldest, rest)) = left.split_at_checked(ARCHIVED).filter(|_| left.len() >= LONG) {
             // A process that is still accepting an event must find its id in the list.
-            if !oldest.iter().all(|id| feed::is_settled(id.created_at(), now)) {
+            if oldest.iter().any(|id| now.since(id.created_at()) <= ARCHIVED_AFTER) {
                 return;
             }
-            if let Err(error) = self.archive(pk, archived_count, oldest).await {
+            if let Err(error) = self.archive(pk, archived_count, oldest, now).await {
                 warn!(cause = telemetry::chain(&error), "the list of a submission's events was not shortened");
                 return;
             }
@@ -352,13 +380,12 @@ impl EventStore {
         }
     }
 
-    async fn archive(&self, pk: &str, archived_count: u64, ids: &[EventId]) -> Result<(), StoreError> {
-        let newest = ids.last().map_or(Timestamp::MAX, |id| id.created_at());
+    async fn archive(&self, pk: &str, archived_count: u64, ids: &[EventId], now: Timestamp) -> Result<(), StoreError> {
         let item = Item::from([
             ("pk".to_owned(), text(pk)),
             ("sk".to_owned(), text(keys::archived_numbers(archived_count))),
             ("ids".to_owned(), AttributeValue::L(ids.iter().map(|id| binary(id.as_bytes())).collect())),
-            ("expiresAt".to_owned(), number(self.retention.expiry_of(newest))),
+            ("expiresAt".to_owned(), number(Retention::expiry_of_numbers(now))),
         ]);
         let put = self.table.client().put_item().table_name(self.table.name()).set_item(Some(item));
         put.send().await.map_err(unavailable)?;
@@ -378,11 +405,16 @@ impl EventStore {
         self.table.update_if(call).await.map(drop)
     }
 
-    /// Notes that a submission is erased from `now` on. Events that were accepted earlier and get their number later are erased then.
+    /// Notes that a submission is erased from `now` on. Events that were accepted earlier and get their number later are erased then,
+    /// also the first one of the submission.
     pub(super) async fn note_erasure(&self, pk: &str, now: Timestamp) -> Result<(), StoreError> {
-        let call = self.table.updating(pk, keys::NUMBERING).update_expression("SET erasedAt = :now");
-        let call = call.condition_expression("attribute_exists(pk)");
-        self.table.update_if(call.expression_attribute_values(":now", text(now.to_string()))).await.map(drop)
+        let call = self
+            .table
+            .updating(pk, keys::NUMBERING)
+            .update_expression("SET erasedAt = :now, expiresAt = :expiry")
+            .expression_attribute_values(":now", text(now.to_string()))
+            .expression_attribute_values(":expiry", number(Retention::expiry_of_numbers(now)));
+        self.table.update_if(call).await.map(drop)
     }
 
     /// Notes that the events up to number `through` are completely erased.

@@ -148,7 +148,7 @@ impl EventStore {
         let last_read = listed.last().map(|(id, _)| *id);
         let mut events = Vec::new();
         for (id, sequence) in listed {
-            let Some(KeptEvent { heading, .. }) = self.get_unnumbered(project, id).await? else { continue };
+            let Some(KeptEvent { heading, .. }) = self.get_unnumbered_now(project, id).await? else { continue };
             if filter.matches(id, heading.event_type) {
                 let mut event = heading;
                 event.sequence = Some(sequence);

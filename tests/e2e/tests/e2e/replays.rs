@@ -15,6 +15,7 @@ trials! {
     a_replay_sends_failed_deliveries_to_their_own_endpoints,
     a_replayed_delivery_keeps_its_id,
     another_replay_sends_the_rest_of_a_cancelled_one,
+    earlier_events_are_sent_to_a_new_endpoint_with_their_numbers,
 }
 
 /// Request for a replay of the deliveries that failed within the last hour.
@@ -86,6 +87,31 @@ fn a_replay_sends_failed_deliveries_to_their_own_endpoints() {
         health["disablesAt"].take();
         health_before["disablesAt"].take();
         assert_eq!(health, health_before);
+    });
+}
+
+fn earlier_events_are_sent_to_a_new_endpoint_with_their_numbers() {
+    run(async {
+        let stack = stack().await;
+        let customer = Customer::new(stack, "/replays/old").await;
+        for event_type in ["submit", "approved"] {
+            customer.publish(&json!({"type": event_type, "submissionId": "sub_1", "data": {}})).await;
+        }
+        customer.wait_for_deliveries(|deliveries| deliveries.len() == 2).await;
+        customer.add_endpoint("/replays/new").await;
+        let endpoints = customer.get("/endpoints").await;
+        let ids = endpoints["items"].as_array().unwrap().iter().map(|endpoint| endpoint["id"].as_str().unwrap());
+        let new = ids.into_iter().find(|id| *id != customer.endpoint()).unwrap();
+        let missing = last_hour(&json!({ "scope": "missing", "endpointId": new, "ratePerMinute": 600 }));
+        let replay = customer.post("/replays", &missing).await;
+        sweep_until(stack, &customer, &replay, |replay| replay["progress"]["queued"] == 2).await;
+
+        let have_arrived = |received: &[Received]| received.len() == 2;
+        let received = customer.receiver().wait_for("/replays/new", WAIT_TIMEOUT, have_arrived).await.unwrap();
+        let mut numbers: Vec<&str> =
+            received.iter().map(|one| one.headers["webhook-sequence"].to_str().unwrap()).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, ["1", "2"]);
     });
 }
 

@@ -118,6 +118,33 @@ async fn an_event_that_gets_its_number_after_an_erasure_is_erased() {
     assert!(events.get(project, later.id).await.unwrap().is_some(), "events after the erasure are kept");
 }
 
+#[tokio::test]
+async fn the_first_event_of_a_submission_that_gets_its_number_after_an_erasure_is_erased() {
+    let store = Database::start().await;
+    let project = ProjectId::new(now(), &SystemRandom);
+    let stored = event_at(project, "a", now());
+    store.events.put(&stored, &[]).await.unwrap();
+    let erased = store.events.erase_submission(project, &submission("a"), 10, now()).await.unwrap();
+    assert_eq!(erased.events, 0);
+    let events = &store.events;
+    assert!(!events.complete(project, &submission("a"), stored.id, &clock(), &SystemRandom).await.unwrap());
+    assert_eq!(events.get(project, stored.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_batch_of_old_events_of_one_submission_is_numbered() {
+    let store = Database::start().await;
+    let project = ProjectId::new(now(), &SystemRandom);
+    let hour_ago = now().minus(Duration::from_hours(1));
+    let events: Vec<Event> = (0..100).map(|_| event_at(project, "a", hour_ago)).collect();
+    for event in &events {
+        store.events.put(event, &[]).await.unwrap();
+    }
+    let expected: Vec<Option<u64>> = (1..=100).map(Some).collect();
+    assert_eq!(accept(&store, &events).await, expected);
+    assert_eq!(accept(&store, &events).await, expected);
+}
+
 /// What a process does with some of the events.
 #[derive(Debug, Clone)]
 enum Action {
