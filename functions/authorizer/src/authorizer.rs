@@ -8,7 +8,7 @@ use aws::lambda::metric::{Measured, Metric};
 use aws::lambda::telemetry;
 use aws::store::{ApiKeyStore, QuotaStore, StoreError};
 use domain::foundation::clock::Clock;
-use domain::projects::api_key::{KeyScope, KeyUse, ProjectKey};
+use domain::projects::api_key::{InvalidKeyReason, KeyScope, KeyUse, ProjectKey};
 use thiserror::Error;
 use tracing::{error, info};
 
@@ -33,6 +33,16 @@ pub enum CannotDecide {
     /// The key could not be looked up.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key has used up its rate limit. API Gateway would repeat a denial after the limit has calls left again.
+    #[error("the key has used up its rate limit")]
+    RateLimited,
+}
+
+impl CannotDecide {
+    /// Whether the cause is a service of ours or the setup, not the caller.
+    pub fn is_our_fault(&self) -> bool {
+        !matches!(self, Self::RateLimited)
+    }
 }
 
 impl Authorizer {
@@ -46,7 +56,7 @@ impl Authorizer {
     /// Decides whether the call may reach the product. A fault of ours is counted and logged.
     pub async fn handle(&self, request: GatewayRequest) -> Result<GatewayResponse, CannotDecide> {
         let decided = self.decide(request).await;
-        if let Err(fault) = &decided {
+        if let Some(fault) = decided.as_ref().err().filter(|fault| fault.is_our_fault()) {
             error!(cause = telemetry::chain(fault), "no decision about a call to the product");
             telemetry::record(&Measured::one(Metric::OurFaults, 1), self.clock.now());
         }
@@ -64,10 +74,16 @@ impl Authorizer {
                 info!(method, path, reason, "denied {method} {path}: {reason}");
             }
         }
+        if decision == Err(Denial::Key(InvalidKeyReason::RateLimited)) {
+            return Err(CannotDecide::RateLimited);
+        }
         Ok(GatewayResponse::of(&decision, method_arn))
     }
 
     async fn check(&self, call: &ProductCall) -> Result<Result<ProjectKey, Denial>, StoreError> {
+        if call.has_path_with_wildcard() {
+            return Ok(Err(Denial::Path));
+        }
         let Some(scope) = self.config.routes.scope_of(&call.method, &call.path) else {
             return Ok(Err(Denial::Route));
         };

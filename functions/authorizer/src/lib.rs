@@ -5,7 +5,8 @@
 //! does not list are closed.
 //!
 //! If a service of ours fails, so does the invocation: API Gateway answers 500 and does not call the product. It caches no failed
-//! invocation, so the next call is checked again. A denial would be cached.
+//! invocation, so the next call is checked again. A denial would be cached. The invocation also fails if a key has used up its rate
+//! limit, because the key soon has calls left again.
 
 mod authorizer;
 mod config;

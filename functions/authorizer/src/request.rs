@@ -39,7 +39,6 @@ struct Context {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct HttpContext {
-    method: String,
     source_ip: String,
 }
 
@@ -51,7 +50,8 @@ struct Identity {
 
 /// A call to the product, as both forms describe it.
 pub(crate) struct ProductCall {
-    /// The method of the call.
+    /// The method of the route: `ANY` if the route of an HTTP API has all methods, and empty for `$default`. At a REST API, the
+    /// method of the call.
     pub(crate) method: String,
     /// The path of the route, such as `/submissions/{id}`.
     pub(crate) path: String,
@@ -71,7 +71,8 @@ pub enum BadSetup {
     Form,
     /// API Gateway would apply the response for one route or caller to others.
     #[error(
-        "identity sources must contain $context.routeKey and $context.identity.sourceIp, because responses depend on both"
+        "identity sources must contain the header with the key, $context.identity.sourceIp and $context.routeKey, because \
+         responses depend on all three"
     )]
     IdentitySources,
 }
@@ -79,15 +80,17 @@ pub enum BadSetup {
 impl GatewayRequest {
     /// Reads the call. `key_header` is the name of the header with the key, in lower case.
     pub(crate) fn call(mut self, key_header: &str) -> Result<ProductCall, BadSetup> {
-        let key = self.key(key_header);
+        let header = self.header(key_header).map(str::to_owned);
+        let key = key_of(header.as_deref().unwrap_or_default());
         let address = |text: &str| text.parse().ok();
         match (self.route_key.take(), self.request_context.http.take(), self.method_arn.take()) {
             (Some(route), Some(http), None) => {
-                self.check_identity_sources(&route, &http.source_ip)?;
-                // A route such as `$default` has no path, so no entry in the list of routes opens it.
-                let path = route.split_once(' ').map_or(route.as_str(), |(_, path)| path).to_owned();
-                let source = address(&http.source_ip);
-                Ok(ProductCall { method: http.method, path, source, key, method_arn: None })
+                self.check_identity_sources([header.as_deref(), Some(&http.source_ip), Some(&route)])?;
+                // API Gateway repeats the response for all calls of the route, so the method of this call decides nothing. A route
+                // such as `$default` has no path, so no entry in the list of routes opens it.
+                let (method, path) = route.split_once(' ').unwrap_or(("", &route));
+                let (method, path, source) = (method.to_owned(), path.to_owned(), address(&http.source_ip));
+                Ok(ProductCall { method, path, source, key, method_arn: None })
             }
             (_, None, Some(arn)) => {
                 let (Some(method), Some(path)) = (self.request_context.http_method, self.resource) else {
@@ -100,22 +103,34 @@ impl GatewayRequest {
         }
     }
 
-    /// The key, without `Bearer` if the header is `authorization`. REST APIs pass header names as the caller wrote them.
-    fn key(&self, header: &str) -> String {
-        let headers = self.headers.iter().flatten();
-        let value = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(header)).map(|(_, value)| value);
-        let value = value.map(|value| value.trim()).unwrap_or_default();
-        match value.split_once(' ') {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim_start().to_owned(),
-            _ => value.to_owned(),
-        }
+    /// The value of a header. REST APIs pass header names as the caller wrote them.
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter().flatten();
+        headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// A simple response holds for all requests with the same values. Without identity sources API Gateway caches nothing.
-    fn check_identity_sources(&self, route: &str, source: &str) -> Result<(), BadSetup> {
+    fn check_identity_sources(&self, needed: [Option<&str>; 3]) -> Result<(), BadSetup> {
         let sources = self.identity_source.as_deref().unwrap_or_default();
-        let has = |value: &str| sources.iter().any(|known| known == value);
-        if sources.is_empty() || (has(route) && has(source)) { Ok(()) } else { Err(BadSetup::IdentitySources) }
+        let has = |value: Option<&str>| sources.iter().any(|known| Some(known.as_str()) == value);
+        if sources.is_empty() || needed.into_iter().all(has) { Ok(()) } else { Err(BadSetup::IdentitySources) }
+    }
+}
+
+/// The key in the value of its header, without `Bearer`.
+fn key_of(header: &str) -> String {
+    let value = header.trim();
+    match value.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim_start().to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
+impl ProductCall {
+    /// Whether the ARN of the call has characters with a meaning in a policy. A caller who writes `*` into the path would get a
+    /// policy for all paths that match.
+    pub(crate) fn has_path_with_wildcard(&self) -> bool {
+        self.method_arn.as_ref().is_some_and(|arn| arn.contains(['*', '?']) || arn.contains("${"))
     }
 }
 
@@ -148,9 +163,9 @@ mod tests {
 
     #[test]
     fn both_forms_name_the_route_the_address_and_the_key() {
-        let sources = json!(["k-1", "203.0.113.9", "ANY /submissions/{id}"]);
+        let sources = json!(["k-1", "bearer  k-2", "203.0.113.9", "ANY /submissions/{id}"]);
         let simple = call(http(&sources), "x-api-key").ok().unwrap();
-        assert_eq!((&*simple.method, &*simple.path, &*simple.key), ("GET", "/submissions/{id}", "k-1"));
+        assert_eq!((&*simple.method, &*simple.path, &*simple.key), ("ANY", "/submissions/{id}", "k-1"));
         assert_eq!((simple.source, simple.method_arn), ("203.0.113.9".parse().ok(), None));
         assert_eq!(call(http(&sources), "authorization").ok().unwrap().key, "k-2");
 
@@ -161,13 +176,37 @@ mod tests {
     }
 
     #[test]
-    fn a_simple_response_is_never_cached_for_other_routes_or_addresses() {
+    fn a_simple_response_is_never_cached_for_other_routes_addresses_or_keys() {
         let setup = |sources: Value| call(http(&sources), "x-api-key").err();
-        for sources in [json!(["k-1"]), json!(["k-1", "203.0.113.9"]), json!(["k-1", "ANY /submissions/{id}"])] {
+        let (key, source, route) = ("k-1", "203.0.113.9", "ANY /submissions/{id}");
+        assert_eq!(setup(json!([key, source, route])), None);
+        for sources in [json!([key]), json!([key, source]), json!([key, route]), json!([source, route])] {
             assert_eq!(setup(sources), Some(BadSetup::IdentitySources));
         }
+        // The value of the header counts as the caller sent it.
+        let bearer = |sources: Value| call(http(&sources), "authorization").err();
+        assert_eq!(bearer(json!(["bearer  k-2", source, route])), None);
+        assert_eq!(bearer(json!(["k-2", source, route])), Some(BadSetup::IdentitySources));
+        let mut without_key = http(&json!([source, route]));
+        without_key["headers"] = json!({});
+        assert_eq!(call(without_key, "x-api-key").err(), Some(BadSetup::IdentitySources));
         // Without identity sources, nothing is cached.
         assert_eq!((setup(json!(null)), setup(json!([]))), (None, None));
+    }
+
+    #[test]
+    fn a_path_with_the_wildcards_of_a_policy_is_recognized() {
+        let has_wildcard = |path: &str| {
+            let mut event = rest();
+            event["methodArn"] = json!(format!("arn:aws:execute-api:eu-west-1:1:a/v1/GET{path}"));
+            call(event, "x-api-key").ok().unwrap().has_path_with_wildcard()
+        };
+        for path in ["/submissions/*", "/submissions/?", "/*/7", "/submissions/${*}", "/submissions/7*"] {
+            assert!(has_wildcard(path), "{path}");
+        }
+        for path in ["/submissions/7", "/submissions/%2A", "/$metadata", "/"] {
+            assert!(!has_wildcard(path), "{path}");
+        }
     }
 
     #[test]

@@ -64,6 +64,8 @@ struct Statement {
 pub(crate) enum Denial {
     /// The deployment does not list the route.
     Route,
+    /// The path has characters with a meaning in a policy.
+    Path,
     /// The key is not valid for the call.
     Key(InvalidKeyReason),
 }
@@ -73,6 +75,7 @@ impl Denial {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Route => "route",
+            Self::Path => "path",
             Self::Key(reason) => reason.as_str(),
         }
     }

@@ -39,7 +39,9 @@ fn config(rate_limit: &'static str) -> Config {
             "SETTINGS_TABLE" => SETTINGS,
             "ACTIVITY_TABLE" => ACTIVITY,
             "PRODUCT_SCOPES" => "submissions:read,submissions:review",
-            "PRODUCT_ROUTES" => "GET /submissions=submissions:read,POST /submissions/{id}/review=submissions:review",
+            "PRODUCT_ROUTES" => {
+                "GET /submissions=submissions:read,POST /submissions/{id}/review=submissions:review,ANY /tokens/{id}=submissions:review"
+            }
             "PRODUCT_KEY_HEADER" => "x-api-key",
             "RATE_LIMIT" => rate_limit,
             _ => return None,
@@ -92,6 +94,10 @@ impl Scene {
         let reason = simple["context"]["reason"].as_str().map(str::to_owned);
         assert_eq!(reason.is_none(), is_allowed);
         reason.unwrap_or_else(|| "allowed".to_owned())
+    }
+
+    async fn fault(&self, event: Value) -> CannotDecide {
+        self.authorizer.handle(serde_json::from_value(event).unwrap()).await.unwrap_err()
     }
 
     async fn read(&self, key: &str, source: &str) -> String {
@@ -200,11 +206,15 @@ async fn a_decision_costs_one_read_on_a_cold_cache_and_none_on_a_warm_one() {
 }
 
 #[tokio::test]
-async fn a_key_beyond_its_rate_limit_is_denied_until_the_next_window() {
+async fn a_key_beyond_its_rate_limit_gets_no_response_that_api_gateway_would_cache() {
     let scene = Scene::start("2").await;
     let (key, _) = scene.new_key(ApiKeyKind::Live, READER).await;
     assert_eq!(scene.read(&key, INSIDE).await, "allowed");
-    assert_eq!(scene.read(&key, INSIDE).await, "rate-limited");
+    // API Gateway caches each response, also a denial, but no fault.
+    for event in [http(&key, INSIDE, "GET", "/submissions"), rest(&key, INSIDE, "GET", "/submissions")] {
+        let fault = scene.fault(event).await;
+        assert!(matches!(fault, CannotDecide::RateLimited) && !fault.is_our_fault(), "{fault}");
+    }
     // Another reason goes before the rate limit.
     assert_eq!(scene.decision(&key, INSIDE, "POST", "/submissions/{id}/review").await, "scope");
     scene.clock.advance(Duration::from_secs(10));
@@ -218,7 +228,7 @@ async fn without_the_store_no_call_is_allowed() {
     let key = ApiKey::generate(ApiKeyKind::Live, &SystemRandom);
     let request = serde_json::from_value(http(key.expose(), INSIDE, "GET", "/submissions")).unwrap();
     let fault = authorizer.handle(request).await.unwrap_err();
-    assert!(matches!(fault, CannotDecide::Store(_)), "{fault}");
+    assert!(matches!(fault, CannotDecide::Store(_)) && fault.is_our_fault(), "{fault}");
     assert!(!format!("{fault} {fault:?}").contains(key.expose()));
 }
 
@@ -226,10 +236,45 @@ async fn without_the_store_no_call_is_allowed() {
 async fn an_authorizer_whose_responses_would_be_cached_for_other_callers_decides_nothing() {
     let scene = Scene::start("1000").await;
     let (key, _) = scene.new_key(ApiKeyKind::Live, READER).await;
-    let mut event = http(&key, INSIDE, "GET", "/submissions");
-    event["identitySource"] = json!([key]);
-    let fault = scene.authorizer.handle(serde_json::from_value(event).unwrap()).await.unwrap_err();
-    assert!(matches!(fault, CannotDecide::Setup(_)), "{fault}");
+    for sources in [json!([key]), json!([INSIDE, "GET /submissions"])] {
+        let mut event = http(&key, INSIDE, "GET", "/submissions");
+        event["identitySource"] = sources;
+        let fault = scene.fault(event).await;
+        assert!(matches!(fault, CannotDecide::Setup(_)), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn only_an_entry_for_all_methods_opens_a_route_of_all_methods() {
+    let scene = Scene::start("1000").await;
+    let (key, _) = scene.new_key(ApiKeyKind::Live, r#"{"name":"s"}"#).await;
+    let decide = async |route: &str, method: &str| {
+        let mut event = http(&key, INSIDE, "ANY", route);
+        event["requestContext"]["http"]["method"] = json!(method);
+        scene.ask(event).await["isAuthorized"].clone()
+    };
+    // API Gateway would repeat the response about this GET for a DELETE.
+    assert_eq!(decide("/submissions", "GET").await, false);
+    assert_eq!(
+        (decide("/tokens/{id}", "GET").await, decide("/tokens/{id}", "DELETE").await),
+        (json!(true), json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_path_with_a_wildcard_gets_no_policy_that_allows_other_paths() {
+    let scene = Scene::start("1000").await;
+    let (key, _) = scene.new_key(ApiKeyKind::Live, r#"{"name":"s"}"#).await;
+    let decide = async |path: &str| {
+        let mut event = rest(&key, INSIDE, "GET", "/tokens/{id}");
+        event["methodArn"] = json!(format!("arn:aws:execute-api:eu-central-1:123456789012:a1b2c3/v1/GET{path}"));
+        let policy = scene.ask(event).await;
+        (policy["policyDocument"]["Statement"][0]["Effect"].clone(), policy["context"]["reason"].clone())
+    };
+    assert_eq!(decide("/tokens/7").await, (json!("Allow"), Value::Null));
+    for path in ["/tokens/*", "/tokens/?", "/tokens/${*}"] {
+        assert_eq!(decide(path).await, (json!("Deny"), json!("path")), "{path}");
+    }
 }
 
 fn sha_256(text: &str) -> KeyHash {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws::lambda::telemetry;
 use aws::store::WriteOutcome;
-use domain::webhooks::delivery::{AttemptTask, Delivery, DeliveryState};
+use domain::webhooks::delivery::{Delivery, DeliveryState, remind};
 use domain::webhooks::event::Event;
 use tracing::warn;
 
@@ -45,7 +45,7 @@ impl Sender {
             return if delivery.is_held_for_order() { self.claim(delivery).await } else { Ok(Turn::Now(delivery)) };
         };
         if delivery.is_held_for_order() && blocked_by.state == DeliveryState::Queued {
-            self.send_lost(blocked_by.next_task(), health).await;
+            self.send_lost(&blocked_by, health).await;
         }
         let now = self.clock.now();
         let held = delivery.held_for_order(now);
@@ -78,14 +78,23 @@ impl Sender {
         })
     }
 
-    /// Sends a message for an earlier delivery that has no row. Its first message was lost if the delivery blocks another one for
-    /// minutes. Without this message, only the reconciliation of the next morning would send one.
-    async fn send_lost(&self, task: AttemptTask, health: &SharedHealth) {
-        let (id, lane) = (task.delivery_id, health.health().lane(self.clock.now()));
-        if let Err(error) = self.enqueue(lane, vec![task.into()], Duration::ZERO).await {
-            let cause = telemetry::chain(&error);
+    /// Stores an earlier delivery that has no row as due now, and sends a message for it. Its first message was lost or is late if the
+    /// delivery blocks another one for minutes. Without this message, only the reconciliation of the next morning would send one. The
+    /// row lets only one of the deliveries that wait send it.
+    async fn send_lost(&self, lost: &Delivery, health: &SharedHealth) {
+        if let Err(error) = self.try_send_lost(lost, health).await {
+            let (id, cause) = (lost.id, telemetry::chain(&error));
             warn!(delivery.id = %id, cause, "the first message of delivery {id} was not sent again");
         }
+    }
+
+    async fn try_send_lost(&self, lost: &Delivery, health: &SharedHealth) -> Result<(), SendError> {
+        let now = self.clock.now();
+        let due = lost.clone().released(now);
+        if self.store.deliveries.record_lost(&due, remind(now, now).sweep_at).await? == WriteOutcome::Applied {
+            self.enqueue(health.health().lane(now), vec![due.next_task().into()], Duration::ZERO).await?;
+        }
+        Ok(())
     }
 
     /// Releases the next delivery of the submission, now that the delivery of `event` has ended. After a failure, the sweep finds it.

@@ -79,7 +79,8 @@ pub(crate) struct FeedPageView {
     items: Vec<FeedEventView>,
     /// Cursor of the position behind these events. It is always present, and valid for as long as events are kept.
     cursor: String,
-    /// Whether the next call may find events at once. If it is false, all events so far were returned.
+    /// Whether the next call may find events at once. `false`: no more events can be returned now. In projects with more than two events a
+    /// second, the newest ones follow up to 150 seconds later.
     has_more: bool,
 }
 
@@ -183,7 +184,7 @@ async fn start(app: &App, selection: &FeedSelection, after: Option<&str>) -> Res
     })
 }
 
-/// Reads events, and waits for one until `wait_until`. Reads on until `read_until` while it finds none.
+/// Reads events, and waits for one until `wait_until` after all were read. Reads on until `read_until` while it finds none.
 async fn read_or_wait(
     app: &App,
     caller: &Caller<scope::EventsRead>,
@@ -196,7 +197,7 @@ async fn read_or_wait(
         let read = read_once(app, selection, cursor, limit).await?;
         let (has_events, now) = (!read.events.is_empty(), app.clock.now());
         let goes_on = match &read.next {
-            Next::AtOnce => now < read_until.max(wait_until),
+            Next::AtOnce => now < read_until,
             next if now < wait_until && !has_events => {
                 let has_news =
                     timeout(wait_until.since(now), wait_for(app, selection, next)).await.unwrap_or(Ok(false))?;

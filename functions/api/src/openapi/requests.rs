@@ -61,8 +61,8 @@ pub(crate) struct ProjectChange {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApiKey {
     name: NewName,
-    /// Scopes of the key, in this API and in the operator's product. Default: all scopes of the caller. The caller must have all of
-    /// them.
+    /// Scopes of the key, in this API and in the operator's product. Default: all scopes of the caller; for an imported key,
+    /// all scopes of the product. The caller must have all of them.
     scopes: Option<Vec<KeyScope>>,
     /// For the operator only: SHA-256 hash of a key of another system, which is imported instead of generating one. The key may
     /// have any format of 16 to 256 visible ASCII characters that does not begin with `sp_`. It must be random: anyone who knows

@@ -175,6 +175,8 @@ async fn only_the_operator_imports_keys_and_each_hash_only_once() {
 
     let imported = project.create("/api-keys", &import).await;
     assert_eq!(imported.created["hint"], "imported");
+    assert_eq!(imported.created["scopes"], json!(SCOPES), "no scope of Signpost's own API");
+    project.with_key(FOREIGN).get("").await.expect(403);
     let other = api.create_project().await;
     for project in [&project, &other] {
         assert_eq!(project.post("/api-keys", &import).await.bad_fields(), ["/hash"]);

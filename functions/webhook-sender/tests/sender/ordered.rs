@@ -317,6 +317,31 @@ async fn a_first_message_that_was_lost_is_sent_again_when_it_blocks_another_deli
 }
 
 #[tokio::test]
+async fn a_first_message_that_was_lost_is_sent_again_once_although_several_deliveries_wait() {
+    let site = Site::new().await;
+    let [first, second] = site.accept_two().await;
+    let third = site.accept("sub-1").await;
+    site.send(&[&second]).await;
+    for _ in 0..3 {
+        site.sweep(&second).await;
+    }
+    let sent = site.queue.take();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    // The sweep repeats the message from now on.
+    let until = SystemClock.now().plus(Duration::from_mins(6));
+    let mut due = Vec::new();
+    for shard in 0..SHARDS {
+        due.extend(site.scene.store.sweep.due_in_shard(shard, until, None, DueSelection::ALL).await.unwrap().due);
+    }
+    let is_first = |due: &Due| matches!(due, Due::Delivery(due) if due.id == site.id(&first));
+    assert!(due.iter().any(is_first), "{due:?}");
+    site.send(&[&third]).await;
+    site.scene.send_all(&[text(&sent[0].0)]).await;
+    site.pump().await;
+    assert_eq!(site.arrived(), ["sub-1/1", "sub-1/2", "sub-1/3"]);
+}
+
+#[tokio::test]
 async fn events_that_do_not_go_to_the_endpoint_and_erased_events_do_not_block() {
     let site = Site::new().await;
     let [erased, before] = site.accept_two().await;

@@ -153,10 +153,10 @@ impl EventStore {
         Ok(FeedRead { events, position, end, seen })
     }
 
-    /// The position behind everything that is accepted.
+    /// The position behind everything that is accepted. If more young rows exist than a position can list, it is before the older ones.
     pub async fn end_of_feed(&self, project: ProjectId, now: Timestamp) -> Result<FeedPosition, StoreError> {
         let (mut prompt, mut late) = (Vec::new(), Vec::new());
-        let limit = FeedPosition::NEWEST_ROWS + 1;
+        let limit = FeedPosition::NEWEST_ROWS;
         for day in days(now.minus(SETTLED_AFTER), now).into_iter().rev() {
             let pk = keys::day(project, day);
             let (first, last) = keys::events_behind(EventId::first_at(now.minus(SETTLED_AFTER)));

@@ -18,25 +18,33 @@ use super::table::{self, number, text, unavailable};
 use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{self, Delivery, DeliveryState, order, remind};
-use domain::webhooks::event::{Event, Sequence, SubmissionId};
+use domain::webhooks::event::{Event, EventType, Sequence, SubmissionId};
 use futures::{StreamExt, TryStreamExt, stream};
 
 /// Maximum number of events that one read looks up concurrently.
 const MAX_CONCURRENT_READS: usize = 5;
+
+/// Number of events of a submission before a delivery that can block it. Earlier ones do not, which limits the reads of an attempt.
+const MAX_BLOCKING: u64 = 200;
+
+/// Number of deliveries that are read at once. Usually, one of the nearest ones has not ended.
+const CHUNK: usize = 25;
 
 /// The place of a delivery among those of its submission to the same endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaceInOrder {
     /// The delivery's row; `None` if it has none, or if the event is not ordered.
     pub own: Option<Delivery>,
-    /// An earlier delivery that has not ended. `None`: it is the delivery's turn.
+    /// One of the earlier deliveries that have not ended. `None`: it is the delivery's turn.
     pub blocked_by: Option<Delivery>,
 }
 
-/// An event without a delivery row: the endpoints that it goes to.
+/// An event without a delivery row: its type, and the endpoints that it goes to.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Naming {
+    #[serde(rename = "type")]
+    event_type: EventType,
     endpoints: Vec<EndpointId>,
     erased_at: Option<Timestamp>,
 }
@@ -52,23 +60,53 @@ impl EventStore {
         let Some((submission, sequence)) = numbered(event) else {
             return Ok(PlaceInOrder { own: None, blocked_by: None });
         };
-        let is_earlier = |other: Sequence| other < sequence;
-        let earlier = match sequence.get() {
+        let window = sequence.get().saturating_sub(MAX_BLOCKING)..sequence.get();
+        let mut earlier = match sequence.get() {
             1 => Vec::new(),
-            _ => self.events_where(event.project_id, submission, is_earlier, now).await?,
+            _ => self.events_where(event.project_id, submission, |other| window.contains(&other.get()), now).await?,
         };
-        let ids: Vec<EventId> = earlier.iter().copied().chain([event.id]).collect();
-        let mut rows = self.rows_of(event.project_id, &ids, endpoint).await?;
-        let own = rows.remove(&event.id);
-        let queued = |id| queued(event, DeliveryId { event: id, endpoint });
-        // A row that this version cannot read may be one that has not ended.
-        let stored = earlier.iter().filter_map(|id| Some(rows.get(id)?.clone().unwrap_or_else(|| queued(*id))));
-        let mut blocked_by = order::blocking(stored);
-        if blocked_by.is_none() {
-            let without_row: Vec<EventId> = earlier.into_iter().filter(|id| !rows.contains_key(id)).collect();
-            blocked_by = self.first_naming(event.project_id, &without_row, endpoint).await?.map(queued);
+        earlier.push((event.id, sequence));
+        earlier.reverse();
+        let mut place = PlaceInOrder { own: None, blocked_by: None };
+        for events in earlier.chunks(CHUNK) {
+            let mut rows = self.rows_of(event.project_id, events, endpoint).await?;
+            let others = match events {
+                [(id, _), others @ ..] if *id == event.id => {
+                    place.own = rows.remove(id).flatten();
+                    others
+                }
+                others => others,
+            };
+            place.blocked_by = self.blocking(event, others, rows, endpoint).await?;
+            if place.blocked_by.is_some() {
+                break;
+            }
         }
-        Ok(PlaceInOrder { own: own.flatten(), blocked_by })
+        Ok(place)
+    }
+
+    /// Returns one of the deliveries of `events` that has not ended. `rows` are those that have a row.
+    async fn blocking(
+        &self,
+        event: &Event,
+        events: &[(EventId, Sequence)],
+        rows: HashMap<EventId, Option<Delivery>>,
+        endpoint: EndpointId,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let queued = |(id, sequence), event_type| {
+            let (project, id) = (event.project_id, DeliveryId { event: id, endpoint });
+            let queued = Delivery::unattempted(project, id, event_type, event.submission_id.clone());
+            Delivery { sequence: Some(sequence), ..queued }
+        };
+        // A row that this version cannot read may be one that has not ended.
+        let stored =
+            |of: &(EventId, Sequence)| Some(rows.get(&of.0)?.clone().unwrap_or_else(|| queued(*of, event.event_type)));
+        if let Some(blocking) = order::blocking(events.iter().filter_map(stored)) {
+            return Ok(Some(blocking));
+        }
+        let without_row = events.iter().copied().filter(|(id, _)| !rows.contains_key(id)).collect();
+        let naming = self.first_naming(event.project_id, without_row, endpoint).await?;
+        Ok(naming.map(|(event, event_type)| queued(event, event_type)))
     }
 
     /// Returns the delivery that is sent next, now that the delivery of `event` to `endpoint` has ended. `None` if there is none that is
@@ -80,13 +118,18 @@ impl EventStore {
         now: Timestamp,
     ) -> Result<Option<Delivery>, StoreError> {
         let Some((submission, sequence)) = numbered(event) else { return Ok(None) };
-        let later = self.events_where(event.project_id, submission, |other| other > sequence, now).await?;
-        if later.is_empty() {
-            return Ok(None);
+        let last = sequence.get() + MAX_BLOCKING;
+        let is_later = |other: Sequence| other > sequence && other.get() <= last;
+        let later = self.events_where(event.project_id, submission, is_later, now).await?;
+        for events in later.chunks(CHUNK) {
+            let mut rows = self.rows_of(event.project_id, events, endpoint).await?;
+            // Most events without a row do not go to this endpoint. If one does, the delivery after it is held again.
+            let stored = events.iter().filter_map(|(id, _)| rows.remove(id).flatten());
+            if let Some(open) = order::blocking(stored) {
+                return Ok(order::next([open]));
+            }
         }
-        let mut rows = self.rows_of(event.project_id, &later, endpoint).await?;
-        // Most events without a row do not go to this endpoint. If one does, the delivery after it is held again.
-        Ok(order::next(later.iter().filter_map(|id| rows.remove(id).flatten())))
+        Ok(None)
     }
 
     /// The events of a submission with the wanted numbers, in their order. Leaves out those whose deliveries have expired.
@@ -96,48 +139,50 @@ impl EventStore {
         submission: &SubmissionId,
         is_wanted: impl Fn(Sequence) -> bool,
         now: Timestamp,
-    ) -> Result<Vec<EventId>, StoreError> {
+    ) -> Result<Vec<(EventId, Sequence)>, StoreError> {
         let found = self.submission(project, submission).await?;
         let has_expired = |id| delivery::has_expired(id, now, self.retention.duration());
-        let wanted = found.events.into_iter().filter(|(_, place)| is_wanted(place.sequence)).map(|(id, _)| id);
-        Ok(wanted.filter(|id| !has_expired(*id)).collect())
+        let numbered = found.events.into_iter().map(|(id, place)| (id, place.sequence));
+        Ok(numbered.filter(|(id, sequence)| is_wanted(*sequence) && !has_expired(*id)).collect())
     }
 
     /// The delivery rows of events to one endpoint. `None`: this version cannot read the row.
     async fn rows_of(
         &self,
         project: ProjectId,
-        events: &[EventId],
+        events: &[(EventId, Sequence)],
         endpoint: EndpointId,
     ) -> Result<HashMap<EventId, Option<Delivery>>, StoreError> {
-        let key = |event: &EventId| keys::delivery_row(project, DeliveryId { event: *event, endpoint });
+        let key = |(event, _): &(EventId, _)| keys::delivery_row(project, DeliveryId { event: *event, endpoint });
         let keys: Vec<_> = events.iter().map(key).collect();
         let rows = read_deliveries(self.table.get_all(&keys, Consistency::Strong).await?);
         Ok(rows.into_iter().map(|(id, delivery)| (id.event, delivery)).collect())
     }
 
-    /// The first one of `events` that goes to the endpoint. An event that was erased has a row, or its delivery was never made.
+    /// The first one of `events` that goes to the endpoint, with its type. An event that was erased has a row, or its delivery was never
+    /// made.
     async fn first_naming(
         &self,
         project: ProjectId,
-        events: &[EventId],
+        events: Vec<(EventId, Sequence)>,
         endpoint: EndpointId,
-    ) -> Result<Option<EventId>, StoreError> {
-        let reads = events.iter().map(|id| async move {
-            let naming = self.naming(project, *id).await?;
-            let goes_there = |naming: Naming| naming.erased_at.is_none() && naming.endpoints.contains(&endpoint);
-            Ok(naming.is_some_and(goes_there).then_some(*id))
+    ) -> Result<Option<((EventId, Sequence), EventType)>, StoreError> {
+        let reads = events.into_iter().map(|event| async move {
+            let naming = self.naming(project, event.0).await?;
+            let goes_there = |naming: &Naming| naming.erased_at.is_none() && naming.endpoints.contains(&endpoint);
+            Ok(naming.filter(goes_there).map(|naming| (event, naming.event_type)))
         });
         let found = stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_READS);
-        let first = found.try_filter_map(|id: Option<EventId>| async move { Ok(id) });
+        let first = found.try_filter_map(|found| async move { Ok(found) });
         std::pin::pin!(first).try_next().await
     }
 
-    /// The endpoints of an event, without its data; `None` if it is no longer stored.
+    /// The type and the endpoints of an event, without its data; `None` if it is no longer stored.
     async fn naming(&self, project: ProjectId, id: EventId) -> Result<Option<Naming>, StoreError> {
         let (pk, sk) = keys::event_row(project, id);
         let call = self.table.client().get_item().table_name(self.table.name()).consistent_read(true);
-        let call = call.key("pk", text(pk)).key("sk", text(sk)).projection_expression("endpoints, erasedAt");
+        let call = call.key("pk", text(pk)).key("sk", text(sk)).projection_expression("#type, endpoints, erasedAt");
+        let call = call.expression_attribute_names("#type", "type");
         call.send().await.map_err(unavailable)?.item.map(table::read).transpose()
     }
 }
@@ -173,11 +218,6 @@ impl DeliveryStore {
 /// The submission of an event and its number there.
 fn numbered(event: &Event) -> Option<(&SubmissionId, Sequence)> {
     Some((event.submission_id.as_ref()?, event.sequence?))
-}
-
-/// A delivery of another event of the submission, of which only the id is known.
-fn queued(event: &Event, id: DeliveryId) -> Delivery {
-    Delivery::unattempted(event.project_id, id, event.event_type, event.submission_id.clone())
 }
 
 #[cfg(test)]
@@ -283,6 +323,48 @@ mod tests {
             (site.next_after(&first).await, site.next_after(&second).await),
             (Some(of_third.id), Some(of_third.id))
         );
+    }
+
+    #[tokio::test]
+    async fn the_nearest_open_deliveries_are_read_and_those_of_more_than_200_events_ago_do_not_block() {
+        let site = Site::new().await;
+        let (_, of_first) = site.accept(&[site.endpoint]).await;
+        for _ in 2..=200 {
+            site.accept(&[]).await;
+        }
+        let (last_blocked, of_last_blocked) = site.accept(&[site.endpoint]).await;
+        assert_eq!(site.blocked_by(&last_blocked).await, Some(of_first.id));
+        let (next, of_next) = site.accept(&[site.endpoint]).await;
+        assert_eq!(site.blocked_by(&next).await, Some(of_last_blocked.id), "the nearest one is found first");
+        site.store.deliveries.record(&delivered(of_last_blocked), None).await.unwrap();
+        assert_eq!(site.blocked_by(&next).await, None, "the first one is 201 events ago");
+        let own = of_next.held_for_order(now());
+        site.store.deliveries.record_held_for_order(&own, now()).await.unwrap();
+        let place = site.store.events.place_in_order(&next, site.endpoint, now()).await.unwrap();
+        assert_eq!(place, PlaceInOrder { own: Some(own), blocked_by: None });
+    }
+
+    #[tokio::test]
+    async fn the_next_delivery_is_found_up_to_200_events_later() {
+        let site = Site::new().await;
+        let (first, _) = site.accept(&[site.endpoint]).await;
+        let (second, _) = site.accept(&[]).await;
+        for _ in 3..=201 {
+            site.accept(&[]).await;
+        }
+        let (_, held) = site.held().await;
+        assert_eq!((site.next_after(&first).await, site.next_after(&second).await), (None, Some(held.id)));
+    }
+
+    #[tokio::test]
+    async fn an_earlier_delivery_without_a_row_has_the_type_and_the_number_of_its_event() {
+        let site = Site::new().await;
+        let draft = Draft::parse(br#"{"type":"aml","submissionId":"sub-1","data":{}}"#).unwrap();
+        let lost = NewEvent::try_from(draft).unwrap().accept(EventId::new(now(), &SystemRandom), site.project);
+        let lost = site.store.accept(&lost, &[site.endpoint]).await;
+        let (event, _) = site.accept(&[site.endpoint]).await;
+        let place = site.store.events.place_in_order(&event, site.endpoint, now()).await.unwrap();
+        assert_eq!(place.blocked_by, Some(Delivery::queued(&lost, site.endpoint)));
     }
 
     #[tokio::test]

@@ -223,6 +223,23 @@ async fn the_end_of_the_feed_is_behind_what_is_accepted_and_before_what_is_not()
 }
 
 #[tokio::test]
+async fn the_end_of_the_feed_of_a_busy_project_passes_no_event_that_is_being_accepted() {
+    let fixture = Fixture::start().await;
+    let pending = fixture.event(0, Some("sub_1"));
+    fixture.database.events.put(&pending, &[]).await.unwrap();
+    let busy: Vec<_> = (0..FeedPosition::NEWEST_ROWS + 5).map(|_| (fixture.event(1, None), Vec::new())).collect();
+    for events in busy.chunks(100) {
+        fixture.database.events.accept_all(events, &FixedClock(after(1)), &SystemRandom).await.unwrap();
+    }
+    let position = fixture.database.events.end_of_feed(fixture.project, after(2)).await.unwrap();
+    let pending = fixture.accept(&pending, 3).await;
+    let new = fixture.accept(&fixture.event(4, None), 4).await;
+    let read = fixture.read(None, position, 100, after(5)).await;
+    let ends = (read.events.first(), read.events.last());
+    assert_eq!((ends, read.events.len()), ((Some(&pending), Some(&new)), 7), "five events are returned again");
+}
+
+#[tokio::test]
 async fn the_feed_of_a_submission_has_its_events_in_the_order_of_their_numbers() {
     let fixture = Fixture::start().await;
     let (first, second) = (fixture.event(30, Some("sub_1")), fixture.event(0, Some("sub_1")));

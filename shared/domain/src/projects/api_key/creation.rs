@@ -18,7 +18,7 @@ const MAX_CIDRS: usize = 50;
 pub struct NewApiKey {
     /// Name of the key.
     pub name: Name,
-    /// Permissions of the key; the creator's, if absent.
+    /// Permissions of the key. If absent: the creator's; for an imported key, only the creator's product scopes.
     pub scopes: Option<BTreeSet<KeyScope>>,
     /// The key of another system that this one takes over. Only the operator may import keys.
     pub imported: Option<ImportedKey>,
@@ -95,7 +95,10 @@ impl NewApiKey {
         bounds: &KeyBounds,
     ) -> Result<ProjectKey, BadFields> {
         let ImportedKey { hash: key_hash, hint } = key.into();
-        let scopes = self.scopes.unwrap_or_else(|| bounds.all_scopes());
+        let is_imported = self.imported.is_some();
+        // A key of another system opens Signpost's own API only if the request names scopes of it.
+        let is_default = |scope: &KeyScope| !is_imported || matches!(scope, KeyScope::Product(_));
+        let scopes = self.scopes.unwrap_or_else(|| bounds.all_scopes().into_iter().filter(is_default).collect());
         let expires_at = self.expires_at.or(bounds.expires_at);
         let allowed_cidrs =
             if self.allowed_cidrs.is_empty() { bounds.allowed_cidrs.clone() } else { self.allowed_cidrs };
@@ -217,6 +220,16 @@ mod tests {
         ] {
             assert_eq!(pointers(&parse(fields).unwrap_err()), [pointer]);
         }
+    }
+
+    #[test]
+    fn an_imported_key_without_scopes_opens_only_the_product() {
+        let hash = r#""hash":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad""#;
+        let bounds = KeyBounds::operator().with_product_scopes(&product_scopes());
+        let key = created(&format!(r#"{{"name":"s",{hash}}}"#), &bounds).unwrap();
+        assert_eq!((key.scopes, &key.product_scopes), ([].into(), product_scopes().all()));
+        let key = created(&format!(r#"{{"name":"s",{hash},"scopes":["events:read"]}}"#), &bounds).unwrap();
+        assert_eq!((key.scopes, key.product_scopes), ([Scope::EventsRead].into(), [].into()));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct BadProductRoute(String);
 
 impl ProductRoutes {
     /// The scope that a route needs. `path` is the route's path as API Gateway names it, such as `/submissions/{id}`. An entry for
-    /// the method goes before one for `ANY`.
+    /// the method goes before one for `ANY`. Only an entry for `ANY` opens a route whose own method is `ANY`.
     pub fn scope_of(&self, method: &str, path: &str) -> Option<&ProductScope> {
         self.0.get(&format!("{method} {path}")).or_else(|| self.0.get(&format!("{ANY} {path}")))
     }
@@ -77,6 +77,9 @@ mod tests {
             assert_eq!(scope(&routes, method, path), None, "{method} {path}");
         }
         assert_eq!(scope(&ProductRoutes::default(), "GET", "/tokens"), None);
+        // A route of all methods needs an entry for all methods.
+        assert_eq!(scope(&routes, "ANY", "/tokens"), Some("tokens:write"));
+        assert_eq!((scope(&routes, "ANY", "/submissions/{id}"), scope(&routes, "", "$default")), (None, None));
     }
 
     #[test]

@@ -34,7 +34,8 @@ impl Delivery {
     }
 }
 
-/// The first one of the `earlier` deliveries of the submission to the endpoint that has not ended. `None`: it is the delivery's turn.
+/// The first one of some deliveries of the submission to the endpoint that has not ended. `None` for all `earlier` ones: it is the
+/// delivery's turn.
 pub fn blocking(earlier: impl IntoIterator<Item = Delivery>) -> Option<Delivery> {
     earlier.into_iter().find(|delivery| !delivery.state.is_final())
 }

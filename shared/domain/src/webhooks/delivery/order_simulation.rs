@@ -220,7 +220,8 @@ impl World {
                     None => self.post(sender(NextStep::Claim)),
                     Some(blocking) => {
                         if read.is_held_for_order() && blocking.state == DeliveryState::Queued {
-                            self.messages.push(blocking.next_task());
+                            let lost = self.index(blocking.id);
+                            self.write(lost, blocking.clone().released(self.now), &blocking);
                         }
                         self.senders.push(sender(NextStep::Hold));
                     }

@@ -42,8 +42,8 @@ impl FeedPosition {
     }
 
     /// The position before everything that is accepted at `at` or later, and behind the events that are accepted. `prompt` and `late`
-    /// are the newest rows of the lanes, the newest first, and whether each is accepted. Rows beyond [`Self::NEWEST_ROWS`] are passed,
-    /// even if they are still being accepted.
+    /// are the newest rows of the lanes, the newest first, and whether each is accepted. The position lists at most [`Self::NEWEST_ROWS`]
+    /// of each lane. It is before older ones, because an event may still be accepted among them.
     pub fn behind(at: Timestamp, prompt: &[(EventId, bool)], late: &[(LateEntryId, bool)]) -> Self {
         let at = at.minus(SETTLED_AFTER);
         Self { prompt: lane_behind(at, prompt), late: lane_behind(at, late) }
@@ -81,8 +81,8 @@ impl FeedPosition {
 }
 
 fn lane_behind<Id: LaneId>(at: Timestamp, newest: &[(Id, bool)]) -> LanePosition<Id> {
-    let settled = newest.get(FeedPosition::NEWEST_ROWS).map_or_else(|| Id::first_at(at), |(passed, _)| *passed);
-    LanePosition::new(settled, newest.iter().filter(|(_, is_accepted)| *is_accepted).map(|(id, _)| *id))
+    let newest = newest.iter().take(FeedPosition::NEWEST_ROWS);
+    LanePosition::new(Id::first_at(at), newest.filter(|(_, is_accepted)| *is_accepted).map(|(id, _)| *id))
 }
 
 impl FeedCursor {
@@ -219,11 +219,12 @@ mod tests {
     }
 
     #[test]
-    fn the_position_behind_many_rows_lists_the_newest_accepted_ones() {
+    fn the_position_behind_many_rows_lists_the_newest_accepted_ones_and_passes_none() {
         let rows: Vec<_> =
             (0..200).rev().map(|millis| (EventId::new(at(millis), &SystemRandom), millis != 199)).collect();
         let position = FeedPosition::behind(at(200), &rows, &[]);
-        assert_eq!(position.prompt, LanePosition::new(rows[150].0, rows[1..150].iter().map(|(id, _)| *id)));
+        let settled = EventId::first_at(at(200).minus(SETTLED_AFTER));
+        assert_eq!(position.prompt, LanePosition::new(settled, rows[1..150].iter().map(|(id, _)| *id)));
         assert_eq!(position.late, LanePosition::new(LateEntryId::first_at(at(200).minus(SETTLED_AFTER)), []));
     }
 
