@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use domain::foundation::clock::Clock;
-use domain::foundation::id::{EndpointId, EventId, LateEntryId, ProjectId};
+use domain::foundation::id::{EndpointId, EventId, ProjectId};
 use domain::foundation::random::Random;
 use domain::webhooks::event::{Event, Sequence, SubmissionId};
 
@@ -37,36 +37,21 @@ impl EventStore {
         random: &dyn Random,
     ) -> Result<Vec<Accepted>, StoreError> {
         let Some((Event { project_id: project, .. }, _)) = events.first() else { return Ok(Vec::new()) };
-        let unnumbered: Vec<EventId> =
-            events.iter().filter(|(event, _)| event.submission_id.is_none()).map(|(event, _)| event.id).collect();
-        let late = self.write_late_entries(*project, &unnumbered, clock.now(), random).await?;
-        let late: HashMap<EventId, LateEntryId> = late.into_iter().collect();
-        let stored = self.put_all(events, &late).await?;
-        let mut accepted: Vec<Accepted> = stored
-            .into_iter()
-            .map(|(outcome, endpoints)| Accepted { outcome, endpoints, sequence: None, is_erased: false })
-            .collect();
-        let listed = events
-            .iter()
-            .zip(0..)
-            .filter_map(|((event, _), index)| Some((event.submission_id.as_ref()?, event.id, index)));
-        let mut groups: Vec<(&SubmissionId, Vec<(EventId, usize)>)> = Vec::new();
-        for (submission, id, index) in listed {
-            match groups.iter_mut().find(|(grouped, _)| *grouped == submission) {
-                Some((_, ids)) => ids.push((id, index)),
-                None => groups.push((submission, vec![(id, index)])),
-            }
-        }
-        let ids = |members: &[(EventId, usize)]| members.iter().map(|(id, _)| *id).collect();
-        let numbering = groups.iter().map(|(submission, members)| (*submission, ids(members))).collect();
-        let numbered = self.number_all(*project, numbering, clock, random).await?;
-        for ((_, members), submission) in groups.into_iter().zip(numbered) {
-            for (id, index) in members {
-                accepted[index].sequence = submission.sequence_of(id);
-                if submission.was_erased_after(id) {
-                    accepted[index].is_erased = self.erase_event(*project, id, clock.now()).await?.is_some();
+        let unnumbered = events.iter().filter(|(event, _)| event.submission_id.is_none()).map(|(event, _)| event.id);
+        let late = self.write_late_entries(*project, &unnumbered.collect::<Vec<_>>(), clock.now(), random).await?;
+        let stored = self.put_all(events, &late.into_iter().collect()).await?;
+        let numbered = self.number_all(*project, by_submission(events), clock, random).await?;
+        let mut accepted = Vec::with_capacity(events.len());
+        for ((Event { id, submission_id, .. }, _), (outcome, endpoints)) in events.iter().zip(stored) {
+            let submission = submission_id.as_ref().and_then(|submission| numbered.get(submission));
+            let is_erased = match submission {
+                Some(submission) if submission.was_erased_after(*id) => {
+                    self.erase_event(*project, *id, clock.now()).await?.is_some()
                 }
-            }
+                _ => false,
+            };
+            let sequence = submission.and_then(|submission| submission.sequence_of(*id));
+            accepted.push(Accepted { outcome, endpoints, sequence, is_erased });
         }
         Ok(accepted)
     }
@@ -80,10 +65,20 @@ impl EventStore {
         clock: &dyn Clock,
         random: &dyn Random,
     ) -> Result<bool, StoreError> {
-        let numbered = self.number_all(project, vec![(submission, vec![id])], clock, random).await?;
-        if !numbered.iter().any(|numbered| numbered.was_erased_after(id)) {
+        if !self.number(project, submission, &[id], clock, random).await?.was_erased_after(id) {
             return Ok(true);
         }
         self.erase_event(project, id, clock.now()).await.map(|_| false)
     }
+}
+
+/// The ids of the events of each submission, in the order of the events.
+fn by_submission(events: &[(Event, Vec<EndpointId>)]) -> HashMap<&SubmissionId, Vec<EventId>> {
+    let mut groups: HashMap<_, Vec<EventId>> = HashMap::new();
+    for (event, _) in events {
+        if let Some(submission) = &event.submission_id {
+            groups.entry(submission).or_default().push(event.id);
+        }
+    }
+    groups
 }

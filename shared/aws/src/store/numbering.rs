@@ -229,22 +229,23 @@ impl EventStore {
         Ok(row.into_submission(archived))
     }
 
-    /// Numbers stored events, grouped by submission, in the order given. An event that has a number keeps it. Returns the
-    /// submission of each group, which contains its events.
-    pub(super) async fn number_all(
+    /// Does what [`Self::number`] does for the events of each of several submissions.
+    pub(super) async fn number_all<'a>(
         &self,
         project: ProjectId,
-        groups: Vec<(&SubmissionId, Vec<EventId>)>,
+        groups: HashMap<&'a SubmissionId, Vec<EventId>>,
         clock: &dyn Clock,
         random: &dyn Random,
-    ) -> Result<Vec<Submission>, StoreError> {
-        let numbering = groups
-            .into_iter()
-            .map(|(submission, ids)| async move { self.number(project, submission, &ids, clock, random).await });
-        stream::iter(numbering.collect::<Vec<_>>()).buffered(MAX_CONCURRENT).try_collect().await
+    ) -> Result<HashMap<&'a SubmissionId, Submission>, StoreError> {
+        let numbering = groups.into_iter().map(|(submission, ids)| async move {
+            Ok::<_, StoreError>((submission, self.number(project, submission, &ids, clock, random).await?))
+        });
+        stream::iter(numbering.collect::<Vec<_>>()).buffer_unordered(MAX_CONCURRENT).try_collect().await
     }
 
-    async fn number(
+    /// Numbers stored events of a submission, in the order given. An event that has a number keeps it. Returns the submission with
+    /// these events.
+    pub(super) async fn number(
         &self,
         project: ProjectId,
         submission: &SubmissionId,

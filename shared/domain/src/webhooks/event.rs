@@ -66,7 +66,7 @@ impl EventType {
 }
 
 /// The operator's id of a submission: opaque, 1 to 128 visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "sub_1"))]
 #[serde(try_from = "String", into = "String")]
 pub struct SubmissionId(String);
