@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::api::ApiError;
 use crate::config::ConfigError;
 use crate::output;
+use crate::verify::BadJwks;
 
 /// Why a command failed. No variant contains a key or a secret.
 #[derive(Debug, Error)]
@@ -44,9 +45,15 @@ pub(crate) enum CommandError {
     /// The input is larger than any webhook.
     #[error("the {0} must have at most {1} bytes")]
     TooLarge(&'static str, usize),
-    /// No signing secret is given.
-    #[error("set SIGNPOST_SIGNING_SECRET to the endpoint's signing secret, or give --secret-file")]
-    NoSecret,
+    /// Neither a signing secret nor public keys are given.
+    #[error(
+        "there is nothing to verify with: set SIGNPOST_SIGNING_SECRET to the endpoint's signing secret, or give --secret-file; \
+         for v1a signatures, give the project's public keys with --jwks"
+    )]
+    NothingToVerifyWith,
+    /// The file with the public keys cannot be used.
+    #[error("{} cannot be used", .0.display())]
+    Jwks(PathBuf, #[source] BadJwks),
 }
 
 impl CommandError {

@@ -57,7 +57,8 @@ impl Output {
         }
         let details = details.iter().flat_map(|detail| self.wrap(&printable(detail), RECORD_INDENT));
         let details = details.map(|line| format!("{:RECORD_INDENT$}{line}", ""));
-        std::iter::once(printable(head.trim_end())).chain(details).collect()
+        let head = Some(printable(head.trim_end())).filter(|head| !head.is_empty());
+        head.into_iter().chain(details).collect()
     }
 }
 
@@ -113,6 +114,7 @@ mod tests {
         assert_eq!(terminal.record_lines(head, &details), ["08:30:00  aml", "  id", "  failed again"]);
         let pipe = Output { is_json: false, is_terminal: false };
         assert_eq!(pipe.record_lines(head, &details), ["08:30:00  aml          id  failed again"]);
+        assert_eq!(terminal.record_lines("", &["a detail of the line above"]), ["  a detail of the line above"]);
     }
 
     #[test]

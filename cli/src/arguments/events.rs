@@ -98,6 +98,9 @@ pub struct VerifyOptions {
     /// File with the signing secrets, a line each
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+    /// File with the project's public keys, a JWK Set, which verify v1a signatures
+    #[arg(long, value_name = "FILE")]
+    pub jwks: Option<PathBuf>,
     /// The signature that your code computed, to find the mistake in the code
     #[arg(long, value_name = "SIGNATURE")]
     pub computed: Option<String>,

@@ -43,8 +43,11 @@ Examples:
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   signpost verify --headers headers.txt --body body.json
-  signpost verify --secret-file secrets.txt --at 2026-11-22T08:30:00Z < request.http
-  signpost verify --headers headers.txt --body body.json --computed 3q2+7w==";
+  signpost verify --secret-file secrets.txt < request.http
+  signpost verify --at 2026-11-22T08:30:00Z < request.http
+  signpost verify --headers headers.txt --body body.json --computed 3q2+7w==
+  curl $SIGNPOST_API/v1/projects/$SIGNPOST_PROJECT/jwks.json > jwks.json
+  signpost verify --jwks jwks.json < request.http";
 
 const DELIVERIES_EXAMPLES: &str = "\
 Examples:
@@ -111,7 +114,8 @@ pub enum Command {
     /// Explain whether a captured webhook verifies
     ///
     /// Says which of signature, time and body is off, and how. Reads a raw HTTP request from standard input, or two
-    /// files. Works offline and never prints the secret. Exit code 1: the webhook does not verify.
+    /// files. Checks v1 signatures with the signing secret, and v1a signatures with the public keys; give one or both.
+    /// Works offline and never prints the secret. Exit code 1: the webhook does not verify.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyOptions),
     /// List deliveries, newest first

@@ -1,5 +1,11 @@
-use domain::foundation::id::EventId;
+use domain::foundation::id::{EventId, KeyPairId, ProjectId};
+use domain::foundation::key_ring::KeyRing;
+use domain::foundation::random::SystemRandom;
+use domain::foundation::time::Timestamp;
+use domain::webhooks::key_pair::KeyPairs;
+use serde_json::json;
 
+use super::judgement::{Judgement, Part, UNEXPLAINED};
 use super::*;
 
 const NOW: &str = "2026-11-22T08:30:00Z";
@@ -18,7 +24,33 @@ fn webhook(body: &str) -> (SigningSecret, String) {
 }
 
 fn check(request: &str, secret: SigningSecret, at: Timestamp) -> Judgement {
-    judge(&read_request(&mut request.as_bytes(), false).unwrap(), vec![secret], at)
+    judge(&read_request(&mut request.as_bytes(), false).unwrap(), given([secret], []), at)
+}
+
+fn given(secrets: impl Into<Vec<SigningSecret>>, keys: impl Into<Vec<Jwk>>) -> Verifiers {
+    Verifiers { secrets: secrets.into(), keys: keys.into() }
+}
+
+/// The same webhook with the signature of a new key pair, after its `v1` signature or alone. Also returns the public key.
+fn asymmetric(request: &str, is_only: bool) -> (Jwk, CapturedWebhook) {
+    let ring = KeyRing::from_json(r#"{"current":"k1","k1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
+    let (project, id) = (ProjectId::new(now(), &SystemRandom), KeyPairId::new(now(), &SystemRandom));
+    let pairs = KeyPairs::first(id, project, &ring, &SystemRandom);
+    let mut captured = read_request(&mut request.as_bytes(), false).unwrap();
+    let event_id = captured.webhook_id().unwrap().parse().unwrap();
+    let signature = pairs.open(&ring).unwrap().signing_at(now()).sign(event_id, now(), BODY.as_bytes());
+    let (before, v1) = captured.headers.split_once("webhook-signature: ").unwrap();
+    let kept = if is_only { "" } else { v1.trim_end() };
+    captured.headers = format!("{before}webhook-signature: {kept} {signature}");
+    let pair = pairs.listed_at(now()).next().unwrap();
+    (Jwk { kid: Some(pair.id.to_string()), key: pair.public_key }, captured)
+}
+
+/// The sentences of the findings.
+fn details(judgement: &Judgement) -> Vec<String> {
+    let json = judgement.json();
+    let findings = json["findings"].as_array().unwrap().iter();
+    findings.map(|finding| finding["detail"].as_str().unwrap().to_owned()).collect()
 }
 
 fn states(judgement: &Judgement) -> [Option<&'static str>; 3] {
@@ -56,14 +88,72 @@ fn a_wrong_secret_is_named_as_the_likely_cause() {
     let (_, request) = webhook(BODY);
     let judgement = check(&request, SigningSecret::generate(&SystemRandom), now());
     assert_eq!(states(&judgement), [Some("invalid"), Some("current"), Some("unknown")]);
-    assert_eq!(judgement.json()["findings"][0]["detail"], UNEXPLAINED);
+    assert_eq!(details(&judgement), [format!("None of the given secrets {UNEXPLAINED}")]);
 }
 
 #[test]
 fn one_of_several_secrets_is_enough() {
     let (secret, request) = webhook(BODY);
     let captured = read_request(&mut request.as_bytes(), false).unwrap();
-    assert!(judge(&captured, vec![SigningSecret::generate(&SystemRandom), secret], now()).verifies());
+    let judgement = judge(&captured, given([SigningSecret::generate(&SystemRandom), secret], []), now());
+    assert!(judgement.verifies());
+    assert_eq!(judgement.json()["signedBy"], json!([{ "scheme": "v1", "secret": 2 }]));
+}
+
+#[test]
+fn a_public_key_verifies_and_every_matching_signature_is_named() {
+    let (secret, request) = webhook(BODY);
+    let (key, captured) = asymmetric(&request, false);
+    let v1 = json!({ "scheme": "v1", "secret": 1 });
+    let v1a = json!({ "scheme": "v1a", "kid": key.kid });
+    for (verifiers, signed_by) in [
+        (given([secret.clone()], [key.clone()]), json!([v1, v1a])),
+        (given([], [key.clone()]), json!([v1a])),
+        (given([secret.clone()], []), json!([v1])),
+    ] {
+        let judgement = judge(&captured, verifiers, now());
+        assert_eq!(states(&judgement), [Some("valid"), Some("current"), Some("unchanged")]);
+        assert_eq!(judgement.json()["signedBy"], signed_by);
+    }
+
+    let (key, captured) = asymmetric(&request, true);
+    let judgement = judge(&captured, given([secret], [key]), now());
+    assert_eq!((judgement.verifies(), details(&judgement)), (true, Vec::new()));
+}
+
+#[test]
+fn a_body_that_was_written_again_is_named_by_a_public_key_too() {
+    let (_, request) = webhook(BODY);
+    let (key, captured) = asymmetric(&request, true);
+    let captured = CapturedWebhook { body: r#"{"b": 1, "a": "é"}"#.to_owned(), ..captured };
+    let judgement = judge(&captured, given([], [key]), now());
+    assert_eq!(states(&judgement), [Some("invalid"), Some("current"), Some("changed")]);
+    assert_eq!(judgement.json()["signedBy"], json!([]));
+}
+
+#[test]
+fn a_missing_or_wrong_public_key_is_named() {
+    let (secret, request) = webhook(BODY);
+    let (_, captured) = asymmetric(&request, true);
+    let (other, mixed) = asymmetric(&request, false);
+    let (wrong, _) = asymmetric(&request, true);
+    let plain = read_request(&mut request.as_bytes(), false).unwrap();
+    for (captured, verifiers, detail) in [
+        (&captured, given([secret], []), "The webhook has only v1a signatures."),
+        (&captured, given([], [other]), "None of the given public keys verifies"),
+        (&mixed, given([], [wrong.clone()]), "None of the given public keys verifies"),
+        (
+            &mixed,
+            given([SigningSecret::generate(&SystemRandom)], [wrong.clone()]),
+            "None of the given secrets and public",
+        ),
+        (&plain, given([], [wrong]), "The webhook has only v1 signatures"),
+    ] {
+        let judgement = judge(captured, verifiers, now());
+        assert_eq!(states(&judgement), [Some("invalid"), Some("current"), Some("unknown")]);
+        // The second finding of a webhook with two signatures is that it has several.
+        assert!(details(&judgement)[0].starts_with(detail), "{:?}", details(&judgement));
+    }
 }
 
 #[test]
@@ -71,7 +161,7 @@ fn a_mistake_in_the_code_of_the_receiver_is_found() {
     let (secret, request) = webhook(BODY);
     let mut captured = read_request(&mut request.as_bytes(), false).unwrap();
     captured.computed_signature = Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned());
-    let judgement = judge(&captured, vec![secret], now());
+    let judgement = judge(&captured, given([secret], []), now());
     assert_eq!(judgement.json()["findings"][0]["code"], "computed-unknown");
     assert_eq!(judgement.state(Part::Code), Some("wrong"));
 }
@@ -102,5 +192,5 @@ fn errors_do_not_show_the_secret() {
         domain::foundation::error_chain::chain(&error),
         "the signing secret cannot be used: must be whsec_ and the base64 of 24 to 64 bytes, with padding"
     );
-    assert!(matches!(read(" \n"), CommandError::NoSecret));
+    assert!(secrets(None, |_| Some(" \n".to_owned())).unwrap().is_empty());
 }

@@ -1,4 +1,4 @@
-//! Reads the feed of a project: every event once, oldest first, none left out. Copy this file; ../README.md lists the crates
+//! Reads the feed of a project: every event once, oldest first, none left out. Copy this file; README.md lists the crates
 //! that it needs.
 
 use std::time::Duration;

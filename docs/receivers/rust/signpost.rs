@@ -1,4 +1,4 @@
-//! Verifies and decrypts webhooks and return URLs of Signpost. Copy this file; ../README.md lists the crates that it needs.
+//! Verifies and decrypts webhooks and return URLs of Signpost. Copy this file; README.md lists the crates that it needs.
 //! Every function returns only verified or decrypted values, and [`Refused`] otherwise.
 
 use std::collections::BTreeMap;

@@ -2,12 +2,14 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use stack::tools;
 
 use crate::cases::{self, Case};
 
@@ -16,27 +18,31 @@ use crate::cases::{self, Case};
 pub struct Runtime {
     language: &'static str,
     program: &'static str,
-    version_argument: &'static str,
+    argument: &'static str,
+    needs: &'static str,
 }
 
 /// Java, found by its compiler: a machine that has only `java` cannot build the driver.
-pub const JAVA: Runtime = Runtime { language: "Java", program: "javac", version_argument: "-version" };
+pub const JAVA: Runtime = Runtime { language: "Java", program: "javac", argument: "-version", needs: "javac" };
 /// Go.
-pub const GO: Runtime = Runtime { language: "Go", program: "go", version_argument: "version" };
+pub const GO: Runtime = Runtime { language: "Go", program: "go", argument: "version", needs: "go" };
 /// PHP.
-pub const PHP: Runtime = Runtime { language: "PHP", program: "php", version_argument: "--version" };
+pub const PHP: Runtime = Runtime { language: "PHP", program: "php", argument: "--version", needs: "php" };
 /// Ruby.
-pub const RUBY: Runtime = Runtime { language: "Ruby", program: "ruby", version_argument: "--version" };
+pub const RUBY: Runtime = Runtime { language: "Ruby", program: "ruby", argument: "--version", needs: "ruby" };
+/// Ruby with the gem that the server needs.
+pub const RUBY_WITH_WEBRICK: Runtime =
+    Runtime { language: "Ruby", program: "ruby", argument: "-rwebrick", needs: "ruby with webrick" };
 
 impl Runtime {
     /// Returns a call of the program, or prints that the receiver is not run and returns `None`.
     pub fn if_installed(self) -> Option<Command> {
-        let version = Command::new(self.program).arg(self.version_argument).stdin(Stdio::null()).output();
-        if version.is_ok_and(|output| output.status.success()) {
+        let tried = Command::new(self.program).arg(self.argument).stdin(Stdio::null()).output();
+        if tried.is_ok_and(|output| output.status.success()) {
             return Some(Command::new(self.program));
         }
         // `println!` would show nothing: the test runner hides it when a test passes. `.ci/run` looks for this line.
-        let line = format!("not run: the {} receiver, because {} is not installed\n", self.language, self.program);
+        let line = format!("not run: the {} receiver, because {} is not installed\n", self.language, self.needs);
         io::stdout().write_all(line.as_bytes()).unwrap();
         None
     }
@@ -53,7 +59,7 @@ pub fn case_file() -> PathBuf {
 }
 
 /// A folder below `target` where a compiler keeps its cache between runs.
-pub fn cache(name: &str) -> PathBuf {
+fn cache(name: &str) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| file("target"), PathBuf::from);
     std::path::absolute(target.join("tools").join(name)).unwrap()
 }
@@ -97,13 +103,45 @@ fn line(name: &str, outcome: Option<&str>) -> String {
     }
 }
 
+/// Compiles the receiver in Java together with the class `main`, whose source is `main_file`. Returns a command that runs it.
+pub fn java(folder: &Path, main: &str, main_file: &str) -> Option<Command> {
+    let mut javac = JAVA.if_installed()?;
+    let sources = ["docs/receivers/java/Inbox.java", "docs/receivers/java/Signpost.java", main_file];
+    output(javac.args(["-encoding", "UTF-8", "-d"]).arg(folder).args(sources.map(file)));
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(folder).arg(main);
+    Some(java)
+}
+
+/// Compiles the receiver in Go together with `main_file`, in a module of this name. Returns a command that runs it.
+pub fn go(folder: &Path, module: &str, main_file: &str) -> Option<Command> {
+    let mut go = GO.if_installed()?;
+    let files = [
+        ("docs/receivers/go/inbox.go", "signpost/inbox.go"),
+        ("docs/receivers/go/signpost.go", "signpost/signpost.go"),
+        (main_file, "main.go"),
+    ];
+    copy(folder, files);
+    fs::write(folder.join("go.mod"), format!("module {module}\n\ngo 1.19\n")).unwrap();
+    go.current_dir(folder).args(["build", "-o", "main", "."]);
+    go.envs([("GOFLAGS", "-mod=mod"), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0")]);
+    output(go.env("GOCACHE", cache("go")));
+    Some(Command::new(folder.join("main")))
+}
+
 /// Copies files of the repository into a folder under new names.
-pub fn copy<const N: usize>(folder: &Path, files: [(&str, &str); N]) {
+fn copy<const N: usize>(folder: &Path, files: [(&str, &str); N]) {
     for (from, to) in files {
         let to = folder.join(to);
-        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(file(from), to).unwrap();
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(file(from), to).unwrap();
     }
+}
+
+/// A Python that has what the receiver needs to decrypt.
+pub async fn python() -> Command {
+    let requirements = file("tests/receivers/requirements.txt");
+    Command::new(tools::python_with("receivers", &requirements).await.unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// Adds a driver that is a script. The variable keeps Python from writing its cache into the repository.

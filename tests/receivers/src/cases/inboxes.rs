@@ -71,7 +71,7 @@ pub(super) fn cases() -> Vec<Case> {
     [ids(), receivers].concat()
 }
 
-fn webhook(sequence: u64, encryption: &str) -> Webhook {
+pub(super) fn webhook(sequence: u64, encryption: &str) -> Webhook {
     let setting = format!(r#","encryption":"{encryption}""#);
     Webhook::numbered(sequence, if encryption.is_empty() { "" } else { &setting })
 }

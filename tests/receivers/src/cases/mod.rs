@@ -55,6 +55,19 @@ pub fn all() -> Vec<Case> {
     [webhooks::cases(), bodies::cases(), return_urls, order::cases(), inboxes::cases()].concat()
 }
 
+/// The id and the body of the webhook of an event with this `sequence` in its submission. The body has no encryption if the name
+/// of the `encryption` is empty; otherwise the [`secret_key`] decrypts it.
+pub fn webhook(sequence: u64, encryption: &str) -> (String, String) {
+    let webhook = inboxes::webhook(sequence, encryption);
+    (webhook.id, webhook.body)
+}
+
+/// The key that decrypts a [`webhook`], as `id=secretKey`.
+pub fn secret_key() -> String {
+    let [key, _] = scene::keys();
+    scene::written(&key)
+}
+
 /// The content of `cases.tsv`.
 pub fn file() -> String {
     std::iter::once(HEADING.to_owned()).chain(all().iter().map(Case::line)).collect()

@@ -9,10 +9,9 @@ use axum::http::StatusCode;
 use receivers::feed::{Error, Feed, Reader};
 use receivers::feed_server::{FeedServer, KEY, PROJECT, RETRY_AFTER_SECONDS};
 use receivers::inbox;
-use receivers::runtimes::{file, script};
+use receivers::runtimes::{self, file, script};
 use serde_json::Value;
 use stack::node::Node;
-use stack::tools;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -42,11 +41,7 @@ impl Program {
         let folder = self.folder.path();
         let (mut command, driver) = match self.language {
             Language::Node => (Node::find().await.unwrap().command(), "tests/receivers/drivers/feed.mjs"),
-            Language::Python => {
-                let requirements = file("tests/receivers/requirements.txt");
-                let python = tools::python_with("receivers", &requirements).await.unwrap();
-                (std::process::Command::new(python), "tests/receivers/drivers/feed.py")
-            }
+            Language::Python => (runtimes::python().await, "tests/receivers/drivers/feed.py"),
             Language::Rust => return run_rust(&server.url, self.key, folder, crash_at).await,
         };
         script(&mut command, file(driver)).args([&server.url, PROJECT, self.key]).arg(folder).args(crash_at);

@@ -3,16 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
 mod feed;
+mod pages;
+mod program;
 mod public;
 mod rust;
+mod servers;
 
 use std::fs;
-use std::process::Command;
 
 use receivers::cases;
-use receivers::runtimes::{self, GO, JAVA, PHP, RUBY, compare, file, output, script};
+use receivers::runtimes::{self, PHP, RUBY, compare, file, script};
 use stack::node::Node;
-use stack::tools;
 
 #[test]
 fn the_committed_cases_match_our_own_code() {
@@ -39,36 +40,23 @@ async fn node() {
 
 #[tokio::test]
 async fn python() {
-    let requirements = file("tests/receivers/requirements.txt");
-    let python = tools::python_with("receivers", &requirements).await.unwrap_or_else(|error| panic!("{error}"));
-    compare(script(&mut Command::new(python), file("tests/receivers/drivers/driver.py")));
+    compare(script(&mut runtimes::python().await, file("tests/receivers/drivers/driver.py")));
 }
 
 #[test]
 fn java() {
-    let Some(mut javac) = JAVA.if_installed() else { return };
-    let classes = tempfile::tempdir().unwrap();
-    let sources =
-        ["docs/receivers/java/Inbox.java", "docs/receivers/java/Signpost.java", "tests/receivers/drivers/Driver.java"];
-    output(javac.args(["-encoding", "UTF-8", "-d"]).arg(classes.path()).args(sources.map(file)));
-    compare(Command::new("java").arg("-cp").arg(classes.path()).arg("Driver"));
+    let folder = tempfile::tempdir().unwrap();
+    let driver = runtimes::java(folder.path(), "Driver", "tests/receivers/drivers/Driver.java");
+    let Some(mut driver) = driver else { return };
+    compare(&mut driver);
 }
 
 #[test]
 fn go() {
-    let Some(mut go) = GO.if_installed() else { return };
-    let module = tempfile::tempdir().unwrap();
-    let files = [
-        ("docs/receivers/go/inbox.go", "signpost/inbox.go"),
-        ("docs/receivers/go/signpost.go", "signpost/signpost.go"),
-        ("tests/receivers/drivers/driver.go", "main.go"),
-    ];
-    runtimes::copy(module.path(), files);
-    fs::write(module.path().join("go.mod"), "module receivers\n\ngo 1.19\n").unwrap();
-    go.current_dir(module.path()).args(["build", "-o", "driver", "."]);
-    go.envs([("GOFLAGS", "-mod=mod"), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0")]);
-    output(go.env("GOCACHE", runtimes::cache("go")));
-    compare(&mut Command::new(module.path().join("driver")));
+    let folder = tempfile::tempdir().unwrap();
+    let driver = runtimes::go(folder.path(), "receivers", "tests/receivers/drivers/driver.go");
+    let Some(mut driver) = driver else { return };
+    compare(&mut driver);
 }
 
 #[test]

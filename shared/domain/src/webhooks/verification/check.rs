@@ -6,14 +6,22 @@ use super::computed::Webhook;
 use super::finding::{Finding, SignatureCheck, WebhookHeader};
 use super::headers::HeaderLines;
 use super::known::{Known, SecretOwner};
-use super::proof::{self, Proof, Signer};
+use super::proof::{self, Proof};
 use super::{signatures, timestamp};
 use crate::foundation::time::Timestamp;
+use crate::webhooks::signature::SignatureScheme;
 
 impl CapturedWebhook {
     /// The pasted `webhook-id`, if there is one.
     pub fn webhook_id(&self) -> Option<String> {
         HeaderLines::parse(&self.headers).take(WebhookHeader::Id, &mut Vec::new())
+    }
+
+    /// The schemes of the pasted signatures, one for each.
+    pub fn schemes(&self) -> Vec<SignatureScheme> {
+        let header = HeaderLines::parse(&self.headers).take(WebhookHeader::Signature, &mut Vec::new());
+        let signatures = signatures::parse(&header.unwrap_or_default(), &mut Vec::new());
+        signatures.into_iter().map(|signature| signature.scheme).collect()
     }
 
     /// Explains why the webhook does not verify. `now` is the time at which the receiver would check it.
@@ -33,7 +41,7 @@ impl CapturedWebhook {
         let is_converted = findings.iter().any(|finding| matches!(finding, Finding::TimestampConverted { .. }));
         let verifies = !is_converted && proof.as_ref().is_some_and(|proof| proof.body == self.body);
         match &proof {
-            Some(proof) => findings.extend(explained(proof)),
+            Some(proof) => findings.extend(explained(proof, known)),
             None if signatures.is_empty() || id.is_none() || seconds.is_none() => {}
             None => findings.extend(self.unexplained(known)),
         }
@@ -44,7 +52,8 @@ impl CapturedWebhook {
         findings.extend(seconds.and_then(|seconds| timestamp::distance(seconds, now)));
         findings.sort_by_key(Finding::is_remark);
         let has_original = known.originals.iter().any(|original| original.sent.is_some());
-        SignatureCheck { verifies, has_original, findings }
+        let signers = proof.filter(|_| verifies).map(|proof| proof.signers).unwrap_or_default();
+        SignatureCheck { verifies, signers, has_original, findings }
     }
 
     /// The findings if no stored secret explains the signature.
@@ -63,14 +72,11 @@ impl CapturedWebhook {
 }
 
 /// What a proof says about the body and the secret.
-fn explained(proof: &Proof<'_>) -> Vec<Finding> {
-    let secret = match proof.signer {
-        Signer::Secret(known) => match known.owner {
-            SecretOwner::Current => None,
-            SecretOwner::Previous { until } => Some(Finding::PreviousSecret { until }),
-            SecretOwner::OtherEndpoint(endpoint_id) => Some(Finding::OtherEndpoint { endpoint_id }),
-        },
-        Signer::KeyPair => None,
-    };
+fn explained(proof: &Proof, known: &Known) -> Vec<Finding> {
+    let secret = proof.secret(known).and_then(|secret| match secret.owner {
+        SecretOwner::Current => None,
+        SecretOwner::Previous { until } => Some(Finding::PreviousSecret { until }),
+        SecretOwner::OtherEndpoint(endpoint_id) => Some(Finding::OtherEndpoint { endpoint_id }),
+    });
     proof.changes.iter().cloned().chain(secret).collect()
 }

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use super::finding::{ComputedFrom, Finding, KeyMistake, SignedContent};
 use super::json::Json;
 use super::known::{Known, KnownSecret, SecretOwner};
-use super::proof::{Proof, Signer};
+use super::proof::Proof;
 use super::signatures::Signature;
 use super::style::STYLES;
 use crate::webhooks::signature::{SignatureScheme, SigningSecret, mac, signed_content};
@@ -31,7 +31,7 @@ pub(super) struct Webhook<'a> {
     pub(super) id: &'a str,
     pub(super) seconds: i64,
     pub(super) pasted: &'a str,
-    pub(super) proof: Option<&'a Proof<'a>>,
+    pub(super) proof: Option<&'a Proof>,
 }
 
 /// A computed signature.
@@ -103,9 +103,9 @@ impl Webhook<'_> {
 
     /// The mistake of using this secret. `None` if it is the one that signed the webhook.
     fn wrong_secret(&self, used: &KnownSecret) -> Option<Finding> {
-        let is_signer = match self.proof.map(|proof| proof.signer) {
-            Some(Signer::Secret(signer)) => signer.owner == used.owner,
-            Some(Signer::KeyPair) | None => used.owner == SecretOwner::Current,
+        let is_signer = match self.proof.and_then(|proof| proof.secret(self.known)) {
+            Some(signer) => signer.owner == used.owner,
+            None => used.owner == SecretOwner::Current,
         };
         (!is_signer).then_some(match used.owner {
             SecretOwner::Current => Finding::ComputedCurrentSecret,

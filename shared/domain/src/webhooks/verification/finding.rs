@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::known::Signer;
 use crate::foundation::id::EndpointId;
 use crate::foundation::time::Timestamp;
 use crate::public_names;
@@ -11,6 +12,8 @@ use crate::public_names;
 pub struct SignatureCheck {
     /// Whether the headers and the body, as they were pasted, carry a valid signature.
     pub verifies: bool,
+    /// All that made a valid signature of the headers and the body as they were pasted. Empty if the webhook does not verify.
+    pub signers: Vec<Signer>,
     /// Whether the body was compared with the one that was sent. Otherwise the event is not known or no longer stored.
     pub has_original: bool,
     /// What was found, the most important first.

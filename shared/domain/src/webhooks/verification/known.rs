@@ -50,6 +50,15 @@ pub enum SecretOwner {
     OtherEndpoint(EndpointId),
 }
 
+/// What made a signature: a secret or a public key of [`Known`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signer {
+    /// The secret at this index of [`Known::secrets`]. It makes `v1` signatures.
+    Secret(usize),
+    /// The key pair of the public key at this index of [`Known::public_keys`]. It makes `v1a` signatures.
+    KeyPair(usize),
+}
+
 /// A body that was sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Original {

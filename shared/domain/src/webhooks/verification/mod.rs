@@ -35,4 +35,4 @@ mod tests;
 
 pub use captured::{CapturedWebhook, MAX_CAPTURED_BODY_BYTES};
 pub use finding::{ComputedFrom, Finding, JsonDifference, KeyMistake, SignatureCheck, SignedContent, WebhookHeader};
-pub use known::{Known, KnownSecret, Original, SecretOwner};
+pub use known::{Known, KnownSecret, Original, SecretOwner, Signer};

@@ -22,7 +22,7 @@ use crate::webhooks::endpoint::{Endpoint, Format, NewEndpoint, Payload, SecretRo
 use crate::webhooks::event::{Event, EventType};
 use crate::webhooks::key_pair::KeyPairs;
 use crate::webhooks::request::{self, EndpointSecrets, ProjectKeys};
-use crate::webhooks::signature::{SigningSecret, mac, signed_content};
+use crate::webhooks::signature::{SignatureScheme, SigningSecret, mac, signed_content};
 use crate::webhooks::test_send::SentRequest;
 
 const DATA: &str = r#"{"name":"Zoë 한","score":1.10,"tags":["a/b","<c>"], "n":12345678901234567890}"#;
@@ -174,7 +174,7 @@ proptest! {
         let scene = Scene::with(settings, &data);
         for known in [scene.known(), scene.secrets()] {
             let check = scene.captured().check(&known, now());
-            prop_assert!(check.verifies);
+            prop_assert!(check.verifies && !check.signers.is_empty());
             let is_harmless = |finding: &Finding| finding.is_remark() || *finding == Finding::OnlyAsymmetric;
             prop_assert!(check.findings.iter().all(is_harmless), "{:?}", check.findings);
         }
@@ -357,6 +357,21 @@ fn the_secret_that_signed_is_recognised() {
     let known = Known::of(&other, [&scene.endpoint, &other], None, &ring(), now()).unwrap();
     let check = CapturedWebhook { headers: scene.captured().headers, ..sent.clone() }.check(&known, now());
     assert!(check.findings.contains(&Finding::OtherEndpoint { endpoint_id: scene.endpoint.id }), "{check:?}");
+}
+
+#[test]
+fn all_that_signed_the_webhook_is_named() {
+    let mut scene = Scene::with(r#","signatures":["v1","v1a"]"#, DATA);
+    scene.rotate(r#"{"overlapDays":1}"#);
+    scene.send(now());
+    let (captured, known) = (scene.captured(), scene.secrets());
+    assert_eq!(captured.schemes(), [SignatureScheme::V1, SignatureScheme::V1, SignatureScheme::V1a]);
+    assert_eq!(captured.check(&known, now()).signers, [Signer::Secret(0), Signer::Secret(1), Signer::KeyPair(0)]);
+    let only_keys = Known { secrets: Vec::new(), ..known.clone() };
+    assert_eq!(captured.check(&only_keys, now()).signers, [Signer::KeyPair(0)]);
+
+    let changed = CapturedWebhook { body: captured.body.clone() + " ", ..captured };
+    assert_eq!(changed.check(&known, now()).signers, []);
 }
 
 #[test]
