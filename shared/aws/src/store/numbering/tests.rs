@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::foundation::clock::FixedClock;
+use domain::foundation::id::ProjectId;
 use domain::foundation::random::SystemRandom;
-use domain::webhooks::event::{Event, EventData, EventType};
+use domain::webhooks::event::{Event, EventData, EventType, SubmissionId};
 use futures::future::join_all;
 use proptest::prelude::*;
 
+use super::archive::LONG;
 use super::*;
 use crate::queue::testing::FakeQueue;
 use crate::store::testing::{self, Database};
-use crate::store::{Store, WriteOutcome};
+use crate::store::{Store, WriteOutcome, keys};
 
 fn now() -> Timestamp {
     "2026-11-22T08:30:00Z".parse().unwrap()
