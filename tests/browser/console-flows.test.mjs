@@ -7,14 +7,18 @@ import test, { after } from 'node:test';
 
 import { call, consoleAddress, consoleLink, person } from './stage.mjs';
 
-/** A customer's server: it keeps all webhooks and answers with `status`. */
-const server = { status: 200, webhooks: [] };
+/** A customer's server: it keeps all webhooks and answers with `status`. With `grants`, it grants webhooks in handshakes. */
+const server = { status: 200, webhooks: [], grants: false };
 const http = createServer((request, response) => {
   let body = '';
   request.on('data', (part) => { body += part; });
   request.on('end', () => {
     server.webhooks.push({ path: request.url, headers: request.headers, body });
     response.statusCode = server.status;
+    if (request.method === 'OPTIONS' && server.grants) {
+      response.setHeader('webhook-allowed-origin', request.headers['webhook-request-origin']);
+      response.setHeader('webhook-allowed-rate', '120');
+    }
     response.end();
   });
 });
@@ -62,6 +66,29 @@ for (const scripts of [true, false]) {
     await page.getByText('200').first().waitFor();
     const webhook = server.webhooks.find(({ path }) => path === `/new-${scripts}`);
     assert.ok(isSigned(webhook, secret), 'the signature of the test is wrong');
+    assert.deepEqual(complaints, []);
+    await leave();
+  });
+
+  test(`an endpoint that needs a handshake is active after its server has granted webhooks, ${how}`, async () => {
+    const { project, page, complaints, open, leave } = await customer({ scripts });
+    server.grants = false;
+    await open(consoleAddress('/endpoints/new'));
+    await page.getByLabel('URL', { exact: true }).fill(hook('/asked'));
+    await page.getByText('More settings').click();
+    await page.getByLabel('The server must grant webhooks in a handshake').check();
+    await page.getByLabel('Pace: webhooks per minute, at most').fill('600');
+    await press(page, 'Add an endpoint');
+    await follow(page, 'Go to the handshake');
+    await press(page, 'Make the handshake');
+    await page.getByText('without the header WebHook-Allowed-Origin').waitFor();
+    server.grants = true;
+    await press(page, 'Make the handshake');
+    await page.getByText('Your server grants webhooks: at most 120 webhooks a minute.').waitFor();
+    await follow(page, 'To the endpoint');
+    await page.getByText('Webhooks are sent as they occur.').waitFor();
+    const [endpoint] = (await call('GET', `/${project}/endpoints`)).items;
+    assert.deepEqual([endpoint.state, endpoint.pace, endpoint.ownershipProof.allowedRate], ['active', 600, 120]);
     assert.deepEqual(complaints, []);
     await leave();
   });

@@ -51,6 +51,9 @@ const replay = await call('POST', `/${busy}/replays`, {
   from: new Date(Date.now() - 864e5).toISOString(), to: new Date().toISOString(), endpointId: failing.id,
 });
 const failed = deliveries.find((one) => one.endpointId === failing.id);
+const credentials = { tokenUrl: hook('/token'), clientId: 'signpost', clientSecret: 'a secret', scope: 'webhooks.write' };
+const asked = { url: hook('/good'), ownership: 'handshake', pace: 600, oauth2: credentials };
+const unverified = await call('POST', `/${busy}/endpoints`, asked);
 
 /** The pages of a project with data. */
 const pages = {
@@ -58,6 +61,8 @@ const pages = {
   endpoints: '/endpoints',
   'endpoint-new': '/endpoints/new',
   endpoint: `/endpoints/${failing.id}`,
+  'endpoint-unverified': `/endpoints/${unverified.id}`,
+  'endpoint-handshake': `/endpoints/${unverified.id}/handshake`,
   'endpoint-secrets': `/endpoints/${good.id}/secrets`,
   'endpoint-secret-replace': `/endpoints/${good.id}/secrets/replace`,
   'endpoint-secret-end': `/endpoints/${good.id}/secrets/end-previous`,
@@ -105,8 +110,9 @@ const pages = {
 const statuses = { 'deliveries-refused': 400, 'no-such-page': 404, 'no-such-endpoint': 404 };
 
 /** What pages look like after a form was sent: the path, what a person fills in, the button, and the status. */
-const sentForms = (endpoint) => [
-  ['endpoint-refused', '/endpoints/new', { url: 'http://acme.example/' }, 422],
+const sentForms = (endpoint, unverified) => [
+  ['endpoint-refused', '/endpoints/new', { url: 'http://acme.example/', 'oauth2.clientSecret': 'x', 'clientCertificate.certificate': 'x' }, 422],
+  ['handshake-refused', `/endpoints/${unverified}/handshake`, {}, 200],
   ['endpoint-added', '/endpoints/new', { url: hook('/good') }, 200],
   ['secret-rotated', `/endpoints/${endpoint}/secrets`, {}, 200],
   ['secret-replace-refused', `/endpoints/${endpoint}/secrets/replace`, { signingSecret: 'whsec_short' }, 422],
@@ -187,10 +193,11 @@ for (const language of Object.keys(LANGUAGES)) {
   test(`pages after a form was sent are accessible and say what is wrong, in ${language}`, async () => {
     const project = (await call('POST', '', { name: 'Acme Bank' })).id;
     const endpoint = await call('POST', `/${project}/endpoints`, { url: hook('/good') });
+    const unverified = await call('POST', `/${project}/endpoints`, { url: hook('/good'), ownership: 'handshake' });
     await call('PUT', `/${project}/return-url`, { url: 'https://acme.example/back', fields: ['kycStatus'] });
     const { page, complaints, open, leave } = await person({ language });
     await open(await consoleLink(project, 'admin'));
-    for (const [name, path, fields, status, button = 'button'] of sentForms(endpoint.id)) {
+    for (const [name, path, fields, status, button = 'button'] of sentForms(endpoint.id, unverified.id)) {
       await page.setViewportSize(DESKTOP);
       await open(consoleAddress(path));
       // The forms have fields that are folded.

@@ -73,6 +73,13 @@ const fn advice(reason: FailureReason) -> &'static str {
         FailureReason::ConnectionLost => "The receiver closed the connection before it answered. Read its logs.",
         FailureReason::InvalidResponse => "The receiver does not answer in HTTP/1.1. Check the port.",
         FailureReason::TooLarge => "The headers of the receiver's answer are too large.",
+        // The endpoint of the check has neither a client certificate nor a token server.
+        FailureReason::ClientCertificateRequired | FailureReason::ClientCertificateRejected => {
+            "The receiver of the check must accept requests without a client certificate."
+        }
+        FailureReason::TokenUnreachable | FailureReason::TokenRefused | FailureReason::TokenInvalid => {
+            "The endpoint of the check must not need an access token."
+        }
     }
 }
 

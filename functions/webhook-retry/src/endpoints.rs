@@ -10,7 +10,7 @@ use aws::queue::Message;
 use aws::store::{DueEndpoint, Held, StoreError, StoredHealth, WriteOutcome};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{self, SWEEP_AHEAD};
-use domain::webhooks::endpoint::EndpointState;
+use domain::webhooks::endpoint::{Endpoint, Pace, SendingState};
 use domain::webhooks::health::{Drain, Health};
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
@@ -28,16 +28,31 @@ const MAX_CONCURRENT_CHECKS: usize = 4;
 /// Maximum number of deliveries to a deleted endpoint released per minute. The sender cancels them.
 const MAX_CANCELLED_PER_MINUTE: u32 = 3000;
 
+/// The settings of an endpoint that its check needs.
+#[derive(Clone, Copy)]
+struct Settings {
+    /// Whether the settings permit webhooks.
+    sending_state: SendingState,
+    /// Maximum number of webhooks per minute.
+    pace: Option<Pace>,
+}
+
 /// Result of checking an endpoint.
 struct Checked {
-    /// The state set by the customer; `None` if the endpoint was deleted.
-    desired_state: Option<EndpointState>,
+    /// The settings; `None` if the endpoint was deleted.
+    settings: Option<Settings>,
     /// Whether deliveries are still on hold.
     has_more: bool,
     /// Number of deliveries released.
     released: usize,
-    /// Whether the pace limited the release, so that the next one may be faster.
+    /// Whether the pace of the drain limited the release, so that the next one may be faster.
     was_full: bool,
+}
+
+impl Settings {
+    fn of(endpoint: &Endpoint) -> Self {
+        Self { sending_state: endpoint.sending_state(), pace: endpoint.effective_pace() }
+    }
 }
 
 impl Sweeper {
@@ -76,10 +91,10 @@ impl Sweeper {
             return Ok(0);
         }
         let Some(leased) = self.lease_endpoint(due, horizon, now).await? else { return Ok(0) };
-        let desired_state =
-            self.store.endpoints.get(due.project_id, due.endpoint_id).await?.map(|endpoint| endpoint.state);
-        let checked = self.release_held(&leased.health, desired_state, now, last_start).await?;
-        if desired_state.is_some() {
+        let endpoint = self.store.endpoints.get(due.project_id, due.endpoint_id).await?;
+        let settings = endpoint.as_ref().map(Settings::of);
+        let checked = self.release_held(&leased.health, settings, now, last_start).await?;
+        if settings.is_some() {
             self.queue_notices(&leased.health).await?;
         }
         self.schedule_next_check(leased, &checked, now).await?;
@@ -112,11 +127,11 @@ impl Sweeper {
     async fn release_held(
         &self,
         health: &Health,
-        desired_state: Option<EndpointState>,
+        settings: Option<Settings>,
         now: Timestamp,
         last_start: Timestamp,
     ) -> Result<Checked, ServiceError> {
-        let drain = drain(health, desired_state, now);
+        let drain = drain(health, settings, now);
         let limit = drain.map_or(0, |drain| drain.limit as usize);
         // One more than the limit shows whether deliveries stay on hold.
         let (mut held, unreadable) = self.store.deliveries.held_for(health.endpoint_id, limit + 1).await?;
@@ -127,8 +142,8 @@ impl Sweeper {
             Some(drain) => self.release(held, drain, now, last_start).await?,
             None => (0, true),
         };
-        let was_full = has_more && is_complete && limit > 1;
-        Ok(Checked { desired_state, has_more: has_more || !is_complete, released, was_full })
+        let was_full = has_more && is_complete && drain.is_some_and(|drain| drain.limit == health.pace);
+        Ok(Checked { settings, has_more: has_more || !is_complete, released, was_full })
     }
 
     /// Releases deliveries with their attempts spread over one minute from `drain.from` on, until `last_start`. Returns the
@@ -172,11 +187,11 @@ impl Sweeper {
         now: Timestamp,
     ) -> Result<(), ServiceError> {
         let in_a_minute = now.plus(Duration::from_mins(1));
-        let next_check = |health: &Health| match checked.desired_state {
-            Some(desired_state) => health.next_check(desired_state, now, checked.has_more),
+        let next_check = |health: &Health| match checked.settings {
+            Some(settings) => health.next_check(settings.sending_state, now, checked.has_more),
             None => (checked.has_more || checked.released > 0 || health.is_settling(now)).then_some(in_a_minute),
         };
-        if checked.desired_state.is_none() && next_check(&leased.health).is_none() {
+        if checked.settings.is_none() && next_check(&leased.health).is_none() {
             self.store.health.delete(&leased).await?;
             return Ok(());
         }
@@ -197,9 +212,11 @@ impl Sweeper {
 
 /// Deliveries that may be released, or `None` if all must stay on hold. Deliveries to a deleted endpoint are released so that the
 /// sender cancels them.
-fn drain(health: &Health, desired_state: Option<EndpointState>, now: Timestamp) -> Option<Drain> {
-    match desired_state {
-        Some(desired_state) => health.drain(desired_state, now, now.plus(SWEEP_AHEAD)),
+fn drain(health: &Health, settings: Option<Settings>, now: Timestamp) -> Option<Drain> {
+    match settings {
+        Some(Settings { sending_state, pace }) => {
+            health.drain(sending_state, now, now.plus(SWEEP_AHEAD)).map(|drain| drain.at_pace(pace))
+        }
         None => Some(Drain { limit: MAX_CANCELLED_PER_MINUTE, from: now }),
     }
 }

@@ -9,7 +9,7 @@ use aws::store::EventHeading;
 use domain::foundation::id::{DeliveryId, EndpointId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{self, Delivery};
-use domain::webhooks::replay::{Replay, ReplayPosition};
+use domain::webhooks::replay::{Replay, ReplayPosition, ReplayRate};
 use futures::{StreamExt, stream};
 
 use crate::first_error::FirstError;
@@ -25,6 +25,7 @@ impl Sweeper {
     pub(crate) async fn add_minute(
         &self,
         replay: &Replay,
+        rate: ReplayRate,
         from: Timestamp,
         until: Timestamp,
     ) -> Result<QueuedMinute, ServiceError> {
@@ -33,14 +34,14 @@ impl Sweeper {
         let endpoint = self.store.endpoints.get(replay.project_id, endpoint_id).await?;
         let Some(missing) = endpoint.map(|endpoint| replay.filter.missing_events(&endpoint)) else { return Ok(minute) };
         minute.position = replay.position;
-        let mut send_times = replay.rate_per_minute.send_times(from);
-        let mut left = replay.rate_per_minute.per_minute() as usize;
+        let mut send_times = rate.send_times(from);
+        let mut left = rate.per_minute() as usize;
         while let Some(position) = minute.position.next_event
             && left > 0
             && self.clock.now() < until
         {
-            let limit = left.min(BATCH_SIZE);
-            let found = self.store.events.find_missing(replay.project_id, &missing, position, limit).await?;
+            let (limit, now) = (left.min(BATCH_SIZE), self.clock.now());
+            let found = self.store.events.find_missing(replay.project_id, &missing, position, limit, now).await?;
             left -= found.events.len();
             let additions = found.events.iter().zip(&mut send_times);
             let additions = additions.map(|(event, at)| self.add_one(replay, event, endpoint_id, at));
@@ -49,6 +50,10 @@ impl Sweeper {
             let queued = self.send_claimed(claims, &mut failed).await;
             minute.queued += failed.or(queued)? as u64;
             minute.position.next_event = found.next;
+            // The next event is still being accepted.
+            if found.next == Some(position) {
+                break;
+            }
         }
         Ok(minute)
     }

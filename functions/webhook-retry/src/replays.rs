@@ -9,7 +9,7 @@ use aws::ServiceError;
 use aws::queue::Message;
 use aws::store::{DueReplay, Found, LeasedReplay, StoreError};
 use domain::foundation::time::Timestamp;
-use domain::webhooks::replay::{Replay, ReplayPosition, ReplayScope, ReplayState};
+use domain::webhooks::replay::{Replay, ReplayPosition, ReplayRate, ReplayScope, ReplayState};
 use futures::future::join_all;
 use tracing::info;
 
@@ -57,9 +57,10 @@ impl Sweeper {
         }
         let from = replay.sent_until.max(now);
         let until = last_start.min(now.plus(SEARCH_TIMEOUT));
+        let rate = self.rate(replay).await?;
         let minute = match replay.filter.scope {
-            ReplayScope::Ended => self.queue_minute(replay, from, until).await?,
-            ReplayScope::Missing => self.add_minute(replay, from, until).await?,
+            ReplayScope::Ended => self.queue_minute(replay, rate, from, until).await?,
+            ReplayScope::Missing => self.add_minute(replay, rate, from, until).await?,
         };
         self.schedule_next_minute(&leased, &minute, from, now).await?;
         let queued = minute.queued;
@@ -69,16 +70,24 @@ impl Sweeper {
         Ok(queued)
     }
 
+    /// The rate of a replay: that of the request, or the pace of the replay's endpoint if it is lower.
+    async fn rate(&self, replay: &Replay) -> Result<ReplayRate, ServiceError> {
+        let Some(id) = replay.filter.endpoint_id else { return Ok(replay.rate_per_minute) };
+        let endpoint = self.store.endpoints.get(replay.project_id, id).await?;
+        Ok(replay.rate_per_minute.at_pace(endpoint.and_then(|endpoint| endpoint.effective_pace())))
+    }
+
     /// Queues deliveries for the minute that starts at `from`. Stops when the rate is reached, at the last match, or at `until`.
     async fn queue_minute(
         &self,
         replay: &Replay,
+        rate: ReplayRate,
         from: Timestamp,
         until: Timestamp,
     ) -> Result<QueuedMinute, ServiceError> {
         let filter = replay.filter.into();
-        let mut send_times = replay.rate_per_minute.send_times(from);
-        let mut left = replay.rate_per_minute.per_minute() as usize;
+        let mut send_times = rate.send_times(from);
+        let mut left = rate.per_minute() as usize;
         let mut minute = QueuedMinute { queued: 0, position: replay.position };
         while let Some(position) = minute.position.next
             && left > 0

@@ -7,9 +7,9 @@ use std::time::Duration;
 use aws::lambda::telemetry;
 use aws::store::WriteOutcome;
 use domain::foundation::random;
-use domain::webhooks::delivery::{self, AttemptTask, Delivery, Step};
+use domain::webhooks::delivery::{self, AttemptTask, Delivery, DeliveryHoldReason, DeliveryState, Reminder, Step};
 use domain::webhooks::event::Event;
-use domain::webhooks::health::{Gate, HoldReason};
+use domain::webhooks::health::Gate;
 use domain::webhooks::request;
 use tracing::warn;
 
@@ -59,17 +59,24 @@ impl Sender {
                 Ok(Outcome::Stale)
             }
             (step @ (Step::Attempt | Step::Probe), Some(target)) => {
-                let delivery = match self.take_turn(&event, delivery, &target, health).await? {
-                    Turn::Now(delivery) => delivery,
-                    Turn::NotNow(outcome) => return Ok(outcome),
+                let turn = match self.take_turn(&event, delivery, &target, health).await? {
+                    Turn::Now(delivery) if step == Step::Probe => self.begin_probe(delivery, &target, health).await?,
+                    Turn::Now(delivery) => self.keep_pace(delivery, &target, health, batch).await?,
+                    not_now @ Turn::NotNow(_) => not_now,
                 };
-                if step == Step::Probe
-                    && let Gate::Hold(reason) = self.health.begin_probe(health, target.state, self.clock.now()).await?
-                {
-                    return self.hold(delivery, reason, &target, health).await;
+                match turn {
+                    Turn::Now(delivery) => self.attempt(&event, delivery, &target, health, batch).await,
+                    Turn::NotNow(outcome) => Ok(outcome),
                 }
-                self.attempt(&event, delivery, &target, health, batch).await
             }
+        }
+    }
+
+    /// Finds out whether the attempt may be made as the breaker's probe, and holds the delivery if not. A probe does not take a slot.
+    async fn begin_probe(&self, delivery: Delivery, target: &Target, health: &SharedHealth) -> Result<Turn, SendError> {
+        match self.health.begin_probe(health, target.state, self.clock.now()).await? {
+            Gate::Hold(reason) => self.hold(delivery, reason, target, health).await.map(Turn::NotNow),
+            Gate::Send | Gate::Probe => Ok(Turn::Now(delivery)),
         }
     }
 
@@ -89,13 +96,14 @@ impl Sender {
 
     /// Holds the delivery: writes the delivery first and the endpoint's health second. After a crash between the two, the
     /// message is redelivered, finds the delivery held, and writes the health.
-    async fn hold(
+    pub(crate) async fn hold(
         &self,
         delivery: Delivery,
-        reason: HoldReason,
+        reason: impl Into<DeliveryHoldReason>,
         target: &Target,
         health: &SharedHealth,
     ) -> Result<Outcome, SendError> {
+        let reason = reason.into();
         let written = self.store.deliveries.record_held(&delivery.held(reason), self.clock.now()).await?;
         self.schedule_check(target, health).await?;
         Ok(if written == WriteOutcome::Applied { Outcome::Held(reason) } else { Outcome::Stale })
@@ -138,7 +146,8 @@ impl Sender {
         running: RunningAttempt<'_>,
         batch: &BatchContext,
     ) -> Result<Outcome, SendError> {
-        let CompletedAttempt { attempt, retry_after } = completed;
+        let CompletedAttempt { attempt, retry_after, .. } = completed;
+        let has_row = delivery.state != DeliveryState::Queued;
         let paused_until = self.health.note_attempt(health, &attempt, retry_after);
         let chance = random::fraction(&*self.random);
         let wait = self.config.retry_schedule.delay_after(attempt.number, chance, retry_after);
@@ -148,23 +157,28 @@ impl Sender {
         let reminder = delivery.next_attempt_at.map(|due| delivery::remind(due, self.clock.now()));
         let sweep_at = reminder.map(|reminder| reminder.sweep_at);
         let deliveries = &self.store.deliveries;
-        let written = running.record(deliveries, &delivery, sweep_at).await;
+        let written = running.record(deliveries, &delivery, has_row, sweep_at).await;
         let written = self.persist(written, || deliveries.record(&delivery, sweep_at), batch).await?;
         if written == WriteOutcome::Conflict {
             self.health.write_decision(health, self.clock.now()).await;
             return Ok(Outcome::Stale);
         }
-        if let Some(delay) = reminder.and_then(|reminder| reminder.message_delay) {
-            // The attempt is recorded, so this message must not be redelivered. If the next message cannot be sent, the sweep
-            // sends it.
-            let lane = health.health().lane(self.clock.now());
-            if let Err(error) = self.enqueue(lane, vec![delivery.next_task().into()], delay).await {
-                let (id, cause) = (delivery.id, telemetry::chain(&error));
-                warn!(delivery.id = %id, cause, "delivery {id} is left to the sweep");
-            }
+        if let Some(reminder) = reminder {
+            self.send_reminder(&delivery, reminder, health).await;
         }
         // The health is written last, so that a failed write can neither lose the attempt nor repeat it.
         self.health.write_decision(health, self.clock.now()).await;
         Ok(Outcome::Attempted(delivery))
+    }
+
+    /// Sends the message for the next attempt of a delivery, unless the attempt is left to the sweep. The delivery is recorded, so the
+    /// current message must not be redelivered. If the next message cannot be sent, the sweep sends it.
+    pub(crate) async fn send_reminder(&self, delivery: &Delivery, reminder: Reminder, health: &SharedHealth) {
+        let Some(delay) = reminder.message_delay else { return };
+        let lane = health.health().lane(self.clock.now());
+        if let Err(error) = self.enqueue(lane, vec![delivery.next_task().into()], delay).await {
+            let (id, cause) = (delivery.id, telemetry::chain(&error));
+            warn!(delivery.id = %id, cause, "delivery {id} is left to the sweep");
+        }
     }
 }

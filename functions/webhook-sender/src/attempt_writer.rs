@@ -73,16 +73,17 @@ impl AttemptWriter {
 }
 
 impl RunningAttempt<'_> {
-    /// Ends the attempt and records it with the guarantees of [`DeliveryStore::record`]. A first attempt is written together
-    /// with others.
+    /// Ends the attempt and records it with the guarantees of [`DeliveryStore::record`]. The first attempt of a delivery without a
+    /// row is written together with others.
     pub(crate) async fn record(
         self,
         deliveries: &DeliveryStore,
         delivery: &Delivery,
+        has_row: bool,
         sweep_at: Option<Timestamp>,
     ) -> Result<WriteOutcome, StoreError> {
-        // A later attempt updates an existing row under its own condition, which a joint insert cannot express.
-        if delivery.attempts_made() > 1 {
+        // An existing row is updated under a condition of its own, which a joint insert cannot express.
+        if has_row {
             drop(self);
             return deliveries.record(delivery, sweep_at).await;
         }
@@ -139,7 +140,7 @@ mod tests {
     async fn an_attempt_is_recorded_although_another_hangs() {
         let (store, writer, delivery) = (Database::start().await, AttemptWriter::default(), delivered());
         let _hangs = writer.start_attempt();
-        let written = writer.start_attempt().record(&store.deliveries, &delivery, None).await.unwrap();
+        let written = writer.start_attempt().record(&store.deliveries, &delivery, false, None).await.unwrap();
         assert_eq!(written, WriteOutcome::Applied);
         assert!(store.deliveries.recorded_now(delivery.project_id, delivery.id).await.unwrap().is_some());
     }
@@ -152,10 +153,13 @@ mod tests {
         store.deliveries.record_closed(&cancelled).await.unwrap();
         let (first, second, aborted) = (writer.start_attempt(), writer.start_attempt(), writer.start_attempt());
         let deliveries = &store.deliveries;
-        let (first, second, ()) =
-            tokio::join!(first.record(deliveries, &new, None), second.record(deliveries, &existing, None), async {
+        let (first, second, ()) = tokio::join!(
+            first.record(deliveries, &new, false, None),
+            second.record(deliveries, &existing, false, None),
+            async {
                 drop(aborted);
-            });
+            }
+        );
         assert_eq!((first.unwrap(), second.unwrap()), (WriteOutcome::Applied, WriteOutcome::Conflict));
     }
 }

@@ -83,7 +83,7 @@ impl Sender {
         let mut deliveries = self.store.deliveries.recorded(&ids).await;
         let behind = may_have_row.filter_map(|message| match message {
             SendMessage::Attempt(task) if is_behind(task, &deliveries) => Some((task.project_id, task.delivery_id)),
-            SendMessage::Attempt(_) | SendMessage::Replay(_) | SendMessage::Test(_) => None,
+            SendMessage::Attempt(_) | SendMessage::Replay(_) | SendMessage::Test(_) | SendMessage::Handshake(_) => None,
         });
         let reads = behind.map(|(project, id)| async move {
             (id, self.store.deliveries.recorded_now(project, id).await.transpose())
@@ -135,6 +135,7 @@ impl Sender {
             SendMessage::Attempt(task) => self.handle_attempt(task, batch).await,
             SendMessage::Replay(task) => self.handle_replay(task, batch).await,
             SendMessage::Test(task) => self.handle_test(task, batch).await,
+            SendMessage::Handshake(task) => self.handle_handshake(task, batch).await,
         };
         let sign_of_life = result.as_ref().ok().and_then(Outcome::sign_of_life);
         if let (Some(attempt), Ok(health)) = (sign_of_life, batch.health(endpoint)) {
@@ -155,7 +156,7 @@ fn finish(
     result: &Result<Outcome, SendError>,
 ) -> Processed {
     let next_step = outcome::next_step(is_repeated, result);
-    outcome::log(subject, result, next_step);
+    outcome::log::write(subject, result, next_step);
     (outcome::measure(result), (next_step == NextStep::Redeliver).then_some(message_id))
 }
 

@@ -5,6 +5,7 @@ use aws::store::StoreConfig;
 use domain::webhooks::address::AddressGuard;
 use domain::webhooks::health::HealthPolicy;
 use domain::webhooks::retry::RetrySchedule;
+use http::HeaderValue;
 use url::Url;
 
 /// The configuration of webhook-sender.
@@ -24,6 +25,8 @@ pub struct Config {
     pub health_policy: HealthPolicy,
     /// Checks that webhooks go only to allowed addresses.
     pub address_guard: AddressGuard,
+    /// The host of the API. Handshakes ask for permission in its name.
+    pub origin: HeaderValue,
     /// A public host that is known to be up. After a timeout, the sender connects to it to find out whether its own internet
     /// access works.
     pub canary_url: Url,
@@ -42,9 +45,16 @@ impl Config {
             retry_schedule,
             health_policy: config::parsed(&var, "HEALTH_POLICY")?,
             address_guard: config::address_guard(&var)?,
+            origin: origin(&config::parsed(&var, "API_BASE_URL")?)?,
             canary_url: config::parsed(&var, "CANARY_URL")?,
         })
     }
+}
+
+/// The host of a base URL.
+fn origin(base_url: &Url) -> Result<HeaderValue, ConfigError> {
+    let host = base_url.host_str().unwrap_or_default();
+    HeaderValue::from_str(host).map_err(|error| ConfigError::Bad("API_BASE_URL", Box::new(error)))
 }
 
 /// Rejects a retention that ends before the last attempt: deliveries would expire although attempts are left.

@@ -18,7 +18,7 @@ use domain::foundation::cache::Cache;
 use domain::foundation::id::{EndpointId, ProjectId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::Attempt;
-use domain::webhooks::endpoint::EndpointState;
+use domain::webhooks::endpoint::SendingState;
 use domain::webhooks::health::{Gate, Health, HealthPolicy, Lane};
 use futures::future::join_all;
 use tracing::{info, warn};
@@ -101,13 +101,13 @@ impl HealthCache {
     pub(crate) async fn begin_probe(
         &self,
         health: &SharedHealth,
-        desired_state: EndpointState,
+        sending_state: SendingState,
         now: Timestamp,
     ) -> Result<Gate, StoreError> {
-        let claim = |health: Health| (health.gate(desired_state, now) == Gate::Probe).then(|| health.probing(now));
+        let claim = |health: Health| (health.gate(sending_state, now) == Gate::Probe).then(|| health.probing(now));
         let _writing = health.lock_writes().await;
         let written = self.write(health, now, |_, health| claim(health)).await?;
-        Ok(if written == WriteOutcome::Applied { Gate::Probe } else { health.health().gate(desired_state, now) })
+        Ok(if written == WriteOutcome::Applied { Gate::Probe } else { health.health().gate(sending_state, now) })
     }
 
     /// Applies an attempt to the endpoint's health in memory. Returns until when the breaker is open, if it is. The caller
@@ -186,7 +186,7 @@ impl HealthCache {
     pub(crate) async fn record_hold(
         &self,
         health: &SharedHealth,
-        desired_state: EndpointState,
+        sending_state: SendingState,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let is_known = |stored: &StoredHealth| {
@@ -199,8 +199,8 @@ impl HealthCache {
                 return None;
             }
             let health = health.holding(now);
-            // The cached `desired_state` may be 30 s old. An early check does no harm: the sweep reads the current state.
-            let check_at = health.next_check(desired_state, now, true).unwrap_or(now);
+            // The cached `sending_state` may be 30 s old. An early check does no harm: the sweep reads the current state.
+            let check_at = health.next_check(sending_state, now, true).unwrap_or(now);
             let planned = sweep_at(stored, &health, now);
             Some(stored.next(health, Some(planned.map_or(check_at, |planned| planned.min(check_at)))))
         })

@@ -36,6 +36,8 @@ pub(crate) fn is_passed_on(message: &SendMessage, stored: Option<&Delivery>, gat
             is_awaited && matches!(gate, Some(Gate::Send | Gate::Probe))
         }
         SendMessage::Replay(_) | SendMessage::Test(_) => true,
+        // It takes a few seconds, and a caller waits for it.
+        SendMessage::Handshake(_) => false,
     }
 }
 

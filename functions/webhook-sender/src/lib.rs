@@ -4,6 +4,7 @@
 //! delivery, are dropped. A message that could not be processed because of a fault on our side returns to the queue or is
 //! left to the sweep.
 
+mod access_tokens;
 mod attempt;
 mod attempt_writer;
 mod batch;
@@ -13,12 +14,15 @@ mod endpoint_cache;
 mod endpoint_health;
 mod expiry;
 mod handler;
+mod handshake;
 mod health_cache;
 mod http;
 mod invocation;
 mod lane;
 mod order;
 mod outcome;
+mod pace;
+mod pacer;
 mod post;
 mod replay;
 mod sender;

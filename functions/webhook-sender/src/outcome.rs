@@ -1,21 +1,22 @@
-//! What processing a message led to: its outcome or error, what happens to the message, and how both are logged and measured.
+//! The outcome or error of processing a message, what happens to the message, and how outcomes and errors are measured and
+//! [logged](log).
 
 use std::sync::Arc;
 
 use aws::ServiceError;
 use aws::lambda::metric::{Measured, Metric};
-use aws::lambda::telemetry;
 use aws::queue::QueueError;
 use aws::store::StoreError;
-use domain::webhooks::attempt::{Attempt, FailureReason};
-use domain::webhooks::delivery::{Delivery, DeliveryHoldReason, DeliveryState, ReplayOutcome, Replayed, Subject};
-use domain::webhooks::health::HoldReason;
+use domain::webhooks::attempt::Attempt;
+use domain::webhooks::delivery::{Delivery, DeliveryHoldReason, DeliveryState, ReplayOutcome, Replayed, Slot};
+use domain::webhooks::handshake::Handshake;
 use domain::webhooks::test_send::{TestSend, TestState};
 use thiserror::Error;
-use tracing::{error, info, warn};
 
 use crate::endpoint_cache::EndpointError;
 use crate::http::failure::OwnFault;
+
+pub(crate) mod log;
 
 /// Why a message could not be processed. The fault is always on our side, never the receiver's.
 #[derive(Debug, Error)]
@@ -37,6 +38,9 @@ pub(crate) enum SendError {
     /// The delivery is on hold. Without the check, only the daily reconciliation would release it.
     #[error("delivery is held, but the check of its endpoint could not be scheduled")]
     Check(#[source] StoreError),
+    /// Attempts that asked for slots at the same time share the error.
+    #[error("slot of the endpoint could not be taken")]
+    Slot(#[source] Arc<StoreError>),
     #[error("message could not be passed on to the slow lane")]
     PassOn(#[source] Arc<QueueError>),
 }
@@ -52,11 +56,17 @@ pub(crate) enum Outcome {
     Replayed(DeliveryState, Replayed),
     /// A test was sent, or will not be, and its result is recorded.
     Tested(TestSend),
-    /// The delivery is held because its endpoint is paused, disabled, or protected by its breaker.
-    Held(HoldReason),
+    /// A receiver was asked whether it wants webhooks, and its answer is recorded.
+    HandshakeMade(Handshake),
+    /// The delivery is held because of its endpoint: it is paused, disabled, protected by its breaker, or gets no more webhooks at its
+    /// pace.
+    Held(DeliveryHoldReason),
     /// The delivery is held because the endpoint is ordered, and an earlier delivery of the submission has not ended.
     HeldForOrder,
-    /// A copy of the message arrives later: the endpoint has no free slot, was just resumed, or a test met a fault on our side.
+    /// The attempt or replay waits for its slot at the endpoint's pace.
+    WaitsForSlot(Slot),
+    /// A copy of the message arrives later: the endpoint has no free slot, was just resumed, this sender had no time left, or a test met
+    /// a fault on our side.
     Deferred,
     /// A copy of the message is in the queue of the slow lane, because the receiver is slow.
     PassedOn,
@@ -140,7 +150,9 @@ pub(crate) fn measure(result: &Result<Outcome, SendError>) -> Measured {
         Ok(
             Outcome::Replayed(..)
             | Outcome::Tested(_)
+            | Outcome::HandshakeMade(_)
             | Outcome::HeldForOrder
+            | Outcome::WaitsForSlot(_)
             | Outcome::Deferred
             | Outcome::PassedOn
             | Outcome::Stale
@@ -151,125 +163,15 @@ pub(crate) fn measure(result: &Result<Outcome, SendError>) -> Measured {
     }
 }
 
-/// Writes the one log line of a message.
-pub(crate) fn log(subject: Option<Subject>, result: &Result<Outcome, SendError>, next_step: NextStep) {
-    match subject {
-        Some(Subject::Attempt(id, _) | Subject::Replay(id, _)) => log_delivery(&id.to_string(), result, next_step),
-        Some(Subject::Test(id)) => log_test(&id.to_string(), result),
-        None => log_delivery("unknown", result, next_step),
-    }
-}
-
-fn log_delivery(id: &str, result: &Result<Outcome, SendError>, next_step: NextStep) {
-    match result {
-        Ok(Outcome::Attempted(delivery)) => log_attempt(id, delivery),
-        Ok(Outcome::Replayed(state, replayed)) => log_replay(id, *state, replayed),
-        Ok(Outcome::Held(reason)) => {
-            let reason = reason.as_str();
-            info!(delivery.id = id, reason, "delivery {id} is held: its endpoint is {reason}");
-        }
-        Ok(Outcome::HeldForOrder) => {
-            let reason = DeliveryHoldReason::Order.as_str();
-            info!(
-                delivery.id = id,
-                reason, "delivery {id} is held: an earlier delivery of its submission has not ended"
-            );
-        }
-        Ok(Outcome::Deferred) => {
-            info!(delivery.id = id, "delivery {id} is deferred: its endpoint has no free slot or was just resumed");
-        }
-        Ok(Outcome::PassedOn) => {
-            info!(delivery.id = id, "delivery {id} is passed on to the slow lane: its receiver is slow");
-        }
-        Ok(Outcome::SetAside { is_new: true }) => {
-            error!(delivery.id = id, "delivery {id} is set aside: its row cannot be read");
-        }
-        Ok(Outcome::SetAside { is_new: false }) => {
-            info!(delivery.id = id, "delivery {id} remains set aside: its row cannot be read");
-        }
-        Ok(Outcome::Stale | Outcome::Tested(_)) => {
-            info!(delivery.id = id, "message about delivery {id} is dropped: nothing is left to do");
-        }
-        Ok(Outcome::Cancelled) => info!(delivery.id = id, "delivery {id} is cancelled: its endpoint was deleted"),
-        Ok(Outcome::Expired) => warn!(delivery.id = id, "delivery {id} expired: its event is no longer stored"),
-        Ok(Outcome::PastRetention) => {
-            warn!(delivery.id = id, "delivery {id} is dropped: its event is past its retention");
-        }
-        Err(error) => {
-            let action =
-                if next_step == NextStep::LeaveToSweep { "is left to the sweep" } else { "returns to the queue" };
-            error!(delivery.id = id, cause = telemetry::chain(error), "delivery {id} {action}");
-        }
-    }
-}
-
-fn log_attempt(id: &str, delivery: &Delivery) {
-    let Some(attempt) = delivery.attempts.last() else { return };
-    let (state, number) = (delivery.state.as_str(), attempt.number);
-    let reason = attempt.reason.map_or("none", FailureReason::as_str);
-    info!(
-        delivery.id = id,
-        attempt = number,
-        status = attempt.status,
-        reason,
-        duration_ms = attempt.duration_ms,
-        state,
-        "attempt {number} of delivery {id} ended; the delivery is {state}"
-    );
-}
-
-fn log_replay(id: &str, state: DeliveryState, replayed: &Replayed) {
-    let (replay, state) = (replayed.replay_id, state.as_str());
-    match &replayed.outcome {
-        ReplayOutcome::Sent(attempt) => {
-            let reason = attempt.reason.map_or("none", FailureReason::as_str);
-            info!(
-                delivery.id = id,
-                replay.id = %replay,
-                status = attempt.status,
-                reason,
-                duration_ms = attempt.duration_ms,
-                state,
-                "replay {replay} of delivery {id} ended; the delivery is {state}"
-            );
-        }
-        ReplayOutcome::Skipped { reason, .. } => {
-            let reason = reason.as_str();
-            info!(delivery.id = id, replay.id = %replay, reason, "replay {replay} skipped delivery {id}: {reason}");
-        }
-    }
-}
-
-fn log_test(id: &str, result: &Result<Outcome, SendError>) {
-    match result {
-        Ok(Outcome::Tested(TestSend { state: TestState::Done { attempt, .. }, .. })) => {
-            let reason = attempt.reason.map_or("none", FailureReason::as_str);
-            info!(
-                test.id = id,
-                status = attempt.status,
-                reason,
-                duration_ms = attempt.duration_ms,
-                "test {id} was sent"
-            );
-        }
-        Ok(Outcome::Tested(TestSend { state: TestState::NotSent { not_sent_reason }, .. })) => {
-            let reason = not_sent_reason.as_str();
-            warn!(test.id = id, reason, "test {id} will not be sent: {reason}");
-        }
-        Ok(Outcome::Deferred) => info!(test.id = id, "test {id} is deferred"),
-        Ok(Outcome::PassedOn) => info!(test.id = id, "test {id} is passed on to the slow lane: its receiver is slow"),
-        Ok(_) => info!(test.id = id, "message about test {id} is dropped: nothing is left to do"),
-        Err(error) => error!(test.id = id, cause = telemetry::chain(error), "test {id} returns to the queue"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use aws::lambda::telemetry;
     use domain::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
     use domain::foundation::random::SystemRandom;
     use domain::foundation::time::Timestamp;
+    use domain::webhooks::attempt::FailureReason;
     use domain::webhooks::attempt::Phases;
     use domain::webhooks::event::EventType;
 
@@ -313,6 +215,7 @@ mod tests {
             SendError::Delivery(shared()),
             SendError::Health(shared()),
             SendError::Endpoint(Arc::new(EndpointError::from(StoreError::Overloaded))),
+            SendError::Slot(shared()),
             SendError::PassOn(Arc::new(QueueError::Refused(1))),
         ];
         for result in errors.map(Err) {
@@ -337,7 +240,7 @@ mod tests {
     #[test]
     fn errors_count_as_our_faults_and_dropped_messages_are_not_counted() {
         assert_eq!(measure(&Err(SendError::NoBody)), Measured::one(Metric::OurFaults, 1));
-        assert_eq!(measure(&Ok(Outcome::Held(HoldReason::Paused))), Measured::one(Metric::Held, 1));
+        assert_eq!(measure(&Ok(Outcome::Held(DeliveryHoldReason::Pace))), Measured::one(Metric::Held, 1));
         assert_eq!(measure(&Ok(Outcome::Stale)), Measured::default());
     }
 

@@ -10,6 +10,7 @@ use http::HeaderValue;
 
 use crate::endpoint_cache::Target;
 use crate::outcome::{Outcome, SendError};
+use crate::pace::ReplayTurn;
 use crate::post::Webhook;
 use crate::sender::{BatchContext, Sender};
 
@@ -33,11 +34,18 @@ impl Sender {
         let target = batch.target(id)?;
         let outcome = match self.skip_reason(&task, &delivery, target.as_deref(), batch).await? {
             // The cached endpoint may be 30 s old, and customers often replay right after they resume an endpoint.
-            Some(SkipReason::EndpointPaused | SkipReason::EndpointDisabled) if self.is_resumed(&delivery).await? => {
+            Some(SkipReason::EndpointPaused | SkipReason::EndpointDisabled | SkipReason::EndpointUnverified)
+                if self.is_resumed(&delivery).await? =>
+            {
                 return self.defer(task, batch).await;
             }
             Some(reason) => self.skipped(reason),
-            None => self.send_replay(&task, &delivery, target.as_deref(), batch).await?,
+            None => match self.keep_pace_of_replay(&task, target.as_deref(), batch).await? {
+                ReplayTurn::Now => self.send_replay(&task, &delivery, target.as_deref(), batch).await?,
+                ReplayTurn::WaitsForSlot(slot) => return Ok(Outcome::WaitsForSlot(slot)),
+                ReplayTurn::Deferred => return Ok(Outcome::Deferred),
+                ReplayTurn::Never => self.skipped(SkipReason::EndpointPace),
+            },
         };
         let replayed = Replayed { replay_id: task.replay_id, outcome };
         let record = || self.store.deliveries.add_replay(delivery.clone(), &replayed, task.is_counted);

@@ -16,6 +16,7 @@ use rustls::RootCertStore;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 
+use crate::access_tokens::AccessTokens;
 use crate::attempt_writer::AttemptWriter;
 use crate::concurrency::NoSlot;
 use crate::config::Config;
@@ -25,6 +26,7 @@ use crate::http::client::{ClientError, WebhookClient};
 use crate::http::tls;
 use crate::invocation::Invocation;
 use crate::outcome::{Outcome, SendError};
+use crate::pacer::Pacer;
 use crate::unreadable::UnreadableRows;
 
 /// Delay of a deferred message.
@@ -42,8 +44,10 @@ pub struct Sender {
     pub(crate) slow_queue: Queue,
     pub(crate) endpoints: EndpointCache,
     pub(crate) health: HealthCache,
+    pub(crate) pacer: Pacer,
     pub(crate) unreadable: UnreadableRows,
     pub(crate) client: WebhookClient,
+    pub(crate) tokens: AccessTokens,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -81,13 +85,16 @@ impl Sender {
         random: Arc<dyn Random>,
     ) -> Result<Self, ClientError> {
         let store = Store::new(aws, &config.store);
+        let client = WebhookClient::new(config.address_guard.clone(), &config.canary_url, roots)?;
         Ok(Self {
             queue: Queue::new(aws, config.send_queue_url.as_str()),
             slow_queue: Queue::new(aws, config.slow_queue_url.as_str()),
-            endpoints: EndpointCache::new(store.endpoints.clone(), store.return_urls.clone(), key_ring),
+            endpoints: EndpointCache::new(store.endpoints.clone(), store.return_urls.clone(), key_ring, client.tls()),
             health: HealthCache::new(store.health.clone(), config.health_policy.clone()),
+            pacer: Pacer::new(store.pace.clone()),
             unreadable: UnreadableRows::new(),
-            client: WebhookClient::new(config.address_guard.clone(), &config.canary_url, roots)?,
+            client,
+            tokens: AccessTokens::new(),
             store,
             config,
             clock,
@@ -181,7 +188,7 @@ impl BatchContext {
     pub(crate) fn is_repeated_by_sweep(&self, message: &SendMessage) -> bool {
         match message {
             SendMessage::Attempt(task) => task.is_repeated_by_sweep(self.stored(task.delivery_id).ok().flatten()),
-            SendMessage::Replay(_) | SendMessage::Test(_) => false,
+            SendMessage::Replay(_) | SendMessage::Test(_) | SendMessage::Handshake(_) => false,
         }
     }
 }

@@ -5,6 +5,7 @@ use aws::lambda::telemetry;
 use aws::store::WriteOutcome;
 use domain::foundation::id::ProjectId;
 use domain::webhooks::delivery::TestTask;
+use domain::webhooks::endpoint::SendingState;
 use domain::webhooks::request::{self, WEBHOOK_TEST};
 use domain::webhooks::sample;
 use domain::webhooks::test_send::{NotSentReason, SentRequest, TestSend, TestState};
@@ -50,6 +51,9 @@ impl Sender {
         let Some(target) = self.endpoints.target_now(project, test.endpoint_id, self.clock.now()).await? else {
             return Ok(TestState::NotSent { not_sent_reason: NotSentReason::EndpointDeleted });
         };
+        if target.state == SendingState::Unverified {
+            return Ok(TestState::NotSent { not_sent_reason: NotSentReason::EndpointUnverified });
+        }
         let event = sample::event(test.event_type, test.id, project);
         let (body, number, at) = (request::body(&target.secrets, &event, &*self.random), 1, self.clock.now());
         let mut headers = request::headers(&target.secrets, &event, number, at, &body);

@@ -30,6 +30,9 @@ SEMANTIC_PROBLEMS = [
     ("createEndpoint", "/signingSecret", ""),
     ("createEndpoint", "/url", ""),
     ("changeEndpoint", "/url", ""),
+    # PEM and pairs of keys are beyond a pattern. A static header or an earlier setting may exclude client credentials.
+    ("createEndpoint", "/(oauth2|clientCertificate)(/.*)?", ""),
+    ("changeEndpoint", "/(oauth2|clientCertificate)(/.*)?", ""),
     # The other setting is one that the endpoint already has.
     ("changeEndpoint", "/(format|payload|encryption)", "the format "),
     ("mintConsoleLink", "/returnTo", "must "),

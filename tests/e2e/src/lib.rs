@@ -163,6 +163,12 @@ impl Customer {
         self.api.post(&format!("/v1/projects/{}{path}", self.project), body).await
     }
 
+    /// Makes a `PATCH` request to `path` below the project.
+    pub async fn patch(&self, path: &str, body: &Value) -> Value {
+        let path = format!("/v1/projects/{}{path}", self.project);
+        self.api.patch(&path, body).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// Makes a `GET` request to `path` below the project.
     pub async fn get(&self, path: &str) -> Value {
         let path = format!("/v1/projects/{}{path}", self.project);

@@ -103,6 +103,11 @@ impl ApiClient {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    /// Sends a `PATCH` and returns the response body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
     /// Sends a `DELETE`. The response has no body.
     pub async fn delete(&self, path: &str) -> Result<(), ApiError> {
         Self::accepted(format!("DELETE {path}"), self.request(Method::DELETE, path)).await.map(drop)

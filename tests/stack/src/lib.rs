@@ -113,7 +113,9 @@ impl Stack {
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let progress = &options.progress;
         let python = tools::prepare(progress).await?;
-        let mut binaries = functions::build(progress).await?;
+        let scripts = tempfile::tempdir()?;
+        let trusted_root = options.trusted_root.as_deref();
+        let mut binaries = functions::build(progress, trusted_root, scripts.path()).await?;
         let command_line = binaries.remove(functions::COMMAND_LINE).expect("all programs were built");
         let emulator = Emulator::start(&python, &options).await?;
         let aws = Aws::new(python, &emulator);

@@ -23,6 +23,9 @@ pub struct StackOptions {
     pub enforce_roles: bool,
     /// Whether tests can disturb the functions' calls to AWS services: see [`crate::Stack::faults`].
     pub with_faults: bool,
+    /// A DER file with the only certificate authority that webhook-sender trusts. It then is the binary `trusting-sender`, which is the
+    /// same in all else. `None` means the public authorities, which sign nothing for loopback.
+    pub trusted_root: Option<PathBuf>,
     /// The number of webhooks that each path of the receiver keeps.
     pub webhooks_kept: usize,
     /// Where progress is shown.
@@ -38,6 +41,7 @@ impl Default for StackOptions {
             parameters: BTreeMap::new(),
             enforce_roles: true,
             with_faults: false,
+            trusted_root: None,
             // Tests compare all webhooks, and end soon.
             webhooks_kept: usize::MAX,
             progress: Progress::silent(),

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::options;
+use http::{HeaderMap, HeaderName, StatusCode, Uri};
 use serde_json::Value;
 use standardwebhooks::Webhook;
 use thiserror::Error;
@@ -71,6 +73,8 @@ struct PathState {
     /// The next answers to webhooks whose body contains the text.
     answers_to: Vec<(String, VecDeque<u16>)>,
     delay: Duration,
+    /// The headers of the answer to a handshake, if the receiver grants webhooks.
+    grant: Option<HeaderMap>,
     /// The latest webhooks, oldest first.
     received: VecDeque<Received>,
     /// The number of webhooks that arrived, including those no longer kept.
@@ -81,7 +85,9 @@ impl Receiver {
     /// Starts a receiver on a free loopback port. Each path keeps its latest `kept` webhooks.
     pub async fn start(kept: usize) -> io::Result<Self> {
         let inbox = Arc::new(Inbox { kept, paths: Mutex::default(), changed: watch::Sender::default() });
-        let server = Server::start(Router::new().fallback(take).with_state(Arc::clone(&inbox))).await?;
+        let server =
+            Server::start(Router::new().fallback(options(shake_hands).fallback(take)).with_state(Arc::clone(&inbox)))
+                .await?;
         Ok(Self { server, inbox })
     }
 
@@ -104,6 +110,12 @@ impl Receiver {
     /// Answers the next requests to `path` whose body contains `text` with these statuses, in this order.
     pub fn answer_to(&self, path: &str, text: &str, statuses: impl IntoIterator<Item = u16>) {
         self.set_up(path, |state| state.answers_to.push((text.to_owned(), statuses.into_iter().collect())));
+    }
+
+    /// Grants webhooks to `path` in handshakes from now on: to every sender that names itself, at most `rate` a minute.
+    pub fn grant(&self, path: &str, rate: u32) {
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("webhook-allowed-rate"), rate.into())]);
+        self.set_up(path, |state| state.grant = Some(headers));
     }
 
     /// Delays each response at `path` from now on.
@@ -192,6 +204,18 @@ impl Inbox {
             state.received.pop_front();
         }
         (answered, state.delay)
+    }
+}
+
+/// Answers a handshake (CloudEvents, HTTP 1.1 Web Hooks for Event Delivery).
+async fn shake_hands(State(inbox): State<Arc<Inbox>>, uri: Uri, headers: HeaderMap) -> Response {
+    let granted = inbox.lock().get(uri.path()).and_then(|state| state.grant.clone());
+    match (granted, headers.get("webhook-request-origin")) {
+        (Some(mut answer), Some(origin)) => {
+            answer.insert("webhook-allowed-origin", origin.clone());
+            answer.into_response()
+        }
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::audit::entries::existing;
-use crate::endpoints::{pause, settings as endpoints};
+use crate::endpoints::{pause, settings as endpoints, view};
 use crate::http::api_error::ApiError;
 use crate::http::body::{Body, LastId};
 use crate::http::caller::{Caller, scope};
@@ -30,7 +30,7 @@ use crate::projects::settings as projects;
 use crate::return_urls::settings as return_urls;
 
 /// Reverts a change. Each field that the change affected gets its value from before the change, whatever its value is now; other
-/// fields keep their values. A revert is checked like every other change and is recorded in the audit log, so it can be reverted
+/// fields keep their values. A grant of a receiver does not come back: the endpoint needs a new handshake. A revert is checked like every other change and is recorded in the audit log, so it can be reverted
 /// too.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/audit/{number}/revert", operation_id = "revertAuditEntry", tag = "Audit",
@@ -114,11 +114,13 @@ fn state_before(before: &Fields) -> Option<EndpointState> {
     serde_json::from_value(before.get("state")?.clone()).ok()
 }
 
-/// Returns the body of the `PATCH` that reverts a change of an endpoint. Fails if the change removed a header, because its value was
-/// secret and is lost.
+/// Returns the body of the `PATCH` that reverts a change of an endpoint. Fails if the change removed a secret, such as the value of a
+/// header, because it is lost.
 fn endpoint_patch(entry: &Entry) -> Result<Fields, ApiError> {
     let mut patch = Fields::new();
-    for change in &entry.change.changes {
+    // A grant of the receiver follows from a handshake, and its end from a change of the URL or of the ownership.
+    let chosen = entry.change.changes.iter().filter(|change| change.field != view::OWNERSHIP_PROOF);
+    for change in chosen {
         let field = EndpointField::of_audit_name(&change.field).ok_or(ApiError::NotRevertible)?;
         let value = match field {
             EndpointField::Headers => added_headers(change)?,
@@ -129,11 +131,17 @@ fn endpoint_patch(entry: &Entry) -> Result<Fields, ApiError> {
             | EndpointField::Payload
             | EndpointField::Encryption
             | EndpointField::Signatures
-            | EndpointField::Ordered => change.before.clone().unwrap_or(Value::Null),
+            | EndpointField::Ordered
+            | EndpointField::Pace
+            | EndpointField::Ownership => change.before.clone().unwrap_or(Value::Null),
+            // The client secret is kept if the change kept it.
+            EndpointField::Oauth2 if change.after.is_some() => change.before.clone().unwrap_or(Value::Null),
+            EndpointField::ClientCertificate if change.before.is_none() => Value::Null,
+            EndpointField::Oauth2 | EndpointField::ClientCertificate => return Err(ApiError::NotRevertible),
         };
         patch.insert(field.as_str().to_owned(), value);
     }
-    Ok(patch)
+    if patch.is_empty() { Err(ApiError::NotRevertible) } else { Ok(patch) }
 }
 
 /// The headers that the change added, each with `null`, which removes it. Fails if the change removed a header.

@@ -38,8 +38,13 @@ impl HostNames for SystemHostNames {
     }
 }
 
-/// Returns why `url` is rejected, if one of its host's addresses is blocked.
-pub(crate) async fn check(url: &EndpointUrl, guard: &AddressGuard, names: &dyn HostNames) -> Option<BadField> {
+/// Returns why the URL in the field at `pointer` is rejected, if one of its host's addresses is blocked.
+pub(crate) async fn check(
+    pointer: &str,
+    url: &EndpointUrl,
+    guard: &AddressGuard,
+    names: &dyn HostNames,
+) -> Option<BadField> {
     let host = url.as_url().host_str()?;
     // The guard's exceptions may be IP addresses. In a URL, an IPv6 address is in brackets.
     let addresses = match host.trim_matches(['[', ']']).parse() {
@@ -47,7 +52,7 @@ pub(crate) async fn check(url: &EndpointUrl, guard: &AddressGuard, names: &dyn H
         Err(_) => names.addresses(host).await,
     };
     let blocked = addresses.into_iter().find_map(|address| guard.check_address(host, address).err())?;
-    Some(BadField { pointer: "/url".to_owned(), detail: blocked.to_string() })
+    Some(BadField { pointer: pointer.to_owned(), detail: blocked.to_string() })
 }
 
 #[cfg(test)]
@@ -65,7 +70,7 @@ mod tests {
 
     async fn is_rejected(url: &str, guard: &str, addresses: &'static [&'static str]) -> bool {
         let guard: AddressGuard = guard.parse().unwrap();
-        check(&EndpointUrl::parse(url, &guard).unwrap(), &guard, &Always(addresses)).await.is_some()
+        check("/url", &EndpointUrl::parse(url, &guard).unwrap(), &guard, &Always(addresses)).await.is_some()
     }
 
     #[tokio::test]

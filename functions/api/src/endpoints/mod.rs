@@ -1,5 +1,5 @@
-//! Endpoints: settings, signing secrets, public keys, pause and resume, discarding held deliveries, test sends, checks of
-//! received webhooks, and the IP addresses that webhooks come from.
+//! Endpoints: settings, signing secrets, public keys, pause and resume, discarding held deliveries, test sends, handshakes, checks
+//! of received webhooks, and the IP addresses that webhooks come from.
 
 use axum::routing::{delete, get, post};
 
@@ -9,6 +9,7 @@ use crate::http::routes::Routes;
 
 pub(crate) mod discard_held;
 pub(crate) mod egress_ips;
+pub(crate) mod handshakes;
 pub(crate) mod host_names;
 pub(crate) mod jwks;
 pub(crate) mod pause;
@@ -33,6 +34,7 @@ pub(crate) fn routes(app: &App) -> Routes {
         .route("/v1/projects/{pid}/endpoints/{id}/discard-held", post(discard_held::discard))
         .route("/v1/projects/{pid}/endpoints/{id}/test", idempotent(app, post(test_sends::send)))
         .route("/v1/projects/{pid}/endpoints/{id}/tests/{test}", get(test_sends::read))
+        .route("/v1/projects/{pid}/endpoints/{id}/handshake", post(handshakes::make))
         .route("/v1/projects/{pid}/endpoints/{id}/verify", post(verification::verify))
         .route(
             "/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate",

@@ -11,10 +11,10 @@ use domain::projects::audit::{AuditChange, Fields, Resource};
 use domain::projects::project::Project;
 use domain::return_urls::{Encryption, KEY_REQUIRED};
 use domain::webhooks::egress::DeployedIps;
-use domain::webhooks::endpoint::{Endpoint, EndpointChange, MAX_ENDPOINTS, NewEndpoint};
+use domain::webhooks::endpoint::{Endpoint, EndpointChange, EndpointUrl, MAX_ENDPOINTS, NewEndpoint};
 use domain::webhooks::health::Health;
 use domain::webhooks::signature::SigningSecret;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use serde::Serialize;
 
 use crate::app::App;
@@ -33,8 +33,8 @@ use crate::openapi::{parameters, webhook_requests};
 /// Maximum number of held deliveries that are counted. Counting more would cost more reads than the number is worth.
 const MAX_COUNTED_HELD: u16 = 100;
 
-/// Creates an endpoint. The response is the only one that contains the signing secret. Header values and your own signing secret
-/// also require the scope `secrets:write`.
+/// Creates an endpoint. The response is the only one that contains the signing secret. Header values, your own signing
+/// secret, client credentials and a client certificate also require the scope `secrets:write`.
 #[cfg_attr(test, utoipa::path(
     post, path = "/v1/projects/{pid}/endpoints", operation_id = "createEndpoint", tag = "Endpoints",
     params(parameters::IdempotencyKey, parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
@@ -56,14 +56,14 @@ pub(crate) async fn create(
         caller.permit(Scope::SecretsWrite)?;
     }
     // Resolved before the decision, because the decision may run several times.
-    let bad_host = host_names::check(&new.url, &app.config.address_guard, &*app.host_names).await;
+    let bad_hosts = bad_hosts(&app, Some(&new.url), new.token_url()).await;
     let ring = app.key_ring.ring().await?;
-    let (app, new, bad_host, ring) = (&app, &new, &bad_host, &ring);
+    let (app, new, bad_hosts, ring) = (&app, &new, &bad_hosts, &ring);
     let decide = move |project: Project| async move {
         if app.store.endpoints.list_now(project.id).await?.len() >= MAX_ENDPOINTS {
             return Err(ApiError::LimitReached(MAX_ENDPOINTS, "endpoints per project"));
         }
-        check_context(app, project.id, bad_host.clone(), Some(new.encryption)).await?;
+        check_context(app, project.id, bad_hosts.clone(), Some(new.encryption)).await?;
         let now = app.clock.now();
         let secret = new.signing_secret.clone().unwrap_or_else(|| SigningSecret::generate(&*app.random));
         let id = EndpointId::new(now, &*app.random);
@@ -112,8 +112,8 @@ pub(crate) async fn read(
     Ok(SettingsResponse::ok(view(&app, endpoint).await?).with_tag(tag))
 }
 
-/// Changes an endpoint. Webhooks are sent with the new settings within 30 seconds. Setting header values also requires the scope
-/// `secrets:write`.
+/// Changes an endpoint. Webhooks are sent with the new settings within 30 seconds. Setting header values, client
+/// credentials or a client certificate also requires the scope `secrets:write`.
 #[cfg_attr(test, utoipa::path(
     patch, path = "/v1/projects/{pid}/endpoints/{id}", operation_id = "changeEndpoint", tag = "Endpoints",
     params(("id" = EndpointId, Path), parameters::Preconditions), security(("x-api-key" = ["settings:write"])),
@@ -141,18 +141,30 @@ pub(crate) async fn apply(
     id: EndpointId,
     change: &EndpointChange,
 ) -> Result<SettingsResponse<EndpointView>, ApiError> {
-    let bad_host = match change.url() {
-        Some(url) => host_names::check(url, &app.config.address_guard, &*app.host_names).await,
-        None => None,
-    };
+    let bad_hosts = bad_hosts(app, change.url(), change.token_url()).await;
     let ring = app.key_ring.ring().await?;
-    let (bad_host, ring) = (&bad_host, &ring);
+    let (bad_hosts, ring) = (&bad_hosts, &ring);
     let alter = move |mut endpoint: Endpoint, now| async move {
-        check_context(app, request.project, bad_host.clone(), change.encryption()).await?;
+        check_context(app, request.project, bad_hosts.clone(), change.encryption()).await?;
         endpoint.apply(change.clone(), now, ring, &*app.random)?;
         Ok((endpoint.clone(), view(app, endpoint).await?))
     };
-    alter_endpoint(app, request, id, alter).await
+    let altered = alter_endpoint(app, request, id, alter);
+    if change.ends_handshake() { release_held(app, request.project, id, altered).await } else { altered.await }
+}
+
+/// Makes a change that permits webhooks again, and has the sweep release the held deliveries.
+pub(crate) async fn release_held<T>(
+    app: &App,
+    project: ProjectId,
+    id: EndpointId,
+    change: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    // Scheduled before the change too: if this request is cut off after it, the sweep still releases the held deliveries.
+    app.store.health.schedule_check(project, id, app.clock.now().plus(FALLBACK_CHECK_DELAY)).await?;
+    let changed = change.await?;
+    app.store.health.schedule_check(project, id, app.clock.now()).await?;
+    Ok(changed)
 }
 
 /// Deletes an endpoint. Its open deliveries are cancelled. Deleting an endpoint that does not exist succeeds and changes nothing.
@@ -213,7 +225,8 @@ where
         let response = SettingsResponse::ok(body);
         Ok(ChangeDecision::resource(project, writes, change, response).with_tag(&new_settings, seen.changed_in))
     };
-    app.change_settings(request.origin, request.project, decide).await
+    // An endpoint has many settings, and this future holds several of them.
+    Box::pin(app.change_settings(request.origin, request.project, decide)).await
 }
 
 /// The view of an endpoint, with its health and its held deliveries from eventually consistent reads.
@@ -233,7 +246,10 @@ pub(crate) async fn existing(app: &App, project: ProjectId, id: EndpointId) -> R
 /// The settings of an endpoint, for its `ETag` and the audit log. They are independent of its health.
 fn settings_of(endpoint: &Endpoint, now: Timestamp) -> Fields {
     let health = Health::unknown(endpoint.project_id, endpoint.id);
-    EndpointView::of(endpoint.clone(), &health, 0, now, &DeployedIps::default()).settings()
+    let mut settings = EndpointView::of(endpoint.clone(), &health, 0, now, &DeployedIps::default()).settings();
+    // The state that the customer set. The view also shows what follows from the ownership.
+    settings.insert("state".to_owned(), endpoint.state.as_str().into());
+    settings
 }
 
 /// The `ETag` of an endpoint.
@@ -241,14 +257,22 @@ fn tag_of(endpoint: &Endpoint, now: Timestamp) -> Tag {
     Tag::of(&settings_of(endpoint, now), endpoint.changed_in)
 }
 
-/// Checks what depends on more than the request: the addresses of the host, and the `secretKey` that encryption needs.
+/// Checks the addresses of the hosts of an endpoint and of its token server.
+async fn bad_hosts(app: &App, url: Option<&EndpointUrl>, token_url: Option<&EndpointUrl>) -> Vec<BadField> {
+    let named = [("/url", url), ("/oauth2/tokenUrl", token_url)];
+    let checks = named.into_iter().filter_map(|(pointer, url)| {
+        Some(host_names::check(pointer, url?, &app.config.address_guard, &*app.host_names))
+    });
+    join_all(checks).await.into_iter().flatten().collect()
+}
+
+/// Checks what depends on more than the request: the addresses of the hosts, and the `secretKey` that encryption needs.
 async fn check_context(
     app: &App,
     project: ProjectId,
-    bad_host: Option<BadField>,
+    mut bad: Vec<BadField>,
     encryption: Option<Encryption>,
 ) -> Result<(), ApiError> {
-    let mut bad = Vec::from_iter(bad_host);
     let wants_key = encryption.is_some_and(|encryption| encryption != Encryption::None);
     if wants_key && app.store.return_urls.keys_now(project).await?.is_empty() {
         bad.push(BadField { pointer: "/encryption".to_owned(), detail: KEY_REQUIRED.to_owned() });

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use aws::queue::Message;
-use aws::store::Admission;
+use aws::store::{Admission, StoreError};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use domain::foundation::id::{EndpointId, EventId, ProjectId};
+use domain::foundation::id::{EndpointId, EventId};
+use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::TestTask;
 use domain::webhooks::test_send::{NewTestSend, TestSend};
 use tokio::time::{sleep, timeout};
@@ -49,7 +50,7 @@ pub(crate) async fn send(
     let (project_id, now) = (caller.project_id, app.clock.now());
     settings::existing(&app, project_id, endpoint_id).await?;
     if app.store.quotas.admit_test_send(project_id, now).await? == Admission::Refused {
-        return Err(ApiError::TooManyTests { seconds_left: 60 - now.as_seconds().rem_euclid(60).unsigned_abs() });
+        return Err(ApiError::TooManyTests { seconds_left: seconds_left(now) });
     }
     // A repetition of the request gets the same id and so the same test.
     let id = idempotency::resource_id(caller.origin.idempotent_request.as_ref(), || EventId::new(now, &*app.random));
@@ -57,7 +58,8 @@ pub(crate) async fn send(
     app.store.test_sends.put(project_id, &test).await?;
     let task = TestTask { project_id, endpoint_id, test_id: test.id };
     app.send_queue.send(vec![Message::to_send(task, Duration::ZERO)?]).await?;
-    let test = timeout(app.test_result_timeout, result_of(&app, project_id, test.id)).await.unwrap_or(Ok(test))?;
+    let result = wait_for_result(|| app.store.test_sends.get(project_id, test.id), TestSend::is_pending);
+    let test = timeout(app.test_result_timeout, result).await.unwrap_or(Ok(test))?;
     let status = if test.is_pending() { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, Json(test)))
 }
@@ -80,14 +82,21 @@ pub(crate) async fn read(
     Ok(Json(kept.ok_or(ApiError::NotFound("test"))?))
 }
 
-/// Reads the test at growing intervals until it has a result.
-async fn result_of(app: &App, project: ProjectId, id: EventId) -> Result<TestSend, ApiError> {
+/// Seconds until the next minute begins, and with it a new quota of tests and handshakes.
+pub(crate) fn seconds_left(now: Timestamp) -> u64 {
+    60 - now.as_seconds().rem_euclid(60).unsigned_abs()
+}
+
+/// Calls `read` at growing intervals until what it returns is no longer pending.
+pub(crate) async fn wait_for_result<T, F>(read: impl Fn() -> F, is_pending: impl Fn(&T) -> bool) -> Result<T, ApiError>
+where
+    F: Future<Output = Result<Option<T>, StoreError>>,
+{
     let mut interval = FIRST_POLL_INTERVAL;
     loop {
         sleep(interval).await;
-        let stored = app.store.test_sends.get(project, id).await?;
-        if let Some(test) = stored.filter(|test| !test.is_pending()) {
-            return Ok(test);
+        if let Some(result) = read().await?.filter(|result| !is_pending(result)) {
+            return Ok(result);
         }
         interval = (interval * 3 / 2).min(MAX_POLL_INTERVAL);
     }

@@ -8,7 +8,8 @@ use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
 use domain::webhooks::egress::DeployedIps;
 use domain::webhooks::endpoint::{
-    Description, Endpoint, EndpointState, EndpointUrl, EndpointWarning, Format, HeaderName, Payload,
+    CertificateFacts, ClientAuthentication, Description, Endpoint, EndpointUrl, EndpointWarning, Format, HeaderName,
+    Oauth2, Oauth2Parameter, Ownership, OwnershipProof, Pace, Payload, SendingState,
 };
 use domain::webhooks::event::EventType;
 use domain::webhooks::health::{DisableReason, Health, HoldReason, LastFailure};
@@ -31,9 +32,10 @@ pub(crate) struct EndpointView {
     #[cfg_attr(test, schema(required = true))]
     description: Option<Description>,
     #[serde(skip)]
-    desired_state: EndpointState,
-    /// State of the endpoint: `active` if webhooks are sent now, or as soon as the receiver recovers; `paused` if you paused the
-    /// endpoint; `disabled` if the receiver answered 410 or failed for days.
+    sending_state: SendingState,
+    /// State of the endpoint: `active` if webhooks are sent now, or as soon as the receiver recovers; `unverified` if the receiver has
+    /// not granted webhooks in a handshake; else `paused` if you paused the endpoint; `disabled` if the receiver answered 410 or failed
+    /// for days.
     state: ShownState,
     /// Health of the receiver.
     health: HealthView,
@@ -55,6 +57,20 @@ pub(crate) struct EndpointView {
     signatures: SignatureSchemes,
     /// Whether the webhooks of a submission are sent one at a time, in the order of their `sequence`.
     ordered: bool,
+    /// Maximum number of webhooks per minute. `null`: no limit.
+    #[cfg_attr(test, schema(required = true))]
+    pace: Option<Pace>,
+    /// Whether the owner of the URL must grant webhooks.
+    ownership: Ownership,
+    /// The grant of the receiver. `null`: there is none.
+    #[cfg_attr(test, schema(required = true))]
+    ownership_proof: Option<OwnershipProofView>,
+    /// Client credentials for the token server of the receiver, without the secret. `null`: webhooks carry no access token.
+    #[cfg_attr(test, schema(required = true))]
+    oauth2: Option<Oauth2View>,
+    /// Certificate that Signpost shows to the receiver. `null`: none.
+    #[cfg_attr(test, schema(required = true))]
+    client_certificate: Option<CertificateFacts>,
     /// Whether you supplied the current signing secret. If `false`, Signpost generated it.
     secret_brought_along: bool,
     /// Until when replaced signing secrets also sign webhooks. Absent: only the current secret signs.
@@ -68,7 +84,7 @@ pub(crate) struct EndpointView {
     source_ips: Vec<IpAddr>,
     /// When the endpoint was created.
     created_at: Timestamp,
-    /// Risks of the settings: `weak-encryption`.
+    /// Risks of the settings: `weak-encryption`, `client-certificate-expires`.
     warnings: Vec<Warning>,
 }
 
@@ -79,9 +95,42 @@ domain::public_names! {
         Active = "active",
         /// You paused the endpoint.
         Paused = "paused",
+        /// The receiver has not granted webhooks in a handshake. Webhooks are held.
+        Unverified = "unverified",
         /// The receiver answered 410 or failed for days. Resuming the endpoint enables it.
         Disabled = "disabled",
     }
+}
+
+/// Grant of a receiver in a handshake.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = OwnershipProof))]
+#[serde(rename_all = "camelCase")]
+struct OwnershipProofView {
+    /// When the receiver granted webhooks.
+    at: Timestamp,
+    /// Number of webhooks per minute that the receiver allows. `null`: any number.
+    #[cfg_attr(test, schema(required = true))]
+    allowed_rate: Option<Pace>,
+}
+
+/// Client credentials (OAuth 2.0) without the secret.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Oauth2))]
+#[serde(rename_all = "camelCase")]
+struct Oauth2View {
+    /// URL of the token server.
+    token_url: EndpointUrl,
+    /// Id of the client at the token server.
+    client_id: Oauth2Parameter,
+    /// Scopes that Signpost asks for. `null`: none.
+    #[cfg_attr(test, schema(required = true))]
+    scope: Option<Oauth2Parameter>,
+    /// API that the token is for. `null`: none.
+    #[cfg_attr(test, schema(required = true))]
+    audience: Option<Oauth2Parameter>,
+    /// How Signpost authenticates to the token server.
+    client_authentication: ClientAuthentication,
 }
 
 /// Health of an endpoint's receiver.
@@ -114,6 +163,9 @@ struct HealthView {
     disable_reason: Option<DisableReason>,
 }
 
+/// Name of the field with the grant of a receiver.
+pub(crate) const OWNERSHIP_PROOF: &str = "ownershipProof";
+
 impl SettingsView for EndpointView {
     const NOT_SETTINGS: &[&str] = &["health", "heldDeliveries", "signingSecret", "sourceIps", "warnings"];
 }
@@ -129,12 +181,12 @@ impl EndpointView {
     ) -> Self {
         Self {
             previous_secrets_until: endpoint.previous_secrets_until(now),
-            warnings: endpoint.warnings().into_iter().map(warning).collect(),
+            warnings: endpoint.warnings(now).into_iter().map(warning).collect(),
+            sending_state: endpoint.sending_state(),
+            state: ShownState::of(endpoint.sending_state(), health),
             id: endpoint.id,
             url: endpoint.url,
             description: endpoint.description,
-            desired_state: endpoint.state,
-            state: ShownState::of(endpoint.state, health),
             health: HealthView::of(health),
             held_deliveries,
             event_types: endpoint.event_types,
@@ -144,6 +196,11 @@ impl EndpointView {
             encryption: endpoint.encryption,
             signatures: endpoint.signatures,
             ordered: endpoint.ordered,
+            pace: endpoint.pace,
+            ownership: endpoint.ownership,
+            ownership_proof: endpoint.ownership_proof.map(OwnershipProofView::from),
+            oauth2: endpoint.oauth2.map(Oauth2View::from),
+            client_certificate: endpoint.client_certificate.map(|certificate| certificate.facts),
             secret_brought_along: endpoint.secret_brought_along,
             signing_secret: None,
             source_ips: egress_ips.addresses().collect(),
@@ -153,7 +210,7 @@ impl EndpointView {
 
     /// The view with another health.
     pub(crate) fn with_health(self, health: &Health) -> Self {
-        Self { state: ShownState::of(self.desired_state, health), health: HealthView::of(health), ..self }
+        Self { state: ShownState::of(self.sending_state, health), health: HealthView::of(health), ..self }
     }
 
     /// The view with the signing secret, for the response that creates the endpoint.
@@ -162,21 +219,38 @@ impl EndpointView {
     }
 }
 
+impl From<OwnershipProof> for OwnershipProofView {
+    fn from(proof: OwnershipProof) -> Self {
+        Self { at: proof.at, allowed_rate: proof.allowed_rate }
+    }
+}
+
+impl From<Oauth2> for Oauth2View {
+    fn from(stored: Oauth2) -> Self {
+        let Oauth2 { token_url, client_id, client_secret: _, scope, audience, client_authentication } = stored;
+        Self { token_url, client_id, scope, audience, client_authentication }
+    }
+}
+
 const fn warning(warning: EndpointWarning) -> Warning {
     let detail = match warning {
         EndpointWarning::WeakEncryption => {
             "AES-256-ECB encrypts equal blocks equally and does not detect changes. Verify the signature before you decrypt a body, or use aes-256-gcm."
+        }
+        EndpointWarning::ClientCertificateExpires => {
+            "The client certificate has expired or expires within 30 days. Receivers reject an expired certificate. Replace it."
         }
     };
     Warning::new(warning.as_str(), detail)
 }
 
 impl ShownState {
-    fn of(desired_state: EndpointState, health: &Health) -> Self {
-        match (desired_state, health.disabled) {
-            (EndpointState::Paused, _) => Self::Paused,
-            (EndpointState::Active, Some(_)) => Self::Disabled,
-            (EndpointState::Active, None) => Self::Active,
+    fn of(sending_state: SendingState, health: &Health) -> Self {
+        match (sending_state, health.disabled) {
+            (SendingState::Paused, _) => Self::Paused,
+            (SendingState::Unverified, _) => Self::Unverified,
+            (SendingState::Active, Some(_)) => Self::Disabled,
+            (SendingState::Active, None) => Self::Active,
         }
     }
 }

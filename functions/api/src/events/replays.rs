@@ -77,7 +77,7 @@ pub(crate) struct ReplayView {
     state: ReplayState,
     /// Filter of the deliveries that are sent.
     filter: FilterView,
-    /// Number of deliveries sent per minute.
+    /// Maximum number of deliveries sent per minute. An endpoint with a `pace` gets no more than its pace.
     rate_per_minute: ReplayRate,
     /// Counts of the deliveries by result.
     progress: Progress,
@@ -122,7 +122,7 @@ impl From<Replay> for ReplayView {
     post, path = "/v1/projects/{pid}/deliveries/{id}/replay", operation_id = "replayDelivery", tag = "Replays",
     params(("id" = DeliveryId, Path), parameters::IdempotencyKey), security(("x-api-key" = ["deliveries:replay"])),
     request_body = Option<requests::Nothing>,
-    extensions(("x-problems" = json!(["delivery-under-way", "endpoint-deleted", "endpoint-paused", "endpoint-disabled", "event-gone"]))),
+    extensions(("x-problems" = json!(["delivery-under-way", "endpoint-deleted", "endpoint-paused", "endpoint-disabled", "endpoint-unverified", "event-gone"]))),
     responses((status = 202, description = "The replay is queued.", body = AcceptedReplay)),
 ))]
 pub(crate) async fn replay_one(
@@ -135,7 +135,8 @@ pub(crate) async fn replay_one(
     let delivery = deliveries::existing(&app, caller.project_id, id).await?;
     let endpoint = app.store.endpoints.get(caller.project_id, id.endpoint).await?;
     let stored = app.store.health.get_now(caller.project_id, id.endpoint).await?;
-    if let Some(reason) = delivery.replay_obstacle(endpoint.map(|endpoint| (endpoint.state, &stored.health))) {
+    if let Some(reason) = delivery.replay_obstacle(endpoint.map(|endpoint| (endpoint.sending_state(), &stored.health)))
+    {
         return Err(reason.into());
     }
     if app.store.events.get(caller.project_id, id.event).await?.is_none() {
@@ -143,7 +144,7 @@ pub(crate) async fn replay_one(
     }
     let claim = caller.origin.idempotent_request.as_ref();
     let replay_id = idempotency::resource_id(claim, || ReplayId::new(app.clock.now(), &*app.random));
-    let task = ReplayTask { project_id: caller.project_id, delivery_id: id, replay_id, is_counted: false };
+    let task = ReplayTask::new(caller.project_id, id, replay_id, false);
     app.send_queue.send(vec![Message::to_send(task, Duration::ZERO)?]).await?;
     Ok((StatusCode::ACCEPTED, Json(AcceptedReplay { replay_id, delivery_id: id })))
 }

@@ -10,7 +10,7 @@ use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
 use domain::webhooks::attempt::Attempt;
 use domain::webhooks::delivery::{Delivery, ReplayOutcome, SkipReason};
-use domain::webhooks::endpoint::{EndpointUrl, HeaderName};
+use domain::webhooks::endpoint::{Endpoint, EndpointUrl, HeaderName};
 use domain::webhooks::request;
 use domain::webhooks::test_send::SentRequest;
 use serde::Serialize;
@@ -35,7 +35,7 @@ pub(crate) struct RequestView {
     /// Headers set by Signpost, without the signature; and the body, before encryption.
     #[serde(flatten)]
     request: SentRequest,
-    /// Names of the endpoint's static headers, which are also sent.
+    /// Names of the endpoint's static headers, and `authorization` if the endpoint has `oauth2`. These headers are also sent.
     header_names: Vec<HeaderName>,
     /// Encryption of the body. Unless it is `none`, the receiver gets the body encrypted.
     encryption: Encryption,
@@ -68,10 +68,16 @@ pub(crate) async fn read(
         attempt: attempt.number,
         at: attempt.at,
         request: request::readable(&endpoint, &event, attempt.number, attempt.at, is_replay),
+        header_names: secret_headers(&endpoint),
         url: endpoint.url,
-        header_names: endpoint.headers.into_keys().collect(),
         encryption: endpoint.encryption,
     }))
+}
+
+/// The names of the headers whose values may be secrets.
+fn secret_headers(endpoint: &Endpoint) -> Vec<HeaderName> {
+    let token = endpoint.oauth2.is_some().then(|| "authorization".parse().expect("it is a header name"));
+    endpoint.headers.keys().cloned().chain(token).collect()
 }
 
 /// The last attempt, and whether it was a replay.

@@ -58,11 +58,14 @@ pub(crate) enum ApiError {
     #[error("caller has exceeded its limit of calls in {} seconds", WINDOW.as_secs())]
     TooManyCalls(RateLimitStatus),
     /// The project has exceeded its limit of test sends.
-    #[error("project has exceeded its limit of test sends per minute")]
+    #[error("project has exceeded its limit of test sends and handshakes per minute")]
     TooManyTests {
         /// Seconds until the next minute begins.
         seconds_left: u64,
     },
+    /// The endpoint does not ask for a handshake.
+    #[error("endpoint does not ask for a handshake; set its ownership to handshake first")]
+    HandshakeNotAsked,
     /// Another slow read of the project is running.
     #[error("another report or dry run of this project is running; wait until it ends")]
     SlowReadRunning,
@@ -198,6 +201,7 @@ impl ApiError {
             Self::NoConsole => ProblemKind::NoConsole,
             Self::TooManyCalls(_) => ProblemKind::TooManyCalls,
             Self::TooManyTests { .. } => ProblemKind::TooManyTests,
+            Self::HandshakeNotAsked => ProblemKind::HandshakeNotAsked,
             Self::SlowReadRunning => ProblemKind::SlowReadRunning,
             Self::NotFound(_) | Self::RouteNotFound | Self::DayBeforeProject => ProblemKind::NotFound,
             Self::MethodNotAllowed => ProblemKind::MethodNotAllowed,

@@ -67,7 +67,7 @@ impl fmt::Display for Tag {
 }
 
 /// The conditions of a request: `If-Match` and `If-None-Match`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Preconditions {
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,

@@ -80,6 +80,12 @@ problem_kinds! {
     EndpointPaused = CONFLICT "endpoint-paused",
     /// The endpoint of the delivery is disabled. Resume it first.
     EndpointDisabled = CONFLICT "endpoint-disabled",
+    /// The endpoint does not ask for a handshake: its `ownership` is `none`.
+    HandshakeNotAsked = CONFLICT "handshake-not-asked",
+    /// The receiver of the endpoint has not granted webhooks in a handshake.
+    EndpointUnverified = CONFLICT "endpoint-unverified",
+    /// The endpoint of the delivery gets as many webhooks as its pace allows. Replay the delivery later.
+    EndpointPace = CONFLICT "endpoint-pace",
     /// The deployment has no console, so there are no console links.
     NoConsole = CONFLICT "no-console",
     /// Another replay of the project is running. Cancel it or wait until it ends.
@@ -112,7 +118,7 @@ problem_kinds! {
     TooManyCalls = TOO_MANY_REQUESTS "too-many-calls",
     /// Another report or dry run of the project is running. Retry after the seconds in `Retry-After`.
     SlowReadRunning = TOO_MANY_REQUESTS "slow-read-running",
-    /// The project has exceeded its limit of test sends per minute. Retry after the seconds in `Retry-After`.
+    /// The project has exceeded its limit of test sends and handshakes per minute. Retry after the seconds in `Retry-After`.
     TooManyTests = TOO_MANY_REQUESTS "too-many-tests",
     /// The notification user got a confirmation mail less than a minute ago, or five today. Retry after the seconds in
     /// `Retry-After`.
@@ -130,6 +136,8 @@ impl From<SkipReason> for ProblemKind {
             SkipReason::EndpointDeleted => Self::EndpointDeleted,
             SkipReason::EndpointPaused => Self::EndpointPaused,
             SkipReason::EndpointDisabled => Self::EndpointDisabled,
+            SkipReason::EndpointUnverified => Self::EndpointUnverified,
+            SkipReason::EndpointPace => Self::EndpointPace,
             SkipReason::EventGone => Self::EventGone,
             SkipReason::ReplayCancelled => Self::ReplayCancelled,
         }

@@ -37,7 +37,7 @@ use super::{completion, event_types};
         crate::endpoints::settings::delete,
         crate::endpoints::pause::pause, crate::endpoints::pause::resume, crate::endpoints::discard_held::discard,
         crate::endpoints::signing_secrets::rotate, crate::endpoints::signing_secrets::end_previous,
-        crate::endpoints::test_sends::send, crate::endpoints::test_sends::read,
+        crate::endpoints::test_sends::send, crate::endpoints::test_sends::read, crate::endpoints::handshakes::make,
         crate::endpoints::verification::verify,
         crate::endpoints::jwks::list, crate::endpoints::jwks::rotate,
         crate::documentation::event_types, crate::events::publish::publish, crate::events::publish::publish_batch, crate::events::read::list, crate::events::read::read, crate::events::feed::read,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use domain::foundation::draft::{BadFields, Draft};
 use domain::projects::api_key::Scope;
 use domain::return_urls::{Encryption, KycStatus, ReturnField};
-use domain::webhooks::endpoint::{EndpointField, Format, Payload};
+use domain::webhooks::endpoint::{EndpointField, Format, Ownership, Payload};
 use domain::webhooks::event::EventType;
 use domain::webhooks::signature::SignatureScheme;
 use serde_json::{Value, json};
@@ -157,6 +157,7 @@ fn the_documented_names_are_those_in_the_code() {
     assert_eq!(documented("Format"), json!(Format::ALL));
     assert_eq!(documented("Payload"), json!(Payload::ALL));
     assert_eq!(documented("Encryption"), json!(Encryption::ALL));
+    assert_eq!(documented("Ownership"), json!(Ownership::ALL));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use domain::foundation::id::EndpointId;
 use domain::foundation::overlap::Overlap;
 use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
-use domain::webhooks::endpoint::{Description, Format, Payload};
+use domain::webhooks::endpoint::{
+    ClientAuthentication, Description, Format, Oauth2Parameter, Ownership, Pace, Payload,
+};
 use domain::webhooks::event::{EventType, SubmissionId};
 use domain::webhooks::replay::{ReplayRate, ReplayScope, ReplayableState};
 use domain::webhooks::signature::SignatureScheme;
@@ -17,8 +19,13 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "url": "https://hooks.example.com/kyc", "description": "The CRM", "eventTypes": ["approved", "rejected"],
-    "headers": {"authorization": "Bearer hunter2"}, "format": "standard", "payload": "full", "encryption": "none",
-    "signatures": ["v1"], "ordered": false,
+    "headers": {"x-tenant": "hunter2"}, "format": "standard", "payload": "full", "encryption": "none",
+    "signatures": ["v1"], "ordered": false, "pace": 600, "ownership": "none",
+    "oauth2": {
+        "tokenUrl": "https://login.example.com/oauth2/token", "clientId": "signpost", "clientSecret": "hunter2",
+        "scope": "webhooks.write", "audience": "https://hooks.example.com", "clientAuthentication": "basic",
+    },
+    "clientCertificate": {"certificate": EXAMPLE_CERTIFICATE, "privateKey": EXAMPLE_KEY},
     "signingSecret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
 }))]
 #[serde(deny_unknown_fields)]
@@ -44,10 +51,84 @@ pub(crate) struct NewEndpoint {
     /// Whether the webhooks of a submission are sent one at a time, in the order of their `sequence`: each one waits until the
     /// delivery of the one before has ended. Default: `false`.
     ordered: Option<bool>,
+    /// Maximum number of webhooks per minute. Default: no limit.
+    pace: Option<Pace>,
+    /// Whether the owner of the URL must grant webhooks. With `handshake`, webhooks are held until a handshake succeeds. Default: `none`.
+    ownership: Option<Ownership>,
+    /// Client credentials for a token server of the receiver. Webhooks then carry an access token in the header `authorization`, which
+    /// cannot be a static header too. Default: none.
+    oauth2: Option<NewOauth2>,
+    /// Certificate that Signpost shows to the receiver (mutual TLS). Default: none.
+    client_certificate: Option<NewClientCertificate>,
     /// Your own secret to sign webhooks. Use the secret of another system to keep its receivers unchanged. Default: a generated
     /// secret.
     signing_secret: Option<BroughtSigningSecret>,
 }
+
+/// Client credentials (OAuth 2.0, RFC 6749, section 4.4).
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewOauth2 {
+    /// URL of the token server. The rules are those of the URL of an endpoint.
+    token_url: NewEndpointUrl,
+    /// Id of the client at the token server.
+    client_id: Oauth2Parameter,
+    /// Secret of the client. It is never returned.
+    client_secret: ClientSecret,
+    /// Scopes that Signpost asks for, separated by spaces.
+    scope: Option<Oauth2Parameter>,
+    /// API that the token is for. Some token servers require it.
+    audience: Option<Oauth2Parameter>,
+    /// How Signpost authenticates to the token server. Default: `basic`.
+    client_authentication: Option<ClientAuthentication>,
+}
+
+/// A change of client credentials. Members left out keep their values. Without credentials before, the token URL, the client id and the
+/// client secret are required. A new host of the token server requires the client secret again.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Oauth2Change {
+    /// URL of the token server.
+    #[schema(nullable = false)]
+    token_url: Option<NewEndpointUrl>,
+    /// Id of the client at the token server.
+    #[schema(nullable = false)]
+    client_id: Option<Oauth2Parameter>,
+    /// Secret of the client.
+    #[schema(nullable = false)]
+    client_secret: Option<ClientSecret>,
+    /// Scopes that Signpost asks for, separated by spaces.
+    scope: Option<Oauth2Parameter>,
+    /// API that the token is for.
+    audience: Option<Oauth2Parameter>,
+    /// How Signpost authenticates to the token server.
+    client_authentication: Option<ClientAuthentication>,
+}
+
+/// Secret of a client: visible ASCII characters. Spaces are allowed between them.
+#[derive(ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 4096, pattern = "^[!-~]([ -~]*[!-~])?$", example = "hunter2")]
+pub(crate) struct ClientSecret(String);
+
+/// A client certificate with its private key.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewClientCertificate {
+    /// The certificate in PEM, followed by up to four certificates between it and its authority.
+    #[schema(max_length = 16384)]
+    certificate: String,
+    /// The private key in PEM (PKCS #8, PKCS #1 or SEC 1), without a password: RSA with 2048 bits or more, ECDSA with P-256 or P-384, or
+    /// Ed25519. It is never returned.
+    #[schema(max_length = 16384)]
+    private_key: String,
+}
+
+/// A certificate for examples. Its key is below, so it protects nothing.
+const EXAMPLE_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIBOjCB7aADAgECAhRTJczSCpJ22bJwSBWDR+Rajw6z0TAFBgMrZXAwEzERMA8G\nA1UEAwwIc2lnbnBvc3QwHhcNMjYxMTI4MTk0NzI0WhcNMzYxMTI1MTk0NzI0WjAT\nMREwDwYDVQQDDAhzaWducG9zdDAqMAUGAytlcAMhADoMd2leE659CIkaAZ2XAxis\n1AwRaaBchbZdjLoOQr1zo1MwUTAdBgNVHQ4EFgQU6OakW+SSNtsrRMYDOWUq3ftQ\nTI4wHwYDVR0jBBgwFoAU6OakW+SSNtsrRMYDOWUq3ftQTI4wDwYDVR0TAQH/BAUw\nAwEB/zAFBgMrZXADQQBgZHjLDSgwKQQYvjl6CaG6ZVBpIMcX7z9XLNEppB482FwG\nkYb4S1FlGxKhEUYAo029gfr4TRkIm1OTBykJPysN\n-----END CERTIFICATE-----\n";
+const EXAMPLE_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIEQgLGPYo+d3T20+sjhdHKJPaABoezlon4KG72pAsYUE\n-----END PRIVATE KEY-----\n";
 
 /// A signing secret: `whsec_` and the base64 of 24 to 64 random bytes.
 #[derive(ToSchema)]
@@ -75,7 +156,8 @@ pub(crate) struct HeaderValue(String);
 #[schema(rename_all = "camelCase", example = json!({
     "url": "https://hooks.example.com/v2", "description": "The new CRM", "eventTypes": null,
     "headers": {"authorization": null}, "format": "argos", "payload": null, "encryption": null,
-    "signatures": ["v1", "v1a"], "ordered": true,
+    "signatures": ["v1", "v1a"], "ordered": true, "pace": null, "ownership": "handshake",
+    "oauth2": {"scope": "webhooks.write"}, "clientCertificate": null,
 }))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndpointChange {
@@ -99,6 +181,14 @@ pub(crate) struct EndpointChange {
     signatures: Option<Vec<SignatureScheme>>,
     /// Whether the webhooks of a submission are sent one at a time, in the order of their `sequence`.
     ordered: Option<bool>,
+    /// Maximum number of webhooks per minute.
+    pace: Option<Pace>,
+    /// Whether the owner of the URL must grant webhooks. With `handshake`, webhooks are held until a handshake succeeds.
+    ownership: Option<Ownership>,
+    /// Client credentials for a token server of the receiver. `null` removes them.
+    oauth2: Option<Oauth2Change>,
+    /// Certificate that Signpost shows to the receiver. `null` removes it.
+    client_certificate: Option<NewClientCertificate>,
 }
 
 /// A request to replace a signing secret.
@@ -179,7 +269,7 @@ pub(crate) struct NewReplay {
     scope: Option<ReplayScope>,
     /// Only deliveries in this state. Default: `failed`. Not with the scope `missing`.
     state: Option<ReplayableState>,
-    /// Number of deliveries to send per minute. Default: 300.
+    /// Maximum number of deliveries to send per minute. Default: 300. An endpoint with a lower `pace` gets no more than its pace.
     rate_per_minute: Option<ReplayRate>,
     /// Whether to only count the deliveries and send nothing. Default: `false`.
     dry_run: Option<bool>,

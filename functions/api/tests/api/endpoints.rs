@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::client::Resource;
 use crate::fixture::{KEY_RING, NOW, Options, TestApi, UNKNOWN_ID, attempt, key_ring, now};
+use crate::receiver_access::{certificate, oauth2};
 
 const ROTATED_RING: &str =
     r#"{"current":"k2","k1":"0123456789abcdef0123456789abcdef","k2":"fedcba9876543210fedcba9876543210"}"#;
@@ -82,7 +83,8 @@ async fn an_endpoint_is_read_as_it_was_set_without_its_secrets() {
         json!({
             "id": endpoint.created["id"], "url": "https://public.example.com/", "description": "CRM", "state": "active",
             "health": {"failures": 0}, "eventTypes": ["aml"], "headerNames": ["authorization"], "format": "argos",
-            "payload": "full", "encryption": "none", "signatures": ["v1", "v1a"], "ordered": true, "secretBroughtAlong": false,
+            "payload": "full", "encryption": "none", "signatures": ["v1", "v1a"], "ordered": true, "pace": null, "ownership": "none",
+            "ownershipProof": null, "oauth2": null, "clientCertificate": null, "secretBroughtAlong": false,
             "sourceIps": ["198.51.100.1", "198.51.100.2"], "createdAt": NOW, "warnings": [], "heldDeliveries": 0,
         })
     );
@@ -406,22 +408,27 @@ async fn after_resealing_the_old_master_key_is_not_needed() {
         site.api.create_project().await;
     }
     site.project.post("/return-url/keys", "{}").await.expect(201);
-    let change = json!({"headers": {"x-a": "1", "x-b": "2"}, "signatures": ["v1", "v1a"], "encryption": "aes-256-gcm"});
+    let change = json!({
+        "headers": {"x-a": "1", "x-b": "2"}, "signatures": ["v1", "v1a"], "encryption": "aes-256-gcm", "oauth2": oauth2(),
+        "clientCertificate": certificate(),
+    });
     site.endpoint.patch("", change).await.expect(200);
     site.endpoint.post("/signing-secret/rotate", "{}").await.expect(200);
     site.project.post("/jwks/rotate", "{}").await.expect(200);
 
     let site = Site { api: restart_with_ring(site.api, ROTATED_RING), ..site };
-    // Two signing secrets, two headers, two private keys and the secretKey.
-    assert_eq!((reseal(&site.api).await, reseal(&site.api).await), (7, 0));
+    // Two signing secrets, two headers, two private keys, the secretKey, the client secret and the key of the certificate.
+    assert_eq!((reseal(&site.api).await, reseal(&site.api).await), (9, 0));
     let (project, store) = (site.project.id(), &site.api.store);
     let keys = ProjectKeys {
         secret_key: store.return_urls.keys_now(project).await.unwrap().current_at(now()).cloned(),
         key_pairs: store.endpoints.key_pairs(project).await.unwrap(),
     };
     let endpoint = site.stored().await;
-    assert!(EndpointSecrets::of(&endpoint, &keys, &key_ring(LAST_RING)).is_ok());
     assert!(EndpointSecrets::of(&endpoint, &keys, &key_ring(KEY_RING)).is_err());
+    assert!(EndpointSecrets::of(&endpoint, &keys, &key_ring(LAST_RING)).is_ok());
+    assert_eq!(endpoint.oauth2.unwrap().open(project, &key_ring(LAST_RING)).unwrap().client_secret.expose(), "hunter2");
+    assert!(endpoint.client_certificate.unwrap().open(project, &key_ring(LAST_RING)).is_ok());
 }
 
 #[tokio::test]

@@ -56,6 +56,7 @@ pub(crate) const ROUTES: &[(&str, &str, Access)] = {
         ("POST", "/v1/projects/{pid}/endpoints/{id}/discard-held", Scoped(SettingsWrite)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/test", Scoped(SettingsWrite)),
         ("GET", "/v1/projects/{pid}/endpoints/{id}/tests/{test}", Scoped(SettingsRead)),
+        ("POST", "/v1/projects/{pid}/endpoints/{id}/handshake", Scoped(SettingsWrite)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/verify", Scoped(EventsRead)),
         ("POST", "/v1/projects/{pid}/endpoints/{id}/signing-secret/rotate", Scoped(SecretsWrite)),
         ("DELETE", "/v1/projects/{pid}/endpoints/{id}/signing-secret/previous", Scoped(SecretsWrite)),

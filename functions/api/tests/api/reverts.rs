@@ -4,6 +4,7 @@ use domain::webhooks::endpoint::EndpointField;
 use serde_json::{Value, json};
 
 use crate::fixture::TestApi;
+use crate::receiver_access::{certificate, oauth2};
 
 /// A value that differs from the default. A new field does not compile until it has one.
 fn new_value(field: EndpointField) -> Value {
@@ -17,6 +18,10 @@ fn new_value(field: EndpointField) -> Value {
         EndpointField::Encryption => json!("aes-256-gcm"),
         EndpointField::Signatures => json!(["v1", "v1a"]),
         EndpointField::Ordered => json!(true),
+        EndpointField::Pace => json!(60),
+        EndpointField::Ownership => json!("handshake"),
+        EndpointField::Oauth2 => oauth2(),
+        EndpointField::ClientCertificate => certificate(),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::Resource;
 use crate::fixture::{NOW, TestApi, attempt, now};
+use crate::receiver_access::oauth2;
 
 /// Publishes an event with this body and stores a failed first attempt. Returns the delivery.
 async fn failed(api: &TestApi, project: &Resource, event: Value) -> Delivery {
@@ -74,6 +75,15 @@ async fn the_request_is_that_of_the_last_replay_in_the_format_of_the_endpoint() 
     let shown = project.get(&path(&delivery)).await.expect(200);
     assert_eq!((&shown["attempt"], &shown["headers"]["webhook-replay"]), (&json!(2), &json!("true")));
     assert_eq!(shown["body"], r#"{"webhook_trigger":"aml","risk":7}"#);
+}
+
+#[tokio::test]
+async fn the_request_of_an_endpoint_with_access_tokens_names_their_header() {
+    let (api, project, endpoint) = TestApi::with_endpoint().await;
+    let delivery = failed(&api, &project, json!({"type": "aml", "data": {}})).await;
+    endpoint.patch("", json!({"headers": {"x-tenant": "acme"}, "oauth2": oauth2()})).await.expect(200);
+    let shown = project.get(&path(&delivery)).await.expect(200);
+    assert_eq!(shown["headerNames"], json!(["x-tenant", "authorization"]));
 }
 
 #[tokio::test]

@@ -11,7 +11,13 @@ use crate::http::sent_form::{ETAG, KEY, SentForm};
 use crate::http::visitor::Visitor;
 
 /// Fields for a secret that a person brings along. A page never shows it again, also not after an error.
-const SECRETS: [&str; 2] = ["signingSecret", "secretKey"];
+const SECRETS: [&str; 4] = ["signingSecret", "secretKey", "oauth2.clientSecret", "clientCertificate.privateKey"];
+
+/// What a private key in PEM contains. People may paste one into the field for the certificate.
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+
+/// What is wrong with a field whose secret the page does not show again.
+const CLEARED: &str = "must be entered again, because secrets are never shown";
 
 /// A form as a page shows it: the values of its fields, and what is wrong with them.
 #[derive(Debug, Clone)]
@@ -113,6 +119,12 @@ impl Form {
             }));
             field.is_none()
         });
+        // Without this, a person could overlook that a new secret is no longer in the form.
+        errors.extend(cleared(&sent, fields).map(|field| InvalidField {
+            field: field.to_owned(),
+            member: None,
+            detail: CLEARED.to_owned(),
+        }));
         let etag = sent.etag().map(str::to_owned);
         Self { values: shown_again(sent), errors, problem: Some(problem), key, etag }
     }
@@ -130,6 +142,12 @@ impl Form {
     /// What is wrong with a field, in English.
     pub(crate) fn error(&self, name: &str) -> Option<&str> {
         self.invalid(name).map(|invalid| invalid.detail.as_str())
+    }
+
+    /// Whether something is wrong with a field, or with a field of the group `name`, such as `oauth2.scope` of `oauth2`.
+    pub(crate) fn is_marked(&self, name: &str) -> bool {
+        let is_in = |field: &str| field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.errors.iter().any(|invalid| is_in(&invalid.field))
     }
 
     /// The member of the field that the error is about, such as the name of a header. `None` if it is about the field itself or
@@ -165,7 +183,16 @@ impl Form {
 
 /// What a form shows of what was sent: everything except secrets.
 fn shown_again(sent: SentForm) -> Pairs {
-    SECRETS.into_iter().fold(sent.into_values(), Pairs::without)
+    sent.into_values().filter(|name, value| !is_secret(name, value))
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    SECRETS.contains(&name) || value.contains(PRIVATE_KEY)
+}
+
+/// The fields whose secrets the page does not show again.
+fn cleared<'a>(sent: &'a SentForm, fields: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    fields.iter().copied().filter(|name| !sent.text(name).is_empty() && is_secret(name, sent.raw(name)))
 }
 
 /// A JSON pointer with full stops between its steps, as in the names of fields.
@@ -238,5 +265,18 @@ mod tests {
         let form = Form::with_problem(sent, problem(&["/signingSecret"]), &["name", "signingSecret"], "k".to_owned());
         assert_eq!((form.value("name"), form.value("signingSecret"), form.value("secretKey")), ("Ada", "", ""));
         assert_eq!(form.error("signingSecret"), Some("is wrong"));
+        let pem = SentForm::parse(b"certificate=-----BEGIN+PRIVATE+KEY-----%0AMC4CAQ&name=Ada&secretKey=");
+        let form = Form::with_problem(pem, problem(&[]), &["certificate", "name", "secretKey"], "k".to_owned());
+        assert_eq!((form.value("certificate"), form.value("name")), ("", "Ada"));
+        assert_eq!((form.error("certificate"), form.error("secretKey")), (Some(CLEARED), None));
+    }
+
+    #[test]
+    fn a_new_secret_must_be_entered_again_after_an_error_elsewhere() {
+        let sent = SentForm::parse(b"name=&oauth2.clientSecret=hunter2&oauth2.scope=");
+        let fields = ["name", "oauth2.clientSecret", "oauth2.scope"];
+        let form = Form::with_problem(sent, problem(&["/name"]), &fields, "k".to_owned());
+        assert_eq!((form.error("oauth2.clientSecret"), form.first_invalid_field()), (Some(CLEARED), Some("name")));
+        assert!(form.is_marked("oauth2") && !form.is_marked("oauth") && !form.is_marked("oauth2.scope"));
     }
 }

@@ -40,16 +40,21 @@ impl Pairs {
 
     /// Removes all values of `name`.
     #[must_use]
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.0.retain(|(known, _)| known != name);
+    pub(crate) fn without(self, name: &str) -> Self {
+        self.filter(|known, _| known != name)
+    }
+
+    /// Keeps only the pairs that `keeps` accepts.
+    #[must_use]
+    pub(crate) fn filter(mut self, keeps: impl Fn(&str, &str) -> bool) -> Self {
+        self.0.retain(|(name, value)| keeps(name, value));
         self
     }
 
     /// Keeps only the values of these names, without empty ones: the filters of a list.
     #[must_use]
-    pub(crate) fn only(mut self, names: &[&str]) -> Self {
-        self.0.retain(|(name, value)| names.contains(&name.as_str()) && !value.is_empty());
-        self
+    pub(crate) fn only(self, names: &[&str]) -> Self {
+        self.filter(|name, value| names.contains(&name) && !value.is_empty())
     }
 
     /// The URL of `path` with these values as its query.

@@ -60,6 +60,16 @@ impl SentForm {
         typed.map_or(Value::Null, |text| text.parse::<u64>().map_or_else(|_| text.into(), Value::from))
     }
 
+    /// The value for the api's JSON where it expects a number or `null`: like [`Self::number`], but an empty field is `null`.
+    pub(crate) fn optional_number(&self, name: &str) -> Value {
+        if self.text(name).is_empty() { Value::Null } else { self.number(name) }
+    }
+
+    /// Whether the form has a field with this name.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.get(name).is_some()
+    }
+
     /// All values of checkboxes with this name.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
         self.0.all(name).collect()
@@ -67,7 +77,7 @@ impl SentForm {
 
     /// Whether a checkbox is ticked.
     pub(crate) fn is_checked(&self, name: &str) -> bool {
-        self.0.get(name).is_some()
+        self.contains(name)
     }
 
     /// The lines of a text area without surrounding white space. Empty lines are left out.
@@ -146,5 +156,7 @@ mod tests {
         let form = SentForm::parse(b"a=+7+&b=&c=-1&d=1.5");
         let numbers = ["a", "b", "c", "d", "none"].map(|name| form.number(name));
         assert_eq!(Value::from(numbers.to_vec()), serde_json::json!([7, "", "-1", "1.5", null]));
+        let optional = ["a", "b", "c", "none"].map(|name| form.optional_number(name));
+        assert_eq!(Value::from(optional.to_vec()), serde_json::json!([7, null, "-1", null]));
     }
 }

@@ -12,6 +12,7 @@ use domain::foundation::random::Random;
 use domain::foundation::time::Timestamp;
 use domain::projects::api_key::{ProductScopes, Scope};
 use domain::projects::console::{ConsoleSession, Role};
+use url::Url;
 
 use crate::app::App;
 use crate::http::api_client::ApiClient;
@@ -57,6 +58,12 @@ impl Visitor {
     /// The URL of `path` below the project, for programs of the customer.
     pub(crate) fn public_url(&self, path: &str) -> String {
         format!("{}/v1/projects/{}{path}", self.0.app.config.api.api_base_url, self.session().project_id)
+    }
+
+    /// The host of the API, which asks receivers for permission in handshakes.
+    pub(crate) fn webhook_origin(&self) -> String {
+        let url = Url::parse(&self.0.app.config.api.api_base_url).ok();
+        url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned()
     }
 
     /// The session.

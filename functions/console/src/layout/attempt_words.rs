@@ -1,8 +1,9 @@
 //! Why an attempt failed, in words, and what to do about it. Deliveries and test sends show both.
 
 use domain::foundation::language::Language;
-use domain::webhooks::attempt::{FailureReason, Phases};
+use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 
+use crate::layout::delivery_words;
 use crate::layout::share_bar::{Share, ShareBar};
 use crate::layout::time::grouped;
 use crate::layout::translations::{Fill, words};
@@ -26,9 +27,20 @@ words! {
         timeout: "The server did not answer within 15 seconds.", "서버가 15초 안에 응답하지 않았습니다.", "El servidor no respondió en 15 segundos.";
         connection_lost: "The connection closed before the server answered.", "서버가 응답하기 전에 연결이 끊겼습니다.", "La conexión se cerró antes de que el servidor respondiera.";
         invalid_response: "The server answered with something that is not valid HTTP.", "서버가 올바른 HTTP가 아닌 응답을 보냈습니다.", "El servidor respondió con algo que no es HTTP válido.";
+        client_certificate_required: "The server requires a client certificate, and the endpoint has none.", "서버가 클라이언트 인증서를 요구하지만 엔드포인트에 없습니다.", "El servidor exige un certificado de cliente y el endpoint no tiene ninguno.";
+        client_certificate_rejected: "The server rejected the client certificate of the endpoint.", "서버가 엔드포인트의 클라이언트 인증서를 거부했습니다.", "El servidor rechazó el certificado de cliente del endpoint.";
+        token_unreachable: "The token server could not be reached.", "토큰 서버에 연결할 수 없었습니다.", "No se pudo conectar con el servidor de tokens.";
+        token_refused: "The token server refused to issue an access token.", "토큰 서버가 액세스 토큰 발급을 거부했습니다.", "El servidor de tokens se negó a emitir un token de acceso.";
+        /// `{status}`: HTTP status.
+        token_status: "It answered with status {status}.", "상태 코드 {status}(으)로 응답했습니다.", "Respondió con el estado {status}.";
+        /// `{status}`: HTTP status, `{code}`: error code, such as `invalid_client`.
+        token_error: "It answered with status {status} and the error {code}.", "상태 코드 {status}, 오류 {code}(으)로 응답했습니다.", "Respondió con el estado {status} y el error {code}.";
+        /// `{cause}`: a few words, such as `host name not found`.
+        token_cause: "Cause: {cause}.", "원인: {cause}.", "Causa: {cause}.";
+        token_invalid: "The token server sent no usable access token.", "토큰 서버가 사용할 수 있는 액세스 토큰을 보내지 않았습니다.", "El servidor de tokens no envió un token de acceso utilizable.";
         too_large: "The headers of the answer are too large.", "응답 헤더가 너무 큽니다.", "Las cabeceras de la respuesta son demasiado grandes.";
 
-        advise_credentials: "The server asks for credentials or rejects them. Check the endpoint's headers, and that no login page or firewall stands in front of the URL. Many servers also answer so if the signature does not verify.", "서버가 인증 정보를 요구하거나 거부합니다. 엔드포인트의 헤더를 확인하고, URL 앞에 로그인 페이지나 방화벽이 없는지 확인해 주세요. 서명이 맞지 않을 때 이렇게 응답하는 서버도 많습니다.", "El servidor pide credenciales o las rechaza. Compruebe las cabeceras del endpoint y que ninguna página de acceso ni cortafuegos esté delante de la URL. Muchos servidores responden así también si la firma no es válida.";
+        advise_credentials: "The server asks for credentials or rejects them. Check the endpoint's headers and access token, and that no login page or firewall stands in front of the URL. Many servers also answer so if the signature does not verify.", "서버가 인증 정보를 요구하거나 거부합니다. 엔드포인트의 헤더와 액세스 토큰을 확인하고, URL 앞에 로그인 페이지나 방화벽이 없는지 확인해 주세요. 서명이 맞지 않을 때 이렇게 응답하는 서버도 많습니다.", "El servidor pide credenciales o las rechaza. Compruebe las cabeceras y el token de acceso del endpoint y que ninguna página de acceso ni cortafuegos esté delante de la URL. Muchos servidores responden así también si la firma no es válida.";
         advise_path: "Check the path of the URL, and that the server accepts POST there.", "URL의 경로를 확인하고, 서버가 그 경로에서 POST를 받는지 확인해 주세요.", "Compruebe la ruta de la URL y que el servidor acepte POST en ella.";
         advise_gone: "With 410 a server says that it wants no more webhooks, so the endpoint is disabled. Correct the server's answer, then enable the endpoint.", "410은 더 이상 웹훅을 받지 않겠다는 뜻이므로 엔드포인트가 비활성화됩니다. 서버의 응답을 고친 뒤 엔드포인트를 다시 활성화해 주세요.", "Con 410 un servidor dice que no quiere más webhooks, así que el endpoint se desactiva. Corrija la respuesta del servidor y vuelva a activar el endpoint.";
         advise_size: "The server accepts only smaller bodies. Raise its limit to at least 512 KiB.", "서버가 더 작은 본문만 받습니다. 제한을 512 KiB 이상으로 늘려 주세요.", "El servidor solo acepta cuerpos más pequeños. Aumente su límite a 512 KiB como mínimo.";
@@ -50,14 +62,36 @@ words! {
         advise_timeout: "Let the server store the webhook, answer immediately, and process it afterwards.", "서버가 웹훅을 저장하고 바로 응답한 다음 나중에 처리하게 해 주세요.", "Haga que el servidor guarde el webhook, responda enseguida y lo procese después.";
         advise_lost: "The server or a proxy in front of it ended the connection. Its log at this time should say why.", "서버나 그 앞의 프록시가 연결을 끊었습니다. 이 시각의 로그를 확인해 주세요.", "El servidor o un proxy delante de él cerró la conexión. Su registro de esa hora debería decir por qué.";
         advise_invalid_response: "Check that a web server listens on this port, and that it speaks HTTP/1.1.", "이 포트에서 웹 서버가 수신하고 HTTP/1.1을 사용하는지 확인해 주세요.", "Compruebe que en este puerto escuche un servidor web y que hable HTTP/1.1.";
+        advise_client_certificate_required: "Add a client certificate to the endpoint, or let the server accept requests without one.", "엔드포인트에 클라이언트 인증서를 추가하거나, 서버가 인증서 없는 요청을 받게 해 주세요.", "Añada un certificado de cliente al endpoint o haga que el servidor acepte peticiones sin él.";
+        advise_client_certificate_rejected: "Check in the settings of the endpoint that the certificate has not expired, and that the server trusts the authority that issued it.", "엔드포인트 설정에서 인증서가 만료되지 않았는지, 서버가 발급 기관을 신뢰하는지 확인해 주세요.", "Compruebe en los ajustes del endpoint que el certificado no haya caducado y que el servidor confíe en la autoridad que lo emitió.";
+        advise_token_unreachable: "Check the token URL, and that the firewall of the token server admits our addresses.", "토큰 URL을 확인하고, 토큰 서버의 방화벽이 발신 주소를 허용하는지 확인해 주세요.", "Compruebe la URL de tokens y que el cortafuegos del servidor de tokens admita nuestras direcciones.";
+        advise_token_refused: "Check the client ID, the client secret, the scope and the client authentication in the settings of the endpoint.", "엔드포인트 설정에서 클라이언트 ID, 클라이언트 시크릿, 범위(scope), 클라이언트 인증을 확인해 주세요.", "Compruebe el id. de cliente, el secreto de cliente, el ámbito (scope) y la autenticación del cliente en los ajustes del endpoint.";
+        advise_token_invalid: "The answer of the token server must be JSON with an access_token of the type Bearer. Check the token URL.", "토큰 서버의 응답은 Bearer 유형의 access_token이 있는 JSON이어야 합니다. 토큰 URL을 확인해 주세요.", "La respuesta del servidor de tokens debe ser JSON con un access_token de tipo Bearer. Compruebe la URL de tokens.";
         advise_headers: "Let the server answer with fewer or shorter headers, such as cookies.", "서버가 쿠키 등 헤더를 더 적거나 짧게 보내도록 해 주세요.", "Haga que el servidor responda con menos cabeceras, o más cortas, como las cookies.";
 
+        status_label: "Status", "상태 코드", "Estado";
+        token_status_label: "Status of the token server", "토큰 서버의 상태 코드", "Estado del servidor de tokens";
         phases: "Duration of each phase", "단계별 소요 시간", "Duración de cada fase";
+        phase_token: "access token", "액세스 토큰", "token de acceso";
         phase_dns: "name lookup", "이름 조회", "resolución del nombre";
         phase_connect: "connection", "연결", "conexión";
         phase_answer: "waiting for the answer", "응답 대기", "espera de la respuesta";
         phase_body: "reading the answer", "응답 읽기", "lectura de la respuesta";
     }
+}
+
+/// Whether an attempt ended at the token server, so that the receiver was not asked. Its status is that of the token server.
+pub(crate) const fn ended_at_token_server(attempt: &Attempt) -> bool {
+    matches!(
+        attempt.reason,
+        Some(FailureReason::TokenUnreachable | FailureReason::TokenRefused | FailureReason::TokenInvalid)
+    )
+}
+
+/// What the receiver answered. `None`: nothing, or only white space.
+pub(crate) fn answer(attempt: &Attempt) -> Option<&str> {
+    let is_answer = |text: &&str| !ended_at_token_server(attempt) && !text.trim().is_empty();
+    attempt.response.as_deref().filter(is_answer)
 }
 
 /// Why an attempt failed.
@@ -73,21 +107,55 @@ pub(crate) struct Failure {
 impl Failure {
     /// The failure of an attempt with this reason, and the status if the server answered.
     pub(crate) fn of(reason: FailureReason, status: Option<u16>, language: Language) -> Self {
+        Self::with_detail(reason, status, None, language)
+    }
+
+    /// The failure of an attempt. `None`: it succeeded.
+    pub(crate) fn of_attempt(attempt: &Attempt, language: Language) -> Option<Self> {
+        let detail = delivery_words::Words::of(language).token_detail(attempt);
+        Some(Self::with_detail(attempt.reason?, attempt.status, detail, language))
+    }
+
+    /// `detail` is why there was no access token.
+    fn with_detail(reason: FailureReason, status: Option<u16>, detail: Option<&str>, language: Language) -> Self {
         let words = Words::of(language);
         Self {
-            what: words.what(reason, status),
+            what: words.what(reason, status, detail),
             advice: words.advice(reason, status),
-            is_about_addresses: matches!(reason, FailureReason::Refused | FailureReason::ConnectTimeout)
-                || status == Some(403),
+            is_about_addresses: match reason {
+                FailureReason::Refused | FailureReason::ConnectTimeout | FailureReason::TokenUnreachable => true,
+                FailureReason::Status => status == Some(403),
+                _ => false,
+            },
         }
     }
 }
 
 impl Words {
-    /// What happened in a failed attempt, as a sentence.
-    fn what(&self, reason: FailureReason, status: Option<u16>) -> String {
-        let text = match reason {
-            FailureReason::Status => return self.status.fill("status", status.unwrap_or_default()),
+    /// The label of an attempt's status.
+    pub(crate) fn status_label(&self, attempt: &Attempt) -> &'static str {
+        if ended_at_token_server(attempt) { self.token_status_label } else { self.status_label }
+    }
+
+    /// What happened in a failed attempt, as one or two sentences.
+    fn what(&self, reason: FailureReason, status: Option<u16>, detail: Option<&str>) -> String {
+        let more = match (reason, status, detail) {
+            (FailureReason::Status, status, _) => return self.status.fill("status", status.unwrap_or_default()),
+            (FailureReason::TokenRefused, Some(status), Some(code)) => {
+                Some(self.token_error.fill("status", status).fill("code", code))
+            }
+            (FailureReason::TokenRefused, Some(status), None) => Some(self.token_status.fill("status", status)),
+            (FailureReason::TokenUnreachable, _, Some(cause)) => Some(self.token_cause.fill("cause", cause)),
+            _ => None,
+        };
+        let text = self.short(reason);
+        more.map_or_else(|| text.to_owned(), |more| format!("{text} {more}"))
+    }
+
+    /// What happened in a failed attempt, without figures.
+    const fn short(&self, reason: FailureReason) -> &'static str {
+        match reason {
+            FailureReason::Status => self.status,
             FailureReason::Redirect => self.redirect,
             FailureReason::Dns => self.dns,
             FailureReason::BlockedAddress => self.blocked_address,
@@ -103,8 +171,12 @@ impl Words {
             FailureReason::ConnectionLost => self.connection_lost,
             FailureReason::InvalidResponse => self.invalid_response,
             FailureReason::TooLarge => self.too_large,
-        };
-        text.to_owned()
+            FailureReason::ClientCertificateRequired => self.client_certificate_required,
+            FailureReason::ClientCertificateRejected => self.client_certificate_rejected,
+            FailureReason::TokenUnreachable => self.token_unreachable,
+            FailureReason::TokenRefused => self.token_refused,
+            FailureReason::TokenInvalid => self.token_invalid,
+        }
     }
 
     /// What to do about a failed attempt.
@@ -126,6 +198,11 @@ impl Words {
             FailureReason::ConnectionLost => self.advise_lost,
             FailureReason::InvalidResponse => self.advise_invalid_response,
             FailureReason::TooLarge => self.advise_headers,
+            FailureReason::ClientCertificateRequired => self.advise_client_certificate_required,
+            FailureReason::ClientCertificateRejected => self.advise_client_certificate_rejected,
+            FailureReason::TokenUnreachable => self.advise_token_unreachable,
+            FailureReason::TokenRefused => self.advise_token_refused,
+            FailureReason::TokenInvalid => self.advise_token_invalid,
         }
     }
 
@@ -145,6 +222,7 @@ impl Words {
     /// The duration of each phase that an attempt reached, or `None` if it reached none.
     pub(crate) fn bar(&self, phases: Phases) -> Option<ShareBar<'static>> {
         let named = [
+            (self.phase_token, "idle", phases.token_ms),
             (self.phase_dns, "held", phases.dns_ms),
             (self.phase_connect, "warn", phases.connect_ms),
             (self.phase_answer, "ok", phases.answer_ms),

@@ -32,11 +32,15 @@ words! {
         held_failing: "The last webhooks to this endpoint failed, so it gets a pause. The webhook is sent as soon as the server answers again.", "이 엔드포인트로 보낸 최근 웹훅이 실패하여 잠시 멈췄습니다. 서버가 다시 응답하면 바로 보냅니다.", "Los últimos webhooks a este endpoint fallaron, así que se hace una pausa. El webhook se enviará en cuanto el servidor vuelva a responder.";
         held_busy: "The server asked for a pause. The webhook is sent after it.", "서버가 잠시 멈춰 달라고 요청했습니다. 그 뒤에 웹훅을 보냅니다.", "El servidor pidió una pausa. El webhook se enviará después.";
         held_order: "An earlier webhook of the same submission has not ended yet, and this endpoint gets them in order. The webhook is sent after it.", "같은 제출의 앞선 웹훅이 아직 끝나지 않았고, 이 엔드포인트는 웹훅을 순서대로 받습니다. 앞선 웹훅이 끝나면 보냅니다.", "Un webhook anterior de la misma solicitud aún no ha terminado y este endpoint los recibe en orden. El webhook se enviará después.";
+        held_unverified: "The server has not granted webhooks yet. The webhook is sent after the handshake.", "서버가 아직 웹훅을 허용하지 않았습니다. 핸드셰이크 후에 웹훅을 보냅니다.", "El servidor aún no ha autorizado webhooks. El webhook se enviará después del handshake.";
+        held_pace: "More webhooks wait than the pace of the endpoint allows in 15 minutes. The webhook is sent when its turn comes.", "엔드포인트의 속도로 15분 안에 보낼 수 있는 것보다 많은 웹훅이 기다리고 있습니다. 차례가 되면 보냅니다.", "Esperan más webhooks de los que el ritmo del endpoint permite en 15 minutos. El webhook se enviará cuando le toque.";
         held_paused_short: "endpoint paused", "엔드포인트 일시 중지", "endpoint en pausa";
         held_disabled_short: "endpoint disabled", "엔드포인트 비활성화", "endpoint desactivado";
         held_failing_short: "endpoint is failing", "엔드포인트 실패 중", "el endpoint falla";
         held_busy_short: "server asked for a pause", "서버가 일시 중지 요청", "el servidor pidió una pausa";
         held_order_short: "waits for an earlier webhook", "앞선 웹훅을 기다리는 중", "espera a un webhook anterior";
+        held_unverified_short: "waits for the handshake", "핸드셰이크를 기다리는 중", "espera al handshake";
+        held_pace_short: "waits for its turn", "차례를 기다리는 중", "espera su turno";
 
         redirect: "redirect", "리디렉션", "redirección";
         dns: "host name not found", "호스트 이름 없음", "servidor no encontrado";
@@ -52,6 +56,11 @@ words! {
         timeout: "no answer in time", "응답 시간 초과", "sin respuesta a tiempo";
         connection_lost: "connection closed", "연결 끊김", "conexión cerrada";
         invalid_response: "no valid HTTP answer", "잘못된 HTTP 응답", "respuesta HTTP no válida";
+        client_certificate_required: "client certificate required", "클라이언트 인증서 필요", "exige certificado de cliente";
+        client_certificate_rejected: "client certificate rejected", "클라이언트 인증서 거부", "certificado de cliente rechazado";
+        token_unreachable: "token server not reached", "토큰 서버 연결 안 됨", "sin conexión con el servidor de tokens";
+        token_refused: "no token issued", "토큰 발급 거부", "token denegado";
+        token_invalid: "no usable token", "사용할 수 없는 토큰", "token no utilizable";
         too_large: "answer headers too large", "응답 헤더 초과", "cabeceras demasiado grandes";
     }
 }
@@ -122,6 +131,8 @@ impl Words {
             DeliveryHoldReason::Failing => self.held_failing,
             DeliveryHoldReason::Busy => self.held_busy,
             DeliveryHoldReason::Order => self.held_order,
+            DeliveryHoldReason::Unverified => self.held_unverified,
+            DeliveryHoldReason::Pace => self.held_pace,
         }
     }
 
@@ -133,13 +144,26 @@ impl Words {
             DeliveryHoldReason::Failing => self.held_failing_short,
             DeliveryHoldReason::Busy => self.held_busy_short,
             DeliveryHoldReason::Order => self.held_order_short,
+            DeliveryHoldReason::Unverified => self.held_unverified_short,
+            DeliveryHoldReason::Pace => self.held_pace_short,
         }
     }
 
     /// What an attempt resulted in, such as `204 · 91 ms`.
     pub(crate) fn result(&self, attempt: &Attempt) -> String {
         let result = self.cause(attempt.reason, attempt.status);
-        format!("{result} · {}\u{a0}ms", grouped(attempt.duration_ms.into()))
+        let detail = self.token_detail(attempt).map(|detail| format!(": {detail}")).unwrap_or_default();
+        format!("{result}{detail} · {}\u{a0}ms", grouped(attempt.duration_ms.into()))
+    }
+
+    /// Why there was no access token: the error code of the token server, or why the token server was not reached.
+    pub(crate) fn token_detail<'a>(&self, attempt: &'a Attempt) -> Option<&'a str> {
+        let response = attempt.response.as_deref()?;
+        match attempt.reason? {
+            FailureReason::TokenRefused => Some(response),
+            FailureReason::TokenUnreachable => Some(response.parse().map_or(response, |reason| self.short(reason))),
+            _ => None,
+        }
     }
 
     /// What a server answered, or why it did not answer, such as `503` or `connection refused`.
@@ -170,6 +194,11 @@ impl Words {
             FailureReason::ConnectionLost => self.connection_lost,
             FailureReason::InvalidResponse => self.invalid_response,
             FailureReason::TooLarge => self.too_large,
+            FailureReason::ClientCertificateRequired => self.client_certificate_required,
+            FailureReason::ClientCertificateRejected => self.client_certificate_rejected,
+            FailureReason::TokenUnreachable => self.token_unreachable,
+            FailureReason::TokenRefused => self.token_refused,
+            FailureReason::TokenInvalid => self.token_invalid,
         }
     }
 }
@@ -184,21 +213,26 @@ mod tests {
     #[test]
     fn a_result_has_the_status_or_else_the_reason_and_the_duration() {
         let words = Words::of(Language::English);
-        let result = |status, reason| {
-            let at = "2026-11-22T08:30:00Z".parse().unwrap();
-            words.result(&Attempt {
-                number: 1,
-                at,
-                duration_ms: 15_000,
-                phases: Phases::default(),
-                status,
-                reason,
-                response: None,
-            })
+        let attempt = |status, reason, response: Option<&str>| Attempt {
+            number: 1,
+            at: "2026-11-22T08:30:00Z".parse().unwrap(),
+            duration_ms: 15_000,
+            phases: Phases::default(),
+            status,
+            reason,
+            response: response.map(str::to_owned),
         };
+        let result = |status, reason| words.result(&attempt(status, reason, Some("answer")));
         assert_eq!(result(Some(204), None), "204 · 15,000\u{a0}ms");
         assert_eq!(result(Some(500), Some(FailureReason::Status)), "500 · 15,000\u{a0}ms");
         assert_eq!(result(Some(301), Some(FailureReason::Redirect)), "301, redirect · 15,000\u{a0}ms");
         assert_eq!(result(None, Some(FailureReason::Timeout)), "no answer in time · 15,000\u{a0}ms");
+        let token = |status, reason, response| words.result(&attempt(status, Some(reason), response));
+        let refused = token(Some(401), FailureReason::TokenRefused, Some("invalid_client"));
+        assert_eq!(refused, "401, no token issued: invalid_client · 15,000\u{a0}ms");
+        let unreachable = token(None, FailureReason::TokenUnreachable, Some("dns"));
+        assert_eq!(unreachable, "token server not reached: host name not found · 15,000\u{a0}ms");
+        let invalid = token(Some(200), FailureReason::TokenInvalid, None);
+        assert_eq!(invalid, "200, no usable token · 15,000\u{a0}ms");
     }
 }

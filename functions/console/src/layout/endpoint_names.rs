@@ -28,6 +28,8 @@ pub(crate) struct Endpoint {
 pub(crate) enum State {
     Active,
     Paused,
+    /// The receiver has not granted webhooks in a handshake.
+    Unverified,
     Disabled,
 }
 
@@ -89,11 +91,11 @@ impl Endpoint {
         path_of(self.id)
     }
 
-    /// Whether webhooks are sent to it, and not paused or disabled.
+    /// Whether webhooks are sent to it.
     pub(crate) const fn is_active(&self) -> bool {
         match self.state {
             State::Active => true,
-            State::Paused | State::Disabled => false,
+            State::Paused | State::Unverified | State::Disabled => false,
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod confirm;
 pub(crate) mod delivery_words;
 pub(crate) mod endpoint_names;
 pub(crate) mod event_types;
+mod field_error_translations;
 pub(crate) mod field_errors;
 #[cfg(test)]
 pub(crate) mod gallery;

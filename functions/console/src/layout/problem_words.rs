@@ -44,6 +44,8 @@ words! {
         key_replaced: "The secretKey was replaced by a newer one and cannot be activated again.", "더 새로운 secretKey로 교체되어 다시 활성화할 수 없습니다.", "La secretKey se sustituyó por otra más reciente y no se puede volver a activar.";
         under_way: "The delivery has not ended yet. It can be sent again after it has ended.", "아직 전달이 끝나지 않았습니다. 끝난 뒤에 다시 보낼 수 있습니다.", "La entrega aún no ha terminado. Podrá reenviarla cuando termine.";
         endpoint_deleted: "The endpoint of this delivery was deleted.", "이 전달의 엔드포인트가 삭제되었습니다.", "El endpoint de esta entrega se eliminó.";
+        endpoint_unverified: "The server has not granted webhooks yet. Make the handshake of the endpoint first.", "서버가 아직 웹훅을 허용하지 않았습니다. 먼저 엔드포인트의 핸드셰이크를 해 주세요.", "El servidor aún no ha autorizado webhooks. Haga antes el handshake del endpoint.";
+        handshake_not_asked: "This endpoint needs no handshake.", "이 엔드포인트는 핸드셰이크가 필요하지 않습니다.", "Este endpoint no necesita un handshake.";
         endpoint_stopped: "The endpoint is paused or disabled. Resume it first.", "엔드포인트가 일시 중지되었거나 비활성화되었습니다. 먼저 다시 시작해 주세요.", "El endpoint está en pausa o desactivado. Reanúdelo antes.";
         event_gone: "The event is no longer stored.", "이벤트가 더 이상 저장되어 있지 않습니다.", "El evento ya no está almacenado.";
         replay_running: "Another replay of this project is running. Cancel it or wait until it ends.", "이 프로젝트의 다른 다시 보내기 작업이 진행 중입니다. 취소하거나 끝날 때까지 기다려 주세요.", "Hay otro reenvío de este proyecto en curso. Cancélelo o espere a que termine.";
@@ -126,6 +128,8 @@ fn text(kind: ProblemKind, words: &'static Words) -> &'static str {
         ProblemKind::DeliveryUnderWay => words.under_way,
         ProblemKind::EndpointDeleted => words.endpoint_deleted,
         ProblemKind::EndpointPaused | ProblemKind::EndpointDisabled => words.endpoint_stopped,
+        ProblemKind::EndpointUnverified => words.endpoint_unverified,
+        ProblemKind::HandshakeNotAsked => words.handshake_not_asked,
         ProblemKind::EventGone => words.event_gone,
         ProblemKind::ReplayRunning => words.replay_running,
         ProblemKind::ReplayDone | ProblemKind::ReplayCancelled => words.replay_done,
@@ -134,7 +138,8 @@ fn text(kind: ProblemKind, words: &'static Words) -> &'static str {
         ProblemKind::TooLarge | ProblemKind::UrlTooLong => words.too_large,
         ProblemKind::Unavailable => words.unavailable,
         // The console sends no request that these refuse.
-        ProblemKind::MalformedBody
+        ProblemKind::EndpointPace
+        | ProblemKind::MalformedBody
         | ProblemKind::BadHeader
         | ProblemKind::UnknownKey
         | ProblemKind::ExpiredKey

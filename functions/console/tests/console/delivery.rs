@@ -81,11 +81,46 @@ async fn each_failure_has_an_explanation_and_advice() {
         let was_sent = page.says("What was sent");
         assert_ne!(was_sent, page.says("What we tried to send"), "{reason}");
         let is_early = ["dns", "blocked-address", "refused", "connect-timeout", "tls"].contains(&reason.as_str())
-            || reason.as_str().starts_with("certificate-");
+            || ["certificate-", "client-certificate-", "token-"].iter().any(|kind| reason.as_str().starts_with(kind));
         assert_ne!(was_sent, is_early, "{reason}");
-        let is_about_addresses = ["refused", "connect-timeout"].contains(&reason.as_str());
+        let is_about_addresses = ["refused", "connect-timeout", "token-unreachable"].contains(&reason.as_str());
         assert_eq!(page.says("See our addresses"), is_about_addresses, "{reason}");
         assert!(!page.html.contains("/replay\""), "it cannot be sent again yet");
+    }
+}
+
+#[tokio::test]
+async fn what_the_token_server_said_is_not_taken_for_an_answer_of_the_receiver() {
+    let console = TestConsole::start().await;
+    endpoint(&console, "https://crm.acme.example/", "CRM").await;
+    let mut browser = console.sign_in("developer").await;
+    for (reason, status, response, what, step) in [
+        (
+            FailureReason::TokenRefused,
+            Some(401),
+            Some("invalid_client"),
+            "It answered with status 401 and the error invalid_client.",
+            "401, no token issued: invalid_client",
+        ),
+        (FailureReason::TokenRefused, Some(500), None, "It answered with status 500.", "500, no token issued"),
+        (
+            FailureReason::TokenUnreachable,
+            None,
+            Some("connect-timeout"),
+            "Cause: no connection.",
+            "token server not reached: no connection",
+        ),
+        (FailureReason::TokenInvalid, Some(200), None, "sent no usable access token.", "200, no usable token"),
+    ] {
+        let delivery = queued(&console, "aml", "sub_1").await;
+        let response = response.map(str::to_owned);
+        let failed = Attempt { status, response, ..attempt(&delivery, Some(reason)) };
+        let delivery = record(&console, delivery, failed, Some(Duration::from_mins(5))).await;
+        let page = browser.get(&path(&delivery)).await;
+        for said in [what, step, "Status of the token server"] {
+            assert!(page.says(said), "{said}: {}", page.text());
+        }
+        assert!(!page.says("Answer") && !page.says("The answer has no text."), "{}", page.text());
     }
 }
 
@@ -103,6 +138,7 @@ async fn a_delivery_that_has_not_ended_says_why_it_waits() {
         (HoldReason::Disabled, "The endpoint is disabled."),
         (HoldReason::Failing, "as soon as the server answers again"),
         (HoldReason::Busy, "The server asked for a pause."),
+        (HoldReason::Unverified, "The server has not granted webhooks yet."),
     ] {
         let delivery = queued(&console, "aml", "sub_1").await;
         let delivery = held(&console, delivery, reason).await;

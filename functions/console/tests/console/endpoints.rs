@@ -52,7 +52,7 @@ impl Site {
         self.console.store.health.put(&next).await.unwrap();
     }
 
-    async fn hold(&self, count: usize) {
+    pub(crate) async fn hold(&self, count: usize) {
         let (project, endpoint): (ProjectId, EndpointId) = (self.console.project.id(), self.endpoint.id());
         for _ in 0..count {
             let event = self.console.store_event(EventType::Approved, now(), project, &[endpoint]).await;
@@ -174,6 +174,19 @@ async fn every_kind_of_refusal_is_beside_its_field_in_every_language() {
             ("signingSecret", "hunter2"),
             ("signingSecret", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
             ("description", &"x".repeat(201)),
+            ("pace", "0"),
+            ("pace", "60001"),
+            ("oauth2.tokenUrl", "http://login.example/"),
+            ("oauth2.clientId", "ä"),
+            ("oauth2.clientSecret", "ä"),
+            ("oauth2.scope", &"x".repeat(1025)),
+            ("oauth2.audience", "ä"),
+            ("clientCertificate.certificate", "hello"),
+            ("clientCertificate.certificate", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----"),
+            ("clientCertificate.certificate", &"x".repeat(16_385)),
+            ("clientCertificate.privateKey", "hello"),
+            ("clientCertificate.privateKey", "-----BEGIN ENCRYPTED PRIVATE KEY-----"),
+            ("clientCertificate.privateKey", &"x".repeat(16_385)),
         ] {
             let url = if field == "url" { value } else { "https://a.example/" };
             let page = browser.submit(&form, "", &[("url", url), (field, value)]).await;
@@ -368,6 +381,7 @@ fn urls(path: &str) -> (Vec<String>, Vec<String>) {
         "/secrets",
         "/secrets/end-previous",
         "/secrets/rotate-key",
+        "/handshake",
         "/test",
         "/verify",
     ];

@@ -19,11 +19,13 @@ mod events;
 #[expect(dead_code, reason = "the console's tests use only a part of the api's fixture")]
 #[path = "../../../api/tests/api/fixture.rs"]
 mod fixture;
+mod handshakes;
 mod history;
 mod html;
 mod notification_users;
 mod overview;
 mod pages;
+mod receiver_access;
 mod replays;
 mod return_url;
 mod routes;

@@ -48,6 +48,7 @@ const FORMS: &[(&str, Access, &str)] = {
         ),
         ("/endpoints/{id}/pause", Scoped(SettingsWrite), ""),
         ("/endpoints/{id}/resume", Scoped(SettingsWrite), ""),
+        ("/endpoints/{id}/handshake", Scoped(SettingsWrite), ""),
         ("/endpoints/{id}/delete", Scoped(SettingsWrite), ""),
         ("/endpoints/{id}/discard-held", Scoped(SettingsWrite), ""),
         ("/endpoints/{id}/secrets", Scoped(SecretsWrite), "overlapDays=7"),

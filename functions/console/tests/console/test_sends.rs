@@ -20,13 +20,13 @@ async fn site(role: &str) -> Site {
 }
 
 impl Site {
-    async fn send_test(&mut self, event_type: &str) -> Page {
+    pub(crate) async fn send_test(&mut self, event_type: &str) -> Page {
         let form = self.browser.get(&format!("{}/test", self.path)).await;
         self.browser.submit(&form, "", &[("type", event_type)]).await
     }
 
     /// Ends the test of this page as webhook-sender does, and loads the page again.
-    async fn end_test(&mut self, pending: &Page, state: TestState) -> Page {
+    pub(crate) async fn end_test(&mut self, pending: &Page, state: TestState) -> Page {
         let id: EventId = pending.url.rsplit('/').next().unwrap().parse().unwrap();
         let project = self.console.project.id();
         let test = self.console.store.test_sends.get(project, id).await.unwrap().unwrap();
@@ -52,7 +52,8 @@ async fn a_test_shows_the_answer_its_phases_and_a_command_that_repeats_it() {
     assert!(pending.url.starts_with(&format!("{}/tests/", site.path)), "{}", pending.url);
     assert!(pending.says("still running") && pending.links().contains(&pending.url), "{}", pending.text());
 
-    let phases = Phases { dns_ms: Some(12), connect_ms: Some(34), answer_ms: Some(1056), body_ms: Some(1) };
+    let phases =
+        Phases { token_ms: Some(7), dns_ms: Some(12), connect_ms: Some(34), answer_ms: Some(1056), body_ms: Some(1) };
     let response = Some("thanks <b>".to_owned());
     let attempt = Attempt { status: Some(204), phases, response, duration_ms: 1103, ..attempt(None) };
     let page = site.end_test(&pending, TestState::Done { attempt, request: request() }).await;
@@ -61,6 +62,7 @@ async fn a_test_shows_the_answer_its_phases_and_a_command_that_repeats_it() {
         "accepted",
         "Your server accepted the webhook with status 204.",
         "1,103 ms",
+        "access token 7 ms",
         "waiting for the answer 1,056 ms",
         "thanks <b>",
         "{\"name\":\"<script>\"}",
@@ -73,6 +75,18 @@ async fn a_test_shows_the_answer_its_phases_and_a_command_that_repeats_it() {
     }
     assert!(!page.html.contains("<script>\"}") && !page.html.contains("thanks <b>") && !page.says("hunter2"));
     assert!(page.html.contains(r#"<svg class="shares""#));
+}
+
+#[tokio::test]
+async fn a_test_with_an_access_token_says_that_it_is_not_shown() {
+    let mut site = site("developer").await;
+    let oauth2 = json!({"tokenUrl": "https://login.example.com/", "clientId": "signpost", "clientSecret": "hunter2"});
+    site.endpoint.patch("", json!({"headers": null, "oauth2": oauth2})).await.expect(200);
+    let pending = site.send_test("approved").await;
+    let attempt = Attempt { status: Some(204), ..attempt(None) };
+    let page = site.end_test(&pending, TestState::Done { attempt, request: request() }).await;
+    assert!(page.says("An access token is sent too. It is not shown.") && !page.says("Your own headers"));
+    assert!(!page.says("--cert") && !page.says("hunter2"), "{}", page.text());
 }
 
 #[tokio::test]
@@ -89,12 +103,21 @@ async fn a_failed_test_says_why_and_what_to_do() {
         (FailureReason::Tls, None, "The encrypted connection (TLS)", "certificate has not expired", "/endpoints"),
         (FailureReason::Status, Some(401), "answered with status 401", "asks for credentials", "verify"),
         (FailureReason::Status, Some(500), "answered with status 500", "server's own code failed", "/endpoints"),
+        (
+            FailureReason::TokenRefused,
+            Some(401),
+            "It answered with status 401 and the error answer.",
+            "Check the client ID",
+            "/endpoints",
+        ),
         (FailureReason::Timeout, None, "did not answer within 15 seconds", "answer immediately", "/endpoints"),
     ] {
         let pending = site.send_test("approved").await;
-        let attempt = Attempt { status, ..attempt(Some(reason)) };
+        let attempt = Attempt { status, response: Some("answer".to_owned()), ..attempt(Some(reason)) };
         let page = site.end_test(&pending, TestState::Done { attempt, request: request() }).await;
         assert!(page.says("failed") && page.says(text) && page.says(advice), "{}", page.text());
+        let is_answered = reason == FailureReason::Status;
+        assert_eq!(page.says("Answer of your server"), is_answered, "{reason}: {}", page.text());
         assert!(page.links().iter().any(|link| link.contains(way)), "{way}: {:?}", page.links());
     }
     let pending = site.send_test("approved").await;

@@ -50,7 +50,8 @@ pub(crate) fn answered(delivery: &Delivery, status: u16, answer: &str) -> Attemp
 pub(crate) fn attempt(delivery: &Delivery, reason: Option<FailureReason>) -> Attempt {
     let number = u8::try_from(delivery.attempts.len() + 1).unwrap();
     let at = accepted_at(delivery).plus(Duration::from_mins(5) * u32::from(number - 1));
-    let phases = Phases { dns_ms: Some(5), connect_ms: Some(17), answer_ms: Some(1054), body_ms: Some(3) };
+    let phases =
+        Phases { dns_ms: Some(5), connect_ms: Some(17), answer_ms: Some(1054), body_ms: Some(3), ..Phases::default() };
     Attempt { number, at, duration_ms: 1079, phases, status: None, reason, response: None }
 }
 

@@ -9,7 +9,7 @@ use domain::foundation::time::Timestamp;
 use domain::reports::digest::DigestJob;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::delivery::{Delivery, DeliveryState, SendMessage};
-use domain::webhooks::endpoint::{Endpoint, EndpointState};
+use domain::webhooks::endpoint::{Endpoint, EndpointState, Pace};
 use domain::webhooks::health::{Health, HoldReason, NoticeKind, Recent};
 
 use crate::scene::{self, Scene, now};
@@ -313,4 +313,43 @@ async fn held_deliveries_of_a_deleted_endpoint_are_released_so_that_the_sender_c
 
     let (_, sent) = scene.sweep(now()).await;
     assert_eq!(sent, [(SendMessage::Attempt(held.next_task()), Duration::ZERO)]);
+}
+
+#[tokio::test]
+async fn an_endpoint_with_a_pace_is_drained_at_that_pace_and_a_raised_one_applies_to_the_next_minute() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let set_pace = async |pace: Option<u32>| {
+        let pace = pace.map(|pace| Pace::try_from(pace).unwrap());
+        scene.store.endpoints.put(&Endpoint { pace, ..endpoint.clone() }).await.unwrap();
+    };
+    set_pace(Some(2)).await;
+    for _ in 0..13 {
+        held(&scene, &endpoint).await;
+    }
+    let drained = async |minute| scene.sweep(now().plus(Duration::from_mins(minute))).await;
+
+    let (summary, sent) = drained(0).await;
+    let delays: Vec<Duration> = sent.iter().map(|(_, delay)| *delay).collect();
+    assert_eq!((summary.released, delays), (2, vec![Duration::ZERO, Duration::from_secs(30)]));
+    assert_eq!(drained(1).await.0.released, 2);
+    set_pace(Some(4)).await;
+    assert_eq!(drained(2).await.0.released, 4);
+    set_pace(None).await;
+    assert_eq!(drained(3).await.0.released, 5);
+}
+
+#[tokio::test]
+async fn the_pace_of_a_drain_does_not_grow_while_the_pace_of_the_endpoint_limits_it() {
+    let scene = Scene::new().await;
+    let endpoint = scene.endpoint().await;
+    let slow = Endpoint { pace: Some(Pace::try_from(2).unwrap()), ..endpoint.clone() };
+    scene.store.endpoints.put(&slow).await.unwrap();
+    for _ in 0..5 {
+        held(&scene, &endpoint).await;
+    }
+    let pace = async || scene.store.health.get_now(scene.project, endpoint.id).await.unwrap().health.pace;
+    let before = pace().await;
+    assert_eq!(scene.sweep(now()).await.0.released, 2);
+    assert_eq!(pace().await, before);
 }

@@ -10,7 +10,7 @@ use domain::foundation::random::SystemRandom;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::delivery::{AttemptTask, Delivery, DeliveryState, SendMessage};
 use domain::webhooks::endpoint::Endpoint;
-use domain::webhooks::event::{Event, EventType};
+use domain::webhooks::event::{Event, EventType, NewEvent};
 use domain::webhooks::replay::{NewReplay, Progress, Replay, ReplayState};
 
 use crate::scene::{Scene, now};
@@ -70,6 +70,29 @@ async fn a_new_endpoint_gets_every_earlier_event_once_and_oldest_first() {
         assert_eq!((added.added_by, added.next_attempt_at.is_some()), (Some(replay.replay_id), true));
     }
     assert_eq!(running_after(&scene, &replay, new).await, Vec::new(), "a second replay finds nothing");
+}
+
+#[tokio::test]
+async fn an_event_that_is_still_being_accepted_gets_no_delivery() {
+    let scene = Scene::new().await;
+    let known = scene.endpoint().await.id;
+    let without_number = async |ago: Duration| {
+        let draft = Draft::parse(br#"{"type":"approved","submissionId":"sub_1","data":{}}"#).unwrap();
+        let event =
+            NewEvent::try_from(draft).unwrap().accept(EventId::new(now().minus(ago), &SystemRandom), scene.project);
+        scene.store.events.put(&event, &[known]).await.unwrap();
+        event
+    };
+    // An earlier version accepted the first one.
+    let (old, unfinished) = (without_number(MINUTE * 3).await, without_number(MINUTE * 2).await);
+    let later = scene.event(MINUTE, &[known]).await;
+    let new = scene.endpoint().await.id;
+    running(&scene, new, 300).await;
+    assert_eq!(scene.sweep(now()).await.1, first_attempts(&scene, new, &[(&old, 0)]));
+    assert_eq!(deliveries(&scene, &unfinished).await.len(), 1);
+    // A minute later, it must have its number, or have come from an earlier version.
+    let in_a_minute = now().plus(MINUTE);
+    assert_eq!(scene.sweep(in_a_minute).await.1, first_attempts(&scene, new, &[(&unfinished, 0), (&later, 1)]));
 }
 
 /// Ends `replay`, starts another one, and returns the messages of its first minute that differ from repairs of lost messages.

@@ -10,6 +10,7 @@ use domain::foundation::random::SystemRandom;
 use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::FailureReason;
 use domain::webhooks::delivery::{Delivery, SendMessage};
+use domain::webhooks::endpoint::{Endpoint, Pace};
 use domain::webhooks::replay::{NewReplay, Replay, ReplayState};
 
 use crate::scene::{Scene, now};
@@ -19,8 +20,13 @@ const FAILED: Option<FailureReason> = Some(FailureReason::Status);
 
 /// Starts a replay of failed deliveries whose events were accepted 48 hours to 10 minutes ago.
 async fn running(scene: &Scene, rate: u32) -> Replay {
+    running_with(scene, &format!(r#""ratePerMinute":{rate}"#)).await
+}
+
+/// Does the same with these members in the request.
+async fn running_with(scene: &Scene, members: &str) -> Replay {
     let (from, to) = (now().minus(MINUTE * 60 * 48), now().minus(MINUTE * 10));
-    let body = format!(r#"{{"from":"{from}","to":"{to}","ratePerMinute":{rate}}}"#);
+    let body = format!(r#"{{"from":"{from}","to":"{to}",{members}}}"#);
     let new = NewReplay::check(Draft::parse(body.as_bytes()).unwrap(), now(), from).unwrap();
     let replay = new.start(ReplayId::new(now(), &SystemRandom), scene.project);
     assert_eq!(scene.store.replays.start(&replay, now()).await.unwrap(), ReplayStart::Started);
@@ -67,6 +73,20 @@ async fn deliveries_are_spread_over_each_minute_and_queued_once() {
     }
     assert_eq!((queued.len(), queued.into_iter().collect()), (8, expected));
     assert_eq!(stored(&scene, &replay).await.progress.queued, 8);
+}
+
+#[tokio::test]
+async fn a_replay_to_an_endpoint_with_a_pace_is_no_faster_than_that() {
+    let scene = Scene::new().await;
+    let paced = Endpoint { pace: Some(Pace::try_from(3).unwrap()), ..scene.endpoint().await };
+    scene.store.endpoints.put(&paced).await.unwrap();
+    for _ in 0..5 {
+        let event = scene.event(MINUTE * 20, &[paced.id]).await;
+        scene.attempted(&event, paced.id, FAILED, None).await;
+    }
+    running_with(&scene, &format!(r#""ratePerMinute":60,"endpointId":"{}""#, paced.id)).await;
+    assert_eq!(delays(&scene.sweep(now()).await.1), [0, 20, 40]);
+    assert_eq!(delays(&scene.sweep(now().plus(MINUTE)).await.1), [0, 20]);
 }
 
 #[tokio::test]

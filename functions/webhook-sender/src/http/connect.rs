@@ -5,64 +5,74 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use url::{Host, Position, Url};
+use url::{Host, Url};
 
-use crate::http::connection::{Connection, Stream};
+use crate::http::client_auth::{self, ClientAuth, ClientIdentity};
+use crate::http::connection::{Connection, ConnectionKey, Stream};
 use crate::http::failure::RequestError;
 use crate::http::resolver::GuardedResolver;
+use crate::http::tls::Tls;
 use crate::http::trace::Trace;
 
 /// Opens connections to checked addresses.
 pub(crate) struct Connector {
     resolver: GuardedResolver,
-    tls: TlsConnector,
+    tls: Arc<Tls>,
     /// Timeout for a connection, including DNS and the TLS handshake.
     timeout: Duration,
 }
 
-/// The scheme, host and port of a URL. A connection to them can be reused for it.
-pub(crate) fn origin(url: &Url) -> &str {
-    &url[..Position::BeforePath]
-}
-
 impl Connector {
-    pub(crate) fn new(resolver: GuardedResolver, tls: ClientConfig, timeout: Duration) -> Self {
-        Self { resolver, tls: TlsConnector::from(Arc::new(tls)), timeout }
+    pub(crate) fn new(resolver: GuardedResolver, tls: Arc<Tls>, timeout: Duration) -> Self {
+        Self { resolver, tls, timeout }
     }
 
-    /// Opens a connection to the host of `url`, and records in `trace` how far it got.
+    /// Opens a connection to the host of `url`, with this client certificate or without one, and records in `trace` how far it
+    /// got.
     pub(crate) async fn connect(
         &self,
         url: &Url,
+        identity: Option<&ClientIdentity>,
         socket: OwnedSemaphorePermit,
         trace: &mut Trace,
     ) -> Result<Connection, RequestError> {
-        let connected = timeout(self.timeout, self.open(url, trace)).await;
-        let stream = connected.unwrap_or(Err(RequestError::TimedOut))?;
+        let connected = timeout(self.timeout, self.open(url, identity, trace)).await;
+        let (stream, client_auth) = connected.unwrap_or(Err(RequestError::TimedOut))?;
         trace.connected();
-        Connection::start(origin(url), stream, socket).await.map_err(RequestError::Http)
+        let key = ConnectionKey::new(url, identity);
+        Connection::start(key, stream, client_auth, socket).await.map_err(RequestError::Http)
     }
 
-    async fn open(&self, url: &Url, trace: &mut Trace) -> Result<Box<dyn Stream>, RequestError> {
+    async fn open(
+        &self,
+        url: &Url,
+        identity: Option<&ClientIdentity>,
+        trace: &mut Trace,
+    ) -> Result<(Box<dyn Stream>, ClientAuth), RequestError> {
         let host = url.host().ok_or(RequestError::Url)?;
         let addresses = self.addresses(&host, trace).await?;
         trace.connecting();
         let stream = self.connect_to_any(&addresses, url.port_or_known_default().ok_or(RequestError::Url)?).await?;
+        let has_certificate = identity.is_some();
         if url.scheme() != "https" {
-            return Ok(Box::new(stream));
+            return Ok((Box::new(stream), ClientAuth { was_asked: false, has_certificate }));
         }
         let name = match host {
             Host::Domain(name) => ServerName::try_from(name.to_owned()).map_err(|_| RequestError::Url)?,
             Host::Ipv4(address) => IpAddr::from(address).into(),
             Host::Ipv6(address) => IpAddr::from(address).into(),
         };
-        Ok(Box::new(self.tls.connect(name, stream).await.map_err(RequestError::Tls)?))
+        let handshake = self.tls.connector(identity).connect(name, stream);
+        let (stream, was_asked) = client_auth::observe(handshake).await;
+        let client_auth = ClientAuth { was_asked, has_certificate };
+        match stream {
+            Ok(stream) => Ok((Box::new(stream), client_auth)),
+            Err(error) => Err(RequestError::Tls { error, client_auth }),
+        }
     }
 
     async fn addresses(&self, host: &Host<&str>, trace: &mut Trace) -> Result<Vec<IpAddr>, RequestError> {

@@ -12,6 +12,10 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
+use url::{Position, Url};
+
+use crate::http::client_auth::{ClientAuth, ClientIdentity};
+use crate::http::failure::{RequestError, tls_error};
 
 /// Maximum size of a response head in bytes, and of the buffer of a connection.
 const MAX_HEAD: usize = 64 * 1024;
@@ -24,9 +28,28 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+/// What a connection can be used for. It never serves another client certificate, because a receiver may authorize the requests
+/// of a connection by the certificate that it was opened with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConnectionKey {
+    /// Scheme, host and port.
+    origin: String,
+    /// SHA-256 of the client certificate; `None` without one.
+    certificate: Option<String>,
+}
+
+impl ConnectionKey {
+    /// The key of a connection for requests to `url` with this client certificate.
+    pub(crate) fn new(url: &Url, identity: Option<&ClientIdentity>) -> Self {
+        let certificate = identity.map(|identity| identity.sha256().to_owned());
+        Self { origin: url[..Position::BeforePath].to_owned(), certificate }
+    }
+}
+
 /// An open connection. Dropping it closes its socket at once.
 pub(crate) struct Connection {
-    origin: String,
+    key: ConnectionKey,
+    client_auth: ClientAuth,
     requests: http1::SendRequest<Full<Bytes>>,
     driver: Driver,
     _socket: OwnedSemaphorePermit,
@@ -45,11 +68,11 @@ struct Driver {
 }
 
 impl Connection {
-    /// Starts HTTP on a connected stream. `origin` is the scheme, host and port that it is connected to, and `socket` its
-    /// share of the sockets that may be open.
+    /// Starts HTTP on a connected stream. `socket` is its share of the sockets that may be open.
     pub(crate) async fn start(
-        origin: &str,
+        key: ConnectionKey,
         stream: Box<dyn Stream>,
+        client_auth: ClientAuth,
         socket: OwnedSemaphorePermit,
     ) -> hyper::Result<Self> {
         let mut builder = http1::Builder::new();
@@ -63,12 +86,12 @@ impl Connection {
             .ignore_invalid_headers_in_responses(true);
         let (requests, connection) = builder.handshake(TokioIo::new(stream)).await?;
         let driver = Driver { connection: Box::pin(connection), has_ended: false, error: None };
-        Ok(Self { origin: origin.to_owned(), requests, driver, _socket: socket })
+        Ok(Self { key, client_auth, requests, driver, _socket: socket })
     }
 
-    /// The scheme, host and port that it is connected to.
-    pub(crate) fn origin(&self) -> &str {
-        &self.origin
+    /// What it can be used for.
+    pub(crate) fn key(&self) -> &ConnectionKey {
+        &self.key
     }
 
     /// Sends a request and waits for the head of the response.
@@ -76,10 +99,15 @@ impl Connection {
         self.driver.run(self.requests.send_request(request)).await
     }
 
-    /// Returns why the first request over this connection failed with `error`. If the receiver sent something before the request, the
+    /// Returns why a request over this connection failed with `error`. If the receiver sent something before the request, the
     /// connection has ended with its own error, and the request was only canceled.
-    pub(crate) fn cause_of(self, error: hyper::Error) -> hyper::Error {
-        self.driver.error.filter(|_| error.is_canceled() || error.is_closed()).unwrap_or(error)
+    pub(crate) fn cause_of(self, error: hyper::Error) -> RequestError {
+        let error = self.driver.error.filter(|_| error.is_canceled() || error.is_closed()).unwrap_or(error);
+        // With TLS 1.3, a client certificate is rejected after the handshake.
+        match tls_error(&error).and_then(|error| self.client_auth.reason(error)) {
+            Some(reason) => RequestError::ClientCertificate(reason),
+            None => RequestError::Http(error),
+        }
     }
 
     /// Waits for the next part of a response body. Returns `None` at its end, and if the connection fails.

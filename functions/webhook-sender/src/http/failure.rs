@@ -10,6 +10,7 @@ use hickory_resolver::net::NetError;
 use rustls::CertificateError;
 use thiserror::Error;
 
+use crate::http::client_auth::ClientAuth;
 use crate::http::resolver::ResolveError;
 use crate::http::tls;
 use crate::http::trace::Phase;
@@ -37,7 +38,14 @@ pub(crate) enum RequestError {
         is_v6: bool,
     },
     #[error("TLS handshake failed")]
-    Tls(#[source] io::Error),
+    Tls {
+        #[source]
+        error: io::Error,
+        client_auth: ClientAuth,
+    },
+    /// The receiver demands a client certificate or rejected it, as the reason says.
+    #[error("receiver ended the connection because of the client certificate")]
+    ClientCertificate(FailureReason),
     #[error("connection failed")]
     Http(#[source] hyper::Error),
     #[error("request took too long")]
@@ -82,7 +90,10 @@ pub(crate) fn of(error: &RequestError, phase: Phase) -> Failure {
         RequestError::NoSocket => Failure::Own(OwnFault::NoSocket),
         RequestError::Resolve(error) => of_resolve_error(error),
         RequestError::Connect { error, is_v6 } => of_connect_error(error, *is_v6),
-        RequestError::Tls(error) => own_fault(error).map_or(Failure::Receiver(tls_reason(error)), Failure::Own),
+        RequestError::Tls { error, client_auth } => {
+            own_fault(error).map_or_else(|| Failure::Receiver(tls_reason(error, *client_auth)), Failure::Own)
+        }
+        RequestError::ClientCertificate(reason) => Failure::Receiver(*reason),
         RequestError::Http(error) => of_http_error(error),
         RequestError::TimedOut => Failure::Undetermined(match phase {
             // The resolver's own timeout is shorter, so this happens only if a second request started late.
@@ -125,10 +136,8 @@ fn of_http_error(error: &hyper::Error) -> Failure {
     if let Some(fault) = io_cause(error).and_then(own_fault) {
         return Failure::Own(fault);
     }
-    let io_source = io_cause(error).and_then(io::Error::get_ref);
-    let is_tls_error = matches!(io_source, Some(source) if source.is::<rustls::Error>());
     Failure::Receiver(match error.to_string().as_str() {
-        _ if is_tls_error => FailureReason::Tls,
+        _ if tls_error(error).is_some() => FailureReason::Tls,
         HEAD_TOO_LARGE => FailureReason::TooLarge,
         UNEXPECTED_MESSAGE => FailureReason::InvalidResponse,
         _ if error.is_parse() => FailureReason::InvalidResponse,
@@ -136,10 +145,12 @@ fn of_http_error(error: &hyper::Error) -> Failure {
     })
 }
 
-/// Why a TLS handshake failed. Failures of the certificate have their own reasons, because each is repaired in another way.
-fn tls_reason(error: &io::Error) -> FailureReason {
-    let source = error.get_ref().and_then(|source| source.downcast_ref());
-    let Some(rustls::Error::InvalidCertificate(problem)) = source else { return FailureReason::Tls };
+/// Why a TLS handshake failed. Failures of a certificate have their own reasons, because each is repaired in another way.
+fn tls_reason(error: &io::Error, client_auth: ClientAuth) -> FailureReason {
+    let Some(error) = tls_cause(error) else { return FailureReason::Tls };
+    let rustls::Error::InvalidCertificate(problem) = error else {
+        return client_auth.reason(error).unwrap_or(FailureReason::Tls);
+    };
     match problem {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => FailureReason::CertificateExpired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
@@ -158,6 +169,15 @@ fn tls_reason(error: &io::Error) -> FailureReason {
 fn own_fault(error: &io::Error) -> Option<OwnFault> {
     let copy = || error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
     is_local(error).then(|| OwnFault::LocalSystem(Arc::new(copy())))
+}
+
+/// The TLS error that ended a connection, if one did.
+pub(super) fn tls_error(error: &hyper::Error) -> Option<&rustls::Error> {
+    io_cause(error).and_then(tls_cause)
+}
+
+fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
 }
 
 fn io_cause(error: &hyper::Error) -> Option<&io::Error> {
@@ -262,7 +282,9 @@ mod tests {
 
     #[test]
     fn a_connection_lost_in_the_tls_handshake_is_a_tls_failure() {
-        let lost = of(&RequestError::Tls(ErrorKind::ConnectionReset.into()), Phase::Connecting);
+        let client_auth = ClientAuth { was_asked: true, has_certificate: true };
+        let error = RequestError::Tls { error: ErrorKind::ConnectionReset.into(), client_auth };
+        let lost = of(&error, Phase::Connecting);
         assert_eq!(receivers_reason(&lost), Some(FailureReason::Tls));
     }
 }

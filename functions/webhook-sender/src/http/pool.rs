@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::http::connection::Connection;
+use crate::http::connection::{Connection, ConnectionKey};
 
 /// How long an idle connection is kept. Shorter than the idle timeout of common load balancers (60 s), so that the receiver
 /// has rarely closed it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
-/// Maximum number of idle connections to one host: as many as a batch has messages.
+/// Maximum number of idle connections to one host with one client certificate: as many as a batch has messages.
 const MAX_IDLE_PER_HOST: usize = 10;
 
 /// Maximum time that a request waits for another one to give up its socket.
@@ -41,10 +41,10 @@ impl ConnectionPool {
         Self { sockets: Arc::new(Semaphore::new(max_sockets)), idle: Mutex::default() }
     }
 
-    /// Takes the idle connection to `origin` that was used last, if there is one.
-    pub(crate) async fn take(&self, origin: &str) -> Option<Connection> {
+    /// Takes the idle connection for `key` that was used last, if there is one.
+    pub(crate) async fn take(&self, key: &ConnectionKey) -> Option<Connection> {
         loop {
-            let mut connection = self.take_idle(origin)?;
+            let mut connection = self.take_idle(key)?;
             if connection.is_reusable().await {
                 return Some(connection);
             }
@@ -67,7 +67,7 @@ impl ConnectionPool {
         }
         let (mut idle, now) = (self.idle(), Instant::now());
         while idle.pop_front_if(|idle| now - idle.since >= IDLE_TIMEOUT).is_some() {}
-        if idle.iter().filter(|idle| idle.connection.origin() == connection.origin()).count() == MAX_IDLE_PER_HOST {
+        if idle.iter().filter(|idle| idle.connection.key() == connection.key()).count() == MAX_IDLE_PER_HOST {
             return;
         }
         idle.push_back(IdleConnection { since: now, connection });
@@ -75,9 +75,9 @@ impl ConnectionPool {
         while self.sockets.available_permits() == 0 && idle.pop_front().is_some() {}
     }
 
-    fn take_idle(&self, origin: &str) -> Option<Connection> {
+    fn take_idle(&self, key: &ConnectionKey) -> Option<Connection> {
         let mut idle = self.idle();
-        let index = idle.iter().rposition(|idle| idle.connection.origin() == origin)?;
+        let index = idle.iter().rposition(|idle| idle.connection.key() == key)?;
         let IdleConnection { since, connection } = idle.remove(index)?;
         (since.elapsed() < IDLE_TIMEOUT).then_some(connection)
     }

@@ -1,7 +1,8 @@
-//! The TLS configuration for connections to receivers.
+//! TLS for connections to receivers.
 
 use std::sync::Arc;
 
+use domain::webhooks::endpoint::OpenedClientCertificate;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -9,24 +10,50 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme, crypto,
 };
 use thiserror::Error as ThisError;
+use tokio_rustls::TlsConnector;
 use webpki::EndEntityCert;
+
+use crate::http::client_auth::{self, ClientIdentity};
 
 /// The root certificates that Mozilla trusts. They are built in, because reading the system's store would slow cold starts.
 pub(crate) fn public_roots() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
-/// TLS 1.2 and 1.3 to receivers whose certificate is signed by one of `roots`.
+/// TLS 1.2 and 1.3 to receivers whose certificate is signed by one of the roots.
 ///
-/// Sessions are kept in memory and resumed (the default of rustls). Clones of the configuration share them.
-pub(crate) fn config(roots: RootCertStore) -> Result<ClientConfig, Error> {
+/// Sessions are kept in memory and resumed (the default of rustls).
+pub(crate) struct Tls {
+    config: Arc<ClientConfig>,
+    connector: TlsConnector,
+}
+
+impl Tls {
+    /// TLS that trusts `roots`.
+    pub(crate) fn trusting(roots: RootCertStore) -> Result<Self, Error> {
+        let config = Arc::new(config(roots)?);
+        Ok(Self { connector: TlsConnector::from(Arc::clone(&config)), config })
+    }
+
+    /// The identity that shows this certificate to receivers. Fails if the key cannot be used.
+    pub(crate) fn identity(&self, certificate: OpenedClientCertificate) -> Result<ClientIdentity, Error> {
+        ClientIdentity::new(certificate, &self.config)
+    }
+
+    /// Makes connections with this identity, or without a client certificate.
+    pub(super) fn connector<'a>(&'a self, identity: Option<&'a ClientIdentity>) -> &'a TlsConnector {
+        identity.map_or(&self.connector, ClientIdentity::connector)
+    }
+}
+
+fn config(roots: RootCertStore) -> Result<ClientConfig, Error> {
     let provider = Arc::new(crypto::ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&provider)).build();
     let verifier = verifier.map_err(|error| Error::General(error.to_string()))?;
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     // The name of this method warns about verifiers that accept too much. This one accepts what the default one accepts.
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(ExplainingVerifier(verifier)));
-    let mut config = builder.with_no_client_auth();
+    let mut config = builder.with_client_cert_resolver(client_auth::resolver(None));
     // One request at a time gains nothing from HTTP/2, and a connection for each bounds what a receiver can make us do.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

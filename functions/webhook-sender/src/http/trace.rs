@@ -62,6 +62,7 @@ impl Trace {
             Phase::Resolving | Phase::Connecting => None,
         };
         Phases {
+            token_ms: None,
             dns_ms: self.resolving_since.map(until(self.connecting_since)),
             connect_ms: self.connecting_since.map(until(self.connected_at)),
             answer_ms: sent_at.map(until(answered_at)),
@@ -99,21 +100,24 @@ mod tests {
     #[test]
     fn each_phase_lasts_until_the_next() {
         let (trace, at) = trace(Some(1), Some(11), Some(31));
-        let expected = Phases { dns_ms: Some(10), connect_ms: Some(20), answer_ms: Some(100), body_ms: Some(5) };
+        let expected =
+            Phases { token_ms: None, dns_ms: Some(10), connect_ms: Some(20), answer_ms: Some(100), body_ms: Some(5) };
         assert_eq!(trace.phases(Some(at(131)), at(136)), expected);
     }
 
     #[test]
     fn a_pooled_connection_has_no_dns_and_connect_phases() {
         let (trace, at) = trace(None, None, None);
-        let expected = Phases { dns_ms: None, connect_ms: None, answer_ms: Some(100), body_ms: Some(5) };
+        let expected =
+            Phases { token_ms: None, dns_ms: None, connect_ms: None, answer_ms: Some(100), body_ms: Some(5) };
         assert_eq!(trace.phases(Some(at(100)), at(105)), expected);
     }
 
     #[test]
     fn an_ip_address_has_no_dns_phase() {
         let (trace, at) = trace(None, Some(1), Some(21));
-        let expected = Phases { dns_ms: None, connect_ms: Some(20), answer_ms: Some(100), body_ms: Some(5) };
+        let expected =
+            Phases { token_ms: None, dns_ms: None, connect_ms: Some(20), answer_ms: Some(100), body_ms: Some(5) };
         assert_eq!(trace.phases(Some(at(121)), at(126)), expected);
     }
 

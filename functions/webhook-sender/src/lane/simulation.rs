@@ -13,7 +13,7 @@ use domain::foundation::random::SystemRandom;
 use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::{Attempt, FailureReason, Phases};
 use domain::webhooks::delivery::{AttemptTask, SendMessage};
-use domain::webhooks::endpoint::EndpointState;
+use domain::webhooks::endpoint::SendingState;
 use domain::webhooks::health::{DEFAULT_POLICY, Gate, Health, HealthPolicy, Lane, LocalHealth};
 use domain::webhooks::retry::{DEFAULT_SCHEDULE, RetrySchedule};
 
@@ -155,7 +155,7 @@ impl World {
         let mut posted: HashMap<usize, usize> = HashMap::new();
         let mut takes = CALLS;
         for message in batch {
-            let gate = self.health(sender, message.receiver).gate(EndpointState::Active, at(self.now));
+            let gate = self.health(sender, message.receiver).gate(SendingState::Active, at(self.now));
             let lane = self.health(sender, message.receiver).lane(at(self.now));
             let is_marked = lane == Lane::Slow && is_passed_on(&self.task(message), None, Some(gate));
             if is_fast && self.has_lanes && (is_marked || self.has_closed_slots(sender, message.receiver)) {

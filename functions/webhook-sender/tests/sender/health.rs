@@ -141,7 +141,7 @@ async fn replay(scene: &Scene) -> SendMessage {
     assert_eq!(delivery.state, DeliveryState::Failed);
     scene.store.deliveries.record(&delivery, None).await.unwrap();
     let replay_id = ReplayId::new(at, &SystemRandom);
-    ReplayTask { project_id: event.project_id, delivery_id: delivery.id, replay_id, is_counted: false }.into()
+    ReplayTask::new(event.project_id, delivery.id, replay_id, false).into()
 }
 
 #[tokio::test]

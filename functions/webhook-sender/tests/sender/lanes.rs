@@ -75,12 +75,8 @@ async fn the_fast_lane_passes_messages_for_slow_receivers_on_and_sends_the_other
     let slow = slow_endpoint(&scene).await;
     let event = scene.event();
     let [to_slow, to_fast] = AttemptTask::first(&event, &[slow.id, scene.endpoint.id]).try_into().unwrap();
-    let replay = ReplayTask {
-        project_id: event.project_id,
-        delivery_id: to_slow.delivery_id,
-        replay_id: ReplayId::new(SystemClock.now(), &SystemRandom),
-        is_counted: false,
-    };
+    let replay_id = ReplayId::new(SystemClock.now(), &SystemRandom);
+    let replay = ReplayTask::new(event.project_id, to_slow.delivery_id, replay_id, false);
     let test_id = EventId::new(SystemClock.now(), &SystemRandom);
     let test = TestTask { project_id: event.project_id, endpoint_id: slow.id, test_id };
     let new = AttemptTask { is_new: true, ..to_slow.clone() };

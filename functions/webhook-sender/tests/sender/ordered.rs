@@ -45,7 +45,7 @@ impl Site {
     async fn change(&mut self, change: impl Fn(&mut Endpoint)) {
         change(&mut self.scene.endpoint);
         self.scene.store.endpoints.put(&self.scene.endpoint).await.unwrap();
-        self.scene.sender = sender_with(self.queue.aws());
+        *self.scene.sender = sender_with(self.queue.aws());
     }
 
     fn refuse(&self, times: usize) {

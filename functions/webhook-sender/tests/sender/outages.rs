@@ -1,7 +1,5 @@
 //! Long outages on our side: each delivery has one message at a time, and is sent after the outage.
 
-#![expect(clippy::large_futures, reason = "a test runs a few of them")]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

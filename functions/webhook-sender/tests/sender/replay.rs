@@ -37,12 +37,8 @@ async fn failed(scene: &Scene) -> Event {
 }
 
 fn task(scene: &Scene, event: &Event) -> ReplayTask {
-    ReplayTask {
-        project_id: event.project_id,
-        delivery_id: scene.task(event).delivery_id,
-        replay_id: ReplayId::new(SystemClock.now(), &SystemRandom),
-        is_counted: false,
-    }
+    let replay_id = ReplayId::new(SystemClock.now(), &SystemRandom);
+    ReplayTask::new(event.project_id, scene.task(event).delivery_id, replay_id, false)
 }
 
 fn json(task: &ReplayTask) -> String {
@@ -63,7 +59,7 @@ fn skipped(delivery: &Delivery) -> Option<SkipReason> {
 }
 
 /// Starts a replay by filter.
-async fn start_replay(scene: &Scene) -> Replay {
+pub(crate) async fn start_replay(scene: &Scene) -> Replay {
     let now = SystemClock.now();
     let body = format!(r#"{{"from":"{}","to":"{now}"}}"#, now.minus(Duration::from_hours(1)));
     let new = NewReplay::check(Draft::parse(body.as_bytes()).unwrap(), now, now.minus(Duration::from_hours(2)));
@@ -72,7 +68,7 @@ async fn start_replay(scene: &Scene) -> Replay {
     replay
 }
 
-async fn progress(scene: &Scene, replay: &Replay) -> Progress {
+pub(crate) async fn progress(scene: &Scene, replay: &Replay) -> Progress {
     scene.store.replays.get(replay.project_id, replay.replay_id).await.unwrap().unwrap().progress
 }
 

@@ -26,7 +26,8 @@ use webhook_sender::{Config, Sender};
 /// A sender and a project with one endpoint, whose receiver responds with a status that the test sets.
 pub(crate) struct Scene {
     pub(crate) store: Database,
-    pub(crate) sender: Sender,
+    /// Boxed because it is large, and scenes are passed on.
+    pub(crate) sender: Box<Sender>,
     pub(crate) endpoint: Endpoint,
     status: Arc<AtomicU16>,
     requests: Arc<AtomicUsize>,
@@ -49,8 +50,15 @@ impl Scene {
     async fn with_endpoint(endpoint: Endpoint) -> Self {
         let store = Database::start().await;
         store.endpoints.put(&endpoint).await.unwrap();
-        let sender = sender(&store);
+        let sender = Box::new(sender(&store));
         Self { store, sender, endpoint, status: Arc::default(), requests: Arc::default() }
+    }
+
+    /// The same scene after a change of the endpoint.
+    pub(crate) async fn with_changed_endpoint(mut self, change: impl FnOnce(&mut Endpoint)) -> Self {
+        change(&mut self.endpoint);
+        self.store.endpoints.put(&self.endpoint).await.unwrap();
+        self
     }
 
     /// The same scene with a new sender, whose caches are empty.
@@ -61,7 +69,7 @@ impl Scene {
 
     /// The same scene with this sender.
     pub(crate) fn with_sender(self, sender: Sender) -> Self {
-        Self { sender, ..self }
+        Self { sender: Box::new(sender), ..self }
     }
 
     pub(crate) fn event(&self) -> Event {
@@ -174,6 +182,7 @@ pub(crate) fn config() -> Config {
         retry_schedule: "5s,5m".parse().unwrap(),
         health_policy: "failures=3,over=0s,pause=30s,longest=15m,warn=24h,disable=120h".parse().unwrap(),
         address_guard: guard(),
+        origin: http::HeaderValue::from_static("api.signpost.example"),
         // Nothing listens here either, but no webhook may go to this host, so it shows nothing about our internet access.
         canary_url: "http://127.0.0.1:1/".parse().unwrap(),
     }

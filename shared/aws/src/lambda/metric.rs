@@ -32,7 +32,7 @@ pub enum Metric {
     Failed,
     /// Deliveries that expired because they were held or waited for too long.
     Expired,
-    /// Deliveries held because their endpoint is paused, disabled or failing.
+    /// How many times a delivery was held because of its endpoint. A delivery that is held again counts again.
     Held,
     /// Duration of each attempt, successful or not, in milliseconds.
     AttemptDuration,

@@ -13,6 +13,8 @@ use super::idempotency::IdempotencyStore;
 use super::link_keys::LinkKeyStore;
 use super::mails::MailStore;
 use super::notification_users::UserStore;
+use super::pace::PaceStore;
+use super::probes::ProbeStore;
 use super::projects::ProjectStore;
 use super::quotas::QuotaStore;
 use super::replays::ReplayStore;
@@ -21,9 +23,10 @@ use super::retention::Retention;
 use super::return_urls::ReturnUrlStore;
 use super::suppressions::SuppressionStore;
 use super::sweep::SweepStore;
-use super::test_sends::TestSendStore;
 use crate::client::Aws;
 use crate::lambda::config::{self, ConfigError};
+use domain::webhooks::handshake::Handshake;
+use domain::webhooks::test_send::TestSend;
 
 /// The tables, and how long their rows are kept.
 #[derive(Debug, Clone)]
@@ -64,9 +67,11 @@ pub struct Store {
     pub deliveries: DeliveryStore,
     pub sweep: SweepStore,
     pub health: HealthStore,
+    pub pace: PaceStore,
     pub replays: ReplayStore,
     pub reports: ReportStore,
-    pub test_sends: TestSendStore,
+    pub test_sends: ProbeStore<TestSend>,
+    pub handshakes: ProbeStore<Handshake>,
     pub idempotency: IdempotencyStore,
     pub quotas: QuotaStore,
     pub mails: MailStore,
@@ -92,9 +97,11 @@ impl Store {
             deliveries: DeliveryStore::new(aws, activity_table, *retention),
             sweep: SweepStore::new(aws, activity_table),
             health: HealthStore::new(aws, activity_table),
+            pace: PaceStore::new(aws, activity_table),
             replays: ReplayStore::new(aws, activity_table, *retention),
             reports: ReportStore::new(aws, activity_table, *retention),
-            test_sends: TestSendStore::new(aws, activity_table),
+            test_sends: ProbeStore::new(aws, activity_table),
+            handshakes: ProbeStore::new(aws, activity_table),
             idempotency: IdempotencyStore::new(aws, activity_table),
             quotas: QuotaStore::new(aws, activity_table),
             mails: MailStore::new(aws, activity_table, *retention),

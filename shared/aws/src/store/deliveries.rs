@@ -21,13 +21,16 @@ use futures::future::join_all;
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeliveryRow {
     /// The state `expired` is stored as `cancelled` and `is_expired`. Versions before it read the row as cancelled. A delivery that is
-    /// held for order is stored as `waiting` and `is_held_for_order`. Versions before it read the row as waiting.
+    /// held for order is stored as `waiting` and `is_held_for_order`. Versions before it read the row as waiting. A reason for holding
+    /// that was added later is stored as an earlier one, and itself as `precise_hold_reason`.
     #[serde(flatten)]
     delivery: Delivery,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_expired: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_held_for_order: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    precise_hold_reason: Option<DeliveryHoldReason>,
     /// Number of attempts, for conditions, because a condition cannot count a list.
     attempt_count: u8,
     #[serde(flatten)]
@@ -40,7 +43,9 @@ pub(super) struct DeliveryRow {
 impl DeliveryRow {
     pub(super) fn into_delivery(self) -> Delivery {
         let held_for_order = self.is_held_for_order.then_some(DeliveryHoldReason::Order);
-        let hold_reason = self.delivery.hold_reason.or(held_for_order);
+        // A release by an earlier version removes only the earlier reason.
+        let precise = self.precise_hold_reason.filter(|_| self.delivery.hold_reason.is_some());
+        let hold_reason = precise.or(self.delivery.hold_reason).or(held_for_order);
         let state = match self.delivery.state {
             // A replay may have delivered it since.
             DeliveryState::Cancelled if self.is_expired => DeliveryState::Expired,
@@ -57,6 +62,16 @@ pub(super) fn stored_state(delivery: &Delivery) -> DeliveryState {
         DeliveryState::Expired => STORED_EXPIRED,
         DeliveryState::Held if delivery.is_held_for_order() => DeliveryState::Waiting,
         state => state,
+    }
+}
+
+/// The name under which a reason for holding is stored, so that earlier versions can read it. `None` for order.
+const fn stored_hold_reason(reason: DeliveryHoldReason) -> Option<DeliveryHoldReason> {
+    match reason {
+        DeliveryHoldReason::Order => None,
+        DeliveryHoldReason::Unverified => Some(DeliveryHoldReason::Paused),
+        DeliveryHoldReason::Pace => Some(DeliveryHoldReason::Busy),
+        known => Some(known),
     }
 }
 
@@ -227,11 +242,14 @@ impl DeliveryStore {
         let content = DeliveryRow {
             delivery: Delivery {
                 state: stored_state(delivery),
-                hold_reason: delivery.hold_reason.filter(|reason| *reason != DeliveryHoldReason::Order),
+                hold_reason: delivery.hold_reason.and_then(stored_hold_reason),
                 ..delivery.clone()
             },
             is_expired: delivery.state == DeliveryState::Expired,
             is_held_for_order: delivery.hold_reason == Some(DeliveryHoldReason::Order),
+            precise_hold_reason: delivery
+                .hold_reason
+                .filter(|reason| stored_hold_reason(*reason).is_some_and(|stored| stored != *reason)),
             attempt_count: delivery.attempts_made(),
             sweep: sweep_at.map(|sweep_at| SweepKeys::new(delivery.id.event.as_bytes(), sweep_at)),
             held,

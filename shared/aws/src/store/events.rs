@@ -18,6 +18,7 @@ use domain::foundation::id::{DeliveryId, EndpointId, EventId, LateEntryId, Proje
 use domain::foundation::time::{Timestamp, UtcDay};
 use domain::webhooks::delivery::Delivery;
 use domain::webhooks::event::{Event, EventData, EventType, Sequence, SubmissionId};
+use domain::webhooks::feed;
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -95,6 +96,14 @@ pub struct EventHeading {
     pub endpoints: Vec<EndpointId>,
     /// When its data was erased.
     pub erased_at: Option<Timestamp>,
+}
+
+impl EventHeading {
+    /// Whether the event was accepted, as far as this can be known at `now`. An event of a submission is stored before it gets its number,
+    /// and is accepted with it. Later, an event without a number is one that an earlier version accepted.
+    pub(super) fn is_accepted(&self, now: Timestamp) -> bool {
+        self.submission_id.is_none() || self.sequence.is_some() || feed::is_settled(self.id.created_at(), now)
+    }
 }
 
 /// A stored event with its data.

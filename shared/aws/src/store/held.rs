@@ -126,3 +126,79 @@ impl DeliveryStore {
             .expression_attribute_values(":made", number(i64::from(held.attempt_count)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Database;
+    use super::*;
+    use domain::foundation::id::EventId;
+    use domain::foundation::random::SystemRandom;
+    use domain::webhooks::delivery::{Delivery, DeliveryHoldReason};
+    use domain::webhooks::event::EventType;
+
+    fn now() -> Timestamp {
+        "2026-11-22T08:30:00Z".parse().unwrap()
+    }
+
+    /// A held delivery as a version reads it that does not know the later reasons.
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Earlier {
+        state: DeliveryState,
+        held_because: EarlierReason,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum EarlierReason {
+        Paused,
+        Disabled,
+        Failing,
+        Busy,
+    }
+
+    async fn held(store: &Database, reason: DeliveryHoldReason) -> Delivery {
+        let (project, endpoint) = (ProjectId::new(now(), &SystemRandom), EndpointId::new(now(), &SystemRandom));
+        let id = DeliveryId { event: EventId::new(now(), &SystemRandom), endpoint };
+        let held = Delivery::unattempted(project, id, EventType::Aml, None).held(reason);
+        store.deliveries.record_held(&held, now()).await.unwrap();
+        held
+    }
+
+    async fn stored(store: &Database, delivery: &Delivery) -> Delivery {
+        store.deliveries.recorded_now(delivery.project_id, delivery.id).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_earlier_version_reads_a_reason_that_it_does_not_know_as_one_that_it_knows() {
+        let store = Database::start().await;
+        for (reason, held_because) in [
+            (DeliveryHoldReason::Unverified, EarlierReason::Paused),
+            (DeliveryHoldReason::Pace, EarlierReason::Busy),
+            (DeliveryHoldReason::Disabled, EarlierReason::Disabled),
+            (DeliveryHoldReason::Failing, EarlierReason::Failing),
+        ] {
+            let held = held(&store, reason).await;
+            assert_eq!(stored(&store, &held).await, held);
+            let (pk, sk) = keys::delivery_row(held.project_id, held.id);
+            let earlier: Option<Earlier> = store.deliveries.table.get_now(&pk, &sk).await.unwrap();
+            assert_eq!(earlier, Some(Earlier { state: DeliveryState::Held, held_because }));
+        }
+    }
+
+    /// Earlier versions release with the same write.
+    #[tokio::test]
+    async fn a_delivery_that_an_earlier_version_releases_is_no_longer_held_and_can_be_held_for_another_reason() {
+        let store = Database::start().await;
+        for reason in [DeliveryHoldReason::Unverified, DeliveryHoldReason::Pace] {
+            let held = held(&store, reason).await;
+            let (found, _) = store.deliveries.held_for(held.id.endpoint, 5).await.unwrap();
+            store.deliveries.release(&found[0], now(), now()).await.unwrap();
+            let released = stored(&store, &held).await;
+            assert_eq!(released, held.released(now()));
+            let again = released.held(DeliveryHoldReason::Failing);
+            store.deliveries.record_held(&again, now()).await.unwrap();
+            assert_eq!(stored(&store, &again).await, again);
+        }
+    }
+}

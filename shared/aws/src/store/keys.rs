@@ -15,6 +15,7 @@ use domain::reports::email_address::AddressHash;
 use domain::reports::report::ReportJob;
 use domain::reports::suppression::SuppressionScope;
 use domain::webhooks::delivery::Position;
+use domain::webhooks::endpoint::Pace;
 use domain::webhooks::event::SubmissionId;
 use domain::webhooks::replay::EventPosition;
 use serde::{Deserialize, Serialize};
@@ -289,6 +290,12 @@ pub(super) fn health_row(project: ProjectId, id: EndpointId) -> (String, String)
     (format!("{project}#health"), endpoint(id))
 }
 
+/// The row with the next free slot of an endpoint at a pace. Each endpoint has a partition of its own, because its row takes up to a
+/// thousand writes a second.
+pub(super) fn pace_row(project: ProjectId, id: EndpointId, pace: Pace) -> (String, String) {
+    (format!("{project}#pace#{id}"), format!("slots#{}", pace.per_minute()))
+}
+
 pub(super) fn replays(project: ProjectId) -> String {
     format!("{project}#replays")
 }
@@ -306,8 +313,9 @@ pub(super) fn replay(id: ReplayId) -> String {
     format!("{REPLAY_PREFIX}{id}")
 }
 
-pub(super) fn test_row(project: ProjectId, id: EventId) -> (String, String) {
-    (format!("{project}#tests"), format!("test#{id}"))
+/// The row of a test send or a handshake; `kind` is the prefix of its sort key.
+pub(super) fn probe_row(project: ProjectId, kind: &str, id: EventId) -> (String, String) {
+    (format!("{project}#tests"), format!("{kind}#{id}"))
 }
 
 /// The row that counts a project's tests of one minute since 1970.

@@ -40,16 +40,22 @@ pub struct FoundMissing {
 }
 
 impl EventStore {
-    /// Returns at most `limit` events that `missing` describes, from `position` on, with their numbers. Leaves out erased events.
+    /// Returns at most `limit` events that `missing` describes, from `position` on, with their numbers. Leaves out erased events. Stops
+    /// before an event that is still being accepted at `now`.
     pub async fn find_missing(
         &self,
         project: ProjectId,
         missing: &MissingEvents,
         position: EventPosition,
         limit: usize,
+        now: Timestamp,
     ) -> Result<FoundMissing, StoreError> {
         let mut found = self.find_unnumbered(project, missing, position, limit).await?;
         self.add_numbers(project, &mut found.events).await?;
+        if let Some(index) = found.events.iter().position(|event| !event.is_accepted(now)) {
+            found.events.truncate(index);
+            found.next = Some(found.events.last().map_or(position, |last| EventPosition::After(last.id)));
+        }
         Ok(found)
     }
 

@@ -27,8 +27,9 @@
 //! | activity | `digest` | `progress` | progress of the latest daily run |
 //! | activity | `sweep#{shard}` | `backlog#{project}` | a pass of the sweep through the backlog of a project |
 //! | activity | `{project}#health` | `endpoint#{endpoint}` | health of an endpoint |
+//! | activity | `{project}#pace#{endpoint}` | `slots#{webhooks per minute}` | the next free slot of an endpoint at this pace |
 //! | activity | `{project}#replays` | `replay#{replay}`; `running` | replay by filter; the id of the running one |
-//! | activity | `{project}#tests` | `test#{event}`; `minute#{number}` | test send and its result; number of tests in a minute |
+//! | activity | `{project}#tests` | `test#{event}`; `handshake#{event}`; `minute#{number}` | test send and its result; handshake and its result; number of both in a minute |
 //! | activity | `{project}#confirmations#{day}` | hash of an address; `all` | number of confirmation mails of the project to it on a day; to all |
 //! | activity | `confirmations#{day}` | `all` | number of confirmation mails of the deployment on a day |
 //! | activity | `{project}#idempotency#{hash}` | `idempotency` | an `Idempotency-Key` and its stored response |
@@ -75,7 +76,9 @@ mod notification_users;
 mod numbering;
 mod order;
 mod outcome;
+mod pace;
 mod page;
+mod probes;
 mod projects;
 mod quotas;
 mod recorded;
@@ -93,7 +96,6 @@ mod slow_reads;
 mod suppressions;
 mod sweep;
 mod table;
-mod test_sends;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -130,7 +132,9 @@ pub use notification_users::UserStore;
 pub use numbering::{Numbered, Submission};
 pub use order::PlaceInOrder;
 pub use outcome::{Admission, ReplayStart, WriteOutcome};
+pub use pace::PaceStore;
 pub use page::{Page, PageToken};
+pub use probes::ProbeStore;
 pub use projects::ProjectStore;
 pub use quotas::QuotaStore;
 pub use recorded::RecordedDeliveries;
@@ -145,5 +149,4 @@ pub use slow_reads::SlowReadLease;
 pub use suppressions::SuppressionStore;
 pub use sweep::{Due, DueDelivery, DueEndpoint, DuePage, DuePosition, DueReplay, DueSelection, SweepStore};
 pub use table::RowKey;
-pub use test_sends::TestSendStore;
 pub use used_links::{LinkUse, UsedLinks};

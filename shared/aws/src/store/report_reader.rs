@@ -249,7 +249,7 @@ async fn report_endpoints(store: &Store, project: ProjectId) -> Result<Endpoints
     let endpoints = store.endpoints.list(project).await?;
     let facts = endpoints.iter().map(|endpoint| async move {
         let health = store.health.get(project, endpoint.id).await?.health;
-        let facts = EndpointFacts { host: endpoint.host().to_owned(), desired_state: endpoint.state, health };
+        let facts = EndpointFacts { host: endpoint.host().to_owned(), sending_state: endpoint.sending_state(), health };
         Ok::<_, StoreError>((endpoint.id, facts))
     });
     Ok(try_join_all(facts).await?.into_iter().collect())

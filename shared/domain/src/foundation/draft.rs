@@ -120,10 +120,37 @@ impl Draft {
         self.read(pointer(&[name]), &raw)
     }
 
+    /// Takes a required string like [`Self::optional_secret`].
+    pub fn required_secret<T: TryFrom<String, Error: fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        let raw = self.required_raw(name)?;
+        self.read_secret(name, &raw)
+    }
+
+    /// Takes an optional string that may be a secret. The error of a value that is not a string does not contain the value.
+    pub fn optional_secret<T: TryFrom<String, Error: fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        let raw = self.take(name)?;
+        self.read_secret(name, &raw)
+    }
+
+    fn read_secret<T: TryFrom<String, Error: fmt::Display>>(&mut self, name: &str, raw: &RawValue) -> Option<T> {
+        let value = self.read(pointer(&[name]), raw)?;
+        self.read_string(pointer(&[name]), value)
+    }
+
     /// Takes a required object. `read` takes its fields. Their errors have pointers into the object, and a field that `read` does
     /// not take is unknown.
     pub fn required_object<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let raw = self.required_raw(name)?;
+        self.read_object(name, &raw, read)
+    }
+
+    /// Takes an optional object like [`Self::required_object`].
+    pub fn optional_object<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let raw = self.take(name)?;
+        self.read_object(name, &raw, read)
+    }
+
+    fn read_object<T>(&mut self, name: &str, raw: &RawValue, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let mut object = match Self::parse(raw.get().as_bytes()) {
             Ok(object) => object,
             Err(NotAnObject::OtherKind) => return self.refuse(pointer(&[name]), "must be an object"),

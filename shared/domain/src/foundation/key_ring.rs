@@ -31,6 +31,10 @@ pub enum SealedKind {
     SigningSecret,
     /// The value of an endpoint's static header.
     HeaderValue,
+    /// The secret of an OAuth 2.0 client.
+    ClientSecret,
+    /// The private key of a client certificate.
+    ClientKey,
     /// The `secretKey` that encrypts and signs return URLs.
     SecretKey,
     /// The private key of a key pair that signs webhooks.
@@ -58,6 +62,8 @@ impl SealedKind {
         match self {
             Self::SigningSecret => "signing-secret",
             Self::HeaderValue => "header-value",
+            Self::ClientSecret => "client-secret",
+            Self::ClientKey => "client-key",
             Self::SecretKey => "return-url-key",
             Self::KeyPair => "key-pair",
             Self::ReturnLink => "return-link",

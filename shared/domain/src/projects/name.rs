@@ -122,7 +122,7 @@ fn changes_direction(character: char) -> bool {
 
 /// Whether a character is invisible by itself: white space, Unicode's `Default_Ignorable_Code_Point`, or the empty Braille pattern,
 /// which looks the same.
-fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     character.is_whitespace()
         || matches!(character,
             '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'

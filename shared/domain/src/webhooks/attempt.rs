@@ -21,13 +21,15 @@ pub struct Attempt {
     /// Duration of each phase of the attempt.
     #[serde(default, skip_serializing_if = "Phases::is_empty")]
     pub phases: Phases,
-    /// HTTP status of the response. Absent if there was no response.
+    /// HTTP status of the response. Absent if there was no response. With the reason `token-refused` or `token-invalid`, the status of
+    /// the token server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Why the attempt failed. Absent if it succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
-    /// First 1 KiB of the response body, as a string without control characters.
+    /// First 1 KiB of the response body, as a string without control characters. With the reason `token-refused`, the error code of the
+    /// token server, such as `invalid_client`. With the reason `token-unreachable`, why it was not reached, such as `dns`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
 }
@@ -50,6 +52,9 @@ impl Attempt {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Phases {
+    /// Getting an access token from the token server, if none was cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_ms: Option<u32>,
     /// Resolving the host name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_ms: Option<u32>,
@@ -106,5 +111,15 @@ public_names! {
         InvalidResponse = "invalid-response",
         /// The response headers exceed the size limit.
         TooLarge = "too-large",
+        /// The receiver demands a client certificate, and the endpoint has none.
+        ClientCertificateRequired = "client-certificate-required",
+        /// The receiver rejected the client certificate of the endpoint.
+        ClientCertificateRejected = "client-certificate-rejected",
+        /// The token server of the endpoint could not be reached.
+        TokenUnreachable = "token-unreachable",
+        /// The token server refused to issue an access token.
+        TokenRefused = "token-refused",
+        /// The token server answered without a usable access token.
+        TokenInvalid = "token-invalid",
     }
 }

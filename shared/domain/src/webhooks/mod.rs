@@ -1,4 +1,4 @@
-//! Webhooks: events, endpoints, deliveries and their attempts, signatures, replays and test sends.
+//! Webhooks: events, endpoints, deliveries and their attempts, signatures, replays, test sends and handshakes.
 
 pub mod address;
 pub mod attempt;
@@ -7,6 +7,7 @@ pub mod egress;
 pub mod endpoint;
 pub mod event;
 pub mod feed;
+pub mod handshake;
 pub mod health;
 pub mod key_pair;
 pub mod replay;

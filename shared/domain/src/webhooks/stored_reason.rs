@@ -1,13 +1,13 @@
 //! How failure reasons are stored in rows and messages.
 //!
-//! The reasons of certificates and of answers that are not HTTP were added later. They are stored as the reason that earlier versions
+//! The reasons of certificates, of token servers and of answers that are not HTTP were added later. They are stored as the reason that earlier versions
 //! gave, with the precise one in `preciseReason`, which those versions ignore. After a roll-back they
 //! can still read these rows. Kept reports and test sends store the precise reason alone, which they cannot read.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::webhooks::attempt::{Attempt, FailureReason};
-use crate::webhooks::delivery::{ReplayOutcome, Replayed};
+use crate::webhooks::delivery::{ReplayOutcome, Replayed, SkipReason};
 use crate::webhooks::health::LastFailure;
 
 /// The reason that versions before the precise one gave.
@@ -17,8 +17,21 @@ const fn earlier(reason: FailureReason) -> FailureReason {
         | FailureReason::CertificateNotYetValid
         | FailureReason::CertificateWrongHost
         | FailureReason::CertificateSelfSigned
-        | FailureReason::CertificateUnknownIssuer => FailureReason::Tls,
-        FailureReason::InvalidResponse => FailureReason::ConnectionLost,
+        | FailureReason::CertificateUnknownIssuer
+        | FailureReason::ClientCertificateRequired
+        | FailureReason::ClientCertificateRejected => FailureReason::Tls,
+        FailureReason::InvalidResponse
+        | FailureReason::TokenUnreachable
+        | FailureReason::TokenRefused
+        | FailureReason::TokenInvalid => FailureReason::ConnectionLost,
+        known => known,
+    }
+}
+
+/// The reason that versions before the precise one gave for a replay that was not sent.
+const fn earlier_skip(reason: SkipReason) -> SkipReason {
+    match reason {
+        SkipReason::EndpointUnverified | SkipReason::EndpointPace => SkipReason::EndpointPaused,
         known => known,
     }
 }
@@ -27,6 +40,11 @@ const fn earlier(reason: FailureReason) -> FailureReason {
 trait WithReason: Clone + Serialize {
     /// The reason, if the value has one.
     fn reason(&mut self) -> Option<&mut FailureReason>;
+
+    /// Why the webhook was not sent, if it was skipped.
+    fn skip_reason(&mut self) -> Option<&mut SkipReason> {
+        None
+    }
 }
 
 impl WithReason for Attempt {
@@ -48,6 +66,13 @@ impl WithReason for Replayed {
             ReplayOutcome::Skipped { .. } => None,
         }
     }
+
+    fn skip_reason(&mut self) -> Option<&mut SkipReason> {
+        match &mut self.outcome {
+            ReplayOutcome::Sent(_) => None,
+            ReplayOutcome::Skipped { reason, .. } => Some(reason),
+        }
+    }
 }
 
 /// A value as it is stored.
@@ -59,6 +84,9 @@ struct Stored<T> {
     /// The reason, if earlier versions do not know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     precise_reason: Option<FailureReason>,
+    /// Why the webhook was not sent, if earlier versions do not know the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    precise_skip_reason: Option<SkipReason>,
 }
 
 impl<T: WithReason> Stored<T> {
@@ -68,11 +96,18 @@ impl<T: WithReason> Stored<T> {
             let precise = std::mem::replace(reason, earlier(*reason));
             (precise != *reason).then_some(precise)
         });
-        Self { value, precise_reason }
+        let precise_skip_reason = value.skip_reason().and_then(|reason| {
+            let precise = std::mem::replace(reason, earlier_skip(*reason));
+            (precise != *reason).then_some(precise)
+        });
+        Self { value, precise_reason, precise_skip_reason }
     }
 
     fn into_value(mut self) -> T {
         if let (Some(precise), Some(reason)) = (self.precise_reason, self.value.reason()) {
+            *reason = precise;
+        }
+        if let (Some(precise), Some(reason)) = (self.precise_skip_reason, self.value.skip_reason()) {
             *reason = precise;
         }
         self.value
@@ -144,6 +179,9 @@ mod tests {
         "too-large",
     ];
 
+    /// The reasons for skipping a replay that the versions before do not know.
+    const NEW_SKIP_REASONS: [SkipReason; 2] = [SkipReason::EndpointUnverified, SkipReason::EndpointPace];
+
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Row {
         #[serde(with = "list")]
@@ -176,6 +214,21 @@ mod tests {
                 let is_precise = name != reason.as_str();
                 assert_eq!(part.get("preciseReason"), is_precise.then_some(&json!(reason)), "{part}");
             }
+            assert_eq!(serde_json::from_value::<Row>(stored).unwrap(), row);
+        }
+    }
+
+    #[test]
+    fn every_reason_for_skipping_a_replay_is_stored_under_a_name_that_earlier_versions_know_and_reads_back() {
+        let at = "2026-11-22T08:30:00Z".parse().unwrap();
+        for reason in SkipReason::ALL {
+            let replay_id = ReplayId::new(at, &SystemRandom);
+            let skipped = Replayed { replay_id, outcome: ReplayOutcome::Skipped { at, reason } };
+            let row = Row { attempts: Vec::new(), replays: vec![skipped], last: None };
+            let stored = serde_json::to_value(&row).unwrap();
+            let (part, is_new) = (&stored["replays"][0], NEW_SKIP_REASONS.contains(&reason));
+            assert_eq!(part["skipped"], if is_new { "endpoint-paused" } else { reason.as_str() });
+            assert_eq!(part.get("preciseSkipReason"), is_new.then_some(&json!(reason)), "{part}");
             assert_eq!(serde_json::from_value::<Row>(stored).unwrap(), row);
         }
     }

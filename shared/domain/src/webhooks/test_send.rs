@@ -96,6 +96,8 @@ public_names! {
         OurFault = "our-fault",
         /// The endpoint was deleted before the test was sent.
         EndpointDeleted = "endpoint-deleted",
+        /// The receiver has not granted webhooks in a handshake.
+        EndpointUnverified = "endpoint-unverified",
     }
 }
 
@@ -173,7 +175,8 @@ mod tests {
     }
 
     fn done() -> TestState {
-        let phases = Phases { dns_ms: Some(1), connect_ms: Some(2), answer_ms: Some(3), body_ms: Some(4) };
+        let phases =
+            Phases { token_ms: None, dns_ms: Some(1), connect_ms: Some(2), answer_ms: Some(3), body_ms: Some(4) };
         let reason = Some(FailureReason::Status);
         let response = Some("no".to_owned());
         let attempt = Attempt { number: 1, at: now(), duration_ms: 10, phases, status: Some(500), reason, response };

@@ -159,6 +159,13 @@ impl Words for English {
             }
             FailureReason::Timeout => "No response within 15 seconds",
             FailureReason::ConnectionLost => "The connection was lost before a response arrived",
+            FailureReason::ClientCertificateRequired => {
+                "The receiver demands a client certificate, and the endpoint has none"
+            }
+            FailureReason::ClientCertificateRejected => "The receiver rejected the client certificate",
+            FailureReason::TokenUnreachable => "The token server could not be reached",
+            FailureReason::TokenRefused => "The token server refused to issue an access token",
+            FailureReason::TokenInvalid => "The token server sent no usable access token",
             FailureReason::InvalidResponse => "The receiver sent no valid HTTP response",
             FailureReason::TooLarge => "The response headers are too large",
         };
@@ -177,6 +184,9 @@ impl Words for English {
         let (name, effect) = match state {
             HoldReason::Paused => ("Paused", "webhooks are held until you resume the endpoint"),
             HoldReason::Disabled => ("Disabled", "webhooks are held until you resume the endpoint"),
+            HoldReason::Unverified => {
+                ("Not verified", "webhooks are held until the receiver grants them in a handshake")
+            }
             HoldReason::Failing => ("Failing", "webhooks are held, and one is retried periodically"),
             HoldReason::Busy => {
                 ("Busy", "the receiver asked for a delay; webhooks are held, and one is retried after the delay")

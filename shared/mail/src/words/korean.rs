@@ -157,6 +157,11 @@ impl Words for Korean {
             FailureReason::CertificateUnknownIssuer => "알 수 없는 인증 기관: 중간 인증서 확인 필요",
             FailureReason::Timeout => "15초 안에 응답하지 않음",
             FailureReason::ConnectionLost => "응답을 받기 전에 연결이 끊김",
+            FailureReason::ClientCertificateRequired => "수신 서버가 클라이언트 인증서를 요구하지만 엔드포인트에 없음",
+            FailureReason::ClientCertificateRejected => "수신 서버가 클라이언트 인증서를 거부함",
+            FailureReason::TokenUnreachable => "토큰 서버에 연결할 수 없음",
+            FailureReason::TokenRefused => "토큰 서버가 액세스 토큰 발급을 거부함",
+            FailureReason::TokenInvalid => "토큰 서버가 사용할 수 있는 액세스 토큰을 보내지 않음",
             FailureReason::InvalidResponse => "수신 서버가 올바른 HTTP 응답을 보내지 않음",
             FailureReason::TooLarge => "응답 헤더가 너무 큼",
         };
@@ -175,6 +180,7 @@ impl Words for Korean {
         let (name, effect) = match state {
             HoldReason::Paused => ("일시 중지됨", "다시 시작할 때까지 웹훅을 보류합니다"),
             HoldReason::Disabled => ("비활성화됨", "다시 시작할 때까지 웹훅을 보류합니다"),
+            HoldReason::Unverified => ("확인되지 않음", "수신 서버가 핸드셰이크로 허용할 때까지 웹훅을 보류합니다"),
             HoldReason::Failing => ("계속 실패 중", "웹훅을 보류하고 주기적으로 다시 시도합니다"),
             HoldReason::Busy => {
                 ("대기 중", "수신 서버가 대기를 요청하여 웹훅을 보류하고, 대기 시간이 지나면 다시 시도합니다")

@@ -172,6 +172,13 @@ impl Words for Spanish {
             }
             FailureReason::Timeout => "Sin respuesta en 15 segundos",
             FailureReason::ConnectionLost => "La conexión se interrumpió antes de recibir la respuesta",
+            FailureReason::ClientCertificateRequired => {
+                "El receptor exige un certificado de cliente y el endpoint no tiene ninguno"
+            }
+            FailureReason::ClientCertificateRejected => "El receptor rechazó el certificado de cliente",
+            FailureReason::TokenUnreachable => "No se pudo conectar con el servidor de tokens",
+            FailureReason::TokenRefused => "El servidor de tokens se negó a emitir un token de acceso",
+            FailureReason::TokenInvalid => "El servidor de tokens no envió un token de acceso utilizable",
             FailureReason::InvalidResponse => "El receptor no envió una respuesta HTTP válida",
             FailureReason::TooLarge => "Los encabezados de la respuesta son demasiado grandes",
         };
@@ -190,6 +197,9 @@ impl Words for Spanish {
         let (name, effect) = match state {
             HoldReason::Paused => ("En pausa", "los webhooks se retienen hasta que reanude el endpoint"),
             HoldReason::Disabled => ("Desactivado", "los webhooks se retienen hasta que reanude el endpoint"),
+            HoldReason::Unverified => {
+                ("Sin verificar", "los webhooks se retienen hasta que el receptor los autorice en un handshake")
+            }
             HoldReason::Failing => ("Con fallos", "los webhooks se retienen y se reintenta uno periódicamente"),
             HoldReason::Busy => {
                 ("Ocupado", "el receptor pidió una espera; los webhooks se retienen y después se reintenta uno")

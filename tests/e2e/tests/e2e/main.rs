@@ -26,17 +26,20 @@ mod erase;
 mod fairness;
 mod feed;
 mod feed_readers;
+mod handshakes;
 mod holding;
 mod listen;
 mod logs;
 mod notices;
 mod ordered;
 mod overdue;
+mod pace;
 mod pages;
 mod permissions;
 mod product_api;
 mod program;
 mod projects;
+mod receiver_auth;
 mod replays;
 mod reports;
 mod retries;
@@ -55,15 +58,18 @@ fn main() -> ExitCode {
         fairness::trials(),
         feed::trials(),
         feed_readers::trials(),
+        handshakes::trials(),
         holding::trials(),
         listen::trials(),
         logs::trials(),
         notices::trials(),
         ordered::trials(),
         overdue::trials(),
+        pace::trials(),
         pages::trials(),
         product_api::trials(),
         projects::trials(),
+        receiver_auth::trials(),
         replays::trials(),
         reports::trials(),
         retries::trials(),

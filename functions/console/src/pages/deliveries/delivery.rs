@@ -44,6 +44,7 @@ struct DeliveryPage {
 /// The last attempt or replay.
 struct Last {
     attempt: Attempt,
+    status_label: &'static str,
     /// The durations of its phases as a bar.
     bar: Option<String>,
     /// Why it failed, if it did.
@@ -106,7 +107,12 @@ impl DeliveryPage {
                 | FailureReason::CertificateNotYetValid
                 | FailureReason::CertificateWrongHost
                 | FailureReason::CertificateSelfSigned
-                | FailureReason::CertificateUnknownIssuer,
+                | FailureReason::CertificateUnknownIssuer
+                | FailureReason::ClientCertificateRequired
+                | FailureReason::ClientCertificateRejected
+                | FailureReason::TokenUnreachable
+                | FailureReason::TokenRefused
+                | FailureReason::TokenInvalid,
             ) => false,
             Some(
                 FailureReason::Status
@@ -187,7 +193,12 @@ async fn read(visitor: &Visitor, id: DeliveryId) -> Result<Delivery, Problem> {
 impl Last {
     /// What the receiver answered.
     fn answer(&self) -> Option<&str> {
-        self.attempt.response.as_deref().filter(|answer| !answer.trim().is_empty())
+        attempt_words::answer(&self.attempt)
+    }
+
+    /// Whether the receiver answered. Without a text, the page says so.
+    const fn is_answered(&self) -> bool {
+        self.attempt.status.is_some() && !attempt_words::ended_at_token_server(&self.attempt)
     }
 
     /// The duration in milliseconds.
@@ -198,8 +209,8 @@ impl Last {
     fn of(attempt: &Attempt, visitor: &Visitor) -> Result<Self, Problem> {
         let words = attempt_words::Words::of(visitor.language());
         let bar = words.bar(attempt.phases).map(|bar| part(&bar)).transpose()?;
-        let failure = attempt.reason.map(|reason| Failure::of(reason, attempt.status, visitor.language()));
-        Ok(Self { attempt: attempt.clone(), bar, failure })
+        let failure = Failure::of_attempt(attempt, visitor.language());
+        Ok(Self { attempt: attempt.clone(), status_label: words.status_label(attempt), bar, failure })
     }
 }
 

@@ -4,6 +4,7 @@ use domain::foundation::time::Timestamp;
 use domain::webhooks::attempt::Attempt;
 use domain::webhooks::delivery::{DeliveryState, ReplayOutcome};
 
+use crate::layout::attempt_words;
 use crate::layout::delivery_words;
 use crate::layout::translations::Fill;
 use crate::pages::deliveries::view::Delivery;
@@ -68,7 +69,7 @@ impl Step {
 
     fn attempt(attempt: &Attempt, title: String, states: &delivery_words::Words) -> Self {
         let class = if attempt.succeeded() { "is-ok" } else { "is-bad" };
-        let answer = attempt.response.clone().filter(|answer| !answer.trim().is_empty());
+        let answer = attempt_words::answer(attempt).map(str::to_owned);
         Self { result: states.result(attempt), answer, ..Self::new(class, Some(attempt.at), title) }
     }
 

@@ -67,7 +67,6 @@ words! {
         answer: "Answer", "응답", "Respuesta";
 
         last_attempt: "Last attempt", "마지막 시도", "Último intento";
-        status: "Status", "상태 코드", "Estado HTTP";
         duration: "Duration", "소요 시간", "Duración";
         no_status: "no answer", "응답 없음", "sin respuesta";
         answer_empty: "The answer has no text.", "응답에 내용이 없습니다.", "La respuesta no tiene texto.";
@@ -85,6 +84,8 @@ words! {
         skipped_deleted: "the endpoint was deleted", "엔드포인트가 삭제됨", "se eliminó el endpoint";
         skipped_paused: "the endpoint was paused", "엔드포인트가 일시 중지됨", "el endpoint estaba en pausa";
         skipped_disabled: "the endpoint was disabled", "엔드포인트가 비활성화됨", "el endpoint estaba desactivado";
+        skipped_unverified: "the server had not granted webhooks", "서버가 웹훅을 허용하지 않았음", "el servidor no había autorizado los webhooks";
+        skipped_pace: "the endpoint got as many webhooks as its pace allows", "엔드포인트가 속도만큼 웹훅을 이미 받고 있었음", "el endpoint ya recibía tantos webhooks como permite su ritmo";
         skipped_gone: "the event is no longer stored", "이벤트가 저장되어 있지 않음", "el evento ya no está almacenado";
         skipped_cancelled: "sending was stopped", "전송이 중지됨", "se detuvo el envío";
     }
@@ -105,6 +106,8 @@ impl Words {
             SkipReason::EndpointDeleted => self.skipped_deleted,
             SkipReason::EndpointPaused => self.skipped_paused,
             SkipReason::EndpointDisabled => self.skipped_disabled,
+            SkipReason::EndpointUnverified => self.skipped_unverified,
+            SkipReason::EndpointPace => self.skipped_pace,
             SkipReason::EventGone => self.skipped_gone,
             SkipReason::ReplayCancelled => self.skipped_cancelled,
         }

@@ -2,6 +2,9 @@
 
 use askama::Template;
 use domain::projects::api_key::Scope;
+use domain::return_urls::Encryption;
+use domain::webhooks::endpoint::{Format, Payload};
+use domain::webhooks::signature::SignatureScheme;
 
 use crate::http::form::Form;
 use crate::http::response::{PageResult, page, page_with};
@@ -34,10 +37,10 @@ struct AddedPage<'a> {
 /// Shows an empty form.
 pub(super) async fn ask(visitor: Visitor) -> PageResult {
     let form = Form::new(&visitor)
-        .with("format", "standard")
-        .with("payload", "full")
-        .with("encryption", "none")
-        .with("signatures", "v1");
+        .with("format", Format::default())
+        .with("payload", Payload::default())
+        .with("encryption", Encryption::None)
+        .with("signatures", SignatureScheme::V1);
     show(&visitor, form)
 }
 

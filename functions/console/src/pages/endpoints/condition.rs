@@ -15,6 +15,8 @@ pub(crate) enum Condition {
     GivenUp,
     /// Several attempts in a row failed. Deliveries are held, and one at a time probes the receiver.
     Failing,
+    /// The receiver has not granted webhooks in a handshake. Deliveries are held.
+    Unverified,
     /// The receiver asked for a pause.
     Busy,
     /// The last attempts failed. Webhooks are still sent.
@@ -32,7 +34,7 @@ impl Condition {
     pub(crate) const fn tone(self) -> &'static str {
         match self {
             Self::Gone | Self::GivenUp | Self::Failing => "bad",
-            Self::Busy | Self::Unsteady => "warn",
+            Self::Unverified | Self::Busy | Self::Unsteady => "warn",
             Self::Paused => "idle",
             Self::CatchingUp => "held",
             Self::Active => "ok",
@@ -45,6 +47,7 @@ impl Endpoint {
     pub(crate) fn condition(&self) -> Condition {
         match (self.state, self.health.left_alone_until, self.health.left_alone_because) {
             (State::Paused, _, _) => Condition::Paused,
+            (State::Unverified, _, _) => Condition::Unverified,
             (State::Disabled, _, _) => match self.health.disabled_because {
                 Some(DisableReason::Gone) => Condition::Gone,
                 Some(DisableReason::Failing) | None => Condition::GivenUp,
@@ -67,7 +70,7 @@ impl Endpoint {
         match self.condition() {
             Condition::Gone | Condition::GivenUp => self.health.disabled_at,
             Condition::Failing | Condition::Busy | Condition::Unsteady => self.health.failing_since,
-            Condition::Paused | Condition::CatchingUp | Condition::Active => None,
+            Condition::Unverified | Condition::Paused | Condition::CatchingUp | Condition::Active => None,
         }
     }
 
@@ -84,25 +87,19 @@ impl Endpoint {
 
     /// Whether sending can begin again at once.
     pub(crate) fn can_resume(&self) -> bool {
-        !matches!(self.condition(), Condition::Active | Condition::CatchingUp | Condition::Unsteady)
+        match self.condition() {
+            Condition::Gone | Condition::GivenUp | Condition::Failing | Condition::Busy | Condition::Paused => true,
+            Condition::Unverified | Condition::Unsteady | Condition::CatchingUp | Condition::Active => false,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-
-    fn endpoint(state: &str, held: u16, health: &Value) -> Endpoint {
-        serde_json::from_value(json!({
-            "id": "019ab5e0-0000-7000-8000-0000000000bb", "url": "https://a.example/", "description": null, "state": state,
-            "health": health, "heldDeliveries": held, "eventTypes": null, "headerNames": [], "format": "standard", "payload": "full",
-            "encryption": "none", "signatures": ["v1"], "ordered": false, "secretBroughtAlong": false, "sourceIps": [],
-            "createdAt": "2026-11-22T08:30:00.000Z", "warnings": [],
-        }))
-        .unwrap()
-    }
+    use crate::pages::endpoints::view::testing::endpoint;
 
     #[test]
     fn state_and_health_are_one_condition() {
@@ -119,8 +116,9 @@ mod tests {
             ("disabled", 2, disabled("gone"), Condition::Gone, Some(at)),
             ("disabled", 2, disabled("failing"), Condition::GivenUp, Some(at)),
             ("paused", 2, failing("failing"), Condition::Paused, None),
+            ("unverified", 2, failing("failing"), Condition::Unverified, None),
         ] {
-            let endpoint = endpoint(state, held, &health);
+            let endpoint = endpoint(&json!({"state": state, "heldDeliveries": held, "health": health}));
             assert_eq!(endpoint.condition(), condition);
             assert_eq!(endpoint.since().map(String::from).as_deref(), since, "{condition:?}");
         }
@@ -128,7 +126,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_named_by_its_description_or_url() {
-        let mut endpoint = endpoint("active", 100, &json!({}));
+        let mut endpoint = endpoint(&json!({"heldDeliveries": 100}));
         assert_eq!((endpoint.name(), endpoint.held().as_str()), ("a.example/", "100+"));
         endpoint.description = Some("CRM".to_owned());
         assert_eq!((endpoint.name(), endpoint.types()), ("CRM", None));

@@ -40,12 +40,13 @@ pub(super) async fn show(visitor: Visitor, Id(id): Id<EndpointId>) -> PageResult
 
 /// Changes the settings.
 pub(super) async fn change(visitor: Visitor, Id(id): Id<EndpointId>, sent: SentForm) -> PageResult {
-    match visitor.api().patch(&path_of(id)).json(&fields::change(&sent)).of_form(&sent).await {
+    let reply = read(&visitor, id).await?;
+    let current: Endpoint = reply.json()?;
+    match visitor.api().patch(&path_of(id)).json(&fields::change(&sent, &current)).of_form(&sent).await {
         Ok(_) => done(&path_of(id), Done::Changed),
         Err(problem) => {
-            let reply = read(&visitor, id).await?;
             let form = Form::refused(&visitor, sent, problem, &FIELDS)?.with_etag_of(&reply);
-            respond(&visitor, reply.json()?, form)
+            respond(&visitor, current, form)
         }
     }
 }

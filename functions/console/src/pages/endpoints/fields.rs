@@ -1,6 +1,9 @@
 //! The form of an endpoint's settings, shared by the pages that add and change one.
 
 use domain::projects::api_key::Scope;
+use domain::return_urls::Encryption;
+use domain::webhooks::endpoint::{Format, Ownership, Payload};
+use domain::webhooks::signature::SignatureScheme;
 use serde_json::{Map, Value, json};
 
 use crate::http::form::Form;
@@ -9,11 +12,12 @@ use crate::http::visitor::Visitor;
 use crate::layout::choice::Choice;
 use crate::layout::event_types;
 use crate::layout::translations::Fill;
+use crate::pages::endpoints::authentication::{self, Authentication};
 use crate::pages::endpoints::view::Endpoint;
 use crate::pages::endpoints::words::Words;
 
-/// The fields of the form. Each is named like the api's field.
-pub(super) const FIELDS: [&str; 10] = [
+/// The fields of the form. Each is named like the api's field, with a full stop before the member of an object.
+pub(super) const FIELDS: [&str; 22] = [
     "url",
     "description",
     "eventTypes",
@@ -22,8 +26,20 @@ pub(super) const FIELDS: [&str; 10] = [
     "encryption",
     "signatures",
     "ordered",
+    "pace",
+    "ownership",
     "headers",
     "signingSecret",
+    "oauth2",
+    "oauth2.tokenUrl",
+    "oauth2.clientId",
+    "oauth2.clientSecret",
+    "oauth2.scope",
+    "oauth2.audience",
+    "oauth2.clientAuthentication",
+    "clientCertificate",
+    "clientCertificate.certificate",
+    "clientCertificate.privateKey",
 ];
 
 /// A choice of a select: the value and the label.
@@ -37,6 +53,7 @@ pub(super) struct FieldTexts {
     pub(super) encryptions: Choices<3>,
     pub(super) signatures: [Choice; 2],
     pub(super) headers_help: String,
+    pub(super) authentication: Authentication,
 }
 
 impl FieldTexts {
@@ -44,19 +61,14 @@ impl FieldTexts {
     pub(super) fn new(visitor: &Visitor, words: &Words, endpoint: Option<&Endpoint>) -> Self {
         Self {
             event_types: event_types::Words::of(visitor.language()).choices(),
-            formats: [
-                ("standard", words.format_standard),
-                ("argos", words.format_argos),
-                ("cloudevents", words.format_cloud_events),
-            ],
-            payloads: [("full", words.payload_full), ("thin", words.payload_thin)],
-            encryptions: [
-                ("none", words.encryption_none),
-                ("aes-256-gcm", "AES-256-GCM"),
-                ("aes-256-ecb", words.encryption_ecb),
-            ],
-            signatures: [("v1", words.signature_v1, "v1"), ("v1a", words.signature_v1a, "v1a")],
+            formats: Format::ALL.map(|format| (format.as_str(), words.format(format))),
+            payloads: Payload::ALL.map(|payload| (payload.as_str(), words.payload(payload))),
+            // The strong encryption comes before the weak one.
+            encryptions: [Encryption::None, Encryption::Aes256Gcm, Encryption::Aes256Ecb]
+                .map(|encryption| (encryption.as_str(), words.encryption(encryption))),
+            signatures: SignatureScheme::ALL.map(|scheme| (scheme.as_str(), words.signature(scheme), scheme.as_str())),
             headers_help: headers_help(visitor, words, endpoint),
+            authentication: Authentication::new(visitor, endpoint),
         }
     }
 }
@@ -81,7 +93,10 @@ pub(super) fn filled(form: Form, endpoint: &Endpoint) -> Form {
         .with("format", endpoint.format)
         .with("payload", endpoint.payload)
         .with("encryption", endpoint.encryption)
-        .with("ordered", endpoint.ordered);
+        .with("ordered", endpoint.ordered)
+        .with("pace", endpoint.pace.map(|pace| pace.per_minute().to_string()).unwrap_or_default())
+        .with("ownership", endpoint.needs_handshake());
+    let form = authentication::filled(form, endpoint);
     let form = endpoint.event_types.iter().flatten().fold(form, |form, event_type| form.with("eventTypes", event_type));
     endpoint.signatures.iter().fold(form, |form, scheme| form.with("signatures", scheme))
 }
@@ -91,16 +106,18 @@ pub(super) fn creation(sent: &SentForm) -> Value {
     let mut body = settings(sent);
     body["headers"] = headers(sent, false).into();
     body["signingSecret"] = sent.json("signingSecret");
+    authentication::add_changes(&mut body, sent, None);
     body
 }
 
 /// The body of the request that changes an endpoint. Headers that are not in the form stay as they are.
-pub(super) fn change(sent: &SentForm) -> Value {
+pub(super) fn change(sent: &SentForm, current: &Endpoint) -> Value {
     let mut body = settings(sent);
     let headers = headers(sent, true);
     if !headers.is_empty() {
         body["headers"] = headers.into();
     }
+    authentication::add_changes(&mut body, sent, Some(current));
     body
 }
 
@@ -115,6 +132,8 @@ fn settings(sent: &SentForm) -> Value {
         "encryption": sent.json("encryption"),
         "signatures": sent.all("signatures"),
         "ordered": sent.is_checked("ordered"),
+        "pace": sent.optional_number("pace"),
+        "ownership": if sent.is_checked("ownership") { Ownership::Handshake } else { Ownership::None },
     })
 }
 
@@ -141,6 +160,7 @@ fn other_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::endpoints::view::testing::endpoint;
 
     fn sent(headers: &str) -> SentForm {
         let pairs = [("url", "https://a.example/"), ("signatures", "v1"), ("headers", headers)];
@@ -152,14 +172,14 @@ mod tests {
     fn each_line_sets_or_removes_one_header() {
         let sent = sent(" authorization : Bearer a:b \r\nx-a:\r\n\r\nx-b\r\nx-a: 2");
         let expected = json!({"authorization": "Bearer a:b", "x-a": null, "x-b": "", "X-A": "2"});
-        assert_eq!(change(&sent)["headers"], expected);
+        assert_eq!(change(&sent, &endpoint(&json!({})))["headers"], expected);
         assert_eq!(creation(&sent)["headers"]["x-a"], "");
     }
 
     #[test]
     fn without_lines_all_headers_stay_and_without_types_all_types_are_sent() {
         let sent = sent("\r\n");
-        let change = change(&sent);
+        let change = change(&sent, &endpoint(&json!({})));
         assert_eq!((change.get("headers"), &change["eventTypes"]), (None, &Value::Null));
         assert_eq!(creation(&sent)["headers"], json!({}));
     }

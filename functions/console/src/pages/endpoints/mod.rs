@@ -1,5 +1,5 @@
-//! Endpoints: the URLs that get webhooks, their settings and health, their secrets, test sends, and the check of received
-//! webhooks.
+//! Endpoints: the URLs that get webhooks, their settings and health, their secrets, handshakes, test sends, and the check
+//! of received webhooks.
 
 use axum::routing::{get, post};
 
@@ -8,12 +8,16 @@ use crate::layout::endpoint_names::path_of;
 use crate::layout::nav::Area;
 
 mod add;
+mod authentication;
+mod authentication_words;
 pub(super) mod condition;
 mod curl;
 mod delete;
 mod discard_held;
 mod endpoint;
 mod fields;
+mod handshake;
+mod handshake_words;
 mod list;
 mod replace_secret;
 mod secret_words;
@@ -39,6 +43,7 @@ pub(crate) fn routes() -> Routes {
         .route("/endpoints/{id}", get(endpoint::show).post(endpoint::change))
         .route("/endpoints/{id}/pause", post(endpoint::pause))
         .route("/endpoints/{id}/resume", post(endpoint::resume))
+        .route("/endpoints/{id}/handshake", get(handshake::ask).post(handshake::make))
         .route("/endpoints/{id}/delete", get(delete::ask).post(delete::delete))
         .route("/endpoints/{id}/discard-held", get(discard_held::ask).post(discard_held::discard))
         .route("/endpoints/{id}/secrets", get(secrets::show).post(secrets::rotate))

@@ -5,7 +5,7 @@ use domain::foundation::id::{EndpointId, EventId};
 use domain::projects::api_key::Scope;
 use domain::webhooks::attempt::Attempt;
 use domain::webhooks::event::EventType;
-use domain::webhooks::test_send::{SentRequest, TestSend, TestState};
+use domain::webhooks::test_send::{NotSentReason, SentRequest, TestSend, TestState};
 use serde_json::json;
 
 use crate::http::form::Form;
@@ -48,6 +48,8 @@ struct ResultPage {
     tone: &'static str,
     state: &'static str,
     meaning: String,
+    /// Whether the test was not sent because the receiver has not granted webhooks.
+    needs_handshake: bool,
     shown: Option<Shown>,
 }
 
@@ -55,12 +57,14 @@ struct ResultPage {
 struct Shown {
     /// Why it failed, if it did.
     failure: Option<Failure>,
+    status_label: &'static str,
     /// The durations of the phases as a bar.
     phases: Option<String>,
     duration: String,
     attempt: Attempt,
     request: SentRequest,
-    own_headers: Option<String>,
+    /// What was sent too, and is not shown.
+    also_sent: Vec<String>,
     command: String,
 }
 
@@ -103,41 +107,58 @@ pub(super) async fn show(visitor: Visitor, Id((id, test_id)): Id<(EndpointId, Ev
         TestState::NotSent { not_sent_reason } => {
             ("warn", words.not_sent, words.not_sent_because(*not_sent_reason).to_owned())
         }
-        TestState::Done { attempt, .. } => match attempt.reason {
-            Some(reason) => ("bad", words.failed, Failure::of(reason, attempt.status, visitor.language()).what),
+        TestState::Done { attempt, .. } => match Failure::of_attempt(attempt, visitor.language()) {
+            Some(failure) => ("bad", words.failed, failure.what),
             None => {
                 let status = attempt.status.unwrap_or_default();
                 ("ok", words.succeeded, words.succeeded_note.fill("status", status))
             }
         },
     };
+    let unverified = TestState::NotSent { not_sent_reason: NotSentReason::EndpointUnverified };
+    let needs_handshake = test.state == unverified;
     let shown = match &test.state {
         TestState::Done { attempt, request } => Some(Shown::new(&visitor, &endpoint, attempt, request)?),
         TestState::Pending | TestState::NotSent { .. } => None,
     };
     let list_title = words::Words::of(visitor.language()).title;
     let shell = Shell::new(&visitor, AREA, words.result_title.fill("type", test.event_type));
-    page(&ResultPage { shell, words, list_title, endpoint, path, test, tone, state, meaning, shown })
+    page(&ResultPage { shell, words, list_title, endpoint, path, test, tone, state, meaning, needs_handshake, shown })
+}
+
+/// The secrets of the endpoint that are sent with each request, as sentences.
+fn also_sent(endpoint: &Endpoint, words: &Words) -> Vec<String> {
+    let names = &endpoint.header_names;
+    let headers = (!names.is_empty()).then(|| words.own_headers.fill("names", names.join(", ")));
+    let token = endpoint.oauth2.as_ref().map(|_| words.own_token.to_owned());
+    let certificate = endpoint.client_certificate.as_ref().map(|_| words.own_certificate.to_owned());
+    [headers, token, certificate].into_iter().flatten().collect()
 }
 
 impl Shown {
     fn new(visitor: &Visitor, endpoint: &Endpoint, attempt: &Attempt, request: &SentRequest) -> Result<Self, Problem> {
         let (words, language) = (Words::of(visitor.language()), visitor.language());
-        let bar = attempt_words::Words::of(language).bar(attempt.phases);
-        let names = &endpoint.header_names;
+        let attempts = attempt_words::Words::of(language);
+        let bar = attempts.bar(attempt.phases);
         Ok(Self {
-            failure: attempt.reason.map(|reason| Failure::of(reason, attempt.status, language)),
+            failure: Failure::of_attempt(attempt, language),
+            status_label: attempts.status_label(attempt),
             phases: bar.map(|bar| part(&bar)).transpose()?,
             duration: grouped(attempt.duration_ms.into()),
             attempt: attempt.clone(),
             request: request.clone(),
-            own_headers: (!names.is_empty()).then(|| words.own_headers.fill("names", names.join(", "))),
+            also_sent: also_sent(endpoint, words),
             command: curl::command(&endpoint.url, request.headers(), request.body()),
         })
     }
 
+    /// Whether the receiver answered.
+    const fn is_answered(&self) -> bool {
+        self.attempt.status.is_some() && !attempt_words::ended_at_token_server(&self.attempt)
+    }
+
     /// Whether the receiver's code may have rejected the signature.
     fn may_be_signature(&self) -> bool {
-        self.attempt.status.is_some_and(|status| (400..500).contains(&status))
+        self.is_answered() && self.attempt.status.is_some_and(|status| (400..500).contains(&status))
     }
 }

@@ -3,7 +3,7 @@
 use domain::foundation::id::EndpointId;
 use domain::foundation::time::Timestamp;
 use domain::return_urls::Encryption;
-use domain::webhooks::endpoint::{Format, Payload};
+use domain::webhooks::endpoint::{CertificateFacts, ClientAuthentication, Format, Ownership, Pace, Payload};
 use domain::webhooks::event::EventType;
 use domain::webhooks::health::{DisableReason, HoldReason, LastFailure};
 use domain::webhooks::signature::SignatureScheme;
@@ -32,6 +32,11 @@ pub(crate) struct Endpoint {
     pub(crate) encryption: Encryption,
     pub(crate) signatures: Vec<SignatureScheme>,
     pub(crate) ordered: bool,
+    pub(crate) pace: Option<Pace>,
+    pub(crate) ownership: Ownership,
+    pub(crate) ownership_proof: Option<OwnershipProof>,
+    pub(crate) oauth2: Option<Oauth2>,
+    pub(crate) client_certificate: Option<CertificateFacts>,
     pub(crate) secret_brought_along: bool,
     #[serde(default)]
     pub(crate) previous_secrets_until: Option<Timestamp>,
@@ -41,6 +46,26 @@ pub(crate) struct Endpoint {
     pub(crate) source_ips: Vec<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) warnings: Vec<Warning>,
+}
+
+/// The grant of a receiver in a handshake.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OwnershipProof {
+    pub(crate) at: Timestamp,
+    /// Webhooks per minute that the receiver allows. `None`: any number.
+    pub(crate) allowed_rate: Option<Pace>,
+}
+
+/// Client credentials for the receiver's token server, without the secret.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Oauth2 {
+    pub(crate) token_url: String,
+    pub(crate) client_id: String,
+    pub(crate) scope: Option<String>,
+    pub(crate) audience: Option<String>,
+    pub(crate) client_authentication: ClientAuthentication,
 }
 
 /// The health of an endpoint's receiver.
@@ -102,8 +127,38 @@ impl Endpoint {
         self.signs(SignatureScheme::V1a)
     }
 
+    /// Whether the receiver must grant webhooks in a handshake.
+    pub(crate) fn needs_handshake(&self) -> bool {
+        self.ownership == Ownership::Handshake
+    }
+
+    /// Whether the receiver has not granted webhooks yet.
+    pub(crate) fn lacks_grant(&self) -> bool {
+        self.needs_handshake() && self.ownership_proof.is_none()
+    }
+
     /// Whether bodies are encrypted.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.encryption != Encryption::None
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use serde_json::{Value, json};
+
+    use super::Endpoint;
+
+    /// An endpoint as the api returns it, with these settings.
+    pub(in crate::pages::endpoints) fn endpoint(settings: &Value) -> Endpoint {
+        let mut endpoint = json!({
+            "id": "019ab5e0-0000-7000-8000-0000000000bb", "url": "https://a.example/", "description": null,
+            "state": "active", "health": {}, "heldDeliveries": 0, "eventTypes": null, "headerNames": [],
+            "format": "standard", "payload": "full", "encryption": "none", "signatures": ["v1"], "ordered": false,
+            "pace": null, "ownership": "none", "ownershipProof": null, "oauth2": null, "clientCertificate": null,
+            "secretBroughtAlong": false, "sourceIps": [], "createdAt": "2026-11-22T08:30:00.000Z", "warnings": [],
+        });
+        endpoint.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        serde_json::from_value(endpoint).unwrap()
     }
 }

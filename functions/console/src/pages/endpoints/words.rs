@@ -2,9 +2,11 @@
 
 use domain::public_names;
 use domain::return_urls::Encryption;
-use domain::webhooks::endpoint::{Format, Payload};
+use domain::webhooks::endpoint::{EndpointWarning, Format, Pace, Payload};
+use domain::webhooks::signature::SignatureScheme;
 
-use crate::layout::translations::words;
+use crate::layout::time::grouped;
+use crate::layout::translations::{Fill, words};
 use crate::pages::endpoints::condition::Condition;
 use crate::pages::endpoints::view::{Endpoint, Warning};
 
@@ -45,7 +47,7 @@ words! {
         event_types: "Event types", "이벤트 유형", "Tipos de evento";
         event_types_help: "Tick those that the server needs. If none is ticked, it gets all, also types that are added later.", "서버에 필요한 유형을 선택해 주세요. 아무것도 선택하지 않으면 나중에 추가되는 유형을 포함해 모두 받습니다.", "Marque los que necesita el servidor. Si no marca ninguno, los recibe todos, también los que se añadan más adelante.";
         all_types: "all", "전체", "todos";
-        more: "More settings: format, data, encryption, signatures, order, headers", "추가 설정: 형식, 데이터, 암호화, 서명, 순서, 헤더", "Más ajustes: formato, datos, cifrado, firmas, orden, cabeceras";
+        more: "More settings: format, data, encryption, signatures, order, pace, handshake, headers, access token, client certificate", "추가 설정: 형식, 데이터, 암호화, 서명, 순서, 속도, 핸드셰이크, 헤더, 액세스 토큰, 클라이언트 인증서", "Más ajustes: formato, datos, cifrado, firmas, orden, ritmo, handshake, cabeceras, token de acceso, certificado de cliente";
         format: "Format", "형식", "Formato";
         format_help: "What the body of a webhook looks like. Choose what your server was written for.", "웹훅 본문의 형식입니다. 서버가 지원하는 형식을 선택해 주세요.", "Cómo es el cuerpo de un webhook. Elija aquel para el que se escribió su servidor.";
         format_standard: "Standard Webhooks", "Standard Webhooks", "Standard Webhooks";
@@ -68,6 +70,20 @@ words! {
         order: "Order", "순서", "Orden";
         order_kept: "one webhook of a submission at a time", "제출마다 하나씩", "un webhook de cada solicitud a la vez";
         order_any: "as soon as possible", "가능한 한 빨리", "lo antes posible";
+        pace: "Pace", "속도", "Ritmo";
+        pace_field: "Pace: webhooks per minute, at most", "속도: 분당 최대 웹훅 수", "Ritmo: webhooks por minuto, como máximo";
+        pace_help: "From 1 to 60,000. More webhooks than that wait for their turn. Empty: no limit.", "1~60,000입니다. 이보다 많은 웹훅은 차례를 기다립니다. 비워 두면 제한이 없습니다.", "De 1 a 60000. Los webhooks que lo superen esperan su turno. Vacío: sin límite.";
+        pace_none: "no limit", "제한 없음", "sin límite";
+        /// `{count}`: number of webhooks.
+        pace_set: "at most {count} webhooks a minute", "분당 최대 {count}개", "{count} webhooks por minuto como máximo";
+        ownership: "The server must grant webhooks in a handshake (CloudEvents)", "서버가 핸드셰이크로 웹훅을 허용해야 함(CloudEvents)", "El servidor debe autorizar los webhooks en un handshake (CloudEvents)";
+        ownership_help: "Before the first webhook, an OPTIONS request asks your server whether it wants webhooks. They are held until it grants them. A new URL needs a new handshake.", "첫 웹훅을 보내기 전에 OPTIONS 요청으로 서버가 웹훅을 원하는지 묻습니다. 서버가 허용할 때까지 웹훅을 보류합니다. URL이 바뀌면 핸드셰이크를 다시 해야 합니다.", "Antes del primer webhook, una petición OPTIONS pregunta a su servidor si quiere webhooks. Quedan retenidos hasta que los autorice. Una URL nueva necesita un handshake nuevo.";
+        handshake: "Handshake", "핸드셰이크", "Handshake";
+        handshake_make: "Make the handshake", "핸드셰이크 하기", "Hacer el handshake";
+        handshake_again: "Repeat the handshake", "핸드셰이크 다시 하기", "Repetir el handshake";
+        handshake_how: "What your server must answer", "서버가 보내야 할 응답", "Qué debe responder su servidor";
+        handshake_granted: "granted", "허용됨", "autorizado";
+        handshake_missing: "not granted yet", "아직 허용되지 않음", "aún no autorizado";
         headers: "Headers", "헤더", "Cabeceras";
         headers_help: "Sent with every webhook, one a line, such as authorization: Bearer abc. Values are never shown again.", "모든 웹훅에 함께 보냅니다. authorization: Bearer abc처럼 한 줄에 하나씩 입력해 주세요. 값은 다시 표시되지 않습니다.", "Se envían con cada webhook, una por línea, como authorization: Bearer abc. Los valores no se vuelven a mostrar.";
         headers_none: "None is set.", "설정된 헤더가 없습니다.", "No hay ninguna.";
@@ -76,19 +92,24 @@ words! {
         headers_remove_help: "“name:” on a line removes a header. Only admins set values.", "한 줄에 “이름:”을 쓰면 헤더가 삭제됩니다. 값은 관리자만 설정할 수 있습니다.", "«nombre:» en una línea elimina una cabecera. Solo los administradores definen valores.";
         own_secret: "Your own signing secret", "직접 만든 서명 시크릿", "Su propio secreto de firma";
         own_secret_help: "Only if your server already uses one: whsec_ and base64. Otherwise leave it empty, and one is generated.", "서버가 이미 시크릿을 사용하는 경우에만 입력해 주세요(whsec_와 base64). 비워 두면 새로 만듭니다.", "Solo si su servidor ya usa uno: whsec_ y base64. Si lo deja vacío, se genera uno.";
-        own_values_admins: "Only admins set headers and bring a signing secret along.", "헤더 값과 직접 만든 시크릿은 관리자만 설정할 수 있습니다.", "Solo los administradores definen cabeceras o aportan un secreto de firma.";
+        own_values_admins: "Only admins set headers, an access token and a client certificate, and bring a signing secret along.", "헤더 값, 액세스 토큰, 클라이언트 인증서, 직접 만든 시크릿은 관리자만 설정할 수 있습니다.", "Solo los administradores definen cabeceras, un token de acceso y un certificado de cliente, o aportan un secreto de firma.";
 
         added_title: "The endpoint was added", "엔드포인트를 추가했습니다", "Se añadió el endpoint";
         added_secret: "The signing secret. Your server needs it to check webhooks. It is shown only now: store it in your server's configuration.", "서명 시크릿입니다. 서버가 웹훅을 확인할 때 필요합니다. 지금만 표시되므로 서버 설정에 저장해 주세요.", "El secreto de firma. Su servidor lo necesita para comprobar los webhooks. Solo se muestra ahora: guárdelo en la configuración de su servidor.";
         added_next: "Next: send a test to see whether your server answers.", "다음: 테스트를 보내 서버가 응답하는지 확인해 주세요.", "A continuación: envíe una prueba para ver si su servidor responde.";
+        added_handshake: "Next: prepare your server for the handshake, then make it. Webhooks are held until your server has granted them.", "다음: 서버가 핸드셰이크에 응답하도록 준비한 뒤 핸드셰이크를 해 주세요. 서버가 허용할 때까지 웹훅을 보류합니다.", "A continuación: prepare su servidor para el handshake y hágalo. Los webhooks quedan retenidos hasta que su servidor los autorice.";
+        added_to_handshake: "Go to the handshake", "핸드셰이크로 이동", "Ir al handshake";
         to_endpoint: "To the endpoint", "엔드포인트로 이동", "Ir al endpoint";
         weak_encryption: "AES-256-ECB encrypts equal parts equally and does not notice changes. Check the signature before you decrypt, or use AES-256-GCM.", "AES-256-ECB는 같은 부분을 같게 암호화하고 변경을 감지하지 못합니다. 복호화하기 전에 서명을 확인하거나 AES-256-GCM을 사용해 주세요.", "AES-256-ECB cifra igual las partes iguales y no detecta cambios. Compruebe la firma antes de descifrar o use AES-256-GCM.";
+
+        client_certificate_expires: "The client certificate has expired or expires within 30 days. Servers reject an expired certificate: replace it.", "클라이언트 인증서가 만료되었거나 30일 안에 만료됩니다. 서버는 만료된 인증서를 거부하므로 교체해 주세요.", "El certificado de cliente ha caducado o caduca en menos de 30 días. Los servidores rechazan un certificado caducado: sustitúyalo.";
 
         active: "active", "정상", "activo";
         unsteady: "failing", "실패 중", "con fallos";
         failing: "failing, webhooks held", "실패 중, 웹훅 보류", "con fallos, webhooks retenidos";
         busy: "asked for a pause", "일시 중지 요청됨", "pidió una pausa";
         paused: "paused", "일시 중지됨", "en pausa";
+        unverified: "handshake needed", "핸드셰이크 필요", "falta el handshake";
         catching_up: "catching up", "밀린 웹훅 전송 중", "poniéndose al día";
         disabled: "disabled", "비활성화됨", "desactivado";
 
@@ -97,6 +118,7 @@ words! {
         failing_note: "Several attempts in a row failed, so webhooks are held. Now and then one is sent to try the server. When it succeeds, the others follow by themselves.", "연속으로 여러 번 실패하여 웹훅을 보류합니다. 가끔 하나를 보내 서버를 확인하고, 성공하면 나머지도 자동으로 보냅니다.", "Fallaron varios intentos seguidos, así que los webhooks quedan retenidos. De vez en cuando se envía uno para probar el servidor. Cuando tenga éxito, los demás seguirán por sí solos.";
         busy_note: "The server asked for a pause (status 429 or 503). Webhooks are held until it ends and follow by themselves.", "서버가 잠시 멈춰 달라고 요청했습니다(상태 코드 429 또는 503). 그동안 웹훅을 보류했다가 자동으로 보냅니다.", "El servidor pidió una pausa (estado 429 o 503). Los webhooks quedan retenidos hasta que termine y siguen por sí solos.";
         paused_note: "Somebody paused this endpoint. Its webhooks are held until it is resumed.", "이 엔드포인트는 일시 중지되었습니다. 다시 시작할 때까지 웹훅을 보류합니다.", "Alguien puso en pausa este endpoint. Sus webhooks quedan retenidos hasta que se reanude.";
+        unverified_note: "The server has not granted webhooks yet, so they are held. Prepare the server, then make the handshake. After the grant, held webhooks follow little by little.", "서버가 아직 웹훅을 허용하지 않아 웹훅을 보류합니다. 서버를 준비한 뒤 핸드셰이크를 해 주세요. 허용되면 보류된 웹훅을 조금씩 보냅니다.", "El servidor aún no ha autorizado los webhooks, así que quedan retenidos. Prepare el servidor y haga después el handshake. Una vez autorizados, los retenidos siguen poco a poco.";
         catching_up_note: "The server works again. Held webhooks are sent little by little.", "서버가 다시 동작합니다. 보류된 웹훅을 조금씩 보냅니다.", "El servidor vuelve a funcionar. Los webhooks retenidos se envían poco a poco.";
         gone_note: "The server answered with status 410: it wants no more webhooks. They are held until the endpoint is enabled again. Correct the server's answer first.", "서버가 더 이상 웹훅을 받지 않겠다고 응답했습니다(상태 코드 410). 다시 활성화할 때까지 웹훅을 보류합니다. 먼저 서버의 응답을 고쳐 주세요.", "El servidor respondió con el estado 410: no quiere más webhooks. Quedan retenidos hasta que se active de nuevo el endpoint. Corrija antes la respuesta del servidor.";
         given_up_note: "The server failed for days, so nothing is sent any more. Webhooks are held until the endpoint is enabled again. Send a test first.", "서버가 며칠 동안 실패하여 전송을 중단했습니다. 다시 활성화할 때까지 웹훅을 보류합니다. 먼저 테스트를 보내 주세요.", "El servidor falló durante días, así que ya no se envía nada. Los webhooks quedan retenidos hasta que se active de nuevo el endpoint. Envíe antes una prueba.";
@@ -170,6 +192,7 @@ impl Words {
             Condition::Failing => self.failing,
             Condition::Busy => self.busy,
             Condition::Paused => self.paused,
+            Condition::Unverified => self.unverified,
             Condition::CatchingUp => self.catching_up,
             Condition::Gone | Condition::GivenUp => self.disabled,
         }
@@ -183,6 +206,7 @@ impl Words {
             Condition::Failing => self.failing_note,
             Condition::Busy => self.busy_note,
             Condition::Paused => self.paused_note,
+            Condition::Unverified => self.unverified_note,
             Condition::CatchingUp => self.catching_up_note,
             Condition::Gone => self.gone_note,
             Condition::GivenUp => self.given_up_note,
@@ -194,40 +218,62 @@ impl Words {
         match endpoint.condition() {
             Condition::Paused => self.resume,
             Condition::Gone | Condition::GivenUp => self.enable,
-            Condition::Failing | Condition::Busy | Condition::Unsteady | Condition::CatchingUp | Condition::Active => {
-                self.try_now
-            }
+            Condition::Failing
+            | Condition::Unverified
+            | Condition::Busy
+            | Condition::Unsteady
+            | Condition::CatchingUp
+            | Condition::Active => self.try_now,
         }
     }
 
     /// What a warning says, or `None` for one that has no translation.
     pub(crate) fn warning(&self, warning: &Warning) -> Option<&'static str> {
-        (warning.code == "weak-encryption").then_some(self.weak_encryption)
+        Some(match warning.code.parse().ok()? {
+            EndpointWarning::WeakEncryption => self.weak_encryption,
+            EndpointWarning::ClientCertificateExpires => self.client_certificate_expires,
+        })
     }
 
-    /// The format of the bodies.
-    pub(crate) const fn format(&self, endpoint: &Endpoint) -> &'static str {
-        match endpoint.format {
+    /// A format of bodies.
+    pub(crate) const fn format(&self, format: Format) -> &'static str {
+        match format {
             Format::Standard => self.format_standard,
             Format::Argos => self.format_argos,
             Format::CloudEvents => self.format_cloud_events,
         }
     }
 
-    /// Whether the bodies contain the data.
-    pub(crate) const fn payload(&self, endpoint: &Endpoint) -> &'static str {
-        match endpoint.payload {
+    /// Whether bodies contain the data.
+    pub(crate) const fn payload(&self, payload: Payload) -> &'static str {
+        match payload {
             Payload::Full => self.payload_full,
             Payload::Thin => self.payload_thin,
         }
     }
 
-    /// The encryption of the bodies.
-    pub(crate) const fn encryption(&self, endpoint: &Endpoint) -> &'static str {
-        match endpoint.encryption {
+    /// An encryption of bodies.
+    pub(crate) const fn encryption(&self, encryption: Encryption) -> &'static str {
+        match encryption {
             Encryption::None => self.encryption_none,
             Encryption::Aes256Gcm => "AES-256-GCM",
             Encryption::Aes256Ecb => self.encryption_ecb,
         }
+    }
+
+    /// A kind of signature.
+    pub(crate) const fn signature(&self, scheme: SignatureScheme) -> &'static str {
+        match scheme {
+            SignatureScheme::V1 => self.signature_v1,
+            SignatureScheme::V1a => self.signature_v1a,
+        }
+    }
+
+    /// The limit of webhooks per minute.
+    pub(crate) fn pace_of(&self, pace: Option<Pace>) -> String {
+        pace.map_or_else(
+            || self.pace_none.to_owned(),
+            |pace| self.pace_set.fill("count", grouped(pace.per_minute().into())),
+        )
     }
 }

@@ -113,6 +113,10 @@ impl Change {
                 let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
                 if items.is_empty() { self.words.nothing.to_owned() } else { items.join(", ") }
             }
+            Some(Value::Object(members)) => {
+                let members = members.iter().filter(|(_, value)| !value.is_null());
+                members.map(|(name, value)| format!("{name}: {}", text(value))).collect::<Vec<_>>().join(", ")
+            }
             Some(other) => other.to_string(),
         }
     }
@@ -134,4 +138,9 @@ impl Change {
             ) => false,
         }
     }
+}
+
+/// A member of an object.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

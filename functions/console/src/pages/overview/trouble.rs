@@ -44,7 +44,12 @@ pub(super) fn find(endpoints: &[Endpoint], keys: &[Key], users: &[User], visitor
 /// Whether a person should do something. A paused endpoint is not trouble, because somebody paused it.
 const fn is_trouble(condition: Condition) -> bool {
     match condition {
-        Condition::Gone | Condition::GivenUp | Condition::Failing | Condition::Busy | Condition::Unsteady => true,
+        Condition::Gone
+        | Condition::GivenUp
+        | Condition::Failing
+        | Condition::Unverified
+        | Condition::Busy
+        | Condition::Unsteady => true,
         Condition::Paused | Condition::CatchingUp | Condition::Active => false,
     }
 }

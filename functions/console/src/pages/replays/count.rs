@@ -111,7 +111,7 @@ pub(super) async fn show(visitor: &Visitor, selection: Value, count: DryRun) -> 
     })
 }
 
-/// The names of the selected endpoints that are paused or disabled.
+/// The names of the selected endpoints that get no webhooks: paused, disabled, or without the grant of their receiver.
 fn skipped(selection: &Selection, endpoints: &EndpointNames) -> Option<String> {
     if selection.which() == Which::Missing {
         // They are new deliveries, which are held.

@@ -64,7 +64,7 @@ words! {
         once_each: "Each is sent once. You can stop at any time.", "각 웹훅은 한 번만 보내며, 언제든 중지할 수 있습니다.", "Cada uno se envía una vez. Puede detenerlo en cualquier momento.";
         missing_note: "The endpoint gets each event as a new webhook, the oldest first, with all retries. Events of types that it does not receive are left out.", "엔드포인트는 각 이벤트를 새 웹훅으로 오래된 것부터 받으며, 재시도도 모두 적용됩니다. 엔드포인트가 받지 않는 유형은 제외됩니다.", "El endpoint recibe cada evento como un webhook nuevo, los más antiguos primero, con todos los reintentos. Se omiten los tipos que no recibe.";
         /// `{names}`: names of endpoints.
-        skipped_endpoints: "These endpoints are paused or disabled, so their webhooks are skipped: {names}", "다음 엔드포인트는 일시 중지되었거나 비활성화되어 웹훅을 건너뜁니다: {names}", "Estos endpoints están en pausa o desactivados, así que sus webhooks se omiten: {names}";
+        skipped_endpoints: "These endpoints are paused, are disabled or need a handshake, so their webhooks are skipped: {names}", "다음 엔드포인트는 일시 중지되었거나 비활성화되었거나 핸드셰이크가 필요하여 웹훅을 건너뜁니다: {names}", "Estos endpoints están en pausa, desactivados o a falta del handshake, así que sus webhooks se omiten: {names}";
         start: "Start", "시작", "Iniciar";
         change_filters: "Change the selection", "선택 변경", "Cambiar la selección";
 

@@ -5,17 +5,24 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
+use domain::foundation::time::Timestamp;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::future::join_all;
+use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::http::resolver::ResolveError;
 use crate::http::testing::FakeLookup;
+use crate::http::tls;
 
 mod certificates;
+mod client_certificates;
+mod handshakes;
+mod token_servers;
 
 const BODY: &[u8] = br#"{"n":1}"#;
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -145,7 +152,15 @@ fn now() -> Timestamp {
 }
 
 async fn post(client: &WebhookClient, url: &Url) -> Result<CompletedAttempt, OwnFault> {
-    client.post(url, HeaderMap::new(), BODY.to_vec(), 1, now()).await
+    client.send(&request(url, Method::POST, BODY), first_attempt()).await
+}
+
+fn request<'a>(url: &'a Url, method: Method, body: &'static [u8]) -> Request<'a> {
+    Request { url, method, headers: HeaderMap::new(), body: Bytes::from_static(body), identity: None }
+}
+
+fn first_attempt() -> AttemptStart {
+    AttemptStart { number: 1, at: now(), started_at: Instant::now() }
 }
 
 async fn attempt(client: &WebhookClient, url: &Url) -> Attempt {

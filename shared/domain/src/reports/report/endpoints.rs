@@ -10,7 +10,7 @@ use crate::foundation::time::{Timestamp, UtcDay};
 use crate::projects::api_key::ProjectKey;
 use crate::projects::name::Name;
 use crate::webhooks::attempt::FailureReason;
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 use crate::webhooks::health::{Health, HoldReason};
 
 /// How long before its expiry an API key is listed in reports.
@@ -28,7 +28,7 @@ pub struct EndpointFacts {
     /// Host of the endpoint's URL. The rest of the URL may contain secrets.
     pub host: String,
     /// State that the customer set.
-    pub desired_state: EndpointState,
+    pub sending_state: SendingState,
     /// Health of the endpoint's receiver.
     pub health: Health,
 }
@@ -50,7 +50,7 @@ pub struct TroubledEndpoint {
     /// Why the last attempt failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
-    /// HTTP status of the last attempt, if the receiver answered.
+    /// HTTP status of the last attempt, if the receiver answered, or the token server with a reason that begins with `token-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// When the endpoint will be disabled if its receiver keeps failing.
@@ -95,8 +95,8 @@ pub(super) fn in_trouble(endpoints: &Endpoints) -> Vec<TroubledEndpoint> {
 }
 
 fn troubled(endpoint_id: EndpointId, facts: &EndpointFacts) -> Option<TroubledEndpoint> {
-    let EndpointFacts { host, desired_state, health } = facts;
-    let (state, since) = health.trouble(*desired_state)?;
+    let EndpointFacts { host, sending_state, health } = facts;
+    let (state, since) = health.trouble(*sending_state)?;
     Some(TroubledEndpoint {
         endpoint_id,
         host: host.clone(),
@@ -105,7 +105,7 @@ fn troubled(endpoint_id: EndpointId, facts: &EndpointFacts) -> Option<TroubledEn
         reason: health.last_failure.map(|failure| failure.reason),
         status: health.last_failure.and_then(|failure| failure.status),
         // A paused endpoint makes no attempts, and resuming it resets its health.
-        disables_at: health.disables_at.filter(|_| *desired_state == EndpointState::Active),
+        disables_at: health.disables_at.filter(|_| *sending_state == SendingState::Active),
     })
 }
 

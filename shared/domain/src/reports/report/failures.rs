@@ -52,7 +52,7 @@ pub struct Failure {
     /// Why the last attempt failed, if one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
-    /// HTTP status of the last attempt, if the receiver answered.
+    /// HTTP status of the last attempt, if the receiver answered, or the token server with a reason that begins with `token-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }

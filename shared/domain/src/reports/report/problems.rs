@@ -58,7 +58,7 @@ pub struct Problem {
 pub struct ProblemReason {
     /// The reason.
     pub reason: FailureReason,
-    /// HTTP status, if the receiver answered.
+    /// HTTP status, if the receiver answered, or the token server with a reason that begins with `token-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Number of deliveries.

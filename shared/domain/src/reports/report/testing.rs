@@ -11,7 +11,7 @@ use crate::foundation::random::Random;
 use crate::foundation::time::{Timestamp, UtcDay};
 use crate::webhooks::attempt::{Attempt, FailureReason, Phases};
 use crate::webhooks::delivery::{Delivery, ReplayOutcome, Replayed};
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 use crate::webhooks::event::{Event, EventData, EventType, SubmissionId};
 use crate::webhooks::health::{DisableReason, Disabled, Health, HoldReason, LastFailure};
 
@@ -58,7 +58,7 @@ impl Day {
     pub fn endpoints(&self) -> Endpoints {
         let facts = |number: usize, host: &str| {
             let health = Health::unknown(self.project_id, self.endpoints[number]);
-            EndpointFacts { host: host.to_owned(), desired_state: EndpointState::Active, health }
+            EndpointFacts { host: host.to_owned(), sending_state: SendingState::Active, health }
         };
         [facts(0, "hooks.acme.example"), facts(1, "backup.acme.example")]
             .map(|facts| (facts.health.endpoint_id, facts))

@@ -12,7 +12,7 @@ use crate::foundation::random::SystemRandom;
 use crate::projects::api_key::{ApiKey, ApiKeyKind, KeyBounds, NewApiKey, ProjectKey};
 use crate::webhooks::attempt::FailureReason;
 use crate::webhooks::delivery::DeliveryState;
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 use crate::webhooks::event::{EventType, SubmissionId};
 use crate::webhooks::health::HoldReason;
 
@@ -354,7 +354,7 @@ fn a_paused_endpoint_is_not_listed_as_about_to_be_disabled() {
     let mut endpoints = day.endpoints();
     let facts = endpoints.get_mut(&day.endpoints[0]).unwrap();
     facts.health.disables_at = Some(day.next_morning());
-    facts.desired_state = EndpointState::Paused;
+    facts.sending_state = SendingState::Paused;
     let [paused] = &Report::new(day.project_id, day.date)
         .view(day.next_morning(), &endpoints, Vec::new())
         .endpoints_in_trouble[..]

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::slots::Slot;
 use super::{CancelReason, DeliveryHoldReason, DeliveryState, Replayed};
 use crate::foundation::id::{DeliveryId, EndpointId, ProjectId, ReplayId};
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::Attempt;
 use crate::webhooks::event::{Event, EventType, Sequence, SubmissionId};
-use crate::webhooks::health::HoldReason;
 
 /// One event on its way to one endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Delivery {
     /// [order](DeliveryHoldReason::Order), the time from which on it is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
+    /// The slot of the next attempt at the endpoint's [pace](crate::webhooks::endpoint::Pace), if the attempt waits for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
     /// Why attempts are on hold, or were on hold when the delivery expired. Present only in the states `held` and `expired`.
     #[serde(rename = "heldBecause", skip_serializing_if = "Option::is_none")]
     pub hold_reason: Option<DeliveryHoldReason>,
@@ -85,6 +88,7 @@ impl Delivery {
             sequence: None,
             state: DeliveryState::Queued,
             next_attempt_at: None,
+            slot: None,
             hold_reason: None,
             closed_at: None,
             cancel_reason: None,
@@ -128,32 +132,40 @@ impl Delivery {
             (false, None) => (DeliveryState::Failed, None),
         };
         self.attempts.push(attempt);
-        Self { state, next_attempt_at, hold_reason: None, ..self }
+        Self { state, next_attempt_at, slot: None, hold_reason: None, ..self }
     }
 
     /// Puts the delivery on hold because of its endpoint.
     #[must_use]
-    pub fn held(self, reason: HoldReason) -> Self {
-        Self { state: DeliveryState::Held, next_attempt_at: None, hold_reason: Some(reason.into()), ..self }
+    pub fn held(self, reason: impl Into<DeliveryHoldReason>) -> Self {
+        let hold_reason = Some(reason.into());
+        Self { state: DeliveryState::Held, next_attempt_at: None, slot: None, hold_reason, ..self }
+    }
+
+    /// Has the next attempt wait for its slot at the endpoint's pace.
+    #[must_use]
+    pub fn waiting_for_slot(self, slot: Slot) -> Self {
+        Self { slot: Some(slot), ..self.released(slot.at) }
     }
 
     /// Releases a held delivery. Its next attempt is due at `next_attempt_at`.
     #[must_use]
     pub fn released(self, next_attempt_at: Timestamp) -> Self {
-        Self { state: DeliveryState::Waiting, next_attempt_at: Some(next_attempt_at), hold_reason: None, ..self }
+        let next_attempt_at = Some(next_attempt_at);
+        Self { state: DeliveryState::Waiting, next_attempt_at, slot: None, hold_reason: None, ..self }
     }
 
     /// Cancels the delivery at `at` because its endpoint was deleted.
     #[must_use]
     pub fn cancelled(self, at: Timestamp) -> Self {
         let (state, cancel_reason) = (DeliveryState::Cancelled, Some(CancelReason::EndpointDeleted));
-        Self { state, next_attempt_at: None, hold_reason: None, closed_at: Some(at), cancel_reason, ..self }
+        Self { state, next_attempt_at: None, slot: None, hold_reason: None, closed_at: Some(at), cancel_reason, ..self }
     }
 
     /// Ends the delivery as expired at `at`. The reason for which it was held stays, if it was held.
     #[must_use]
     pub fn expired(self, at: Timestamp) -> Self {
-        Self { state: DeliveryState::Expired, next_attempt_at: None, closed_at: Some(at), ..self }
+        Self { state: DeliveryState::Expired, next_attempt_at: None, slot: None, closed_at: Some(at), ..self }
     }
 
     /// Erases the receivers' responses and cancels further attempts, because the event was erased at `at`. The times

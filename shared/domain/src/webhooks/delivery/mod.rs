@@ -13,6 +13,8 @@
 //!    held ──────┘  released when the endpoint can be sent webhooks again, or when it is the delivery's turn
 //! ```
 //!
+//! A delivery also waits while its slot at the endpoint's pace lies [ahead](slots).
+//!
 //! `queued` and `held` lead to the same four final states as `waiting`. A replay sends a finished delivery once more;
 //! if the receiver accepts it, `failed` and `expired` become `delivered`.
 //!
@@ -27,10 +29,13 @@ mod lifecycle;
 pub mod order;
 #[cfg(test)]
 mod order_simulation;
+#[cfg(test)]
+mod pace_simulation;
 mod replay;
 mod replay_outcome;
 #[cfg(test)]
 mod simulation;
+pub mod slots;
 mod state;
 mod step;
 mod task;
@@ -42,9 +47,10 @@ pub use filter::{DeliveryFilter, Position};
 pub use late::{LATE_AFTER, day_of};
 pub use lifecycle::Delivery;
 pub use replay_outcome::{MAX_KEPT_REPLAYS, ReplayOutcome, Replayed, SkipReason};
+pub use slots::Slot;
 pub use state::{CancelReason, DeliveryHoldReason, DeliveryState};
 pub use step::Step;
 pub use task::{
-    AttemptTask, MAX_MESSAGE_DELAY, Reminder, ReplayTask, SWEEP_AHEAD, SWEEP_GRACE, SendMessage, Subject, TestTask,
-    remind,
+    AttemptTask, HandshakeTask, MAX_MESSAGE_DELAY, Reminder, ReplayTask, SWEEP_AHEAD, SWEEP_GRACE, SendMessage,
+    Subject, TestTask, remind,
 };

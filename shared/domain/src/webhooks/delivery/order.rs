@@ -30,7 +30,7 @@ impl Delivery {
     pub fn held_for_order(self, now: Timestamp) -> Self {
         let since = self.next_attempt_at.filter(|_| self.is_held_for_order()).unwrap_or(now);
         let hold_reason = Some(DeliveryHoldReason::Order);
-        Self { state: DeliveryState::Held, next_attempt_at: Some(since), hold_reason, ..self }
+        Self { state: DeliveryState::Held, next_attempt_at: Some(since), slot: None, hold_reason, ..self }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use crate::foundation::random::SystemRandom;
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::{Attempt, FailureReason, Phases};
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 use crate::webhooks::event::EventType;
 use crate::webhooks::health::{Health, HealthPolicy};
 use crate::webhooks::retry::RetrySchedule;
@@ -94,7 +94,7 @@ struct World {
     sweep_at: Vec<Option<Timestamp>>,
     messages: Vec<AttemptTask>,
     senders: Vec<Sender>,
-    endpoint: Option<EndpointState>,
+    endpoint: Option<SendingState>,
     is_ordered: bool,
     health: Health,
     check_at: Option<Timestamp>,
@@ -121,7 +121,7 @@ impl World {
             queued,
             is_named,
             senders: Vec::new(),
-            endpoint: Some(EndpointState::Active),
+            endpoint: Some(SendingState::Active),
             is_ordered: true,
             health: Health::unknown(project, endpoint),
             check_at: None,
@@ -162,7 +162,7 @@ impl World {
             | Incident::Lose(_) => {}
             Incident::Sweep => self.sweep(),
             Incident::Wait(seconds) => self.now = self.now.plus(Duration::from_secs(seconds)),
-            Incident::Pause(true) => self.endpoint = self.endpoint.map(|_| EndpointState::Paused),
+            Incident::Pause(true) => self.endpoint = self.endpoint.map(|_| SendingState::Paused),
             Incident::Pause(false) => self.resume(),
             Incident::Disable => {
                 let gone = self.attempt(1, 410);
@@ -178,7 +178,7 @@ impl World {
     }
 
     fn resume(&mut self) {
-        self.endpoint = self.endpoint.map(|_| EndpointState::Active);
+        self.endpoint = self.endpoint.map(|_| SendingState::Active);
         self.health = self.health.clone().enabled();
         self.check_at = Some(self.now);
     }
@@ -418,7 +418,7 @@ impl World {
     /// Runs without faults until all deliveries end: the receiver accepts everything, and the endpoint is active unless deleted.
     fn run_to_completion(&mut self) {
         self.messages.extend(self.senders.drain(..).map(|sender| sender.task));
-        if self.endpoint == Some(EndpointState::Paused) || self.health.disabled.is_some() {
+        if self.endpoint == Some(SendingState::Paused) || self.health.disabled.is_some() {
             self.resume();
         }
         for _ in 0..40 {

@@ -6,21 +6,22 @@
 use super::{Delivery, DeliveryState, MAX_KEPT_REPLAYS, Replayed, SkipReason};
 use crate::foundation::id::ReplayId;
 use crate::webhooks::attempt::Attempt;
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 use crate::webhooks::health::Health;
 
 impl Delivery {
-    /// Returns why this delivery cannot be replayed, or `None` if it can. `endpoint` is the state set by the customer
+    /// Returns why this delivery cannot be replayed, or `None` if it can. `endpoint` is what the settings permit
     /// and the health; `None` if the endpoint was deleted. A failing receiver does not block a replay, because the
     /// caller asked for it.
-    pub fn replay_obstacle(&self, endpoint: Option<(EndpointState, &Health)>) -> Option<SkipReason> {
+    pub fn replay_obstacle(&self, endpoint: Option<(SendingState, &Health)>) -> Option<SkipReason> {
         if !self.state.is_final() {
             return Some(SkipReason::DeliveryUnderWay);
         }
         match endpoint {
             None => Some(SkipReason::EndpointDeleted),
-            Some((EndpointState::Paused, _)) => Some(SkipReason::EndpointPaused),
-            Some((EndpointState::Active, health)) => health.disabled.map(|_| SkipReason::EndpointDisabled),
+            Some((SendingState::Paused, _)) => Some(SkipReason::EndpointPaused),
+            Some((SendingState::Unverified, _)) => Some(SkipReason::EndpointUnverified),
+            Some((SendingState::Active, health)) => health.disabled.map(|_| SkipReason::EndpointDisabled),
         }
     }
 
@@ -120,14 +121,15 @@ mod tests {
         let disabled = Health { disabled: Some(disabled), ..health.clone() };
         let waiting = Delivery { state: DeliveryState::Waiting, ..failed.clone() };
         let cancelled = failed.clone().cancelled(now());
-        let active = EndpointState::Active;
+        let active = SendingState::Active;
         for (delivery, endpoint, expected) in [
             (&failed, Some((active, &health)), None),
             (&waiting, Some((active, &health)), Some(SkipReason::DeliveryUnderWay)),
             (&failed, None, Some(SkipReason::EndpointDeleted)),
             (&cancelled, None, Some(SkipReason::EndpointDeleted)),
-            (&failed, Some((EndpointState::Paused, &disabled)), Some(SkipReason::EndpointPaused)),
+            (&failed, Some((SendingState::Paused, &disabled)), Some(SkipReason::EndpointPaused)),
             (&failed, Some((active, &disabled)), Some(SkipReason::EndpointDisabled)),
+            (&failed, Some((SendingState::Unverified, &disabled)), Some(SkipReason::EndpointUnverified)),
         ] {
             assert_eq!(delivery.replay_obstacle(endpoint), expected);
         }

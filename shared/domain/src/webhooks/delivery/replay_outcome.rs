@@ -68,6 +68,10 @@ public_names! {
         EndpointPaused = "endpoint-paused",
         /// The endpoint is disabled: its receiver answered 410 or failed for too long.
         EndpointDisabled = "endpoint-disabled",
+        /// The receiver has not granted webhooks in a handshake.
+        EndpointUnverified = "endpoint-unverified",
+        /// The endpoint got as many webhooks as its `pace` allows for more than an hour.
+        EndpointPace = "endpoint-pace",
         /// The event has expired or was erased.
         EventGone = "event-gone",
         /// The replay by filter that included this delivery was cancelled.
@@ -83,6 +87,12 @@ impl SkipReason {
             Self::EndpointDeleted => "endpoint of this delivery was deleted",
             Self::EndpointPaused => "endpoint of this delivery is paused; resume it first",
             Self::EndpointDisabled => "endpoint of this delivery is disabled; resume it first",
+            Self::EndpointUnverified => {
+                "receiver of this delivery has not granted webhooks; make the handshake of the endpoint first"
+            }
+            Self::EndpointPace => {
+                "endpoint of this delivery gets as many webhooks as its pace allows; replay it again later"
+            }
             Self::EventGone => "event of this delivery is no longer stored",
             Self::ReplayCancelled => "replay was cancelled",
         }

@@ -14,7 +14,7 @@ use crate::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use crate::foundation::random::SystemRandom;
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::{Attempt, FailureReason, Phases};
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 use crate::webhooks::event::EventType;
 use crate::webhooks::health::{Health, HealthPolicy};
 use crate::webhooks::retry::RetrySchedule;
@@ -72,7 +72,7 @@ struct World {
     messages: Vec<AttemptTask>,
     in_flight: Vec<InFlight>,
     /// State set by the customer; `None` after the endpoint was deleted.
-    endpoint: Option<EndpointState>,
+    endpoint: Option<SendingState>,
     health: Health,
     check_at: Option<Timestamp>,
     policy: HealthPolicy,
@@ -97,7 +97,7 @@ impl World {
             messages: queued.iter().map(Delivery::next_task).collect(),
             queued,
             in_flight: Vec::new(),
-            endpoint: Some(EndpointState::Active),
+            endpoint: Some(SendingState::Active),
             health: Health::unknown(project, endpoint),
             check_at: None,
             policy: "failures=3,over=10s,pause=30s,longest=15m,warn=1h,disable=5h".parse().unwrap(),
@@ -133,7 +133,7 @@ impl World {
             Incident::Expire => self.expire_held(),
             Incident::Reconcile => self.reconcile(),
             Incident::Wait(seconds) => self.now = self.now.plus(Duration::from_secs(seconds)),
-            Incident::Pause(true) => self.endpoint = self.endpoint.map(|_| EndpointState::Paused),
+            Incident::Pause(true) => self.endpoint = self.endpoint.map(|_| SendingState::Paused),
             Incident::Pause(false) => self.resume(),
             Incident::Delete => {
                 self.endpoint = None;
@@ -144,7 +144,7 @@ impl World {
     }
 
     fn resume(&mut self) {
-        self.endpoint = self.endpoint.map(|_| EndpointState::Active);
+        self.endpoint = self.endpoint.map(|_| SendingState::Active);
         self.health = self.health.clone().enabled();
         self.check_at = Some(self.now);
     }
@@ -287,7 +287,7 @@ impl World {
     /// deleted.
     fn run_to_completion(&mut self) {
         self.messages.extend(self.in_flight.drain(..).map(|in_flight| in_flight.task));
-        if self.endpoint == Some(EndpointState::Paused) || self.health.disabled.is_some() {
+        if self.endpoint == Some(SendingState::Paused) || self.health.disabled.is_some() {
             self.resume();
         }
         for _ in 0..40 {
@@ -380,7 +380,7 @@ proptest! {
     ) {
         let mut world = World::new();
         let deleted_at = world.now.plus(RETENTION);
-        world.endpoint = Some(if is_paused { EndpointState::Paused } else { EndpointState::Active });
+        world.endpoint = Some(if is_paused { SendingState::Paused } else { SendingState::Active });
         // Whatever else happens, the sweep and the search run every hour, and reconciliation every day.
         let mut incidents = incidents.into_iter().filter(|incident| !matches!(incident, Incident::Wait(_)));
         for hour in 1_u64.. {

@@ -37,6 +37,10 @@ public_names! {
         Busy = "busy",
         /// The endpoint is `ordered`, and the delivery of an earlier event of the same submission has not ended.
         Order = "order",
+        /// The receiver has not granted webhooks in a handshake.
+        Unverified = "unverified",
+        /// The endpoint has a `pace`, and the webhooks of the next 15 minutes are planned.
+        Pace = "pace",
     }
 }
 
@@ -47,6 +51,7 @@ impl From<HoldReason> for DeliveryHoldReason {
             HoldReason::Disabled => Self::Disabled,
             HoldReason::Failing => Self::Failing,
             HoldReason::Busy => Self::Busy,
+            HoldReason::Unverified => Self::Unverified,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::slots::{MAX_SLOT_DELAY, Slot};
 use super::{Delivery, DeliveryState};
 use crate::foundation::id::{DeliveryId, EndpointId, EventId, ProjectId, ReplayId};
 use crate::foundation::time::Timestamp;
@@ -11,6 +12,12 @@ use crate::webhooks::event::Event;
 
 /// Maximum delay of a queue message (limit of SQS). Attempts due later are left to the sweep.
 pub const MAX_MESSAGE_DELAY: Duration = Duration::from_mins(15);
+
+// A message arrives at the time of each slot.
+const _: () = assert!(MAX_SLOT_DELAY.as_secs() <= MAX_MESSAGE_DELAY.as_secs());
+
+/// How often a replay is delayed because no slot is free, before it is skipped.
+const MAX_REPLAY_DELAYS: u8 = 5;
 
 /// How far ahead the sweep of `webhook-retry` looks: the time until its next run.
 pub const SWEEP_AHEAD: Duration = Duration::from_mins(1);
@@ -25,7 +32,8 @@ const MAX_SWEEP_GRACE: Duration = Duration::from_mins(20);
 
 /// How long after its event was accepted only the first message can record anything about a delivery. No second message
 /// arrives that early: not after the queue's visibility timeout (at least 45 s), not from the sweep, and not with a
-/// delay. Only an erasure can come first, as it can while a webhook is being sent.
+/// delay, unless the first message recorded that the delivery waits for its slot. Only an erasure can come first, as it can
+/// while a webhook is being sent.
 const FIRST_MESSAGE_ONLY: Duration = Duration::from_secs(5);
 
 /// A message of the send queue. In JSON its kind is the only member: `{"attempt": {…}}`.
@@ -38,6 +46,8 @@ pub enum SendMessage {
     Replay(ReplayTask),
     /// Send a test.
     Test(TestTask),
+    /// Ask a receiver whether it wants webhooks.
+    Handshake(HandshakeTask),
 }
 
 /// Task to make one attempt of a delivery.
@@ -74,6 +84,31 @@ pub struct ReplayTask {
     /// Whether the replay is one by filter: its progress is counted, and it may have been cancelled.
     #[serde(default)]
     pub is_counted: bool,
+    /// The slot that the replay waits for, if the endpoint has a [pace](crate::webhooks::endpoint::Pace).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
+    /// How often the replay was delayed because no slot was free.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub delays: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+const fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
+
+impl ReplayTask {
+    /// The task to replay a delivery now. `is_counted` is whether the replay is one by filter.
+    pub const fn new(project_id: ProjectId, delivery_id: DeliveryId, replay_id: ReplayId, is_counted: bool) -> Self {
+        Self { project_id, delivery_id, replay_id, is_counted, slot: None, delays: 0 }
+    }
+
+    /// The task for later, after no slot was free now. `None` if that happened too often: every replay ends, and a replay by
+    /// filter does not wait for the results of its deliveries without end.
+    pub fn delayed(&self) -> Option<Self> {
+        let delays = self.delays + 1;
+        (delays <= MAX_REPLAY_DELAYS).then(|| Self { slot: None, delays, ..self.clone() })
+    }
 }
 
 /// Task to send a test.
@@ -88,6 +123,18 @@ pub struct TestTask {
     pub test_id: EventId,
 }
 
+/// Task to ask a receiver whether it wants webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandshakeTask {
+    /// The project that owns the endpoint.
+    pub project_id: ProjectId,
+    /// The endpoint whose receiver is asked.
+    pub endpoint_id: EndpointId,
+    /// The handshake. Its result is recorded once under this id.
+    pub handshake_id: EventId,
+}
+
 /// Identity of a message's task. Messages with the same subject are duplicates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
@@ -97,6 +144,8 @@ pub enum Subject {
     Replay(DeliveryId, ReplayId),
     /// A test.
     Test(EventId),
+    /// A handshake.
+    Handshake(EventId),
 }
 
 impl SendMessage {
@@ -106,6 +155,7 @@ impl SendMessage {
             Self::Attempt(task) => task.project_id,
             Self::Replay(task) => task.project_id,
             Self::Test(task) => task.project_id,
+            Self::Handshake(task) => task.project_id,
         }
     }
 
@@ -115,15 +165,16 @@ impl SendMessage {
             Self::Attempt(task) => task.delivery_id.endpoint,
             Self::Replay(task) => task.delivery_id.endpoint,
             Self::Test(task) => task.endpoint_id,
+            Self::Handshake(task) => task.endpoint_id,
         }
     }
 
-    /// The delivery, or `None` for a test.
+    /// The delivery, or `None` for a test or a handshake.
     pub fn delivery_id(&self) -> Option<DeliveryId> {
         match self {
             Self::Attempt(task) => Some(task.delivery_id),
             Self::Replay(task) => Some(task.delivery_id),
-            Self::Test(_) => None,
+            Self::Test(_) | Self::Handshake(_) => None,
         }
     }
 
@@ -132,7 +183,7 @@ impl SendMessage {
     pub fn is_unrecorded(&self, now: Timestamp) -> bool {
         match self {
             Self::Attempt(task) => task.is_unrecorded(now),
-            Self::Replay(_) | Self::Test(_) => false,
+            Self::Replay(_) | Self::Test(_) | Self::Handshake(_) => false,
         }
     }
 
@@ -141,7 +192,7 @@ impl SendMessage {
     pub fn moved(self) -> Self {
         match self {
             Self::Attempt(task) => Self::Attempt(AttemptTask { is_new: false, ..task }),
-            Self::Replay(_) | Self::Test(_) => self,
+            Self::Replay(_) | Self::Test(_) | Self::Handshake(_) => self,
         }
     }
 
@@ -151,6 +202,7 @@ impl SendMessage {
             Self::Attempt(task) => Subject::Attempt(task.delivery_id, task.attempt),
             Self::Replay(task) => Subject::Replay(task.delivery_id, task.replay_id),
             Self::Test(task) => Subject::Test(task.test_id),
+            Self::Handshake(task) => Subject::Handshake(task.handshake_id),
         }
     }
 }
@@ -158,6 +210,12 @@ impl SendMessage {
 impl From<TestTask> for SendMessage {
     fn from(task: TestTask) -> Self {
         Self::Test(task)
+    }
+}
+
+impl From<HandshakeTask> for SendMessage {
+    fn from(task: HandshakeTask) -> Self {
+        Self::Handshake(task)
     }
 }
 

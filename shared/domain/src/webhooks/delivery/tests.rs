@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::foundation::id::{EndpointId, EventId, ProjectId};
+use crate::foundation::id::{EndpointId, EventId, ProjectId, ReplayId};
 use crate::foundation::random::SystemRandom;
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::{Attempt, FailureReason, Phases};
@@ -55,6 +55,18 @@ fn only_the_first_message_of_a_new_event_is_handled_without_reading_the_delivery
     };
     assert_eq!([0, 4, 5].map(|seconds| is_unrecorded(&new, seconds)), [true, true, false]);
     assert!(!is_unrecorded(&again, 0));
+}
+
+#[test]
+fn a_replay_without_a_free_slot_is_delayed_five_times() {
+    let delivery = queued();
+    let first = ReplayTask::new(delivery.project_id, delivery.id, ReplayId::new(now(), &SystemRandom), true);
+    let delays: Vec<u8> = std::iter::successors(first.delayed(), ReplayTask::delayed).map(|task| task.delays).collect();
+    assert_eq!(delays, [1, 2, 3, 4, 5]);
+
+    let message = serde_json::to_value(&first).unwrap();
+    assert_eq!(message.get("delays"), None, "earlier versions send no number");
+    assert_eq!(serde_json::from_value::<ReplayTask>(message).unwrap(), first);
 }
 
 #[test]

@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::{
-    MAX_HEADERS, TOO_MANY_HEADERS, check_header_bytes, read_url, take_event_types, take_signatures, take_signing_secret,
+    AUTHORIZATION_TWICE, MAX_HEADERS, TOO_MANY_HEADERS, check_header_bytes, is_authorization, read_url,
+    take_event_types, take_signatures, take_signing_secret,
 };
 use super::format::Conflict;
-use super::{Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName, HeaderValue, Payload};
+use super::{
+    Description, Endpoint, EndpointState, EndpointUrl, Format, HeaderName, HeaderValue, NewClientCertificate,
+    NewOauth2, Ownership, Pace, Payload,
+};
 use crate::foundation::draft::{BadFields, Draft};
 use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::key_ring::{KeyRing, SealedKind};
@@ -37,6 +41,14 @@ pub struct NewEndpoint {
     pub signatures: SignatureSchemes,
     /// Whether the webhooks of a submission are sent one at a time.
     pub ordered: bool,
+    /// Maximum number of webhooks per minute.
+    pub pace: Option<Pace>,
+    /// Whether the owner of the URL must grant webhooks.
+    pub ownership: Ownership,
+    /// Client credentials for the receiver's token server.
+    pub oauth2: Option<NewOauth2>,
+    /// Certificate that Signpost shows to the receiver.
+    pub client_certificate: Option<NewClientCertificate>,
     /// A signing secret that the customer brings along; generated, if absent.
     pub signing_secret: Option<SigningSecret>,
 }
@@ -45,7 +57,7 @@ impl NewEndpoint {
     /// Reads a request. Fails with every bad field at once, including a URL that `guard` blocks.
     pub fn check(mut draft: Draft, guard: &AddressGuard) -> Result<Self, BadFields> {
         let url_text = draft.required("url");
-        let url = read_url(&mut draft, url_text, guard);
+        let url = read_url(&mut draft, "url", url_text, guard);
         let description = draft.optional("description");
         let event_types = take_event_types(&mut draft);
         let headers: BTreeMap<_, _> = draft.optional_map("headers").into_iter().collect();
@@ -61,6 +73,13 @@ impl NewEndpoint {
         }
         let signatures = take_signatures(&mut draft).unwrap_or_default();
         let ordered = draft.optional("ordered").unwrap_or_default();
+        let pace = draft.optional("pace");
+        let ownership = draft.optional("ownership").unwrap_or_default();
+        let oauth2 = draft.optional_object("oauth2", |object| NewOauth2::read(object, guard));
+        if oauth2.is_some() && headers.keys().any(is_authorization) {
+            draft.refuse::<()>("/oauth2", AUTHORIZATION_TWICE);
+        }
+        let client_certificate = draft.optional_object("clientCertificate", NewClientCertificate::read);
         let signing_secret = take_signing_secret(&mut draft);
         draft.check(|| {
             let url = url?;
@@ -74,14 +93,24 @@ impl NewEndpoint {
                 encryption,
                 signatures,
                 ordered,
+                pace,
+                ownership,
+                oauth2,
+                client_certificate,
                 signing_secret,
             })
         })
     }
 
-    /// Whether the request contains secrets: header values or a signing secret. This requires the permission to write secrets.
+    /// URL of the token server, if the endpoint has one.
+    pub fn token_url(&self) -> Option<&EndpointUrl> {
+        self.oauth2.as_ref().map(|oauth2| &oauth2.token_url)
+    }
+
+    /// Whether the request contains secrets, such as header values or a signing secret. This requires the permission to write secrets.
     pub fn brings_secrets(&self) -> bool {
-        !self.headers.is_empty() || self.signing_secret.is_some()
+        let authenticates = self.oauth2.is_some() || self.client_certificate.is_some();
+        !self.headers.is_empty() || self.signing_secret.is_some() || authenticates
     }
 
     /// Creates the endpoint, active and with its secrets sealed. `signing_secret` must be the requested one, if there is one.
@@ -108,6 +137,11 @@ impl NewEndpoint {
             encryption: self.encryption,
             signatures: self.signatures,
             ordered: self.ordered,
+            pace: self.pace,
+            ownership: self.ownership,
+            ownership_proof: None,
+            oauth2: self.oauth2.map(|new| new.sealed(|secret| seal(SealedKind::ClientSecret, secret.expose()))),
+            client_certificate: self.client_certificate.map(|new| new.sealed(|key| seal(SealedKind::ClientKey, key))),
             signing_secret: seal(SealedKind::SigningSecret, &signing_secret.expose()),
             secret_brought_along: self.signing_secret.is_some(),
             retiring_secrets: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{EndpointUrl, HeaderName, HeaderValue};
-use crate::foundation::draft::Draft;
+use crate::foundation::draft::{Draft, pointer};
 use crate::webhooks::address::AddressGuard;
 use crate::webhooks::event::EventType;
 use crate::webhooks::signature::{SignatureScheme, SignatureSchemes, SigningSecret};
@@ -28,12 +28,25 @@ pub(super) fn check_header_bytes<'a>(
     }
 }
 
+pub(super) const AUTHORIZATION_TWICE: &str = "cannot be combined with the header authorization";
+
+/// Whether this is the header that carries access tokens.
+pub(super) fn is_authorization(name: &HeaderName) -> bool {
+    name.to_http() == http::header::AUTHORIZATION
+}
+
 pub(super) const TOO_MANY_HEADERS: &str = "must have at most 20 members";
 
-pub(super) fn read_url(draft: &mut Draft, url: Option<String>, guard: &AddressGuard) -> Option<EndpointUrl> {
+/// Reads the URL of a field.
+pub(super) fn read_url(
+    draft: &mut Draft,
+    name: &str,
+    url: Option<String>,
+    guard: &AddressGuard,
+) -> Option<EndpointUrl> {
     match EndpointUrl::parse(&url?, guard) {
         Ok(url) => Some(url),
-        Err(error) => draft.refuse("/url", &error.to_string()),
+        Err(error) => draft.refuse(pointer(&[name]), &error.to_string()),
     }
 }
 
@@ -55,9 +68,5 @@ pub(super) fn take_signatures(draft: &mut Draft) -> Option<SignatureSchemes> {
 
 /// Reads a signing secret that the customer brings along. The errors do not contain it.
 pub(super) fn take_signing_secret(draft: &mut Draft) -> Option<SigningSecret> {
-    let secret: String = draft.optional("signingSecret")?;
-    match SigningSecret::try_from(secret) {
-        Ok(secret) => Some(secret),
-        Err(error) => draft.refuse("/signingSecret", &error.to_string()),
-    }
+    draft.optional_secret("signingSecret")
 }

@@ -97,9 +97,14 @@ impl TryFrom<String> for HeaderValue {
     type Error = BadHeaderValue;
 
     fn try_from(text: String) -> Result<Self, BadHeaderValue> {
-        let is_clean = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && text.trim() == text;
-        if (1..=MAX_VALUE_BYTES).contains(&text.len()) && is_clean { Ok(Self(text)) } else { Err(BadHeaderValue) }
+        if is_visible(&text, MAX_VALUE_BYTES) { Ok(Self(text)) } else { Err(BadHeaderValue) }
     }
+}
+
+/// Whether a string has 1 to `max_bytes` visible ASCII characters, with spaces only inside.
+pub(super) fn is_visible(text: &str, max_bytes: usize) -> bool {
+    let is_clean = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && text.trim() == text;
+    (1..=max_bytes).contains(&text.len()) && is_clean
 }
 
 impl fmt::Debug for HeaderValue {

@@ -40,15 +40,20 @@ impl TryFrom<Draft> for SecretRotation {
 pub struct TooManyRetiring;
 
 impl Endpoint {
-    /// Names of the secrets that differ in `changed`, as they appear in the audit log: `signingSecret`,
-    /// `headers/{name}`. Header values that were added or removed are not listed.
+    /// Names of the secrets that differ in `changed`, as they appear in the audit log: `signingSecret`, `headers/{name}`,
+    /// `oauth2/clientSecret`, `clientCertificate/privateKey`. Secrets that were added or removed are not listed.
     pub fn changed_secrets(&self, changed: &Self) -> Vec<String> {
         let is_replaced =
             |name: &HeaderName, value: &Sealed| self.headers.get(name).is_some_and(|before| before != value);
         let replaced = changed.headers.iter().filter(|(name, value)| is_replaced(name, value));
         let headers = replaced.map(|(name, _)| format!("headers/{}", String::from(name.clone())));
         let signing_secret = (self.signing_secret != changed.signing_secret).then(|| "signingSecret".to_owned());
-        signing_secret.into_iter().chain(headers).collect()
+        let client_secret = is_changed(self.oauth2.as_ref(), changed.oauth2.as_ref(), |oauth2| &oauth2.client_secret);
+        let certificates = (self.client_certificate.as_ref(), changed.client_certificate.as_ref());
+        let client_key = is_changed(certificates.0, certificates.1, |certificate| &certificate.private_key);
+        let client_secret = client_secret.then(|| "oauth2/clientSecret".to_owned());
+        let client_key = client_key.then(|| "clientCertificate/privateKey".to_owned());
+        signing_secret.into_iter().chain(headers).chain(client_secret).chain(client_key).collect()
     }
 
     /// Replaces the signing secret with `secret`, which must be the requested one, if there is one. The replaced secret keeps
@@ -98,6 +103,11 @@ impl Endpoint {
     pub(super) fn drop_expired_secrets(&mut self, now: Timestamp) {
         self.retiring_secrets.retain(|retiring| retiring.until > now);
     }
+}
+
+/// Whether a setting was present before and after, and its secret differs.
+fn is_changed<T>(before: Option<&T>, after: Option<&T>, secret: impl Fn(&T) -> &Sealed) -> bool {
+    before.zip(after).is_some_and(|(before, after)| secret(before) != secret(after))
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Description, EndpointState, EndpointUrl, Format, HeaderName, Payload, format};
+use super::{
+    ClientCertificate, Description, EndpointState, EndpointUrl, Format, HeaderName, Oauth2, Ownership, OwnershipProof,
+    Pace, Payload, format,
+};
 use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::key_ring::{Sealed, SealedKind};
 use crate::foundation::time::Timestamp;
@@ -48,6 +51,21 @@ pub struct Endpoint {
     /// Whether the webhooks of a submission are sent one at a time, in the order of their events' numbers.
     #[serde(default)]
     pub ordered: bool,
+    /// Maximum number of webhooks per minute. `None`: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
+    /// Whether the owner of the URL must grant webhooks.
+    #[serde(default)]
+    pub ownership: Ownership,
+    /// The last grant of a receiver. It counts only for its URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ownership_proof: Option<OwnershipProof>,
+    /// Client credentials for the receiver's token server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth2: Option<Oauth2>,
+    /// Certificate that Signpost shows to the receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ClientCertificate>,
     /// Current signing secret, sealed.
     pub signing_secret: Sealed,
     /// Whether the customer brought the current signing secret along. Otherwise Signpost generated it.
@@ -88,7 +106,9 @@ impl Endpoint {
     /// All sealed values of the endpoint.
     pub fn sealed(&self) -> impl Iterator<Item = &Sealed> {
         let secrets = self.retiring_secrets.iter().map(|retiring| &retiring.secret);
-        self.headers.values().chain([&self.signing_secret]).chain(secrets)
+        let client_secret = self.oauth2.iter().map(|oauth2| &oauth2.client_secret);
+        let client_key = self.client_certificate.iter().map(|certificate| &certificate.private_key);
+        self.headers.values().chain([&self.signing_secret]).chain(secrets).chain(client_secret).chain(client_key)
     }
 
     /// All sealed values with their kinds, to be sealed again under the current master key.
@@ -96,7 +116,10 @@ impl Endpoint {
         let headers = self.headers.values_mut().map(|value| (SealedKind::HeaderValue, value));
         let retiring = self.retiring_secrets.iter_mut().map(|retiring| &mut retiring.secret);
         let secrets = [&mut self.signing_secret].into_iter().chain(retiring);
-        headers.chain(secrets.map(|secret| (SealedKind::SigningSecret, secret)))
+        let oauth2 = self.oauth2.iter_mut().map(|oauth2| (SealedKind::ClientSecret, &mut oauth2.client_secret));
+        let certificate = self.client_certificate.iter_mut();
+        let client_key = certificate.map(|certificate| (SealedKind::ClientKey, &mut certificate.private_key));
+        headers.chain(secrets.map(|secret| (SealedKind::SigningSecret, secret))).chain(oauth2).chain(client_key)
     }
 }
 
@@ -123,7 +146,7 @@ mod tests {
     fn an_endpoint_that_an_earlier_version_stored_can_be_read() {
         let endpoint = endpoint("");
         let mut stored = serde_json::to_value(&endpoint).unwrap();
-        for added in ["changedIn", "secretBroughtAlong", "payload", "ordered"] {
+        for added in ["changedIn", "secretBroughtAlong", "payload", "ordered", "ownership"] {
             assert!(stored.as_object_mut().unwrap().remove(added).is_some(), "{added}");
         }
         assert_eq!(serde_json::from_value::<Endpoint>(stored).unwrap(), endpoint);

@@ -90,6 +90,11 @@ impl EndpointUrl {
         Ok(Self(url))
     }
 
+    /// Whether another URL has the same scheme, host and port.
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        self.0.origin() == other.0.origin()
+    }
+
     /// The parsed URL.
     pub fn as_url(&self) -> &Url {
         &self.0

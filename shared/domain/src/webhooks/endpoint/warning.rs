@@ -1,6 +1,7 @@
 //! Warnings about valid but risky settings of an endpoint.
 
 use super::Endpoint;
+use crate::foundation::time::Timestamp;
 use crate::public_names;
 use crate::return_urls::Encryption;
 
@@ -9,15 +10,17 @@ public_names! {
     pub enum EndpointWarning {
         /// Bodies are encrypted with AES-256-ECB, which reveals equal blocks and does not protect against changes.
         WeakEncryption = "weak-encryption",
+        /// The client certificate has expired or expires within 30 days.
+        ClientCertificateExpires = "client-certificate-expires",
     }
 }
 
 impl Endpoint {
-    /// Returns the warnings about the settings.
-    pub fn warnings(&self) -> Vec<EndpointWarning> {
-        match self.encryption {
-            Encryption::Aes256Ecb => vec![EndpointWarning::WeakEncryption],
-            Encryption::None | Encryption::Aes256Gcm => Vec::new(),
-        }
+    /// Returns the warnings about the settings at `now`.
+    pub fn warnings(&self, now: Timestamp) -> Vec<EndpointWarning> {
+        let is_weak = self.encryption == Encryption::Aes256Ecb;
+        let expires = self.client_certificate.as_ref().is_some_and(|certificate| certificate.expires_soon(now));
+        let weak = is_weak.then_some(EndpointWarning::WeakEncryption);
+        weak.into_iter().chain(expires.then_some(EndpointWarning::ClientCertificateExpires)).collect()
     }
 }

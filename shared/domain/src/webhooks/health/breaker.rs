@@ -8,8 +8,8 @@ use super::policy::{BUSY_FAILURES, FIRST_PACE, MIN_PACE};
 use super::{Disabled, Gate, HealthPolicy, HoldReason, LastFailure, Notice, Pause, Recent, Slowness};
 use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::time::Timestamp;
-use crate::webhooks::attempt::Attempt;
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::attempt::{Attempt, FailureReason};
+use crate::webhooks::endpoint::SendingState;
 
 /// After this time without a result, a probe is considered lost and another may start. Longer than any attempt.
 const PROBE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -94,13 +94,14 @@ impl Health {
         }
     }
 
-    /// What the sender may do with a delivery at `now`. `desired_state` is the state set by the customer.
-    pub fn gate(&self, desired_state: EndpointState, now: Timestamp) -> Gate {
-        match (desired_state, self.disabled, self.pause) {
-            (EndpointState::Paused, _, _) => Gate::Hold(HoldReason::Paused),
-            (EndpointState::Active, Some(_), _) => Gate::Hold(HoldReason::Disabled),
-            (EndpointState::Active, None, None) => Gate::Send,
-            (EndpointState::Active, None, Some(pause)) => pause.gate(now),
+    /// What the sender may do with a delivery at `now`. `sending_state` is what the settings permit.
+    pub fn gate(&self, sending_state: SendingState, now: Timestamp) -> Gate {
+        match (sending_state, self.disabled, self.pause) {
+            (SendingState::Paused, _, _) => Gate::Hold(HoldReason::Paused),
+            (SendingState::Unverified, _, _) => Gate::Hold(HoldReason::Unverified),
+            (SendingState::Active, Some(_), _) => Gate::Hold(HoldReason::Disabled),
+            (SendingState::Active, None, None) => Gate::Send,
+            (SendingState::Active, None, Some(pause)) => pause.gate(now),
         }
     }
 
@@ -147,7 +148,8 @@ impl Health {
         // A failure before the last success is not one of the failures in a row.
         let is_outdated = self.last_success_at.is_some_and(|last_success_at| now < last_success_at);
         let failed = if is_outdated { self } else { self.counting_failure(attempt, policy) };
-        match attempt.status {
+        // With another reason, the status is that of the token server.
+        match attempt.status.filter(|_| attempt.reason == Some(FailureReason::Status)) {
             Some(410) => failed.disabled_as_gone(now),
             Some(429 | 503) => failed.paused_as_busy(attempt, retry_after, policy).warned_or_disabled(now, policy),
             _ => failed.paused_if_tripped(attempt, policy).warned_or_disabled(now, policy),
@@ -217,12 +219,13 @@ impl Health {
 
     /// Why deliveries to the endpoint are held, and since when if that is known; `None` if they are sent at once.
     /// Includes the customer's own pause.
-    pub fn trouble(&self, desired_state: EndpointState) -> Option<(HoldReason, Option<Timestamp>)> {
-        match (desired_state, self.disabled, self.pause) {
-            (EndpointState::Paused, _, _) => Some((HoldReason::Paused, None)),
-            (EndpointState::Active, Some(disabled), _) => Some((HoldReason::Disabled, Some(disabled.at))),
-            (EndpointState::Active, None, Some(pause)) => Some((pause.reason, self.failing_since)),
-            (EndpointState::Active, None, None) => None,
+    pub fn trouble(&self, sending_state: SendingState) -> Option<(HoldReason, Option<Timestamp>)> {
+        match (sending_state, self.disabled, self.pause) {
+            (SendingState::Paused, _, _) => Some((HoldReason::Paused, None)),
+            (SendingState::Unverified, _, _) => Some((HoldReason::Unverified, None)),
+            (SendingState::Active, Some(disabled), _) => Some((HoldReason::Disabled, Some(disabled.at))),
+            (SendingState::Active, None, Some(pause)) => Some((pause.reason, self.failing_since)),
+            (SendingState::Active, None, None) => None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::policy::{MAX_PACE, MIN_PACE, PACE_STEP};
 use super::{Gate, Health, HoldReason, Recent};
 use crate::foundation::time::Timestamp;
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::{Pace, SendingState};
 
 /// How long checks of an endpoint continue after a delivery was put on hold. A delivery may be put on hold while the
 /// drain runs; this time exceeds the delay of cached settings and of the index, so that a later check finds it.
@@ -22,6 +22,14 @@ pub struct Drain {
 }
 
 impl Drain {
+    /// The same drain of an endpoint with this pace: it releases no more a minute than the endpoint gets. Each released delivery takes a
+    /// [slot](crate::webhooks::delivery::slots), so that those and new ones together keep the pace.
+    #[must_use]
+    pub fn at_pace(self, pace: Option<Pace>) -> Self {
+        let limit = pace.map_or(self.limit, |pace| self.limit.min(pace.per_minute()));
+        Self { limit, ..self }
+    }
+
     /// Times at which the released deliveries are sent, evenly spread over one minute.
     pub fn send_times(self) -> impl Iterator<Item = Timestamp> {
         self.from.spread_over_minute(self.limit)
@@ -32,11 +40,12 @@ impl Health {
     /// Held deliveries that may be released at `now`, or `None` if all must stay on hold.
     ///
     /// While the breaker is open, only one may be released as the probe, and only if the pause ends by `until`.
-    pub fn drain(&self, desired_state: EndpointState, now: Timestamp, until: Timestamp) -> Option<Drain> {
-        match (self.gate(desired_state, now), self.pause) {
+    pub fn drain(&self, sending_state: SendingState, now: Timestamp, until: Timestamp) -> Option<Drain> {
+        match (self.gate(sending_state, now), self.pause) {
             (Gate::Send, _) => Some(Drain { limit: self.pace, from: now }),
             (Gate::Probe, _) => Some(Drain { limit: 1, from: now }),
-            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) | (Gate::Hold(_), None) => None,
+            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled | HoldReason::Unverified), _)
+            | (Gate::Hold(_), None) => None,
             (Gate::Hold(_), Some(pause)) => (pause.ends() <= until).then_some(Drain { limit: 1, from: pause.ends() }),
         }
     }
@@ -64,13 +73,13 @@ impl Health {
 
     /// When to check the endpoint again, or `None` if no check is needed until the customer or an attempt changes
     /// something. `has_more` is whether deliveries are still on hold.
-    pub fn next_check(&self, desired_state: EndpointState, now: Timestamp, has_more: bool) -> Option<Timestamp> {
+    pub fn next_check(&self, sending_state: SendingState, now: Timestamp, has_more: bool) -> Option<Timestamp> {
         let in_a_minute = now.plus(Duration::from_mins(1));
         if !self.notices.is_empty() {
             return Some(in_a_minute);
         }
-        match (self.gate(desired_state, now), self.pause) {
-            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled), _) => None,
+        match (self.gate(sending_state, now), self.pause) {
+            (Gate::Hold(HoldReason::Paused | HoldReason::Disabled | HoldReason::Unverified), _) => None,
             _ if !has_more && !self.is_settling(now) => None,
             (Gate::Hold(_), Some(pause)) => Some(pause.ends().max(in_a_minute)),
             _ => Some(in_a_minute),

@@ -17,6 +17,8 @@ public_names! {
         Failing = "failing",
         /// The receiver answered 429 or 503 and gets time to recover.
         Busy = "busy",
+        /// The receiver has not granted webhooks in a handshake.
+        Unverified = "unverified",
     }
 }
 
@@ -46,7 +48,8 @@ pub struct Disabled {
 pub struct LastFailure {
     /// Why the attempt failed.
     pub reason: FailureReason,
-    /// HTTP status of the response. Absent if there was no response.
+    /// HTTP status of the response. Absent if there was no response. With a reason that begins with `token-`, the status of the token
+    /// server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }

@@ -11,10 +11,10 @@ use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::random::SystemRandom;
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::{Attempt, FailureReason, Phases};
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 use crate::webhooks::retry::{DEFAULT_SCHEDULE, RetrySchedule};
 
-const ACTIVE: EndpointState = EndpointState::Active;
+const ACTIVE: SendingState = SendingState::Active;
 
 /// Second at which the outage starts.
 const DOWN_FROM: u64 = 600;

@@ -7,9 +7,9 @@ use crate::foundation::id::{EndpointId, ProjectId};
 use crate::foundation::random::SystemRandom;
 use crate::foundation::time::Timestamp;
 use crate::webhooks::attempt::{Attempt, FailureReason, Phases};
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 
-pub(super) const ACTIVE: EndpointState = EndpointState::Active;
+pub(super) const ACTIVE: SendingState = SendingState::Active;
 
 /// Seconds of an hour and of a day.
 pub(super) const HOUR: u64 = 3600;

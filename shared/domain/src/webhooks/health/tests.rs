@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::policy::{FIRST_PACE, MAX_PACE, MIN_PACE, PACE_STEP};
-use super::testing::{ACTIVE, DAY, after_seconds, attempt, health, now, open};
+use super::testing::{ACTIVE, DAY, after_seconds, attempt, health, now, open, policy};
 use super::*;
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::attempt::{Attempt, FailureReason};
+use crate::webhooks::endpoint::SendingState;
 
 #[test]
 fn enough_failures_in_a_row_over_enough_time_open_the_breaker() {
@@ -111,9 +112,18 @@ fn an_endpoint_that_answers_410_is_disabled_until_the_customer_enables_it() {
 }
 
 #[test]
+fn the_status_of_a_token_server_neither_disables_nor_pauses_the_endpoint() {
+    for status in [410, 429, 503] {
+        let refused = Attempt { reason: Some(FailureReason::TokenRefused), ..attempt(now(), Some(status)) };
+        let failing = health().after(&refused, None, &policy());
+        assert_eq!((failing.gate(ACTIVE, now()), failing.failures), (Gate::Send, 1), "{status}");
+    }
+}
+
+#[test]
 fn an_endpoint_in_trouble_reports_the_reason_and_since_when() {
     assert_eq!(health().trouble(ACTIVE), None);
-    assert_eq!(health().trouble(EndpointState::Paused), Some((HoldReason::Paused, None)));
+    assert_eq!(health().trouble(SendingState::Paused), Some((HoldReason::Paused, None)));
     assert_eq!(open().trouble(ACTIVE), Some((HoldReason::Failing, Some(now()))));
     assert_eq!(health().answers(5, 429).trouble(ACTIVE), Some((HoldReason::Busy, Some(after_seconds(5)))));
     assert_eq!(health().answers(7, 410).trouble(ACTIVE), Some((HoldReason::Disabled, Some(after_seconds(7)))));
@@ -129,8 +139,8 @@ fn a_success_resets_how_long_the_receiver_has_failed() {
 
 #[test]
 fn a_paused_endpoint_holds_whatever_its_health() {
-    assert_eq!(health().gate(EndpointState::Paused, now()), Gate::Hold(HoldReason::Paused));
-    assert_eq!(open().gate(EndpointState::Paused, after_seconds(70)), Gate::Hold(HoldReason::Paused));
+    assert_eq!(health().gate(SendingState::Paused, now()), Gate::Hold(HoldReason::Paused));
+    assert_eq!(open().gate(SendingState::Paused, after_seconds(70)), Gate::Hold(HoldReason::Paused));
 }
 
 #[test]
@@ -150,7 +160,7 @@ fn a_drain_starts_with_the_probe_and_gets_faster_each_minute() {
         FIRST_PACE / 2,
         "nothing is left to release"
     );
-    assert_eq!(open().drain(EndpointState::Paused, after_seconds(71), horizon(71)), None);
+    assert_eq!(open().drain(SendingState::Paused, after_seconds(71), horizon(71)), None);
 }
 
 #[test]
@@ -180,7 +190,7 @@ fn an_endpoint_with_held_deliveries_is_checked_until_none_is_left() {
         "another may be put on hold just now"
     );
     assert_eq!(held.next_check(ACTIVE, after_seconds(600), false), None);
-    assert_eq!(held.next_check(EndpointState::Paused, now(), true), None, "resuming schedules the check");
+    assert_eq!(held.next_check(SendingState::Paused, now(), true), None, "resuming schedules the check");
     let open = open().holding(after_seconds(41));
     assert_eq!(open.next_check(ACTIVE, after_seconds(5), true), Some(after_seconds(70)));
 }

@@ -47,7 +47,7 @@ pub struct Replay {
     pub project_id: ProjectId,
     /// Deliveries to replay.
     pub filter: ReplayFilter,
-    /// Number of deliveries per minute.
+    /// Maximum number of deliveries per minute.
     pub rate_per_minute: ReplayRate,
     /// Current state.
     pub state: ReplayState,
@@ -143,7 +143,7 @@ impl NewReplay {
 impl Replay {
     /// Task to send one ended delivery of this replay.
     pub fn task(&self, delivery_id: DeliveryId) -> ReplayTask {
-        ReplayTask { project_id: self.project_id, delivery_id, replay_id: self.replay_id, is_counted: true }
+        ReplayTask::new(self.project_id, delivery_id, self.replay_id, true)
     }
 
     /// Whether every delivery was queued, and all results are known or overdue at `now`.

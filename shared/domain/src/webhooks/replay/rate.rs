@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::foundation::time::Timestamp;
+use crate::webhooks::endpoint::Pace;
 
-/// Number of deliveries replayed per minute: 1 to 1,200.
+/// Maximum number of deliveries replayed per minute: 1 to 1,200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = u32, minimum = 1, maximum = 1200, default = 300))]
 #[serde(try_from = "u32", into = "u32")]
@@ -20,6 +21,12 @@ impl ReplayRate {
     /// Number of deliveries per minute.
     pub fn per_minute(self) -> u32 {
         self.0
+    }
+
+    /// The rate of a replay to an endpoint with this pace. More deliveries would only wait for their slots.
+    #[must_use]
+    pub fn at_pace(self, pace: Option<Pace>) -> Self {
+        pace.map_or(self, |pace| Self(self.0.min(pace.per_minute())))
     }
 
     /// Times at which the deliveries of one minute are sent, evenly spread from `from` on.

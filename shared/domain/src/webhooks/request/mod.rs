@@ -11,8 +11,9 @@ use crate::foundation::key_ring::{CannotOpen, KeyRing, Sealed, SealedKind};
 use crate::foundation::random::Random;
 use crate::foundation::time::Timestamp;
 use crate::return_urls::{Encryption, SecretKey, StoredSecretKey};
-use crate::webhooks::endpoint::{Endpoint, Format, HeaderName as StaticHeaderName, Payload};
+use crate::webhooks::endpoint::{Endpoint, Format, HeaderName as StaticHeaderName, Pace, Payload};
 use crate::webhooks::event::Event;
+use crate::webhooks::handshake::{REQUEST_ORIGIN, REQUEST_RATE};
 use crate::webhooks::key_pair::{KeyPairs, OpenedKeyPairs};
 use crate::webhooks::signature::{BadSigningSecret, SignatureScheme, SigningSecret};
 use crate::webhooks::test_send::SentRequest;
@@ -40,7 +41,8 @@ pub const WEBHOOK_REPLAY: HeaderName = HeaderName::from_static("webhook-replay")
 /// `true` on a test, absent otherwise.
 pub const WEBHOOK_TEST: HeaderName = HeaderName::from_static("webhook-test");
 
-const OUR_USER_AGENT: &str = concat!("Signpost/", env!("CARGO_PKG_VERSION"));
+/// The header `user-agent` of all requests to receivers.
+pub const OUR_USER_AGENT: &str = concat!("Signpost/", env!("CARGO_PKG_VERSION"));
 
 /// Keys of the project that an endpoint's webhooks use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -217,11 +219,27 @@ pub(crate) fn encrypted_body(ciphertext: &str) -> Vec<u8> {
 /// Headers of attempt `number`, which sends `event` as `body` at `at`. They include the signatures and the endpoint's static
 /// headers.
 pub fn headers(secrets: &EndpointSecrets, event: &Event, number: u8, at: Timestamp, body: &[u8]) -> HeaderMap {
-    let mut headers: HeaderMap = secrets.headers.iter().map(|(name, value)| (name.to_http(), value.clone())).collect();
+    let mut headers = static_headers(secrets);
     headers.extend(unsigned_headers(secrets.format, event, number, at));
     headers.insert(CONTENT_DIGEST, own(digest::sha_256(body)));
     headers.insert(WEBHOOK_SIGNATURE, own(secrets.sign(event.id, at, body)));
     headers
+}
+
+/// Headers of the request that asks the receiver for permission, in the name of the host `origin`. `rate` is the number of webhooks per
+/// minute that it asks for. They include the endpoint's static headers, because the receiver may check them.
+pub fn handshake_headers(secrets: &EndpointSecrets, origin: &HeaderValue, rate: Option<Pace>) -> HeaderMap {
+    let mut headers = static_headers(secrets);
+    headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
+    headers.insert(REQUEST_ORIGIN, origin.clone());
+    if let Some(rate) = rate {
+        headers.insert(REQUEST_RATE, rate.per_minute().into());
+    }
+    headers
+}
+
+fn static_headers(secrets: &EndpointSecrets) -> HeaderMap {
+    secrets.headers.iter().map(|(name, value)| (name.to_http(), value.clone())).collect()
 }
 
 /// The headers of an attempt that need neither a secret nor the body.

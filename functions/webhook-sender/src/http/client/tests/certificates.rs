@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// A certificate for `host`, before it is signed.
-fn params(host: &str) -> CertificateParams {
+pub(super) fn params(host: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, host);
@@ -20,13 +20,16 @@ fn params(host: &str) -> CertificateParams {
 }
 
 /// A certificate authority of this name.
-fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+pub(super) fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = params(name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn signed(params: &CertificateParams, by: &CertifiedIssuer<'static, KeyPair>) -> (Vec<Certificate>, KeyPair) {
+pub(super) fn signed(
+    params: &CertificateParams,
+    by: &CertifiedIssuer<'static, KeyPair>,
+) -> (Vec<Certificate>, KeyPair) {
     let key = KeyPair::generate().unwrap();
     (vec![params.signed_by(&key, by).unwrap()], key)
 }

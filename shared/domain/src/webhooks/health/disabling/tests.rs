@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::webhooks::attempt::FailureReason;
-use crate::webhooks::endpoint::EndpointState;
+use crate::webhooks::endpoint::SendingState;
 use crate::webhooks::health::testing::{ACTIVE, DAY, HOUR, after_seconds, attempt, health, now, open, policy};
 use crate::webhooks::health::{Gate, HoldReason};
 
@@ -172,8 +172,8 @@ proptest! {
         for (seconds, status) in responses {
             at += seconds;
             health = health.answers(at, status);
-            for desired_state in [ACTIVE, EndpointState::Paused] {
-                let next_check = health.next_check(desired_state, after_seconds(at), has_more);
+            for sending_state in [ACTIVE, SendingState::Paused] {
+                let next_check = health.next_check(sending_state, after_seconds(at), has_more);
                 prop_assert!(health.notices.is_empty() || next_check == Some(after_seconds(at + 60)));
             }
             prop_assert!(health.disabled.is_none() || health.disables_at.is_none());

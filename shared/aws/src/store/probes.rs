@@ -1,5 +1,8 @@
-//! Test sends, stored for a day.
+//! Test sends and handshakes: single requests to a receiver that a caller waits for, stored for a day.
 
+use std::marker::PhantomData;
+
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
@@ -9,49 +12,76 @@ use super::table::Table;
 use super::table::{Row, text};
 use crate::client::Aws;
 use domain::foundation::id::{EventId, ProjectId};
+use domain::webhooks::handshake::Handshake;
 use domain::webhooks::test_send::{RETENTION, TestSend};
+
+/// A single request to a receiver. Its field `state` is `pending` until it has a result.
+pub trait Probe: Clone + Serialize + DeserializeOwned {
+    /// Prefix of the row's sort key.
+    const KIND: &str;
+
+    /// Id of the request.
+    fn id(&self) -> EventId;
+}
+
+impl Probe for TestSend {
+    const KIND: &str = "test";
+
+    fn id(&self) -> EventId {
+        self.id
+    }
+}
+
+impl Probe for Handshake {
+    const KIND: &str = "handshake";
+
+    fn id(&self) -> EventId {
+        self.id
+    }
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TestRow {
+struct ProbeRow<P> {
     #[serde(flatten)]
-    test: TestSend,
+    probe: P,
     expires_at: i64,
 }
 
-fn row(project: ProjectId, test: &TestSend) -> Row<TestRow> {
-    let content = TestRow { test: test.clone(), expires_at: test.id.created_at().plus(RETENTION).as_seconds() };
-    let (pk, sk) = keys::test_row(project, test.id);
+fn row<P: Probe>(project: ProjectId, probe: &P) -> Row<ProbeRow<P>> {
+    let content = ProbeRow { probe: probe.clone(), expires_at: probe.id().created_at().plus(RETENTION).as_seconds() };
+    let (pk, sk) = keys::probe_row(project, P::KIND, probe.id());
     Row { pk, sk, content }
 }
 
-/// Test sends and their results.
+/// Requests of one kind, and their results.
 #[derive(Debug, Clone)]
-pub struct TestSendStore {
-    pub(super) table: Table,
+pub struct ProbeStore<P> {
+    table: Table,
+    kind: PhantomData<P>,
 }
 
-impl TestSendStore {
+impl<P: Probe> ProbeStore<P> {
     /// Opens the store in the table `activity` with this name.
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
-        Self { table: Table::new(aws, table.into()) }
+        Self { table: Table::new(aws, table.into()), kind: PhantomData }
     }
 
-    /// Stores a new test. Storing it again changes nothing, even if it has a result.
-    pub async fn put(&self, project: ProjectId, test: &TestSend) -> Result<(), StoreError> {
-        self.table.insert(&row(project, test)).await.map(drop)
+    /// Stores a new request. Storing it again changes nothing, even if it has a result.
+    pub async fn put(&self, project: ProjectId, probe: &P) -> Result<(), StoreError> {
+        self.table.insert(&row(project, probe)).await.map(drop)
     }
 
-    /// Returns a test (strongly consistent).
-    pub async fn get(&self, project: ProjectId, id: EventId) -> Result<Option<TestSend>, StoreError> {
-        let (pk, sk) = keys::test_row(project, id);
-        let row: Option<TestRow> = self.table.get_now(&pk, &sk).await?;
-        Ok(row.map(|row| row.test))
+    /// Returns a request (strongly consistent).
+    pub async fn get(&self, project: ProjectId, id: EventId) -> Result<Option<P>, StoreError> {
+        let (pk, sk) = keys::probe_row(project, P::KIND, id);
+        let row: Option<ProbeRow<P>> = self.table.get_now(&pk, &sk).await?;
+        Ok(row.map(|row| row.probe))
     }
 
-    /// Records the result of a test. [`WriteOutcome::Conflict`] if a result was recorded already.
-    pub async fn end(&self, project: ProjectId, test: &TestSend) -> Result<WriteOutcome, StoreError> {
-        let call = self.table.putting(&row(project, test))?.condition_expression("#state = :pending");
+    /// Records the result of a request. [`WriteOutcome::Conflict`] if a result was recorded already.
+    pub async fn end(&self, project: ProjectId, probe: &P) -> Result<WriteOutcome, StoreError> {
+        let call = self.table.putting(&row(project, probe))?.condition_expression("#state = :pending");
         let call = call.expression_attribute_names("#state", "state");
         self.table.put_if(call.expression_attribute_values(":pending", text("pending"))).await
     }
