@@ -9,7 +9,8 @@ use aws::store::EventHeading;
 use domain::foundation::id::{DeliveryId, EndpointId};
 use domain::foundation::time::Timestamp;
 use domain::webhooks::delivery::{self, Delivery};
-use domain::webhooks::replay::{Replay, ReplayPosition, ReplayRate};
+use domain::webhooks::endpoint::Endpoint;
+use domain::webhooks::replay::{Replay, ReplayRate};
 use futures::{StreamExt, stream};
 
 use crate::first_error::FirstError;
@@ -21,19 +22,17 @@ const MAX_CONCURRENT_ADDITIONS: usize = 20;
 
 impl Sweeper {
     /// Adds deliveries for the minute that starts at `from`, and queues their first attempts. Stops when the rate is reached, at
-    /// the last event, or at `until`. Adds none to an endpoint that was deleted.
+    /// the last event, or at `until`.
     pub(crate) async fn add_minute(
         &self,
         replay: &Replay,
+        endpoint: &Endpoint,
         rate: ReplayRate,
         from: Timestamp,
         until: Timestamp,
     ) -> Result<QueuedMinute, ServiceError> {
-        let mut minute = QueuedMinute { queued: 0, position: ReplayPosition::default() };
-        let Some(endpoint_id) = replay.filter.endpoint_id else { return Ok(minute) };
-        let endpoint = self.store.endpoints.get(replay.project_id, endpoint_id).await?;
-        let Some(missing) = endpoint.map(|endpoint| replay.filter.missing_events(&endpoint)) else { return Ok(minute) };
-        minute.position = replay.position;
+        let missing = replay.filter.missing_events(endpoint);
+        let mut minute = QueuedMinute { queued: 0, position: replay.position };
         let mut send_times = rate.send_times(from);
         let mut left = rate.per_minute() as usize;
         while let Some(position) = minute.position.next_event
@@ -44,7 +43,7 @@ impl Sweeper {
             let found = self.store.events.find_missing(replay.project_id, &missing, position, limit, now).await?;
             left -= found.events.len();
             let additions = found.events.iter().zip(&mut send_times);
-            let additions = additions.map(|(event, at)| self.add_one(replay, event, endpoint_id, at));
+            let additions = additions.map(|(event, at)| self.add_one(replay, event, endpoint.id, at));
             let claims = stream::iter(additions).buffered(MAX_CONCURRENT_ADDITIONS).collect().await;
             let mut failed = FirstError::default();
             let queued = self.send_claimed(claims, &mut failed).await;

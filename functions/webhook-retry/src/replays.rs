@@ -9,6 +9,7 @@ use aws::ServiceError;
 use aws::queue::Message;
 use aws::store::{DueReplay, Found, LeasedReplay, StoreError};
 use domain::foundation::time::Timestamp;
+use domain::webhooks::endpoint::Endpoint;
 use domain::webhooks::replay::{Replay, ReplayPosition, ReplayRate, ReplayScope, ReplayState};
 use futures::future::join_all;
 use tracing::info;
@@ -57,10 +58,12 @@ impl Sweeper {
         }
         let from = replay.sent_until.max(now);
         let until = last_start.min(now.plus(SEARCH_TIMEOUT));
-        let rate = self.rate(replay).await?;
-        let minute = match replay.filter.scope {
-            ReplayScope::Ended => self.queue_minute(replay, rate, from, until).await?,
-            ReplayScope::Missing => self.add_minute(replay, rate, from, until).await?,
+        let endpoint = self.endpoint_of(replay).await?;
+        let rate = replay.rate_per_minute.at_pace(endpoint.as_ref().and_then(Endpoint::effective_pace));
+        let minute = match (replay.filter.scope, endpoint) {
+            (ReplayScope::Ended, _) => self.queue_minute(replay, rate, from, until).await?,
+            (ReplayScope::Missing, Some(endpoint)) => self.add_minute(replay, &endpoint, rate, from, until).await?,
+            (ReplayScope::Missing, None) => QueuedMinute { queued: 0, position: ReplayPosition::default() },
         };
         self.schedule_next_minute(&leased, &minute, from, now).await?;
         let queued = minute.queued;
@@ -70,11 +73,12 @@ impl Sweeper {
         Ok(queued)
     }
 
-    /// The rate of a replay: that of the request, or the pace of the replay's endpoint if it is lower.
-    async fn rate(&self, replay: &Replay) -> Result<ReplayRate, ServiceError> {
-        let Some(id) = replay.filter.endpoint_id else { return Ok(replay.rate_per_minute) };
-        let endpoint = self.store.endpoints.get(replay.project_id, id).await?;
-        Ok(replay.rate_per_minute.at_pace(endpoint.and_then(|endpoint| endpoint.effective_pace())))
+    /// The endpoint that the filter of a replay names. `None` if it names none, or if the endpoint was deleted.
+    async fn endpoint_of(&self, replay: &Replay) -> Result<Option<Endpoint>, ServiceError> {
+        match replay.filter.endpoint_id {
+            Some(id) => Ok(self.store.endpoints.get(replay.project_id, id).await?),
+            None => Ok(None),
+        }
     }
 
     /// Queues deliveries for the minute that starts at `from`. Stops when the rate is reached, at the last match, or at `until`.

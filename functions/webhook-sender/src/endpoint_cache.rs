@@ -158,7 +158,8 @@ impl EndpointCache {
         Ok(Some(Arc::new(Target { id, state, url, ordered, pace, secrets, identity, oauth2 })))
     }
 
-    /// The client certificate of an endpoint, which is opened again only if it has changed.
+    /// What shows the client certificate of an endpoint. It is made again only if the certificate has changed, because it keeps TLS
+    /// sessions.
     fn identity(
         &self,
         endpoint: &Endpoint,

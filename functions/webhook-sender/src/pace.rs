@@ -34,7 +34,7 @@ pub(crate) enum ReplayTurn {
 
 impl Sender {
     /// Finds out whether the next attempt of `delivery` may start at the endpoint's pace. If not, has it wait for its slot, or holds it if
-    /// no slot is free soon. If the endpoint has no pace, it may start, and no call is made.
+    /// no slot is free soon. Without a pace, the attempt may start at once.
     pub(crate) async fn keep_pace(
         &self,
         delivery: Delivery,

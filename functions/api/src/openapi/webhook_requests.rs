@@ -120,7 +120,7 @@ pub(crate) struct NewClientCertificate {
     /// The certificate in PEM, followed by up to four certificates between it and its authority.
     #[schema(max_length = 16384)]
     certificate: String,
-    /// The private key in PEM (PKCS #8, PKCS #1 or SEC 1), without a password: RSA with 2048 bits or more, ECDSA with P-256 or P-384, or
+    /// The private key in PEM (PKCS #8, PKCS #1 or SEC 1), without a password: RSA with 2048 to 4096 bits, ECDSA with P-256 or P-384, or
     /// Ed25519. It is never returned.
     #[schema(max_length = 16384)]
     private_key: String,

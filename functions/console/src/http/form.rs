@@ -14,7 +14,7 @@ use crate::http::visitor::Visitor;
 const SECRETS: [&str; 4] = ["signingSecret", "secretKey", "oauth2.clientSecret", "clientCertificate.privateKey"];
 
 /// What a private key in PEM contains. People may paste one into the field for the certificate.
-const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+const PRIVATE_KEY: &str = "PRIVATE KEY";
 
 /// What is wrong with a field whose secret the page does not show again.
 const CLEARED: &str = "must be entered again, because secrets are never shown";
@@ -265,7 +265,8 @@ mod tests {
         let form = Form::with_problem(sent, problem(&["/signingSecret"]), &["name", "signingSecret"], "k".to_owned());
         assert_eq!((form.value("name"), form.value("signingSecret"), form.value("secretKey")), ("Ada", "", ""));
         assert_eq!(form.error("signingSecret"), Some("is wrong"));
-        let pem = SentForm::parse(b"certificate=-----BEGIN+PRIVATE+KEY-----%0AMC4CAQ&name=Ada&secretKey=");
+        // The line before the key is damaged.
+        let pem = SentForm::parse(b"certificate=-----BEGIN+PRIVATE+KEY+---%0AMC4CAQ&name=Ada&secretKey=");
         let form = Form::with_problem(pem, problem(&[]), &["certificate", "name", "secretKey"], "k".to_owned());
         assert_eq!((form.value("certificate"), form.value("name")), ("", "Ada"));
         assert_eq!((form.error("certificate"), form.error("secretKey")), (Some(CLEARED), None));

@@ -104,7 +104,7 @@ impl WebhookClient {
         Arc::clone(&self.tls)
     }
 
-    /// When an attempt ends at the latest that began at `started_at`. `method` is that of its request.
+    /// The deadline of an attempt that started at `started_at` and sends a request with this method.
     pub(crate) fn deadline(&self, method: &Method, started_at: Instant) -> Instant {
         started_at + if *method == Method::OPTIONS { self.limits.handshake } else { self.limits.attempt }
     }

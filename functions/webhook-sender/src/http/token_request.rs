@@ -75,7 +75,7 @@ pub(crate) struct TokenFailure {
 }
 
 impl TokenFailure {
-    /// The token server did not answer, for this reason.
+    /// The token server did not answer. `reason` says why.
     pub(crate) fn unreachable(reason: FailureReason) -> Self {
         let (reason, response) = (FailureReason::TokenUnreachable, Some(reason.as_str().to_owned()));
         Self { reason, status: None, response, retry_after: None }

@@ -196,7 +196,7 @@ impl Last {
         attempt_words::answer(&self.attempt)
     }
 
-    /// Whether the receiver answered. Without a text, the page says so.
+    /// Whether the receiver answered. If its answer has no text, the page shows a note.
     const fn is_answered(&self) -> bool {
         self.attempt.status.is_some() && !attempt_words::ended_at_token_server(&self.attempt)
     }

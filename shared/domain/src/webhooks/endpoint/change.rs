@@ -13,7 +13,7 @@ use super::{
     NewClientCertificate, Oauth2, Ownership, Pace, Payload,
 };
 use crate::foundation::draft::{BadField, BadFields, Change, Draft, pointer};
-use crate::foundation::key_ring::{KeyRing, SealedKind};
+use crate::foundation::key_ring::{KeyRing, Sealed, SealedKind};
 use crate::foundation::random::Random;
 use crate::foundation::time::Timestamp;
 use crate::public_names;
@@ -194,25 +194,7 @@ impl Endpoint {
         self.check_layout(&change)?;
         let oauth2 = self.changed_oauth2(&change, ring, random)?;
         let client_certificate = self.changed_certificate(&change, ring, random);
-        let mut headers = self.headers.clone();
-        match change.headers {
-            Change::Keep => {}
-            Change::Reset => headers.clear(),
-            Change::Set(changes) => {
-                let seal = |value: &HeaderValue| {
-                    ring.seal(SealedKind::HeaderValue, self.project_id, value.expose().as_bytes(), random)
-                };
-                for (name, value) in changes {
-                    match value {
-                        Some(value) => drop(headers.insert(name, seal(&value))),
-                        None => drop(headers.remove(&name)),
-                    }
-                }
-            }
-        }
-        if headers.len() > MAX_HEADERS {
-            return Err(BadFields::one("/headers", TOO_MANY_HEADERS));
-        }
+        let headers = self.changed_headers(&change, ring, random)?;
         if oauth2.is_some() && headers.keys().any(is_authorization) {
             let is_changed = oauth2 != self.oauth2;
             return Err(if is_changed {
@@ -239,6 +221,32 @@ impl Endpoint {
         }
         self.drop_expired_secrets(now);
         Ok(())
+    }
+
+    /// The static headers after `change`.
+    fn changed_headers(
+        &self,
+        change: &EndpointChange,
+        ring: &KeyRing,
+        random: &dyn Random,
+    ) -> Result<BTreeMap<HeaderName, Sealed>, BadFields> {
+        let mut headers = self.headers.clone();
+        match &change.headers {
+            Change::Keep => {}
+            Change::Reset => headers.clear(),
+            Change::Set(changes) => {
+                let seal = |value: &HeaderValue| {
+                    ring.seal(SealedKind::HeaderValue, self.project_id, value.expose().as_bytes(), random)
+                };
+                for (name, value) in changes {
+                    match value {
+                        Some(value) => drop(headers.insert(name.clone(), seal(value))),
+                        None => drop(headers.remove(name)),
+                    }
+                }
+            }
+        }
+        if headers.len() > MAX_HEADERS { Err(BadFields::one("/headers", TOO_MANY_HEADERS)) } else { Ok(headers) }
     }
 
     /// The client credentials after `change`.

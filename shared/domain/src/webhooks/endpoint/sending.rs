@@ -17,17 +17,9 @@ impl Endpoint {
     /// Whether the settings permit webhooks.
     pub fn sending_state(&self) -> SendingState {
         match self.state {
-            _ if !self.is_granted() => SendingState::Unverified,
+            _ if self.ownership == Ownership::Handshake && !self.has_valid_proof() => SendingState::Unverified,
             EndpointState::Paused => SendingState::Paused,
             EndpointState::Active => SendingState::Active,
-        }
-    }
-
-    /// Whether the endpoint needs no handshake, or the owner of its current URL has granted webhooks.
-    pub fn is_granted(&self) -> bool {
-        match self.ownership {
-            Ownership::None => true,
-            Ownership::Handshake => self.has_valid_proof(),
         }
     }
 
