@@ -9,12 +9,15 @@ For the first check of an action on a resource, this script appends a line to FI
 MiniStack checks roles only with AUTH=true. Otherwise, the file stays empty.
 """
 
+import functools
 import json
 import re
 import sys
+import threading
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
+from ministack.services import sns, sqs
 
 
 def recording(enforce, file):
@@ -72,12 +75,38 @@ def with_tls(value_of):
     return value_on_aws
 
 
+def share_queues_between_threads():
+    """Makes the event source mappings and the callers of SQS take turns on the queues.
+
+    The mappings run in a thread of their own. MiniStack locks the queues only there, so a caller that receives at the same moment gets
+    the same messages, and a message that is sent while others are deleted can be lost.
+    """
+    # The functions below call each other, so a thread must be able to lock twice.
+    lock = sqs._queues_lock = threading.RLock()
+
+    def locked(function):
+        @functools.wraps(function)
+        def call(*arguments, **options):
+            with lock:
+                return function(*arguments, **options)
+
+        return call
+
+    # `ReceiveMessage` waits for messages, so only the steps that change a queue are locked.
+    for step in ("_expire_retained", "_dlq_sweep", "_collect_msgs"):
+        setattr(sqs, step, locked(getattr(sqs, step)))
+    for action in set(sqs._HANDLERS) - {"ReceiveMessage"}:
+        sqs._HANDLERS[action] = locked(sqs._HANDLERS[action])
+    sns._deliver_to_sqs = locked(sns._deliver_to_sqs)
+
+
 def main(path):
     file = open(path, "w", encoding="utf-8")
     iam_evaluator.enforce = recording(iam_evaluator.enforce, file)
     iam_actions.extract_iam_action = with_batches_of_messages(iam_actions.extract_iam_action)
     iam_actions.dynamodb_transaction_checks = with_batches_of_statements(iam_actions.dynamodb_transaction_checks)
     iam_evaluator._resolve_condition_key = with_tls(iam_evaluator._resolve_condition_key)
+    share_queues_between_threads()
     # MiniStack reads its own arguments from here.
     del sys.argv[1:]
     app.main()

@@ -30,6 +30,9 @@ const MAX_CONCURRENT_CALLS: usize = 10;
 /// then, so that the second copy is dropped.
 const REPEAT_DELAY: Duration = Duration::from_secs(1);
 
+/// The same for the slow lane, where attempts take up to 15 s.
+const SLOW_REPEAT_DELAY: Duration = Duration::from_secs(20);
+
 /// How many times a message is sent that SQS rejects for a reason of its own.
 const MAX_SENDS: u32 = 3;
 
@@ -67,6 +70,8 @@ pub struct Message {
     /// requests, because their sender does not read the delivery.
     repeated: Option<Box<SendMessage>>,
     delay: Duration,
+    /// Additional delay if an earlier call may have sent the message.
+    repeat_delay: Duration,
 }
 
 impl Message {
@@ -88,12 +93,13 @@ impl Message {
     /// the endpoints compete, and not the projects.
     pub fn to_slow_lane(message: impl Into<SendMessage>, delay: Duration) -> Result<Self, QueueError> {
         let message = message.into();
-        Self::in_group(message.endpoint_id().to_string(), &message, delay)
+        let message = Self::in_group(message.endpoint_id().to_string(), &message, delay)?;
+        Ok(Self { repeat_delay: SLOW_REPEAT_DELAY, ..message })
     }
 
     fn in_group(group: String, content: &impl Serialize, delay: Duration) -> Result<Self, QueueError> {
         let body = serde_json::to_string(content).map_err(QueueError::Message)?;
-        Ok(Self { group, body, repeated: None, delay: delay.min(MAX_MESSAGE_DELAY) })
+        Ok(Self { group, body, repeated: None, delay: delay.min(MAX_MESSAGE_DELAY), repeat_delay: REPEAT_DELAY })
     }
 
     /// The entry of a call that may repeat an earlier one.
@@ -103,7 +109,7 @@ impl Message {
             .id(index.to_string())
             .message_body(repeated.unwrap_or_else(|| self.body.clone()))
             .message_group_id(&self.group)
-            .delay_seconds(whole_seconds((self.delay + REPEAT_DELAY).min(MAX_MESSAGE_DELAY)))
+            .delay_seconds(whole_seconds((self.delay + self.repeat_delay).min(MAX_MESSAGE_DELAY)))
             .build()
             .expect("id and body are set")
     }
@@ -271,7 +277,7 @@ mod tests {
     use domain::webhooks::delivery::AttemptTask;
 
     fn message(bytes: usize) -> Message {
-        Message { group: "p".to_owned(), body: "x".repeat(bytes), repeated: None, delay: Duration::ZERO }
+        Message { body: "x".repeat(bytes), ..Message::in_group("p".to_owned(), &(), Duration::ZERO).unwrap() }
     }
 
     #[test]
@@ -313,6 +319,13 @@ mod tests {
         let (fast, slow) = (Message::to_send(task(), Duration::ZERO), Message::to_slow_lane(task(), Duration::ZERO));
         let groups = [fast, slow].map(|message| message.unwrap().group);
         assert_eq!(groups, [task().project_id.to_string(), task().delivery_id.endpoint.to_string()]);
+    }
+
+    /// Both copies of an attempt that hangs would otherwise be posted.
+    #[test]
+    fn the_slow_lane_gets_a_message_that_may_have_been_sent_after_the_longest_attempt() {
+        let message = Message::to_slow_lane(task(), Duration::from_secs(5)).unwrap();
+        assert_eq!((message.direct_entry(0).delay_seconds, message.repeated_entry(0).delay_seconds()), (5, Some(25)));
     }
 
     fn task() -> AttemptTask {

@@ -69,9 +69,10 @@ fn a_receiver_that_hangs_does_not_slow_down_the_others() {
         assert!(prompt >= EVENTS * 95 / 100, "{prompt} of {EVENTS} webhooks arrived within {PROMPT:?}");
         assert!(hung.len() > 1, "the slow lane sends");
         let mut posts: BTreeMap<(&str, u32), usize> = BTreeMap::new();
-        for one in &hung {
+        for one in received.iter().chain(&hung) {
             *posts.entry((&one.id, one.attempt)).or_default() += 1;
         }
-        assert!(posts.values().all(|count| *count == 1), "no attempt is posted twice: {posts:?}");
+        posts.retain(|_, count| *count > 1);
+        assert!(posts.is_empty(), "no attempt is posted twice: {posts:?}");
     });
 }
