@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
 use crate::http::token_request::{IssuedToken, NoToken, TokenFailure};
+use crate::shared_failure::SharedFailure;
 
 /// How long the slot of an endpoint is kept. Longer than any token.
 const MAX_AGE: Duration = Duration::from_hours(24);
@@ -61,8 +62,7 @@ struct Slot {
     /// The credentials that the rest belongs to.
     credentials: Option<Oauth2>,
     token: Option<CachedToken>,
-    /// When the last request that failed ended, and why it failed.
-    failed: Option<(Instant, NoToken)>,
+    failure: SharedFailure<NoToken>,
 }
 
 struct CachedToken {
@@ -119,7 +119,7 @@ impl AccessTokens {
                 Ok(slot.token.insert(token).for_query(query, since))
             }
             Err(failure) => {
-                slot.failed = Some((Instant::now(), failure.clone()));
+                slot.failure.note(failure.clone());
                 Err(failure)
             }
         }
@@ -148,8 +148,7 @@ impl Slot {
         if let Some(token) = token {
             return Some(Ok(token.for_query(query, since)));
         }
-        let (_, failure) = self.failed.as_ref().filter(|(ended_at, _)| *ended_at >= since)?;
-        Some(Err(failure.clone()))
+        self.failure.since(since).map(Err)
     }
 }
 

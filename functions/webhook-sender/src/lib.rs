@@ -26,6 +26,7 @@ mod pacer;
 mod post;
 mod replay;
 mod sender;
+mod shared_failure;
 mod test_send;
 mod unreadable;
 

@@ -14,6 +14,8 @@ use domain::webhooks::endpoint::Pace;
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
 
+use crate::shared_failure::SharedFailure;
+
 /// Time after which a sender forgets which slots it knows to be taken.
 const FORGET_AFTER: Duration = Duration::from_mins(30);
 
@@ -40,8 +42,7 @@ struct Taken {
     unused: VecDeque<Slot>,
     /// All slots before this time are taken. In microseconds since 1970.
     next_free: Option<i64>,
-    /// When the last write that failed ended, and why it failed.
-    failed: Option<(Instant, Arc<StoreError>)>,
+    failure: SharedFailure<Arc<StoreError>>,
 }
 
 /// An attempt that asks for a slot. Dropping it ends that.
@@ -54,7 +55,7 @@ impl Pacer {
 
     /// Takes the next free slot of an endpoint. `None` if none is free within
     /// [`MAX_SLOT_DELAY`](domain::webhooks::delivery::slots::MAX_SLOT_DELAY). An attempt that waits for the write of another one gets
-    /// its error too: if each repeated the write, the last one would be too late.
+    /// its error too.
     pub(crate) async fn take(
         &self,
         project: ProjectId,
@@ -74,13 +75,13 @@ impl Pacer {
                 return Ok(Some(slot));
             }
         }
-        if let Some((_, error)) = taken.failed.as_ref().filter(|(ended_at, _)| *ended_at >= since) {
-            return Err(Arc::clone(error));
+        if let Some(error) = taken.failure.since(since) {
+            return Err(error);
         }
         let claim = SlotClaim { pace, count: line.asking.load(Ordering::Relaxed), now };
         let slots = self.store.claim(project, endpoint, claim, taken.next_free).await.map_err(|error| {
             let error = Arc::new(error);
-            taken.failed = Some((Instant::now(), Arc::clone(&error)));
+            taken.failure.note(Arc::clone(&error));
             error
         })?;
         taken.next_free = Some(slots.next_free());
