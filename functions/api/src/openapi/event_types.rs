@@ -38,7 +38,7 @@ pub(crate) struct EventTypeInfo {
     /// Schema of the data.
     #[schema(value_type = Object)]
     pub(super) schema: Value,
-    /// The body of a webhook in each format, with the payload `full` and before encryption.
+    /// The body of a webhook in each format, before encryption.
     formats: Formats,
 }
 
@@ -63,6 +63,21 @@ struct Body {
     /// Schema of the body.
     #[schema(value_type = Object)]
     schema: Value,
+    /// The body with the payload `thin`. Absent in the format `argos`, whose bodies consist of the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thin: Option<ThinBody>,
+}
+
+/// The body of a webhook with the payload `thin`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ThinWebhookBody)]
+struct ThinBody {
+    /// Body for the sample.
+    #[schema(value_type = Object)]
+    sample: Box<RawValue>,
+    /// Schema of the body.
+    #[schema(value_type = Object)]
+    schema: Value,
 }
 
 /// Everything that is published about the event types.
@@ -81,8 +96,12 @@ fn info(event_type: EventType) -> EventTypeInfo {
     let event = sample_event(event_type);
     let body = |format: Format| Body {
         content_type: request::content_type(format),
-        sample: raw(plain_body(format, &event)),
-        schema: with_dialect(body_schema(format, event_type)),
+        sample: raw(plain_body(format, Payload::Full, &event)),
+        schema: with_dialect(body_schema(format, Payload::Full, event_type)),
+        thin: (format != Format::Argos).then(|| ThinBody {
+            sample: raw(plain_body(format, Payload::Thin, &event)),
+            schema: with_dialect(body_schema(format, Payload::Thin, event_type)),
+        }),
     };
     EventTypeInfo {
         event_type,
@@ -108,8 +127,8 @@ fn sample_event(event_type: EventType) -> Event {
     Event { sequence, occurred_at, ..event }
 }
 
-fn plain_body(format: Format, event: &Event) -> String {
-    String::from_utf8(request::plain_body(format, Payload::Full, event)).expect("JSON is UTF-8")
+fn plain_body(format: Format, payload: Payload, event: &Event) -> String {
+    String::from_utf8(request::plain_body(format, payload, event)).expect("JSON is UTF-8")
 }
 
 fn raw(json: String) -> Box<RawValue> {
@@ -153,8 +172,8 @@ fn resolved(schema: Value, common: &Value) -> Value {
     }
 }
 
-/// The schema of the body in `format` for an event of this type.
-fn body_schema(format: Format, event_type: EventType) -> Value {
+/// The schema of the body with this format and payload for an event of this type.
+fn body_schema(format: Format, payload: Payload, event_type: EventType) -> Value {
     let (mut body, data) = (parse(schema::body(format)), data_schema(event_type));
     match format {
         Format::Standard | Format::CloudEvents => {
@@ -165,15 +184,23 @@ fn body_schema(format: Format, event_type: EventType) -> Value {
             body["properties"]["webhook_trigger"]["enum"] = triggers(event_type).into();
             members(&mut body["properties"]).extend(data["properties"].as_object().cloned().unwrap_or_default());
             let required = data["required"].as_array().cloned().unwrap_or_default();
-            body["required"].as_array_mut().expect("the trigger is required").extend(required);
+            names(&mut body["required"]).extend(required);
         }
+    }
+    for absent in schema::absent_members(format, payload) {
+        members(&mut body["properties"]).remove(*absent);
+        names(&mut body["required"]).retain(|name| name != absent);
     }
     body
 }
 
+fn names(required: &mut Value) -> &mut Vec<Value> {
+    required.as_array_mut().expect("every body has required members")
+}
+
 /// The values of `webhook_trigger` for this type. A failed injection has a value of its own.
 pub(super) fn triggers(event_type: EventType) -> Vec<Value> {
-    let trigger = |event: &Event| parse(&plain_body(Format::Argos, event))["webhook_trigger"].clone();
+    let trigger = |event: &Event| parse(&plain_body(Format::Argos, Payload::Full, event))["webhook_trigger"].clone();
     let event = sample_event(event_type);
     let data = r#"{"action":{"failCode":"distanceChecks_ipGeo"}}"#.to_owned().try_into().expect("it is an object");
     let mut triggers = vec![trigger(&event), trigger(&Event { data, ..event })];
@@ -189,18 +216,18 @@ pub(super) fn webhooks() -> Value {
 }
 
 fn webhook(event_type: EventType) -> Value {
-    let event = sample_event(event_type);
-    let titled = |format: Format| {
-        let mut schema = body_schema(format, event_type);
-        schema["title"] = json!(format);
-        schema
-    };
-    let example = |format: Format| json!({"value": parse(&plain_body(format, &event))});
     let encrypted = json!({
         "title": "encrypted", "type": "object", "required": ["data"],
         "description": "Webhook of an endpoint with encryption.",
         "properties": {"data": {"type": "string", "description": "The encrypted body in base64."}},
     });
+    let json = [
+        ("standard", Format::Standard, Payload::Full),
+        ("standard-thin", Format::Standard, Payload::Thin),
+        ("argos", Format::Argos, Payload::Full),
+    ];
+    let cloud_event =
+        [("cloudevents", Format::CloudEvents, Payload::Full), ("cloudevents-thin", Format::CloudEvents, Payload::Thin)];
     json!({"post": {
         "operationId": format!("{event_type}-webhook"), "summary": format!("Event {event_type}"),
         "description": format!(
@@ -209,17 +236,28 @@ fn webhook(event_type: EventType) -> Value {
         ),
         "parameters": HEADERS.map(|header| json!({"$ref": format!("#/components/parameters/{}", header.name)})),
         "requestBody": {"required": true, "content": {
-            "application/json": {
-                "schema": {"oneOf": [titled(Format::Standard), titled(Format::Argos), encrypted]},
-                "examples": {"standard": example(Format::Standard), "argos": example(Format::Argos)},
-            },
-            "application/cloudevents+json": {
-                "schema": titled(Format::CloudEvents), "examples": {"cloudevents": example(Format::CloudEvents)},
-            },
+            "application/json": content(event_type, &json, [encrypted]),
+            "application/cloudevents+json": content(event_type, &cloud_event, []),
         }},
         "responses": {"2XX": {"description": "Your server accepted the webhook."}},
         "security": [],
     }})
+}
+
+/// The schemas and examples of the bodies with these names, and further schemas.
+fn content<const N: usize>(event_type: EventType, bodies: &[(&str, Format, Payload)], further: [Value; N]) -> Value {
+    let event = sample_event(event_type);
+    let schema = |(name, format, payload): &(&str, Format, Payload)| {
+        let mut schema = body_schema(*format, *payload, event_type);
+        schema["title"] = json!(name);
+        schema
+    };
+    let schemas: Vec<Value> = bodies.iter().map(schema).chain(further).collect();
+    let examples = bodies.iter().map(|(name, format, payload)| {
+        ((*name).to_owned(), json!({"value": parse(&plain_body(*format, *payload, &event))}))
+    });
+    // Not `oneOf`: a body with data has all members of a thin one.
+    json!({"schema": {"anyOf": schemas}, "examples": examples.collect::<Map<String, Value>>()})
 }
 
 /// A header of webhooks.
@@ -305,26 +343,43 @@ mod tests {
         own.chain(schema.get("items").map(|items| unexplained(items, at)).unwrap_or_default()).collect()
     }
 
-    fn bodies(item: &EventTypeInfo) -> [(Format, &Body); 3] {
-        let formats = &item.formats;
-        [
-            (Format::Standard, &formats.standard),
-            (Format::Argos, &formats.argos),
-            (Format::CloudEvents, &formats.cloudevents),
-        ]
+    /// The sample and schema of each body.
+    fn bodies(item: &EventTypeInfo) -> Vec<(String, Value, &Value)> {
+        let Formats { standard, argos, cloudevents } = &item.formats;
+        let named = [("standard", standard), ("argos", argos), ("cloudevents", cloudevents)];
+        let each = named.into_iter().flat_map(|(name, body)| {
+            let thin =
+                body.thin.iter().map(move |thin| (format!("thin {name}"), parse(thin.sample.get()), &thin.schema));
+            thin.chain([(name.to_owned(), parse(body.sample.get()), &body.schema)])
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn every_format_but_argos_has_a_thin_body_without_data() {
+        for item in list().items {
+            let thin: Vec<_> = bodies(&item).into_iter().filter(|(name, ..)| name.starts_with("thin")).collect();
+            let names: Vec<&str> = thin.iter().map(|(name, ..)| name.as_str()).collect();
+            assert_eq!(names, ["thin standard", "thin cloudevents"]);
+            for (name, sample, schema) in &thin {
+                assert!(
+                    sample["data"].is_null() && schema["properties"]["data"].is_null(),
+                    "{} {name}",
+                    item.event_type
+                );
+            }
+        }
     }
 
     #[test]
     fn the_samples_match_the_schemas_and_have_only_described_members() {
         for item in list().items {
-            let sample = (&item.sample, &item.schema);
-            let bodies = bodies(&item).map(|(_, body)| (&body.sample, &body.schema));
-            for (sample, schema) in std::iter::once(sample).chain(bodies) {
-                assert!(jsonschema::meta::is_valid(schema), "{}", item.event_type);
-                let sample = parse(sample.get());
-                assert_eq!(errors(schema, &sample), Vec::<String>::new(), "{} {sample}", item.event_type);
-                assert_eq!(undescribed(schema, &sample, ""), Vec::<String>::new(), "{}", item.event_type);
-                assert_eq!(unexplained(schema, ""), Vec::<String>::new(), "{}", item.event_type);
+            let data = ("data".to_owned(), parse(item.sample.get()), &item.schema);
+            for (name, sample, schema) in bodies(&item).into_iter().chain([data]) {
+                assert!(jsonschema::meta::is_valid(schema), "{} {name}", item.event_type);
+                assert_eq!(errors(schema, &sample), Vec::<String>::new(), "{} {name} {sample}", item.event_type);
+                assert_eq!(undescribed(schema, &sample, ""), Vec::<String>::new(), "{} {name}", item.event_type);
+                assert_eq!(unexplained(schema, ""), Vec::<String>::new(), "{} {name}", item.event_type);
             }
         }
     }
@@ -333,16 +388,15 @@ mod tests {
     fn a_sample_without_a_required_member_or_of_another_type_does_not_match() {
         let items = list().items;
         for item in &items {
-            for (format, body) in bodies(item) {
-                let sample = parse(body.sample.get());
-                for name in body.schema["required"].as_array().unwrap() {
+            for (format, sample, schema) in bodies(item) {
+                for name in schema["required"].as_array().unwrap() {
                     let mut without = sample.clone();
                     members(&mut without).remove(name.as_str().unwrap());
-                    assert!(!errors(&body.schema, &without).is_empty(), "{} {format} without {name}", item.event_type);
+                    assert!(!errors(schema, &without).is_empty(), "{} {format} without {name}", item.event_type);
                 }
                 for other in items.iter().filter(|other| other.event_type != item.event_type) {
-                    let (_, other) = bodies(other).into_iter().find(|(named, _)| *named == format).unwrap();
-                    assert!(!errors(&other.schema, &sample).is_empty(), "{} {format}", item.event_type);
+                    let (_, _, other) = bodies(other).into_iter().find(|(named, ..)| *named == format).unwrap();
+                    assert!(!errors(other, &sample).is_empty(), "{} {format}", item.event_type);
                 }
             }
         }
@@ -353,8 +407,9 @@ mod tests {
         let data = r#"{"submission_id":"s","action":{"type":"address","failCode":"distanceChecks_ipGeo"}}"#;
         let event = Event { data: data.to_owned().try_into().unwrap(), ..sample_event(EventType::Injection) };
         for format in Format::ALL {
-            let body = parse(&plain_body(format, &event));
-            assert_eq!(errors(&body_schema(format, EventType::Injection), &body), Vec::<String>::new(), "{body}");
+            let body = parse(&plain_body(format, Payload::Full, &event));
+            let schema = body_schema(format, Payload::Full, EventType::Injection);
+            assert_eq!(errors(&schema, &body), Vec::<String>::new(), "{body}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! Each file in `samples/schemas/` describes the data of one event type or the body of one format. A test of the API compares them with
 //! the samples.
 
-use super::endpoint::Format;
+use super::endpoint::{Format, Payload};
 use super::event::EventType;
 
 /// Schema whose `$defs` contains the members that several types share. Other schemas refer to it as `#/$defs/NAME`.
@@ -27,11 +27,21 @@ pub const fn data(event_type: EventType) -> &'static str {
     }
 }
 
-/// The schema of a body in this format, without the event's type and data.
+/// The schema of a body in this format, with the members of all payloads, and without the event's type and data.
 pub const fn body(format: Format) -> &'static str {
     match format {
         Format::Standard => include_str!("samples/schemas/body-standard.json"),
         Format::Argos => include_str!("samples/schemas/body-argos.json"),
         Format::CloudEvents => include_str!("samples/schemas/body-cloudevents.json"),
+    }
+}
+
+/// The members in the schema of a [`body`] that bodies with this payload do not have.
+pub const fn absent_members(format: Format, payload: Payload) -> &'static [&'static str] {
+    match (format, payload) {
+        (Format::Standard, Payload::Full) | (Format::Argos, _) => &[],
+        (Format::Standard, Payload::Thin) => &["data"],
+        (Format::CloudEvents, Payload::Full) => &["dataref"],
+        (Format::CloudEvents, Payload::Thin) => &["data", "datacontenttype"],
     }
 }

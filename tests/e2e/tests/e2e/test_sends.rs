@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::webhooks::endpoint::Format;
+use domain::webhooks::endpoint::{Format, Payload};
 use domain::webhooks::event::EventType;
 use e2e::{Customer, WAIT_TIMEOUT, run, stack};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 trials! {
     tests_of_all_types_are_sent_marked_and_signed_to_a_paused_endpoint,
-    tests_of_all_types_match_the_published_schemas_in_every_format,
+    tests_of_all_types_match_the_published_schemas_in_every_format_and_payload,
     a_test_send_to_a_closed_port_reports_the_reason_and_is_not_retried,
 }
 
@@ -47,15 +47,17 @@ fn tests_of_all_types_are_sent_marked_and_signed_to_a_paused_endpoint() {
     });
 }
 
-fn tests_of_all_types_match_the_published_schemas_in_every_format() {
+fn tests_of_all_types_match_the_published_schemas_in_every_format_and_payload() {
     run(async {
         let stack = stack().await;
         let published = stack.api().get("/v1/event-types").await.unwrap_or_else(|error| panic!("{error}"));
-        for format in Format::ALL {
+        let layouts = Format::ALL.into_iter().flat_map(|format| Payload::ALL.map(|payload| (format, payload)));
+        // Bodies in the format `argos` consist of the data.
+        for (format, payload) in layouts.filter(|layout| *layout != (Format::Argos, Payload::Thin)) {
             // A project may send 30 tests a minute.
-            let path = format!("/test-sends/{format}");
+            let path = format!("/test-sends/{format}-{payload}");
             let customer = Customer::new(stack, format!("{path}/first")).await;
-            let draft = json!({ "url": customer.receiver().url(&path), "format": format });
+            let draft = json!({ "url": customer.receiver().url(&path), "format": format, "payload": payload });
             let endpoint = customer.post("/endpoints", &draft).await;
             customer.receiver().expect(&path, endpoint["signingSecret"].as_str().unwrap());
             for item in published["items"].as_array().unwrap() {
@@ -65,10 +67,13 @@ fn tests_of_all_types_match_the_published_schemas_in_every_format() {
                 let received = customer.receiver().received(&path).pop().unwrap();
                 let body: Value = serde_json::from_slice(&received.body).unwrap();
                 let described = &item["formats"][format.as_str()];
-                let schema = jsonschema::draft202012::options().should_validate_formats(true);
-                let schema = schema.build(&described["schema"]).unwrap();
+                let schema = match payload {
+                    Payload::Full => &described["schema"],
+                    Payload::Thin => &described["thin"]["schema"],
+                };
+                let schema = jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap();
                 let errors: Vec<String> = schema.iter_errors(&body).map(|error| error.to_string()).collect();
-                assert!(errors.is_empty(), "{event_type} {format}: {errors:?}");
+                assert!(errors.is_empty(), "{event_type} {format} {payload}: {errors:?}");
                 assert_eq!(received.headers["content-type"], described["contentType"].as_str().unwrap());
                 assert!(received.headers["content-digest"].to_str().unwrap().starts_with("sha-256=:"));
             }

@@ -105,12 +105,12 @@ pub enum OpenError {
 }
 
 impl EndpointSecrets {
-    /// The secrets of a receiver outside of a deployment, which gets bodies in the standard format, without encryption, and
-    /// signatures with this secret only.
-    pub fn of_local_receiver(signing_secret: SigningSecret) -> Self {
+    /// The secrets of a receiver outside of a deployment, which gets bodies without encryption, and signatures with this secret
+    /// only.
+    pub fn of_local_receiver(format: Format, payload: Payload, signing_secret: SigningSecret) -> Self {
         Self {
-            format: Format::Standard,
-            payload: Payload::Full,
+            format,
+            payload,
             encryption: BodyEncryption::None,
             signing_secrets: vec![(signing_secret, None)],
             key_pairs: None,
