@@ -24,14 +24,23 @@ pub struct Case {
     /// The data of the event.
     #[serde(default = "data")]
     pub data: Value,
-    /// Whether the receiver has a certificate that nobody should trust. Its URL begins with `https`.
-    #[serde(default)]
-    pub untrusted_tls: bool,
+    /// What is wrong with a receiver whose URL begins with `https`. Left out: the receiver has `http`.
+    pub https: Option<Https>,
     /// How the receiver answers the first requests, in this order. It answers later ones with 200.
     #[serde(default)]
     pub answers: Vec<Answer>,
     /// What must happen.
     pub expect: Expect,
+}
+
+/// What is wrong with a receiver at `https`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Https {
+    /// Its certificate is self-signed.
+    UntrustedCertificate,
+    /// It does not speak TLS.
+    NoTls,
 }
 
 /// An action of the driver, or a pause between two.

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::case::{Answer, Case};
+use crate::case::{Answer, Case, Https};
 use crate::record::{Arrival, SharedRecord};
 use crate::{clock, http};
 
@@ -69,11 +69,14 @@ impl Receivers {
             let record = Arc::new(SharedRecord::default());
             record.change(|record| record.secrets = secrets.to_vec());
             let mut receiver = Receiver { url: format!("{base}/{}", case.name), record, case: Arc::new(case.clone()) };
-            if case.untrusted_tls {
+            if let Some(https) = case.https {
                 let (listener, port) = bind(SocketAddr::new(listen.ip(), 0)).await?;
                 receiver.url = format!("https://localhost:{port}/{}", case.name);
-                let serving = serve_tls(listener, untrusted()?, receiver.clone());
-                receivers.servers.push(tokio::spawn(serving).abort_handle());
+                let server = match https {
+                    Https::UntrustedCertificate => tokio::spawn(serve_tls(listener, untrusted()?, receiver.clone())),
+                    Https::NoTls => tokio::spawn(serve_without_tls(listener, receiver.clone())),
+                };
+                receivers.servers.push(server.abort_handle());
             }
             receivers.by_case.insert(case.name.clone(), receiver);
         }
@@ -130,6 +133,20 @@ async fn serve_tls(listener: TcpListener, acceptor: TlsAcceptor, receiver: Recei
             match acceptor.accept(stream).await {
                 Ok(stream) => take(stream, |_| Some(&receiver)).await,
                 Err(_) => receiver.record.change(|record| record.refused_handshakes += 1),
+            }
+        });
+    }
+}
+
+/// Answers the beginning of each handshake in plain HTTP, as a web server does at the wrong port.
+async fn serve_without_tls(listener: TcpListener, receiver: Receiver) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let receiver = receiver.clone();
+        tokio::spawn(async move {
+            if stream.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {
+                receiver.record.change(|record| record.refused_handshakes += 1);
+                let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(answer).await;
             }
         });
     }

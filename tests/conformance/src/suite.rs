@@ -98,7 +98,7 @@ pub async fn run(
 }
 
 async fn verdict(case: &Case, receiver: &Receiver, options: &Options) -> Verdict {
-    if case.untrusted_tls && options.public_url.is_some() {
+    if case.https.is_some() && options.public_url.is_some() {
         return Verdict::Skipped("only runs with a sender on this machine".to_owned());
     }
     // The driver lives until the verdict: its folder may be in use by a sender that it started.

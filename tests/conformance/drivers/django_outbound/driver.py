@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the open-source sender django-outbound-webhooks act for the conformance suite.
 
-Needs `pip install django-outbound-webhooks`. Each case has a database and a relay of its own, in the folder of the case. The relay
+Needs the packages of `requirements.txt`. Each case has a database and a relay of its own, in the folder of the case. The relay
 ends when the suite removes the folder.
 """
 

@@ -13,6 +13,7 @@ use stack::{Stack, tools};
 trials! {
     signpost_conforms_to_standard_webhooks,
     the_suite_judges_a_sender_that_posts_once,
+    the_suite_judges_another_open_source_sender,
 }
 
 fn signpost_conforms_to_standard_webhooks() {
@@ -23,7 +24,7 @@ fn signpost_conforms_to_standard_webhooks() {
             format!("SIGNPOST_API={}", stack.api_url),
             format!("SIGNPOST_OPERATOR_KEY={}", stack.operator_key),
         ];
-        let options = options([environment.to_vec(), driver("signpost.py").await].concat());
+        let options = options([environment.to_vec(), driver("signpost.py", LIBRARY).await].concat());
         let outcomes = tokio::select! {
             outcomes = outcomes(all_cases(), &options) => outcomes,
             () = sweep(stack) => unreachable!("the sweeps do not end"),
@@ -39,20 +40,53 @@ fn signpost_conforms_to_standard_webhooks() {
 /// that it fails one.
 fn the_suite_judges_a_sender_that_posts_once() {
     run(async {
-        let options = Options { patience: Duration::from_secs(3), ..options(driver("reference.py").await) };
+        let options = Options { patience: Duration::from_secs(3), ..options(driver("reference.py", LIBRARY).await) };
         let mut cases = all_cases();
         cases.retain(|case| case.expect.closes_within.is_none());
         for outcome in outcomes(cases, &options).await {
-            let Case { name, steps, expect, .. } = &outcome.case;
+            let Case { name, steps, expect, https, .. } = &outcome.case;
             let is_right = match &outcome.verdict {
                 Verdict::Passed => expect.requests.min == steps.len(),
-                Verdict::Failed(_) => expect.requests.min > 1 || name == "gone-410" || name == "untrusted-certificate",
+                Verdict::Failed(_) => expect.requests.min > 1 || name == "gone-410" || https.is_some(),
                 Verdict::Skipped(_) => ["rotation", "replay"].contains(&name.as_str()),
             };
             assert!(is_right, "{}", report::line(&outcome));
         }
     });
 }
+
+/// A sender with rules of its own. The table in the README of the suite says which ones differ.
+fn the_suite_judges_another_open_source_sender() {
+    const PASSES: [&str; 7] = [
+        "success-200",
+        "retry-500",
+        "retry-after-seconds-503",
+        "slow-head",
+        "reset",
+        "untrusted-certificate",
+        "rotation",
+    ];
+    const FAILS: [&str; 3] = ["redirect-302", "gone-410", "replay"];
+    run(async {
+        let driver = driver("django_outbound/driver.py", OTHER_SENDER).await;
+        let options = Options { patience: Duration::from_secs(40), quiet: Duration::from_secs(5), ..options(driver) };
+        let mut cases = all_cases();
+        cases.retain(|case| PASSES.contains(&case.name.as_str()) || FAILS.contains(&case.name.as_str()));
+        assert_eq!(cases.len(), PASSES.len() + FAILS.len());
+        for outcome in outcomes(cases, &options).await {
+            let is_right = match &outcome.verdict {
+                Verdict::Passed => PASSES.contains(&outcome.case.name.as_str()),
+                Verdict::Failed(_) => FAILS.contains(&outcome.case.name.as_str()),
+                Verdict::Skipped(_) => false,
+            };
+            assert!(is_right, "{}", report::line(&outcome));
+        }
+    });
+}
+
+/// Packages that drivers need: the name of their environment, and the folder of their list.
+const LIBRARY: (&str, &str) = ("public-verifiers", "../receivers/public");
+const OTHER_SENDER: (&str, &str) = ("django-outbound", "drivers/django_outbound");
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance")
@@ -62,11 +96,11 @@ fn all_cases() -> Vec<Case> {
     case::read(&folder().join("cases"), &[]).unwrap()
 }
 
-/// A Python that has the library, and one of the drivers.
-async fn driver(name: &str) -> Vec<String> {
-    let requirements = folder().join("../receivers/public/requirements.txt");
-    let python = tools::python_with("public-verifiers", &requirements).await.unwrap_or_else(|error| panic!("{error}"));
-    [python, folder().join("drivers").join(name)].map(|path| path.to_str().unwrap().to_owned()).to_vec()
+/// A Python that has the packages that a driver needs, and the driver.
+async fn driver(file: &str, (environment, packages): (&str, &str)) -> Vec<String> {
+    let python = tools::python_with(environment, &folder().join(packages).join("requirements.txt")).await;
+    let python = python.unwrap_or_else(|error| panic!("{error}"));
+    [python, folder().join("drivers").join(file)].map(|path| path.to_str().unwrap().to_owned()).to_vec()
 }
 
 fn options(driver: Vec<String>) -> Options {
