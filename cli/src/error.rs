@@ -21,9 +21,12 @@ pub(crate) enum CommandError {
     /// A call failed.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// A receiver could take the sample for a real verification.
+    /// A receiver could take the sample for a real verification. Nothing was published.
     #[error("only test projects get sample events, because receivers of live projects would take them for real")]
     LiveProject,
+    /// Bodies in the format `argos` consist of the data.
+    #[error("the format argos has no thin payload")]
+    ThinArgos,
     /// Nobody confirmed a command that needs it.
     #[error("this needs a confirmation: run it on a terminal, or add --yes")]
     NotConfirmed,
@@ -59,7 +62,7 @@ pub(crate) enum CommandError {
 impl CommandError {
     /// Whether the command was used wrongly, so that nothing was tried.
     pub(crate) fn is_wrong_usage(&self) -> bool {
-        !matches!(self, Self::Api(_) | Self::LiveProject)
+        !matches!(self, Self::Api(_))
     }
 
     /// Writes the error to the standard error, with what to do.
@@ -74,7 +77,11 @@ impl CommandError {
     fn advice(&self) -> Option<String> {
         match self {
             Self::Api(error) => api_advice(error),
-            Self::LiveProject => Some("Use a key of a test project, which begins with sp_test_.".to_owned()),
+            Self::LiveProject => Some(
+                "Use a key of a test project, which begins with sp_test_. If no receiver acts on the events, signpost simulate \
+                 --live publishes them."
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -118,7 +125,7 @@ mod tests {
         assert!(
             CommandError::NotConfirmed.is_wrong_usage() && CommandError::Config(ConfigError::NoApi).is_wrong_usage()
         );
-        assert!(!refused(StatusCode::FORBIDDEN).is_wrong_usage() && !CommandError::LiveProject.is_wrong_usage());
+        assert!(!refused(StatusCode::FORBIDDEN).is_wrong_usage() && CommandError::LiveProject.is_wrong_usage());
     }
 
     #[test]

@@ -15,7 +15,6 @@
 //! | `delivery` | deliveries as the API returns them |
 //! | `confirmation`, `interrupt`, `output` | questions, Ctrl-C, and lines on the terminal |
 
-use std::io;
 use std::process::ExitCode;
 
 pub mod arguments;
@@ -61,8 +60,10 @@ const WRONG_USAGE: u8 = 2;
 
 /// Runs a command. `var` looks up environment variables.
 pub async fn run(arguments: Arguments, var: impl Fn(&str) -> Option<String>) -> ExitCode {
-    let json = arguments.json;
-    ExitCode::from(exit_code(try_run(arguments, var, Output::new(json)).await))
+    // A check must still delete what it created.
+    let outlives_reader = matches!(arguments.command, Command::Check(_));
+    let output = Output::new(arguments.json, outlives_reader);
+    ExitCode::from(exit_code(try_run(arguments, var, output).await))
 }
 
 /// Returns whether everything works.
@@ -77,7 +78,7 @@ async fn try_run(
             // Written as a whole, because the generator panics if the reader closes the pipe.
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), PROGRAM, &mut script);
-            output::write_line(&mut io::stdout(), &String::from_utf8_lossy(&script));
+            output.write(&String::from_utf8_lossy(&script));
             Ok(true)
         }
         Command::Check(options) => {

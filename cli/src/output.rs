@@ -1,6 +1,8 @@
 //! Lines on the terminal.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::WORKS;
 
 /// Width of a terminal that lines are wrapped for.
 const WIDTH: usize = 80;
@@ -15,25 +17,38 @@ pub(crate) struct Output {
     pub(crate) is_json: bool,
     /// Whether a person reads the output on a terminal, so that lines are wrapped.
     pub(crate) is_terminal: bool,
+    /// Whether the command goes on after the reader closed the pipe.
+    pub(crate) outlives_reader: bool,
 }
 
 impl Output {
+    /// For tests: no command of a test writes JSON that anybody reads.
+    #[cfg(test)]
+    pub(crate) const SILENT: Self = Self { is_json: true, is_terminal: false, outlives_reader: true };
+
     /// The standard output.
-    pub(crate) fn new(is_json: bool) -> Self {
-        Self { is_json, is_terminal: io::stdout().is_terminal() }
+    pub(crate) fn new(is_json: bool, outlives_reader: bool) -> Self {
+        Self { is_json, is_terminal: io::stdout().is_terminal(), outlives_reader }
     }
 
     /// Writes a line for people. Nothing if a program reads the output.
     pub(crate) fn line(self, line: &str) {
         if !self.is_json {
-            write_line(&mut io::stdout(), line);
+            self.write(line);
         }
     }
 
     /// Writes a JSON value in one line. Nothing if a person reads the output.
     pub(crate) fn json(self, value: &serde_json::Value) {
         if self.is_json {
-            write_line(&mut io::stdout(), &value.to_string());
+            self.write(&value.to_string());
+        }
+    }
+
+    /// Writes a line. Ends the program if nobody reads it: `signpost listen | head` would otherwise never end.
+    pub(crate) fn write(self, line: &str) {
+        if writeln!(io::stdout(), "{line}").is_err() && !self.outlives_reader {
+            std::process::exit(WORKS.into());
         }
     }
 
@@ -62,16 +77,12 @@ impl Output {
     }
 }
 
-/// Writes a line. A reader that closed the pipe does not end the command, because what it created must still be deleted.
-pub(crate) fn write_line(out: &mut impl Write, line: &str) {
-    let _ = writeln!(out, "{line}");
-}
-
 /// Writes a message to the standard error, for people.
 pub(crate) fn write_message(text: &str) {
-    let errors = Output { is_json: false, is_terminal: io::stderr().is_terminal() };
-    for line in errors.wrap(&printable(text), 0) {
-        write_line(&mut io::stderr(), &line);
+    let text = printable(text);
+    let lines = if io::stderr().is_terminal() { wrap(&text, WIDTH) } else { vec![text] };
+    for line in lines {
+        let _ = writeln!(io::stderr(), "{line}");
     }
 }
 
@@ -98,21 +109,23 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn to_people(is_terminal: bool) -> Output {
+        Output { is_json: false, is_terminal, ..Output::SILENT }
+    }
+
     #[test]
     fn text_is_broken_between_words_on_a_terminal_only() {
-        let terminal = Output { is_json: false, is_terminal: true };
+        let [terminal, pipe] = [true, false].map(to_people);
         assert_eq!(terminal.wrap("one two three", WIDTH - 7), ["one two", "three"]);
         assert_eq!(terminal.wrap("a-very-long-word b", WIDTH - 4), ["a-very-long-word", "b"]);
-        let pipe = Output { is_json: false, is_terminal: false };
         assert_eq!(pipe.wrap("one two three", WIDTH - 7), ["one two three"]);
     }
 
     #[test]
     fn a_result_is_one_line_in_a_pipe_and_several_on_a_terminal() {
         let (head, details) = ("08:30:00  aml        ", ["id", "failed\nagain"]);
-        let terminal = Output { is_json: false, is_terminal: true };
+        let [terminal, pipe] = [true, false].map(to_people);
         assert_eq!(terminal.record_lines(head, &details), ["08:30:00  aml", "  id", "  failed again"]);
-        let pipe = Output { is_json: false, is_terminal: false };
         assert_eq!(pipe.record_lines(head, &details), ["08:30:00  aml          id  failed again"]);
         assert_eq!(terminal.record_lines("", &["a detail of the line above"]), ["  a detail of the line above"]);
     }

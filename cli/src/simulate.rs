@@ -154,8 +154,6 @@ mod tests {
     use crate::arguments::ProjectOption;
     use crate::testing::FakeServer;
 
-    const SILENT: Output = Output { is_json: true, is_terminal: false };
-
     fn options(scenario: Scenario) -> SimulateOptions {
         let (project, submission) = (ProjectOption { id: None }, None);
         SimulateOptions { scenario, project, submission, delay: Duration::ZERO, live: false, yes: false }
@@ -175,7 +173,7 @@ mod tests {
             axum::Json(if is_published { published } else { json!({ "items": [delivery] }) }).into_response()
         });
         let server = server.await;
-        let result = run(&Project::of_test(&server.url(""), kind), &options, SILENT).await;
+        let result = run(&Project::of_test(&server.url(""), kind), &options, Output::SILENT).await;
         let events = server.calls().into_iter().filter(|call| call.path.ends_with("/events"));
         (result, events.map(|call| serde_json::from_slice(&call.body).unwrap()).collect())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use domain::foundation::time::Timestamp;
 use domain::foundation::web_url;
+use domain::webhooks::endpoint::{Format, Payload};
 use domain::webhooks::event::{EventType, SubmissionId};
 use url::Url;
 
@@ -24,6 +25,12 @@ pub struct ListenOptions {
     /// Only events of this type; may be repeated
     #[arg(long = "type", value_name = "TYPE", value_parser = one_of::<EventType>(EventType::ALL.map(EventType::as_str)))]
     pub event_types: Vec<EventType>,
+    /// Layout of the body, as the setting of an endpoint
+    #[arg(long, value_name = "FORMAT", default_value = Format::Standard.as_str(), value_parser = one_of::<Format>(Format::ALL.map(Format::as_str)))]
+    pub format: Format,
+    /// Whether the body contains the data, as the setting of an endpoint
+    #[arg(long, value_name = "PAYLOAD", default_value = Payload::Full.as_str(), value_parser = one_of::<Payload>(Payload::ALL.map(Payload::as_str)))]
+    pub payload: Payload,
     /// Begin with events accepted since then: 30m, 2h, 3d, or a time
     #[arg(long, value_name = "SINCE", conflicts_with = "from_start")]
     pub since: Option<Since>,

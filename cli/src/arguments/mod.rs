@@ -40,6 +40,16 @@ Examples:
   signpost simulate approved
   signpost simulate review --submission sub_42 --delay 5";
 
+const TRIGGER_EXAMPLES: &str = "\
+Examples:
+  signpost trigger approved
+  signpost trigger aml --json | jq -r .id";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  signpost completions bash > ~/.local/share/bash-completion/completions/signpost
+  signpost completions fish > ~/.config/fish/completions/signpost.fish";
+
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   signpost verify --headers headers.txt --body body.json
@@ -110,6 +120,7 @@ pub enum Command {
     /// Publish the sample event of a type, in a test project
     ///
     /// Needs a key with events:write.
+    #[command(after_help = TRIGGER_EXAMPLES)]
     Trigger(TriggerOptions),
     /// Explain whether a captured webhook verifies
     ///
@@ -136,6 +147,7 @@ pub enum Command {
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckOptions>),
     /// Print the completions of a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell.
         #[arg(help = "Shell")]

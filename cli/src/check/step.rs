@@ -209,10 +209,8 @@ fn lines(step: &Step, output: Output) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const SILENT: Output = Output { is_json: true, is_terminal: false };
-
     fn steps(findings: &[Finding]) -> Steps {
-        let mut steps = Steps::new(SILENT);
+        let mut steps = Steps::new(Output::SILENT);
         for finding in findings {
             steps.add(StepName::Event, Duration::from_millis(12), finding.clone());
         }
@@ -223,7 +221,7 @@ mod tests {
     fn a_terminal_shows_details_in_one_column_and_advice_below_the_name() {
         let steps =
             steps(&[Finding::failed("the API answered 422: /url must begin with https://", "Use another URL.")]);
-        let terminal = Output { is_json: false, is_terminal: true };
+        let terminal = Output { is_json: false, is_terminal: true, ..Output::SILENT };
         assert_eq!(
             lines(&steps.steps[0], terminal),
             [

@@ -7,7 +7,6 @@ use domain::foundation::random::SystemRandom;
 use domain::foundation::time::Timestamp;
 use domain::webhooks::event::Event;
 use domain::webhooks::request::{self, EndpointSecrets};
-use domain::webhooks::signature::SigningSecret;
 use http::StatusCode;
 use reqwest::Client;
 use url::Url;
@@ -43,11 +42,11 @@ pub(super) struct Forwarded {
 }
 
 impl Forwarder {
-    /// Sends webhooks to `url`, signed with `secret`.
-    pub(super) fn new(url: Url, secret: SigningSecret) -> Self {
+    /// Sends webhooks to `url` with these secrets.
+    pub(super) fn new(url: Url, secrets: EndpointSecrets) -> Self {
         let builder = api::client_builder(url.scheme() == "http").timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT);
         let http = builder.build().expect("the client has no settings that can fail");
-        Self { http, url, secrets: EndpointSecrets::of_local_receiver(secret) }
+        Self { http, url, secrets }
     }
 
     /// Makes the only attempt to deliver an event, at `now`.
@@ -108,8 +107,10 @@ mod tests {
     use axum::response::IntoResponse as _;
     use domain::foundation::clock::{Clock as _, SystemClock};
     use domain::foundation::id::{EventId, ProjectId};
+    use domain::webhooks::endpoint::{Format, Payload};
     use domain::webhooks::event::EventType;
     use domain::webhooks::sample;
+    use domain::webhooks::signature::SigningSecret;
 
     use super::*;
     use crate::testing::FakeServer;
@@ -122,7 +123,9 @@ mod tests {
         let now = SystemClock.now();
         let (id, project) = (EventId::new(now, &SystemRandom), ProjectId::new(now, &SystemRandom));
         let event = sample::event(EventType::Aml, id, project);
-        let forwarder = Forwarder::new(server.url("/").parse().unwrap(), SigningSecret::generate(&SystemRandom));
+        let secret = SigningSecret::generate(&SystemRandom);
+        let secrets = EndpointSecrets::of_local_receiver(Format::Standard, Payload::Full, secret);
+        let forwarder = Forwarder::new(server.url("/").parse().unwrap(), secrets);
         (forwarder.forward(&event, now).await, server.calls().len())
     }
 

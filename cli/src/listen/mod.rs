@@ -6,7 +6,9 @@ mod forwarder;
 use domain::foundation::clock::{Clock as _, SystemClock};
 use domain::foundation::error_chain::chain;
 use domain::foundation::random::SystemRandom;
+use domain::webhooks::endpoint::{Format, Payload};
 use domain::webhooks::event::Event;
+use domain::webhooks::request::EndpointSecrets;
 use domain::webhooks::signature::SigningSecret;
 use serde_json::json;
 
@@ -32,6 +34,9 @@ struct Count {
 ///
 /// If the process cannot listen for signals.
 pub(crate) async fn run(project: &Project, options: &ListenOptions, output: Output) -> Result<bool, CommandError> {
+    if (options.format, options.payload) == (Format::Argos, Payload::Thin) {
+        return Err(CommandError::ThinArgos);
+    }
     let given = options.secret.as_ref().map(crate::arguments::Secret::read).transpose()?;
     let secret = given.clone().unwrap_or_else(|| SigningSecret::generate(&SystemRandom));
     let mut interrupts = Interrupts::listen().expect("a process can listen for signals");
@@ -39,7 +44,8 @@ pub(crate) async fn run(project: &Project, options: &ListenOptions, output: Outp
     let listening = async {
         let mut feed = Feed::open(project, start(options)).await?;
         introduce(project, options, given.is_none().then_some(&secret), output);
-        let forwarder = Forwarder::new(options.forward.clone(), secret.clone());
+        let secrets = EndpointSecrets::of_local_receiver(options.format, options.payload, secret.clone());
+        let forwarder = Forwarder::new(options.forward.clone(), secrets);
         forward(&mut feed, &forwarder, options, &mut count, output).await
     };
     tokio::select! {

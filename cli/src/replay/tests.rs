@@ -7,8 +7,6 @@ use super::*;
 use crate::arguments::{Arguments, Command};
 use crate::testing::FakeServer;
 
-const SILENT: Output = Output { is_json: true, is_terminal: false };
-
 const ID: &str = "019ab0c4-7e38-7a3f-8c65-0123456789ab";
 
 fn options(arguments: &str) -> ReplayOptions {
@@ -35,7 +33,7 @@ async fn serve(looks: &'static [fn() -> Response]) -> FakeServer {
 }
 
 async fn run_at(server: &FakeServer, arguments: &str) -> Result<bool, CommandError> {
-    run(&Project::of_test(&server.url(""), ApiKeyKind::Test), &options(arguments), SILENT).await
+    run(&Project::of_test(&server.url(""), ApiKeyKind::Test), &options(arguments), Output::SILENT).await
 }
 
 fn bodies(server: &FakeServer) -> Vec<Value> {

@@ -47,3 +47,18 @@ async fn a_delivery_that_arrives_right_after_the_start_is_shown() {
     interrupt(&follow).await;
     assert_eq!(Ended::wait(follow).await.code, Some(0));
 }
+
+#[tokio::test]
+async fn following_ends_once_nobody_reads_the_output() {
+    // Each answer has another delivery.
+    let api = FakeServer::start(|index, _| {
+        axum::Json(json!({ "items": [delivery(&index.to_string(), "delivered")] })).into_response()
+    });
+    let api = api.await;
+    let mut follow = signpost(&api, &["deliveries", "--follow"]).spawn().unwrap();
+    let mut stdout = follow.stdout.take().unwrap();
+    read_until(&mut stdout, "delivered").await;
+    drop(stdout);
+    let ended = Ended::wait(follow).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}

@@ -10,7 +10,9 @@ async fn help_fits_on_a_terminal_and_says_what_exit_codes_mean() {
     assert!(program.stdout.contains("Exit codes:"), "{program:?}");
     let mut pages = vec![program];
     for command in COMMANDS {
-        pages.push(Ended::of(offline(&[command, "--help"])).await);
+        let page = Ended::of(offline(&[command, "--help"])).await;
+        assert!(page.stdout.contains(&format!("Examples:\n  signpost {command} ")), "{page:?}");
+        pages.push(page);
     }
     for page in pages {
         assert_eq!(page.code, Some(0));

@@ -5,16 +5,16 @@ use domain::foundation::clock::{Clock as _, SystemClock};
 use domain::foundation::id::EventId;
 use domain::foundation::random::SystemRandom;
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use crate::program::{Ended, PROJECT, interrupt, read_rest, read_until, signpost};
 use crate::testing::FakeServer;
 
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G";
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G";
 
 /// An event as the feed has it: the body of its webhook.
-pub(crate) fn event(data: &str) -> (String, String) {
+fn event(data: &str) -> (String, String) {
     let id = EventId::new(SystemClock.now(), &SystemRandom).to_string();
     let body = format!(
         r#"{{"type":"approved","timestamp":"2026-11-22T08:30:00.000Z","id":"{id}","projectId":"{PROJECT}","submissionId":"sub_1","sequence":2,"data":{data}}}"#
@@ -76,6 +76,32 @@ async fn a_chosen_secret_signs_and_is_not_printed() {
     let ended = Ended::of(signpost(&api, &["listen", "--forward", &forward, "--secret", "whsec_short"])).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
     assert!(ended.stderr.contains("signing secret") && !ended.stderr.contains("short"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn the_body_has_the_layout_of_an_endpoint_with_the_same_settings() {
+    let (id, body) = event(r#"{"a":1}"#);
+    let layouts: [(&[&str], &str, Value); 3] = [
+        (&["--payload", "thin"], "application/json", Value::Null),
+        (&["--format", "argos"], "application/json", json!("approved")),
+        (&["--format", "cloudevents"], "application/cloudevents+json; charset=utf-8", Value::Null),
+    ];
+    for (options, content_type, trigger) in layouts {
+        let (api, receiver) = (deployment(&[&body]).await, receiver(200).await);
+        let forward = receiver.url("/");
+        let arguments = [&["listen", "--forward", &forward, "--count", "1", "--secret", SECRET], options].concat();
+        let ended = Ended::of(signpost(&api, &arguments)).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let call = &receiver.calls()[0];
+        Webhook::new(SECRET).unwrap().verify(&call.body, &call.headers).unwrap();
+        assert_eq!((call.header("content-type").as_str(), call.header("webhook-id")), (content_type, id.clone()));
+        let sent: Value = serde_json::from_slice(&call.body).unwrap();
+        assert_eq!((&sent["webhook_trigger"], sent["data"].is_null()), (&trigger, content_type == "application/json"));
+    }
+    let api = deployment(&[&body]).await;
+    let thin_argos = ["listen", "--forward", "http://localhost:1/", "--format", "argos", "--payload", "thin"];
+    let ended = Ended::of(signpost(&api, &thin_argos)).await;
+    assert_eq!((ended.code, api.calls().len()), (Some(2), 0), "{ended:?}");
 }
 
 #[tokio::test]

@@ -10,5 +10,4 @@ mod replay;
 mod simulate;
 #[path = "../../src/testing.rs"]
 mod testing;
-mod tutorial;
 mod verify;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::foundation::random::SystemRandom;
 use domain::projects::api_key::{ApiKey, ApiKeyKind};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::testing::FakeServer;
@@ -19,6 +19,22 @@ pub(crate) const PROJECT: &str = "019ab0c4-7e38-7a3f-8c65-0123456789ab";
 /// The program, with nothing in its environment but the API, a test key and the project.
 pub(crate) fn signpost(api: &FakeServer, arguments: &[&str]) -> Command {
     signpost_at(&api.url(""), arguments)
+}
+
+/// Runs its arguments on a terminal, on which its standard input is typed.
+const ON_TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+
+/// The program on a terminal of Python's, on which a person types a line.
+pub(crate) async fn on_terminal(api: &FakeServer, arguments: &[&str], typed: &str) -> Ended {
+    let command = signpost(api, arguments);
+    let program = command.as_std();
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", ON_TERMINAL]).arg(program.get_program()).args(program.get_args());
+    terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
+    terminal.kill_on_drop(true).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = terminal.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).await.unwrap();
+    Ended::wait(child).await
 }
 
 /// The program with an API at this URL.

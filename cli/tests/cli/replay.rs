@@ -4,7 +4,7 @@ use axum::response::IntoResponse as _;
 use http::Method;
 use serde_json::json;
 
-use crate::program::{Ended, PROJECT, interrupt, read_rest, read_until, signpost};
+use crate::program::{Ended, PROJECT, interrupt, on_terminal, read_rest, read_until, signpost};
 use crate::testing::FakeServer;
 
 const REPLAY: &str = "019ab0c4-7e38-7a3f-8c65-0123456789ff";
@@ -41,6 +41,35 @@ async fn without_a_terminal_a_replay_needs_yes() {
     let ended = Ended::of(signpost(&api, &["replay", "--failed", "--yes"])).await;
     assert_eq!((ended.code, api.calls().len()), (Some(2), 1), "{ended:?}");
     assert!(ended.stderr.contains("--since"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn on_a_terminal_a_person_confirms_a_replay_and_sees_its_progress() {
+    const QUESTION: &str = "Send 2 deliveries again, 300 a minute? [y/N]";
+    let api = deployment(true).await;
+    let refused = on_terminal(&api, &["replay", "--failed", "--since", "2h"], "n\n").await;
+    assert_eq!((refused.code, api.calls().len()), (Some(1), 1), "{refused:?}");
+    assert!(refused.stdout.contains(QUESTION) && !refused.stdout.contains(REPLAY), "{refused:?}");
+
+    let confirmed = on_terminal(&api, &["replay", "--failed", "--since", "2h"], "y\n").await;
+    assert_eq!(confirmed.code, Some(0), "{confirmed:?}");
+    let shown = without_control_sequences(&confirmed.stdout);
+    for part in [QUESTION, REPLAY, "2/2", "done; 2 queued: 2 delivered, 0 failed, 0 skipped"] {
+        assert!(shown.contains(part), "{part} is missing in {confirmed:?}");
+    }
+    // The line was typed before the question was asked, so the question does not end with the echo of it.
+    let lines = shown.split(['\r', '\n']).flat_map(|line| line.split(QUESTION));
+    let long: Vec<&str> = lines.filter(|line| line.chars().count() > 80).collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+/// The text without the sequences that move the cursor or clear lines: `ESC [ … letter`.
+fn without_control_sequences(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| {
+        shown + part.trim_start_matches(|character: char| !character.is_alphabetic()).get(1..).unwrap_or_default()
+    })
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ mod retries;
 mod return_links;
 mod samples;
 mod test_sends;
+mod tutorial;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         return_links::trials(),
         samples::trials(),
         test_sends::trials(),
+        tutorial::trials(),
     ]
     .into_iter()
     .flatten()

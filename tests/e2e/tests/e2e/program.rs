@@ -5,7 +5,8 @@ use std::process::Stdio;
 use e2e::WAIT_TIMEOUT;
 use serde_json::Value;
 use stack::Stack;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// The program, with nothing in its environment but the stack's API and a key.
 pub(crate) fn signpost(stack: &Stack, key: &str, arguments: &[&str]) -> Command {
@@ -13,6 +14,27 @@ pub(crate) fn signpost(stack: &Stack, key: &str, arguments: &[&str]) -> Command 
     command.env_clear().env("SIGNPOST_API", &stack.api_url).env("SIGNPOST_KEY", key).args(arguments);
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+/// The lines that a running program prints.
+pub(crate) type Printed = Lines<BufReader<ChildStdout>>;
+
+/// The lines of a program with a piped standard output.
+pub(crate) fn printed(program: &mut Child) -> Printed {
+    BufReader::new(program.stdout.take().unwrap()).lines()
+}
+
+/// Waits for a line that contains `part`, and returns it.
+pub(crate) async fn wait_for_line(printed: &mut Printed, part: &str) -> String {
+    let waiting = async {
+        loop {
+            let line = printed.next_line().await.unwrap().unwrap_or_else(|| panic!("no line has {part:?}"));
+            if line.contains(part) {
+                return line;
+            }
+        }
+    };
+    tokio::time::timeout(WAIT_TIMEOUT, waiting).await.unwrap_or_else(|_| panic!("waited for a line with {part:?}"))
 }
 
 /// How the program ended.
