@@ -48,8 +48,13 @@ mod samples;
 mod test_sends;
 mod tutorial;
 
+/// Number of tests that run at the same time.
+const THREADS: usize = 4;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Tests wait for most of their time, so more of them run than there are processors.
+    arguments.test_threads = arguments.test_threads.or(Some(THREADS));
     let trials: Vec<Trial> = [
         check::trials(),
         conformance::trials(),
