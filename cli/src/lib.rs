@@ -60,9 +60,7 @@ const WRONG_USAGE: u8 = 2;
 
 /// Runs a command. `var` looks up environment variables.
 pub async fn run(arguments: Arguments, var: impl Fn(&str) -> Option<String>) -> ExitCode {
-    // A check must still delete what it created.
-    let outlives_reader = matches!(arguments.command, Command::Check(_));
-    let output = Output::new(arguments.json, outlives_reader);
+    let output = Output::new(arguments.json, arguments.command.runs_until_interrupted());
     ExitCode::from(exit_code(try_run(arguments, var, output).await))
 }
 

@@ -2,8 +2,6 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::WORKS;
-
 /// Width of a terminal that lines are wrapped for.
 const WIDTH: usize = 80;
 
@@ -17,18 +15,18 @@ pub(crate) struct Output {
     pub(crate) is_json: bool,
     /// Whether a person reads the output on a terminal, so that lines are wrapped.
     pub(crate) is_terminal: bool,
-    /// Whether the command goes on after the reader closed the pipe.
-    pub(crate) outlives_reader: bool,
+    /// Whether the command ends once nobody reads the output. Commands that end by themselves keep their exit code instead.
+    pub(crate) ends_with_reader: bool,
 }
 
 impl Output {
-    /// For tests: no command of a test writes JSON that anybody reads.
+    /// The output of commands in unit tests: without lines for people.
     #[cfg(test)]
-    pub(crate) const SILENT: Self = Self { is_json: true, is_terminal: false, outlives_reader: true };
+    pub(crate) const SILENT: Self = Self { is_json: true, is_terminal: false, ends_with_reader: false };
 
     /// The standard output.
-    pub(crate) fn new(is_json: bool, outlives_reader: bool) -> Self {
-        Self { is_json, is_terminal: io::stdout().is_terminal(), outlives_reader }
+    pub(crate) fn new(is_json: bool, ends_with_reader: bool) -> Self {
+        Self { is_json, is_terminal: io::stdout().is_terminal(), ends_with_reader }
     }
 
     /// Writes a line for people. Nothing if a program reads the output.
@@ -45,17 +43,20 @@ impl Output {
         }
     }
 
-    /// Writes a line. Ends the program if nobody reads it: `signpost listen | head` would otherwise never end.
+    /// Writes a line.
     pub(crate) fn write(self, line: &str) {
-        if writeln!(io::stdout(), "{line}").is_err() && !self.outlives_reader {
-            std::process::exit(WORKS.into());
+        let written = writeln!(io::stdout(), "{line}");
+        let is_unread = written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        // Otherwise `signpost listen | head` would never end. The exit code is that of Ctrl-C.
+        if is_unread && self.ends_with_reader {
+            std::process::exit(0);
         }
     }
 
     /// Breaks text into lines of a terminal's width after an indent of `indent` columns. Piped output is not broken, so that
     /// programs such as `grep` see whole sentences.
     pub(crate) fn wrap(self, text: &str, indent: usize) -> Vec<String> {
-        if self.is_terminal { wrap(text, WIDTH.saturating_sub(indent)) } else { vec![text.to_owned()] }
+        wrap_on(self.is_terminal, text, WIDTH.saturating_sub(indent))
     }
 
     /// Writes one result for people: a line in a pipe. On a terminal, the details stand below the head, so that they fit.
@@ -79,9 +80,7 @@ impl Output {
 
 /// Writes a message to the standard error, for people.
 pub(crate) fn write_message(text: &str) {
-    let text = printable(text);
-    let lines = if io::stderr().is_terminal() { wrap(&text, WIDTH) } else { vec![text] };
-    for line in lines {
+    for line in wrap_on(io::stderr().is_terminal(), &printable(text), WIDTH) {
         let _ = writeln!(io::stderr(), "{line}");
     }
 }
@@ -91,7 +90,10 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
-fn wrap(text: &str, width: usize) -> Vec<String> {
+fn wrap_on(is_terminal: bool, text: &str, width: usize) -> Vec<String> {
+    if !is_terminal {
+        return vec![text.to_owned()];
+    }
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

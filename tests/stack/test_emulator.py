@@ -21,6 +21,8 @@ class SharedQueueTest(unittest.TestCase):
         self.addCleanup(sys.setswitchinterval, interval)
         self.addCleanup(sqs.reset)
         self.received = Counter()
+        self.by_mapping = 0
+        self.by_caller = 0
 
     def test_a_mapping_and_a_caller_together_receive_each_message_once(self):
         self.url = sqs._act_create_queue({"QueueName": "shared"}, "")["QueueUrl"]
@@ -33,6 +35,7 @@ class SharedQueueTest(unittest.TestCase):
             self.is_over.set()
             mapping.join()
         self.receive_rest()
+        self.assertTrue(self.by_mapping and self.by_caller, "both receive messages")
         self.assertEqual(sum(times > 1 for times in self.received.values()), 0, "messages that were received twice")
         self.assertEqual(len(set(sent) - set(self.received)), 0, "messages that were lost")
 
@@ -40,6 +43,7 @@ class SharedQueueTest(unittest.TestCase):
         while not self.is_over.is_set():
             messages = sqs._receive_messages_for_esm(self.url, BATCH)
             self.received.update([message["id"] for message in messages])
+            self.by_mapping += len(messages)
             sqs._delete_messages_for_esm(self.url, {message["receipt_handle"] for message in messages})
 
     def receive_rest(self):
@@ -55,6 +59,7 @@ class SharedQueueTest(unittest.TestCase):
             answer = await self.call("ReceiveMessage", MaxNumberOfMessages=BATCH)
             received = answer.get("Messages", [])
             self.received.update([message["MessageId"] for message in received])
+            self.by_caller += len(received)
             receipts = [{"Id": message["MessageId"], "ReceiptHandle": message["ReceiptHandle"]} for message in received]
             if receipts:
                 await self.call("DeleteMessageBatch", Entries=receipts)

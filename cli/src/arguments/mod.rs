@@ -155,6 +155,17 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether only Ctrl-C, or an error, ends the command.
+    pub(crate) fn runs_until_interrupted(&self) -> bool {
+        match self {
+            Self::Listen(options) => options.count.is_none(),
+            Self::Deliveries(options) => options.follow,
+            _ => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

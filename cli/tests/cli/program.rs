@@ -21,16 +21,17 @@ pub(crate) fn signpost(api: &FakeServer, arguments: &[&str]) -> Command {
     signpost_at(&api.url(""), arguments)
 }
 
-/// Runs its arguments on a terminal, on which its standard input is typed.
+/// Python: runs a program on a terminal, and types the standard input.
 const ON_TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
-/// The program on a terminal of Python's, on which a person types a line.
+/// Runs the program on a terminal, and types `typed`.
 pub(crate) async fn on_terminal(api: &FakeServer, arguments: &[&str], typed: &str) -> Ended {
     let command = signpost(api, arguments);
     let program = command.as_std();
     let mut terminal = Command::new("python3");
     terminal.args(["-c", ON_TERMINAL]).arg(program.get_program()).args(program.get_args());
-    terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
+    terminal.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path))).env("TERM", "xterm");
+    terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     terminal.kill_on_drop(true).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = terminal.spawn().unwrap();
     child.stdin.take().unwrap().write_all(typed.as_bytes()).await.unwrap();

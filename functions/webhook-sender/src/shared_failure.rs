@@ -1,8 +1,9 @@
-//! The failure of a call whose result others wait for.
+//! The failure of a call that several callers wait for.
 
 use std::time::Instant;
 
-/// Why the last call failed. Those who waited for it fail too: if each made the call again, the last of them would be too late.
+/// The last failure of a call. Callers that waited for this call fail too: if each made the call again, the last of them would be too
+/// late.
 pub(crate) struct SharedFailure<E>(Option<(Instant, E)>);
 
 impl<E: Clone> SharedFailure<E> {
@@ -11,7 +12,7 @@ impl<E: Clone> SharedFailure<E> {
         self.0 = Some((Instant::now(), failure));
     }
 
-    /// The failure of the last call, if it failed after `since`, when the caller began to wait.
+    /// The last failure, if it came after `since`, when the caller began to wait.
     pub(crate) fn since(&self, since: Instant) -> Option<E> {
         let (failed_at, failure) = self.0.as_ref()?;
         (*failed_at >= since).then(|| failure.clone())

@@ -1,4 +1,4 @@
-//! The receivers of all cases: one server with a path for each, and a server with TLS for each case that has it.
+//! The receivers of all cases: one server with a path for each, and a server of its own for each case at `https`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,6 +17,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::case::{Answer, Case, Https};
 use crate::record::{Arrival, SharedRecord};
 use crate::{clock, http};
+
+/// First byte of a TLS connection (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
 
 /// What redirects append to the URL of a case.
 const REDIRECTED: &str = "/redirected";
@@ -55,7 +58,7 @@ pub struct Receiver {
 
 impl Receivers {
     /// Starts the receivers. `public_url` is how the sender reaches `listen`, without a slash at its end; left out: by
-    /// `http://localhost`. Receivers with TLS always listen on free ports of `localhost`.
+    /// `http://localhost`. Receivers at `https` always listen on free ports of `localhost`.
     pub async fn start(
         cases: &[Case],
         listen: SocketAddr,
@@ -138,15 +141,21 @@ async fn serve_tls(listener: TcpListener, acceptor: TlsAcceptor, receiver: Recei
     }
 }
 
-/// Answers the beginning of each handshake in plain HTTP, as a web server does at the wrong port.
+/// Answers the beginning of each handshake in plain HTTP, as a web server does at the wrong port. Takes requests without TLS too,
+/// because a sender must not make any.
 async fn serve_without_tls(listener: TcpListener, receiver: Receiver) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let receiver = receiver.clone();
         tokio::spawn(async move {
-            if stream.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {
-                receiver.record.change(|record| record.refused_handshakes += 1);
-                let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-                let _ = stream.write_all(answer).await;
+            let mut first = [0];
+            match stream.peek(&mut first).await {
+                Ok(1..) if first == [TLS_HANDSHAKE] => {
+                    receiver.record.change(|record| record.refused_handshakes += 1);
+                    let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                    let _ = stream.write_all(answer).await;
+                }
+                Ok(1..) => take(stream, |_| Some(&receiver)).await,
+                Ok(0) | Err(_) => {}
             }
         });
     }

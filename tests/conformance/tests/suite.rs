@@ -42,7 +42,8 @@ impl Sender {
     }
 
     async fn post(self, url: &str) -> String {
-        let (authority, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        // Also `https` without TLS, as no sender should.
+        let (authority, path) = url.split_once("://").unwrap().1.split_once('/').unwrap();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs().to_string();
         let signature = signature::sign(self.secret, "msg_1", &now, b"{}");
         let request = format!(
@@ -128,6 +129,9 @@ async fn wrong_senders_fail() {
     let hurries = judge("retry-after-seconds-429", RIGHT).await;
     let Verdict::Failed(faults) = hurries else { panic!("{hurries:?}") };
     assert!(faults[0].starts_with("waited 0.0 s"), "{faults:?}");
+    let plain = judge("no-tls", Sender { attempts: 1, ..RIGHT }).await;
+    let faults = ["1 requests instead of 0", "0 TLS handshakes broken off instead of at least 2"];
+    assert_eq!(plain, Verdict::Failed(faults.map(str::to_owned).to_vec()));
     for name in ["untrusted-certificate", "no-tls"] {
         let silent = judge(name, Sender { attempts: 0, ..RIGHT }).await;
         assert_eq!(silent, failed("0 TLS handshakes broken off instead of at least 2"), "{name}");

@@ -42,12 +42,22 @@ pub(crate) struct EventTypeInfo {
     formats: Formats,
 }
 
-/// The body of a webhook in each format.
+/// The body of a webhook in each format. Bodies in the format `argos` consist of the data, so they are never thin.
 #[derive(Serialize, ToSchema)]
 struct Formats {
-    standard: Body,
+    standard: Bodies,
     argos: Body,
-    cloudevents: Body,
+    cloudevents: Bodies,
+}
+
+/// The bodies of a webhook in one format: the one with the payload `full`, and `thin`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookBodies)]
+struct Bodies {
+    #[serde(flatten)]
+    full: Body,
+    /// The body with the payload `thin`.
+    thin: ThinBody,
 }
 
 /// The body of a webhook in one format.
@@ -63,9 +73,6 @@ struct Body {
     /// Schema of the body.
     #[schema(value_type = Object)]
     schema: Value,
-    /// The body with the payload `thin`. Absent in the format `argos`, whose bodies consist of the data.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thin: Option<ThinBody>,
 }
 
 /// The body of a webhook with the payload `thin`.
@@ -94,14 +101,16 @@ pub(super) fn document() -> String {
 
 fn info(event_type: EventType) -> EventTypeInfo {
     let event = sample_event(event_type);
-    let body = |format: Format| Body {
+    let sample = |format, payload| raw(plain_body(format, payload, &event));
+    let schema = |format, payload| with_dialect(body_schema(format, payload, event_type));
+    let body = |format| Body {
         content_type: request::content_type(format),
-        sample: raw(plain_body(format, Payload::Full, &event)),
-        schema: with_dialect(body_schema(format, Payload::Full, event_type)),
-        thin: (format != Format::Argos).then(|| ThinBody {
-            sample: raw(plain_body(format, Payload::Thin, &event)),
-            schema: with_dialect(body_schema(format, Payload::Thin, event_type)),
-        }),
+        sample: sample(format, Payload::Full),
+        schema: schema(format, Payload::Full),
+    };
+    let bodies = |format| Bodies {
+        full: body(format),
+        thin: ThinBody { sample: sample(format, Payload::Thin), schema: schema(format, Payload::Thin) },
     };
     EventTypeInfo {
         event_type,
@@ -110,9 +119,9 @@ fn info(event_type: EventType) -> EventTypeInfo {
         sample: to_raw_value(&event.data).expect("the data is JSON"),
         schema: with_dialect(data_schema(event_type)),
         formats: Formats {
-            standard: body(Format::Standard),
+            standard: bodies(Format::Standard),
             argos: body(Format::Argos),
-            cloudevents: body(Format::CloudEvents),
+            cloudevents: bodies(Format::CloudEvents),
         },
     }
 }
@@ -188,7 +197,8 @@ fn body_schema(format: Format, payload: Payload, event_type: EventType) -> Value
         }
     }
     for absent in schema::absent_members(format, payload) {
-        members(&mut body["properties"]).remove(*absent);
+        // Without this, any body would be a thin one.
+        body["properties"][absent] = json!(false);
         names(&mut body["required"]).retain(|name| name != absent);
     }
     body
@@ -256,8 +266,7 @@ fn content<const N: usize>(event_type: EventType, bodies: &[(&str, Format, Paylo
     let examples = bodies.iter().map(|(name, format, payload)| {
         ((*name).to_owned(), json!({"value": parse(&plain_body(*format, *payload, &event))}))
     });
-    // Not `oneOf`: a body with data has all members of a thin one.
-    json!({"schema": {"anyOf": schemas}, "examples": examples.collect::<Map<String, Value>>()})
+    json!({"schema": {"oneOf": schemas}, "examples": examples.collect::<Map<String, Value>>()})
 }
 
 /// A header of webhooks.
@@ -337,36 +346,35 @@ mod tests {
     fn unexplained(schema: &Value, at: &str) -> Vec<String> {
         let own = schema["properties"].as_object().into_iter().flatten().flat_map(|(name, part)| {
             let at = format!("{at}/{name}");
-            let missing = part["description"].is_null().then(|| at.clone());
+            let missing = (part["description"].is_null() && *part != json!(false)).then(|| at.clone());
             missing.into_iter().chain(unexplained(part, &at))
         });
         own.chain(schema.get("items").map(|items| unexplained(items, at)).unwrap_or_default()).collect()
     }
 
     /// The sample and schema of each body.
-    fn bodies(item: &EventTypeInfo) -> Vec<(String, Value, &Value)> {
+    fn bodies(item: &EventTypeInfo) -> Vec<(&'static str, Value, &Value)> {
         let Formats { standard, argos, cloudevents } = &item.formats;
-        let named = [("standard", standard), ("argos", argos), ("cloudevents", cloudevents)];
-        let each = named.into_iter().flat_map(|(name, body)| {
-            let thin =
-                body.thin.iter().map(move |thin| (format!("thin {name}"), parse(thin.sample.get()), &thin.schema));
-            thin.chain([(name.to_owned(), parse(body.sample.get()), &body.schema)])
-        });
-        each.collect()
+        let full = [("standard", &standard.full), ("argos", argos), ("cloudevents", &cloudevents.full)];
+        let thin = [("thin standard", &standard.thin), ("thin cloudevents", &cloudevents.thin)];
+        let full = full.into_iter().map(|(name, body)| (name, &body.sample, &body.schema));
+        let thin = thin.into_iter().map(|(name, body)| (name, &body.sample, &body.schema));
+        full.chain(thin).map(|(name, sample, schema)| (name, parse(sample.get()), schema)).collect()
     }
 
     #[test]
-    fn every_format_but_argos_has_a_thin_body_without_data() {
-        for item in list().items {
-            let thin: Vec<_> = bodies(&item).into_iter().filter(|(name, ..)| name.starts_with("thin")).collect();
-            let names: Vec<&str> = thin.iter().map(|(name, ..)| name.as_str()).collect();
-            assert_eq!(names, ["thin standard", "thin cloudevents"]);
-            for (name, sample, schema) in &thin {
-                assert!(
-                    sample["data"].is_null() && schema["properties"]["data"].is_null(),
-                    "{} {name}",
-                    item.event_type
-                );
+    fn a_body_has_one_schema_among_those_of_its_media_type() {
+        for event_type in EventType::ALL {
+            for (media_type, content) in webhook(event_type)["post"]["requestBody"]["content"].as_object().unwrap() {
+                let schema = &content["schema"];
+                for (name, example) in content["examples"].as_object().unwrap() {
+                    let mut body = example["value"].clone();
+                    assert_eq!(errors(schema, &body), Vec::<String>::new(), "{event_type} {media_type} {name}");
+                    if body["data"].is_object() {
+                        body["data"] = json!(1);
+                        assert!(!errors(schema, &body).is_empty(), "{event_type} {media_type} {name}");
+                    }
+                }
             }
         }
     }
@@ -374,7 +382,7 @@ mod tests {
     #[test]
     fn the_samples_match_the_schemas_and_have_only_described_members() {
         for item in list().items {
-            let data = ("data".to_owned(), parse(item.sample.get()), &item.schema);
+            let data = ("data", parse(item.sample.get()), &item.schema);
             for (name, sample, schema) in bodies(&item).into_iter().chain([data]) {
                 assert!(jsonschema::meta::is_valid(schema), "{} {name}", item.event_type);
                 assert_eq!(errors(schema, &sample), Vec::<String>::new(), "{} {name} {sample}", item.event_type);

@@ -36,7 +36,7 @@ pub const fn body(format: Format) -> &'static str {
     }
 }
 
-/// The members in the schema of a [`body`] that bodies with this payload do not have.
+/// The members that a body with this payload does not have, although the schema of [`body`] lists them.
 pub const fn absent_members(format: Format, payload: Payload) -> &'static [&'static str] {
     match (format, payload) {
         (Format::Standard, Payload::Full) | (Format::Argos, _) => &[],

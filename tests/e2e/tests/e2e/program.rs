@@ -5,7 +5,7 @@ use std::process::Stdio;
 use e2e::WAIT_TIMEOUT;
 use serde_json::Value;
 use stack::Stack;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// The program, with nothing in its environment but the stack's API and a key.
@@ -25,7 +25,7 @@ pub(crate) fn printed(program: &mut Child) -> Printed {
 }
 
 /// Waits for a line that contains `part`, and returns it.
-pub(crate) async fn wait_for_line(printed: &mut Printed, part: &str) -> String {
+pub(crate) async fn wait_for_line(printed: &mut Lines<impl AsyncBufRead + Unpin>, part: &str) -> String {
     let waiting = async {
         loop {
             let line = printed.next_line().await.unwrap().unwrap_or_else(|| panic!("no line has {part:?}"));
