@@ -277,7 +277,7 @@ fn sample_events_are_refused_for_live_projects() {
         for key in [customer.key(), &stack.operator_key] {
             let trigger =
                 Ended::of(signpost(stack, key, &["trigger", "approved", "--project", customer.project()])).await;
-            assert_eq!((trigger.code, trigger.stdout.as_str()), (Some(1), ""), "{}", trigger.stderr);
+            assert_eq!((trigger.code, trigger.stdout.as_str()), (Some(2), ""), "{}", trigger.stderr);
             assert!(trigger.stderr.contains("only test projects"), "{}", trigger.stderr);
         }
         assert!(customer.deliveries().await.unwrap().is_empty());

@@ -48,14 +48,8 @@ mod samples;
 mod test_sends;
 mod tutorial;
 
-/// Minimum number of tests that run at the same time.
-const MIN_THREADS: usize = 4;
-
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    // Tests wait for most of their time, so more of them run than a small machine has processors.
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.test_threads = arguments.test_threads.or(Some(processors.max(MIN_THREADS)));
+    let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         check::trials(),
         conformance::trials(),
