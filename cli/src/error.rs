@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use domain::foundation::error_chain::chain;
+use domain::webhooks::endpoint::{Format, Payload};
 use http::StatusCode;
 use thiserror::Error;
 
@@ -24,9 +25,9 @@ pub(crate) enum CommandError {
     /// A receiver could take the sample for a real verification. Nothing was published.
     #[error("only test projects get sample events, because receivers of live projects would take them for real")]
     LiveProject,
-    /// Bodies in the format `argos` consist of the data.
-    #[error("the format argos has no thin payload")]
-    ThinArgos,
+    /// No endpoint can have this format with this payload.
+    #[error("the format {0} and the payload {1} cannot be combined")]
+    Layout(Format, Payload),
     /// Nobody confirmed a command that needs it.
     #[error("this needs a confirmation: run it on a terminal, or add --yes")]
     NotConfirmed,

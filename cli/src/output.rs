@@ -15,7 +15,7 @@ pub(crate) struct Output {
     pub(crate) is_json: bool,
     /// Whether a person reads the output on a terminal, so that lines are wrapped.
     pub(crate) is_terminal: bool,
-    /// Whether the command ends once nobody reads the output. Commands that end by themselves keep their exit code instead.
+    /// Whether a closed pipe ends the command. It ends commands that run until Ctrl-C. All others finish, and return their exit code.
     pub(crate) ends_with_reader: bool,
 }
 

@@ -1,4 +1,4 @@
-"""Tests of what emulator.py changes in MiniStack: `target/tools/local-stack/bin/python -m unittest discover -s tests/stack`."""
+"""Tests of what emulator.py changes in MiniStack. The tests of the crate `stack` run them."""
 
 import asyncio
 import sys

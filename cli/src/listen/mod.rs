@@ -6,7 +6,6 @@ mod forwarder;
 use domain::foundation::clock::{Clock as _, SystemClock};
 use domain::foundation::error_chain::chain;
 use domain::foundation::random::SystemRandom;
-use domain::webhooks::endpoint::{Format, Payload};
 use domain::webhooks::event::Event;
 use domain::webhooks::request::EndpointSecrets;
 use domain::webhooks::signature::SigningSecret;
@@ -34,8 +33,8 @@ struct Count {
 ///
 /// If the process cannot listen for signals.
 pub(crate) async fn run(project: &Project, options: &ListenOptions, output: Output) -> Result<bool, CommandError> {
-    if (options.format, options.payload) == (Format::Argos, Payload::Thin) {
-        return Err(CommandError::ThinArgos);
+    if !options.format.allows(options.payload) {
+        return Err(CommandError::Layout(options.format, options.payload));
     }
     let given = options.secret.as_ref().map(crate::arguments::Secret::read).transpose()?;
     let secret = given.clone().unwrap_or_else(|| SigningSecret::generate(&SystemRandom));

@@ -102,6 +102,7 @@ async fn the_body_has_the_layout_of_an_endpoint_with_the_same_settings() {
     let thin_argos = ["listen", "--forward", "http://localhost:1/", "--format", "argos", "--payload", "thin"];
     let ended = Ended::of(signpost(&api, &thin_argos)).await;
     assert_eq!((ended.code, api.calls().len()), (Some(2), 0), "{ended:?}");
+    assert!(ended.stderr.contains("the format argos and the payload thin cannot be combined"), "{ended:?}");
 }
 
 #[tokio::test]

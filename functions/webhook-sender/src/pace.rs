@@ -33,8 +33,8 @@ pub(crate) enum ReplayTurn {
 }
 
 impl Sender {
-    /// Finds out whether the next attempt of `delivery` may start at the endpoint's pace. If not, has it wait for its slot, or holds it if
-    /// no slot is free soon. Without a pace, the attempt may start at once.
+    /// Finds out whether the next attempt of `delivery` may start at the endpoint's pace. An attempt over the pace waits for its slot. It is
+    /// held if all slots of the next 15 minutes are taken. Attempts to an endpoint that has no pace start at once.
     pub(crate) async fn keep_pace(
         &self,
         delivery: Delivery,

@@ -171,3 +171,21 @@ fn environment(address: SocketAddr, url: &str, scratch: &Path, enforce_roles: bo
     environment.extend(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, env::var_os(name)?))));
     environment
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::process::Command;
+
+    use super::*;
+    use crate::progress::Progress;
+    use crate::tools;
+
+    #[tokio::test]
+    async fn mappings_and_callers_do_not_get_the_same_messages() {
+        let python = tools::prepare(&Progress::silent()).await.unwrap();
+        let mut tests = Command::new(python);
+        tests.args(["-m", "unittest", "--quiet", "test_emulator"]).current_dir(paths::own(""));
+        let output = tests.output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -246,23 +246,23 @@ fn webhook(event_type: EventType) -> Value {
         ),
         "parameters": HEADERS.map(|header| json!({"$ref": format!("#/components/parameters/{}", header.name)})),
         "requestBody": {"required": true, "content": {
-            "application/json": content(event_type, &json, [encrypted]),
-            "application/cloudevents+json": content(event_type, &cloud_event, []),
+            "application/json": content(event_type, &json, Some(encrypted)),
+            "application/cloudevents+json": content(event_type, &cloud_event, None),
         }},
         "responses": {"2XX": {"description": "Your server accepted the webhook."}},
         "security": [],
     }})
 }
 
-/// The schemas and examples of the bodies with these names, and further schemas.
-fn content<const N: usize>(event_type: EventType, bodies: &[(&str, Format, Payload)], further: [Value; N]) -> Value {
+/// The schemas and examples of the bodies with these names, and the schema of encrypted ones.
+fn content(event_type: EventType, bodies: &[(&str, Format, Payload)], encrypted: Option<Value>) -> Value {
     let event = sample_event(event_type);
     let schema = |(name, format, payload): &(&str, Format, Payload)| {
         let mut schema = body_schema(*format, *payload, event_type);
         schema["title"] = json!(name);
         schema
     };
-    let schemas: Vec<Value> = bodies.iter().map(schema).chain(further).collect();
+    let schemas: Vec<Value> = bodies.iter().map(schema).chain(encrypted).collect();
     let examples = bodies.iter().map(|(name, format, payload)| {
         ((*name).to_owned(), json!({"value": parse(&plain_body(*format, *payload, &event))}))
     });

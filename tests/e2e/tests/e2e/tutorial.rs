@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use e2e::{run, stack};
+use stack::Stack;
 use stack::progress::Progress;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -88,7 +89,7 @@ async fn follow_the_page(language: Language) {
         language.program,
         started_at.elapsed().as_secs_f64()
     ));
-    assert_eq!(verify(folder.path(), &secret).await.code, Some(0));
+    assert_eq!(verify(stack, folder.path(), &secret).await.code, Some(0));
 
     // Another run has another secret, which the server does not know.
     listen.kill().await.unwrap();
@@ -99,15 +100,14 @@ async fn follow_the_page(language: Language) {
         wait_for_line(&mut logged, "refused:").await;
         wait_for_line(&mut lines, "  400  ").await;
     }
-    let explained = verify(folder.path(), &secret).await;
+    let explained = verify(stack, folder.path(), &secret).await;
     assert!(explained.code == Some(1) && explained.stdout.contains("invalid"), "{explained:?}");
     listen.kill().await.unwrap();
     server.kill().await.unwrap();
 }
 
 /// Verifies the webhook that the server captured last.
-async fn verify(folder: &Path, secret: &str) -> Ended {
-    let stack = stack().await;
+async fn verify(stack: &Stack, folder: &Path, secret: &str) -> Ended {
     let mut verify = signpost(stack, "", &["verify", "--headers", "headers.txt", "--body", "body.json"]);
     verify.current_dir(folder).env("SIGNPOST_SIGNING_SECRET", secret);
     Ended::of(verify).await

@@ -33,6 +33,13 @@ public_names! {
     }
 }
 
+impl Format {
+    /// Whether bodies in this format can have this payload. Those in the format `argos` consist of the data.
+    pub const fn allows(self, payload: Payload) -> bool {
+        !matches!((self, payload), (Self::Argos, Payload::Thin))
+    }
+}
+
 /// Settings that cannot be combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conflict {
@@ -45,9 +52,11 @@ pub(super) enum Conflict {
 impl Conflict {
     /// The conflict between these settings, if there is one.
     pub(super) const fn between(format: Format, payload: Payload, encryption: Encryption) -> Option<Self> {
-        match (format, payload, encryption) {
-            (Format::Argos, Payload::Thin, _) => Some(Self::ThinArgos),
-            (Format::CloudEvents, _, Encryption::Aes256Ecb | Encryption::Aes256Gcm) => Some(Self::EncryptedCloudEvents),
+        if !format.allows(payload) {
+            return Some(Self::ThinArgos);
+        }
+        match (format, encryption) {
+            (Format::CloudEvents, Encryption::Aes256Ecb | Encryption::Aes256Gcm) => Some(Self::EncryptedCloudEvents),
             _ => None,
         }
     }

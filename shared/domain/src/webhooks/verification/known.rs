@@ -93,7 +93,7 @@ impl Known {
     pub fn with_event(mut self, event: &Event, endpoint: &Endpoint, secret_keys: &[NamedKey]) -> Self {
         let all = Format::ALL.into_iter().flat_map(|format| Payload::ALL.map(|payload| (format, payload)));
         let current = (endpoint.format, endpoint.payload);
-        let others = all.filter(|layout| *layout != current && *layout != (Format::Argos, Payload::Thin));
+        let others = all.filter(|layout| *layout != current && layout.0.allows(layout.1));
         for (format, payload) in std::iter::once(current).chain(others) {
             let plain = text(request::plain_body(format, payload, event));
             match endpoint.encryption {
